@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace troupe::gpu {
+
+/// What an accumulator says to a contribution.
+enum class admission : std::uint8_t {
+  added,
+  wrong_size,   ///< not as many values as the accumulator holds
+  not_finite,   ///< NaN or infinity among the values
+  out_of_range, ///< |weight x value| >= 2^11
+  bad_weight,   ///< a weight or share that is not in [0, 4096), or their sum
+};
+
+const char* to_string(admission what) noexcept;
+
+/// Rounds to the nearest multiple of 2^-50, the grid on which weights are
+/// summed exactly. Weights are put on it once, when a lease is made.
+double on_weight_grid(double weight) noexcept;
+
+/// Sums weighted contributions exactly in 64-bit fixed point, so that neither
+/// the order of arrival nor the way of merging changes a bit.
+///
+/// Each product weight x value is rounded to the nearest multiple of 2^-40
+/// (ties to even), an error of at most 2^-41 a contribution; sums are exact.
+/// Beside the values it sums every contribution's *share*, the denominator:
+/// for FedAvg share = weight, for FedBuff share is the weight before the
+/// discount for staleness. `average` divides once, by the shares' sum.
+///
+/// A refused contribution leaves the accumulator as it was. Memory: 8 bytes a
+/// parameter, whatever the number of contributions. A value: copy, merge, save.
+class accumulator {
+public:
+  accumulator() = default;
+  explicit accumulator(std::size_t size);
+
+  std::size_t size() const noexcept { return sums_.size(); }
+  std::uint64_t contributions() const noexcept { return contributions_; }
+  /// The sum of all shares.
+  double share() const noexcept;
+
+  admission add(std::span<const float> values, double weight, double share);
+  admission add(std::span<const float> values, double weight) {
+    return add(values, weight, weight);
+  }
+  /// Adds what another one of the same size has summed.
+  admission merge(const accumulator& other);
+  void clear() noexcept;
+
+  /// out[i] = base[i] + rate * sum[i] / share(), computed in double and rounded
+  /// once to float. Requires contributions() > 0 and share() > 0; `out` may be
+  /// `base`.
+  void publish(std::span<const float> base, double rate,
+      std::span<float> out) const;
+  /// The average itself, in double.
+  void average(std::span<double> out) const;
+
+  friend bool operator==(const accumulator&, const accumulator&) = default;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, accumulator& x) {
+    return f.object(x).fields(f.field("sums", x.sums_),
+        f.field("weights", x.weights_), f.field("shares", x.shares_),
+        f.field("contributions", x.contributions_));
+  }
+
+private:
+  std::vector<std::int64_t> sums_;   // multiples of 2^-40
+  std::int64_t weights_ = 0;         // multiples of 2^-50
+  std::int64_t shares_ = 0;          // multiples of 2^-50
+  std::uint64_t contributions_ = 0;
+};
+
+} // namespace troupe::gpu

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::gpu {
+
+enum class device_kind : std::uint8_t { cpu, cuda };
+
+/// Names one place where numbers live and are worked on: `cpu`, `cuda:0`.
+struct device {
+  device_kind kind = device_kind::cpu;
+  int index = 0;
+  friend bool operator==(const device&, const device&) = default;
+};
+
+std::string to_string(device where);
+
+/// What `troupe devices` tells of one device.
+struct device_info {
+  device where;
+  std::string name;         ///< processor or card
+  std::size_t slots = 1;    ///< compute actors that it takes by default
+  std::size_t memory = 0;   ///< bytes
+  std::string blas;         ///< library, version and kernel: "OpenBLAS 0.3.21 SkylakeX"
+};
+
+/// Every device of this machine, the CPU first.
+std::vector<device_info> devices();
+
+/// Device kind, BLAS kernel and build: equal fingerprints promise equal bits.
+/// Recorded in every summary and checkpoint.
+std::string numeric_fingerprint(device where = {});
+
+/// Keeps every BLAS call to the thread that makes it. Called once per process,
+/// before the first compute actor: parallelism comes from actors.
+void use_one_blas_thread();
+
+} // namespace troupe::gpu

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace troupe::gpu {
+
+/// A counter-based random stream: Philox4x32-10 (Salmon et al. 2011, "Parallel
+/// random numbers: as easy as 1, 2, 3"). A stream is a function of its key, so
+/// host, GPU and any replay draw the same numbers. Not thread-safe; a value.
+class random_stream {
+public:
+  /// Streams differ in all their numbers when any part of the key differs.
+  /// `purpose` separates uses of one seed; `a` and `b` are, say, client and
+  /// version.
+  explicit random_stream(std::uint64_t seed, std::uint32_t purpose = 0,
+      std::uint64_t a = 0, std::uint64_t b = 0) noexcept;
+
+  std::uint32_t next() noexcept;
+  /// Uniform in [0, 1), 53 bits.
+  double uniform() noexcept;
+  /// Standard normal (Box-Muller, in double).
+  double normal() noexcept;
+  /// Marsaglia and Tsang 2000; shape > 0, scale 1.
+  double gamma(double shape) noexcept;
+  /// Uniform in [0, bound), unbiased (Lemire 2019); bound > 0.
+  std::uint32_t below(std::uint32_t bound) noexcept;
+  /// Fisher-Yates.
+  void shuffle(std::span<std::uint32_t> items) noexcept;
+
+  using result_type = std::uint32_t;
+  static constexpr result_type min() noexcept { return 0; }
+  static constexpr result_type max() noexcept { return ~result_type{0}; }
+  result_type operator()() noexcept { return next(); }
+
+private:
+  void refill() noexcept;
+
+  std::array<std::uint32_t, 2> key_{};
+  std::array<std::uint32_t, 4> counter_{};
+  std::array<std::uint32_t, 4> block_{};
+  std::uint32_t used_ = 4;
+  double spare_ = 0.0;
+  bool has_spare_ = false;
+};
+
+/// Purposes in use, so that no two share a stream.
+namespace stream {
+inline constexpr std::uint32_t initialise = 1; ///< model parameters
+inline constexpr std::uint32_t partition = 2;  ///< who owns which samples
+inline constexpr std::uint32_t synthetic = 3;  ///< generated data
+inline constexpr std::uint32_t select = 4;     ///< a = round
+inline constexpr std::uint32_t train = 5;      ///< a = client, b = version
+inline constexpr std::uint32_t user = 1u << 16; ///< and up: free for users
+} // namespace stream
+
+} // namespace troupe::gpu

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+
+#include "gpu/device.hpp"
+#include "gpu/layout.hpp"
+#include "gpu/random.hpp"
+#include "gpu/training/dataset.hpp"
+#include "gpu/training/recipe.hpp"
+
+namespace troupe::training {
+
+/// One piece of local training: everything a learner may depend on, so that
+/// the same assignment gives the same bits wherever and whenever it is run.
+struct assignment {
+  std::uint64_t client = 0;
+  std::uint64_t version = 0; ///< of the parameters that it starts from
+  view data;                 ///< the client's samples; empty if it has its own
+  recipe how;
+  gpu::random_stream random{0}; ///< this client's, for this version
+};
+
+/// What training reports beside the parameters.
+struct outcome {
+  std::uint64_t samples = 0; ///< processed, over all epochs
+  std::uint64_t steps = 0;
+  double loss = 0.0; ///< mean over the samples processed
+};
+
+/// Sums over samples, so that parts of a test set can be merged.
+struct evaluation {
+  std::uint64_t samples = 0;
+  std::uint64_t correct = 0;
+  double loss_sum = 0.0;
+
+  double loss() const noexcept { return samples ? loss_sum / double(samples) : 0.0; }
+  double accuracy() const noexcept {
+    return samples ? double(correct) / double(samples) : 0.0;
+  }
+  void merge(const evaluation& other) noexcept {
+    samples += other.samples;
+    correct += other.correct;
+    loss_sum += other.loss_sum;
+  }
+};
+
+/// What users implement to train something of their own. Each compute slot owns
+/// one learner, made by a `learner_factory` for the slot's device; it is called
+/// from that slot's thread alone, so it may keep workspaces without locks.
+///
+/// Spans of parameters are on the learner's device. A learner may throw:
+/// that fails the one assignment, by the exception's text, and not the run.
+class learner {
+public:
+  virtual ~learner() = default;
+
+  /// The parameters' names and shapes; their sizes add up to the block's.
+  virtual gpu::layout layout() const = 0;
+
+  /// Writes the parameters of version 0, a function of `seed` alone.
+  virtual void initialise(std::span<float> parameters, std::uint64_t seed) = 0;
+
+  /// Trains `parameters` in place. Looks at `stop` at least once a step and
+  /// returns soon after it was requested; what it returns then is dropped.
+  virtual outcome train(std::span<float> parameters, const assignment& work,
+      std::stop_token stop) = 0;
+
+  /// Sums loss and correct predictions over `data`.
+  virtual evaluation evaluate(std::span<const float> parameters,
+      const view& data, std::stop_token stop) = 0;
+};
+
+/// Makes a learner for a device; called once a slot, from the slot's thread.
+using learner_factory = std::function<std::unique_ptr<learner>(gpu::device)>;
+
+} // namespace troupe::training

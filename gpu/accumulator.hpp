@@ -54,8 +54,8 @@ public:
   /// out[i] = base[i] + rate * sum[i] / share(), computed in double and rounded
   /// once to float. Requires contributions() > 0 and share() > 0; `out` may be
   /// `base`.
-  void publish(std::span<const float> base, double rate,
-      std::span<float> out) const;
+  void publish(
+      std::span<const float> base, double rate, std::span<float> out) const;
   /// The average itself, in double.
   void average(std::span<double> out) const;
 
@@ -69,9 +69,9 @@ public:
   }
 
 private:
-  std::vector<std::int64_t> sums_;   // multiples of 2^-40
-  std::int64_t weights_ = 0;         // multiples of 2^-50
-  std::int64_t shares_ = 0;          // multiples of 2^-50
+  std::vector<std::int64_t> sums_; // multiples of 2^-40
+  std::int64_t weights_ = 0;       // multiples of 2^-50
+  std::int64_t shares_ = 0;        // multiples of 2^-50
   std::uint64_t contributions_ = 0;
 };
 

@@ -21,10 +21,10 @@ std::string to_string(device where);
 /// What `troupe devices` tells of one device.
 struct device_info {
   device where;
-  std::string name;         ///< processor or card
-  std::size_t slots = 1;    ///< compute actors that it takes by default
-  std::size_t memory = 0;   ///< bytes
-  std::string blas;         ///< library, version and kernel: "OpenBLAS 0.3.21 SkylakeX"
+  std::string name;       ///< processor or card
+  std::size_t slots = 1;  ///< compute actors that it takes by default
+  std::size_t memory = 0; ///< bytes
+  std::string blas; ///< library, version and kernel: "OpenBLAS 0.3.21 SkylakeX"
 };
 
 /// Every device of this machine, the CPU first.

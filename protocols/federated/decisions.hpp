@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "protocols/ids.hpp"
+
+namespace troupe::federated {
+
+/// Permission for one client to train once from one version.
+struct grant {
+  lease_id lease = 0;
+  client_id client = 0;
+  version_id base = 0;
+  instant deadline{}; ///< time allowed from hand-out to update; 0: no bound
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, grant& x) {
+    return f.object(x).fields(f.field("lease", x.lease),
+        f.field("client", x.client), f.field("base", x.base),
+        f.field("deadline", x.deadline));
+  }
+};
+
+/// The header of an update that came in.
+struct arrival {
+  lease_id lease = 0;
+  client_id client = 0;
+  version_id base = 0;
+};
+
+/// Why an update did not count.
+enum class drop_reason : std::uint8_t {
+  none,
+  unknown,   ///< no such lease was ever handed out, or not to this client
+  duplicate, ///< this lease has already counted
+  late,      ///< the lease ended: its round closed, or it was given up
+  too_stale, ///< more versions behind than max_staleness
+};
+const char* to_string(drop_reason why) noexcept;
+
+/// What becomes of an update.
+struct verdict {
+  drop_reason why = drop_reason::none;
+  double weight = 0.0; ///< of the delta in the sum; on the weight grid
+  double share = 0.0;  ///< in the denominator; weight before any discount
+  std::uint64_t staleness = 0;
+
+  bool accepted() const noexcept { return why == drop_reason::none; }
+};
+
+/// Publish what was accepted since the last version as version `version`.
+struct publication {
+  version_id version = 0;
+  std::uint64_t round = 0;   ///< rounds begun, failed ones included
+  std::uint64_t updates = 0; ///< accepted into this version
+};
+
+/// A round that changed nothing.
+struct skipped_round {
+  std::uint64_t round = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t needed = 0; ///< min_updates
+};
+
+enum class ending : std::uint8_t {
+  completed,  ///< all rounds or versions are done
+  all_failed, ///< every client of a round failed
+  starved,    ///< nobody is left to train
+};
+const char* to_string(ending how) noexcept;
+
+/// What a rule wants done, in this order. The caller carries it out and clears
+/// it; a rule only appends.
+struct decisions {
+  std::vector<lease_id> revoked; ///< given up: tell who holds them
+  std::vector<skipped_round> skipped;
+  std::optional<publication> publish;
+  std::vector<grant> grants;
+  std::optional<instant> wake; ///< call wake() at this time or later
+  std::optional<ending> end;
+
+  void clear() {
+    revoked.clear();
+    skipped.clear();
+    publish.reset();
+    grants.clear();
+    wake.reset();
+    end.reset();
+  }
+};
+
+/// What both rules are told before they begin.
+struct settings {
+  std::uint64_t seed = 1;
+  std::uint64_t rounds = 50; ///< fedavg: rounds; fedbuff: versions
+  bool weigh_samples = true; ///< by samples, else uniformly
+  std::uint64_t min_updates = 1;
+  instant lease_time{}; ///< a lease's deadline after its hand-out; 0: none
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, settings& x) {
+    return f.object(x).fields(f.field("seed", x.seed),
+        f.field("rounds", x.rounds), f.field("weigh_samples", x.weigh_samples),
+        f.field("min_updates", x.min_updates),
+        f.field("lease_time", x.lease_time));
+  }
+};
+
+} // namespace troupe::federated

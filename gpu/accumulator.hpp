@@ -12,8 +12,8 @@ enum class admission : std::uint8_t {
   added,
   wrong_size,   ///< not as many values as the accumulator holds
   not_finite,   ///< NaN or infinity among the values
-  out_of_range, ///< |weight x value| >= 2^11
-  bad_weight,   ///< a weight or share that is not in [0, 4096), or their sum
+  out_of_range, ///< |weight x value| >= 2^10, or the sum's reach >= 2^22
+  bad_weight,   ///< a weight or share, or their sum, is not in [0, 4096)
 };
 
 const char* to_string(admission what) noexcept;
@@ -25,14 +25,22 @@ double on_weight_grid(double weight) noexcept;
 /// Sums weighted contributions exactly in 64-bit fixed point, so that neither
 /// the order of arrival nor the way of merging changes a bit.
 ///
-/// Each product weight x value is rounded to the nearest multiple of 2^-40
-/// (ties to even), an error of at most 2^-41 a contribution; sums are exact.
-/// Beside the values it sums every contribution's *share*, the denominator:
-/// for FedAvg share = weight, for FedBuff share is the weight before the
-/// discount for staleness. `average` divides once, by the shares' sum.
+/// Each product weight x value is computed in double and rounded to the nearest
+/// multiple of 2^-41 (ties to even): an error of at most 2^-42, and 2^-44 from
+/// the product, so less than 2^-41 a contribution. Sums are exact. Beside the
+/// values it sums every contribution's *share*, the denominator: for FedAvg
+/// share = weight, for FedBuff share is the weight before the discount for
+/// staleness. `average` divides once, by the shares' sum. Weights and shares
+/// count as `on_weight_grid` has them.
 ///
-/// A refused contribution leaves the accumulator as it was. Memory: 8 bytes a
-/// parameter, whatever the number of contributions. A value: copy, merge, save.
+/// Why nothing wraps: the *reach*, the sum over contributions of their largest
+/// |weight x value|, bounds every |sum|; it is kept exactly and may not pass
+/// 2^22 - 2^-41. Weights that sum to 1 over a cohort, with values below 2^22,
+/// can be added without end to their number.
+///
+/// A refused contribution leaves the accumulator as it was, to the bit. Memory:
+/// 8 bytes a parameter, whatever the number of contributions. A value: copy,
+/// merge, save. Not thread-safe.
 class accumulator {
 public:
   accumulator() = default;
@@ -40,8 +48,12 @@ public:
 
   std::size_t size() const noexcept { return sums_.size(); }
   std::uint64_t contributions() const noexcept { return contributions_; }
+  /// The sum of all weights.
+  double weight() const noexcept;
   /// The sum of all shares.
   double share() const noexcept;
+  /// The sum of the contributions' largest |weight x value|.
+  double reach() const noexcept;
 
   admission add(std::span<const float> values, double weight, double share);
   admission add(std::span<const float> values, double weight) {
@@ -56,7 +68,7 @@ public:
   /// `base`.
   void publish(
       std::span<const float> base, double rate, std::span<float> out) const;
-  /// The average itself, in double.
+  /// The average itself, in double; the same is required.
   void average(std::span<double> out) const;
 
   friend bool operator==(const accumulator&, const accumulator&) = default;
@@ -64,12 +76,14 @@ public:
   template <class Inspector>
   friend bool inspect(Inspector& f, accumulator& x) {
     return f.object(x).fields(f.field("sums", x.sums_),
-        f.field("weights", x.weights_), f.field("shares", x.shares_),
+        f.field("reach", x.reach_), f.field("weights", x.weights_),
+        f.field("shares", x.shares_),
         f.field("contributions", x.contributions_));
   }
 
 private:
-  std::vector<std::int64_t> sums_; // multiples of 2^-40
+  std::vector<std::int64_t> sums_; // multiples of 2^-41
+  std::int64_t reach_ = 0;         // multiples of 2^-41
   std::int64_t weights_ = 0;       // multiples of 2^-50
   std::int64_t shares_ = 0;        // multiples of 2^-50
   std::uint64_t contributions_ = 0;

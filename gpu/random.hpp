@@ -6,14 +6,20 @@
 
 namespace troupe::gpu {
 
-/// A counter-based random stream: Philox4x32-10 (Salmon et al. 2011, "Parallel
-/// random numbers: as easy as 1, 2, 3"). A stream is a function of its key, so
-/// host, GPU and any replay draw the same numbers. Not thread-safe; a value.
+/// One block of Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as
+/// easy as 1, 2, 3"): a bijection of `counter` for every `key`.
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
+    std::array<std::uint32_t, 2> key) noexcept;
+
+/// A counter-based random stream over `philox4x32`. A stream is a function of
+/// its key, so host, GPU and any replay draw the same numbers. Real numbers go
+/// through libm (log, sin, cos, pow) and are as reproducible as that; integers
+/// depend on nothing. Not thread-safe; a value.
 class random_stream {
 public:
-  /// Streams differ in all their numbers when any part of the key differs.
   /// `purpose` separates uses of one seed; `a` and `b` are, say, client and
-  /// version.
+  /// version. Streams of one seed and purpose never share a block of Philox;
+  /// those of different ones do with a chance of about 2^-64 a pair.
   explicit random_stream(std::uint64_t seed, std::uint32_t purpose = 0,
       std::uint64_t a = 0, std::uint64_t b = 0) noexcept;
 
@@ -22,11 +28,12 @@ public:
   double uniform() noexcept;
   /// Standard normal (Box-Muller, in double).
   double normal() noexcept;
-  /// Marsaglia and Tsang 2000; shape > 0, scale 1.
+  /// Marsaglia and Tsang 2000; shape > 0, scale 1. Underflows to 0 for shapes
+  /// near 0.
   double gamma(double shape) noexcept;
   /// Uniform in [0, bound), unbiased (Lemire 2019); bound > 0.
   std::uint32_t below(std::uint32_t bound) noexcept;
-  /// Fisher-Yates.
+  /// Fisher-Yates; at most 2^32 - 1 items.
   void shuffle(std::span<std::uint32_t> items) noexcept;
 
   using result_type = std::uint32_t;

@@ -1,0 +1,186 @@
+#include "gpu/accumulator.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+namespace troupe::gpu {
+
+namespace {
+
+constexpr double value_scale = 0x1p41;
+constexpr double weight_scale = 0x1p50;
+constexpr double weight_limit = 4096.0;
+constexpr auto reach_limit = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t weight_sum_limit = std::int64_t{1} << 62;
+
+// A block's values and sums stay in the first-level cache, so that checking
+// first and adding then reads memory once.
+constexpr std::size_t block = 2048;
+
+// Doubles from 2^52 to 2^53 are the integers: adding 1.5 x 2^52 rounds any
+// |x| < 2^51 to the nearest one, and the difference of the bits is that one.
+constexpr double magic = 0x1.8p52;
+constexpr auto magic_bits = std::bit_cast<std::int64_t>(magic);
+
+std::int64_t to_fixed(double scaled) noexcept {
+  return std::bit_cast<std::int64_t>(scaled + magic) - magic_bits;
+}
+
+bool is_weight(double x) noexcept {
+  return x >= 0.0 && x < weight_limit; // NaN is not
+}
+
+std::int64_t weight_to_fixed(double weight) noexcept {
+  return static_cast<std::int64_t>(std::nearbyint(weight * weight_scale));
+}
+
+// The largest |x|, as bits: integers order floats' magnitudes, infinity and
+// NaN above all others, and their maximum vectorises.
+std::int32_t largest(const float* values, std::size_t count) noexcept {
+  std::int32_t most = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto magnitude = std::bit_cast<std::int32_t>(values[i]) & 0x7fffffff;
+    most = magnitude > most ? magnitude : most;
+  }
+  return most;
+}
+
+void add_block(std::int64_t* __restrict__ sums,
+    const float* __restrict__ values, std::size_t count,
+    double scaled_weight) noexcept {
+  for (std::size_t i = 0; i < count; ++i)
+    sums[i] += to_fixed(scaled_weight * static_cast<double>(values[i]));
+}
+
+void undo(std::int64_t* __restrict__ sums, const float* __restrict__ values,
+    std::size_t count, double scaled_weight) noexcept {
+  for (std::size_t i = 0; i < count; ++i)
+    sums[i] -= to_fixed(scaled_weight * static_cast<double>(values[i]));
+}
+
+// Rounding is monotonic, so the largest value's product is the largest one.
+admission check(
+    std::int32_t most, double scaled_weight, std::int64_t room) noexcept {
+  auto value = std::bit_cast<float>(most);
+  if (!std::isfinite(value))
+    return admission::not_finite;
+  auto product = scaled_weight * static_cast<double>(value);
+  if (product >= 0x1p51 || to_fixed(product) > room)
+    return admission::out_of_range;
+  return admission::added;
+}
+
+} // namespace
+
+const char* to_string(admission what) noexcept {
+  switch (what) {
+  case admission::added:
+    return "added";
+  case admission::wrong_size:
+    return "wrong size";
+  case admission::not_finite:
+    return "not finite";
+  case admission::out_of_range:
+    return "out of range";
+  case admission::bad_weight:
+    return "bad weight";
+  }
+  return "unknown admission";
+}
+
+double on_weight_grid(double weight) noexcept {
+  return std::nearbyint(weight * weight_scale) / weight_scale;
+}
+
+accumulator::accumulator(std::size_t size) : sums_(size) {}
+
+double accumulator::weight() const noexcept {
+  return static_cast<double>(weights_) / weight_scale;
+}
+
+double accumulator::share() const noexcept {
+  return static_cast<double>(shares_) / weight_scale;
+}
+
+double accumulator::reach() const noexcept {
+  return static_cast<double>(reach_) / value_scale;
+}
+
+admission accumulator::add(
+    std::span<const float> values, double weight, double share) {
+  if (values.size() != size())
+    return admission::wrong_size;
+  if (!is_weight(weight) || !is_weight(share))
+    return admission::bad_weight;
+  auto weights = weights_ + weight_to_fixed(weight);
+  auto shares = shares_ + weight_to_fixed(share);
+  if (weights >= weight_sum_limit || shares >= weight_sum_limit)
+    return admission::bad_weight;
+  auto scaled_weight = on_weight_grid(weight) * value_scale;
+  std::int32_t most = 0;
+  for (std::size_t first = 0; first < size(); first += block) {
+    auto count = std::min(block, size() - first);
+    auto here = largest(&values[first], count);
+    auto said = check(here, scaled_weight, reach_limit - reach_);
+    if (said != admission::added) {
+      undo(sums_.data(), values.data(), first, scaled_weight);
+      return said;
+    }
+    add_block(&sums_[first], &values[first], count, scaled_weight);
+    most = std::max(most, here);
+  }
+  reach_ += to_fixed(scaled_weight * std::bit_cast<float>(most));
+  weights_ = weights;
+  shares_ = shares;
+  ++contributions_;
+  return admission::added;
+}
+
+admission accumulator::merge(const accumulator& other) {
+  if (other.size() != size())
+    return admission::wrong_size;
+  if (other.weights_ >= weight_sum_limit - weights_ ||
+      other.shares_ >= weight_sum_limit - shares_)
+    return admission::bad_weight;
+  if (other.reach_ > reach_limit - reach_)
+    return admission::out_of_range;
+  for (std::size_t i = 0; i < size(); ++i)
+    sums_[i] += other.sums_[i];
+  reach_ += other.reach_;
+  weights_ += other.weights_;
+  shares_ += other.shares_;
+  contributions_ += other.contributions_;
+  return admission::added;
+}
+
+void accumulator::clear() noexcept {
+  std::fill(sums_.begin(), sums_.end(), 0);
+  reach_ = 0;
+  weights_ = 0;
+  shares_ = 0;
+  contributions_ = 0;
+}
+
+void accumulator::publish(
+    std::span<const float> base, double rate, std::span<float> out) const {
+  assert(base.size() == size() && out.size() == size() && "sizes differ");
+  assert(shares_ > 0 && "nothing was added that could be published");
+  auto denominator = share() * value_scale;
+  for (std::size_t i = 0; i < size(); ++i) {
+    auto mean = static_cast<double>(sums_[i]) / denominator;
+    out[i] = static_cast<float>(static_cast<double>(base[i]) + rate * mean);
+  }
+}
+
+void accumulator::average(std::span<double> out) const {
+  assert(out.size() == size() && "sizes differ");
+  assert(shares_ > 0 && "nothing was added that could be averaged");
+  auto denominator = share() * value_scale;
+  for (std::size_t i = 0; i < size(); ++i)
+    out[i] = static_cast<double>(sums_[i]) / denominator;
+}
+
+} // namespace troupe::gpu

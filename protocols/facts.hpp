@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <caf/type_id.hpp>
+
+#include "protocols/federated/decisions.hpp"
+#include "protocols/ids.hpp"
+
+namespace troupe {
+
+/// Everything that happens is a fact: typed, timed and numbered. The journal,
+/// the metrics, the progress line and the tests read this one stream.
+namespace facts {
+
+/// A process began or took up a run.
+struct run_started {
+  std::string name;
+  std::string rule; ///< "fedavg", "fedbuff"
+  std::string fingerprint;
+  std::uint64_t seed = 0;
+  std::uint64_t clients = 0;
+  std::uint64_t parameters = 0;
+  std::uint64_t slots = 0;
+  std::uint64_t rounds = 0;      ///< to do in all: rounds, or versions
+  std::uint64_t incarnation = 0; ///< 0: a fresh start
+  version_id version = 0;        ///< taken up from
+};
+
+/// The facts numbered [first, last] came after the state that the run was
+/// resumed from: they describe work that is void.
+struct voided {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  version_id version = 0; ///< resumed from
+};
+
+struct round_started {
+  std::uint64_t round = 0;
+  std::uint64_t cohort = 0; ///< clients leased
+  version_id base = 0;
+};
+
+struct leased {
+  lease_id lease = 0;
+  client_id client = 0;
+  version_id base = 0;
+};
+
+struct accepted {
+  lease_id lease = 0;
+  client_id client = 0;
+  version_id base = 0;
+  std::uint64_t staleness = 0;
+  std::uint64_t samples = 0; ///< processed in training
+  std::uint64_t steps = 0;
+  double weight = 0.0;
+  double share = 0.0;
+  double loss = 0.0;
+  double seconds = 0.0; ///< training alone, wall time
+};
+
+struct dropped {
+  lease_id lease = 0;
+  client_id client = 0;
+  version_id base = 0;
+  federated::drop_reason why = federated::drop_reason::none;
+  std::uint64_t staleness = 0;
+};
+
+/// A client's training failed: the learner threw, lost its loss to NaN, or
+/// overran its lease.
+struct client_failed {
+  lease_id lease = 0;
+  client_id client = 0;
+  std::string why;
+};
+
+/// A lease was taken back without fault of its client.
+struct requeued {
+  lease_id lease = 0;
+  client_id client = 0;
+};
+
+struct round_skipped {
+  std::uint64_t round = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t needed = 0;
+};
+
+struct published {
+  version_id version = 0;
+  std::uint64_t round = 0;
+  std::uint64_t updates = 0;       ///< in this version
+  std::uint64_t total_updates = 0; ///< in all versions so far
+  double loss = 0.0;               ///< mean training loss over its updates
+  double seconds = 0.0;            ///< since the version before
+};
+
+struct evaluated {
+  version_id version = 0;
+  std::uint64_t samples = 0;
+  double loss = 0.0;
+  double accuracy = 0.0;
+  double seconds = 0.0; ///< from request to result
+};
+
+/// The version and all that led to it survive any crash from here on.
+struct stored {
+  version_id version = 0;
+  double seconds = 0.0;
+};
+
+/// A learner did not return after its stop token was set.
+struct slot_lost {
+  slot_id slot = 0;
+  client_id client = 0;
+  lease_id lease = 0;
+};
+
+struct run_ended {
+  std::string outcome; ///< completed, target_reached, interrupted, failed
+  std::string why;     ///< of a failure
+  version_id version = 0;
+};
+
+} // namespace facts
+
+struct fact {
+  std::uint64_t number = 0; ///< 1, 2, 3… over the whole run
+  instant at{};
+  std::variant<facts::run_started, facts::voided, facts::round_started,
+      facts::leased, facts::accepted, facts::dropped, facts::client_failed,
+      facts::requeued, facts::round_skipped, facts::published, facts::evaluated,
+      facts::stored, facts::slot_lost, facts::run_ended>
+      what;
+};
+
+/// A few facts in a row, shared by all who read them.
+struct fact_batch {
+  std::shared_ptr<const std::vector<fact>> facts;
+};
+
+} // namespace troupe

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <stop_token>
+
+#include <caf/error.hpp>
+
+#include "gpu/buffer.hpp"
+#include "gpu/training/learner.hpp"
+#include "protocols/ids.hpp"
+#include "protocols/interfaces.hpp"
+#include "protocols/local.hpp"
+
+namespace troupe {
+
+/// Aggregator to evaluator: score this version.
+struct evaluate {
+  version_id version = 0;
+  gpu::shared_buffer parameters;
+};
+
+/// Evaluator to compute: score this part of the test set.
+struct evaluate_task {
+  std::uint64_t part = 0;
+  training::view data;
+  gpu::shared_buffer parameters;
+  evaluator reply_to;
+  std::stop_token stop;
+};
+
+/// Compute to evaluator.
+struct evaluated_part {
+  std::uint64_t part = 0;
+  training::evaluation sums;
+  caf::error failed;
+};
+
+/// Aggregator to evaluator: do not wait for this slot any more.
+struct slot_gone {
+  slot_id slot = 0;
+};
+
+/// Evaluator to aggregator.
+struct scored {
+  version_id version = 0;
+  training::evaluation sums;
+  double seconds = 0.0; ///< wall time from request to result
+  caf::error failed;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, evaluate&) {
+  return refuse_to_serialise(f, "troupe::evaluate");
+}
+template <class Inspector>
+bool inspect(Inspector& f, evaluate_task&) {
+  return refuse_to_serialise(f, "troupe::evaluate_task");
+}
+namespace training {
+template <class Inspector>
+bool inspect(Inspector& f, evaluation& x) {
+  return f.object(x).fields(f.field("samples", x.samples),
+      f.field("correct", x.correct), f.field("loss_sum", x.loss_sum));
+}
+} // namespace training
+template <class Inspector>
+bool inspect(Inspector& f, evaluated_part& x) {
+  return f.object(x).fields(f.field("part", x.part), f.field("sums", x.sums),
+      f.field("failed", x.failed));
+}
+template <class Inspector>
+bool inspect(Inspector& f, slot_gone& x) {
+  return f.object(x).fields(f.field("slot", x.slot));
+}
+template <class Inspector>
+bool inspect(Inspector& f, scored& x) {
+  return f.object(x).fields(f.field("version", x.version),
+      f.field("sums", x.sums), f.field("seconds", x.seconds),
+      f.field("failed", x.failed));
+}
+
+} // namespace troupe

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <caf/fwd.hpp>
+#include <caf/result.hpp>
+#include <caf/typed_actor.hpp>
+
+#include "protocols/observer.hpp"
+#include "protocols/type_ids.hpp"
+
+// Who understands what. The messages are defined in the files named behind
+// them; here they are only declared, since the handles refer to each other.
+//
+//                    offer               train_task
+//     ┌────────────┐ ────► ┌──────────┐ ──────────► ┌───────────┐
+//     │ aggregator │       │ worker×n │             │ compute×s │
+//     └────────────┘ ◄──── └──────────┘ ◄────────── └───────────┘
+//        │ ▲  │ ▲   update              trained          ▲ │
+//    add,│ │  │ │   failure             training_failed  │ │ evaluated_part
+// publish│ │  │ │scored                      evaluate_task│ ▼
+//        ▼ │  │ │  evaluate                         ┌───────────┐
+//     ┌───────┐└─┴─────────────────────────────────► │ evaluator │
+//     │ shard │                                      └───────────┘
+//     └───────┘ added, refused, published
+
+namespace troupe {
+
+struct offer;           // protocols/training.hpp
+struct train_task;      //
+struct trained;         //
+struct training_failed; //
+struct update;          //
+struct failure;         //
+struct add;             // protocols/publication.hpp
+struct added;           //
+struct refused;         //
+struct publish;         //
+struct published;       //
+struct evaluate;        // protocols/evaluation.hpp
+struct evaluate_task;   //
+struct evaluated_part;  //
+struct slot_gone;       //
+struct scored;          //
+struct store;           // protocols/storage.hpp
+struct stored;          //
+struct seal;            //
+struct storage_failed;  //
+struct begin;           // protocols/run.hpp
+struct run_report;      //
+struct interrupt;       //
+struct tick;            //
+
+} // namespace troupe
+
+// Append-only.
+CAF_BEGIN_TYPE_ID_BLOCK(troupe_run, troupe::type_id_block(2))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::offer))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::train_task))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::trained))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::training_failed))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::update))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::failure))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::add))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::added))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::refused))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::publish))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::published))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::evaluate))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::evaluate_task))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::evaluated_part))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::slot_gone))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::scored))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::store))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::stored))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::seal))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::storage_failed))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::begin))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::run_report))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::interrupt))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::tick))
+CAF_END_TYPE_ID_BLOCK(troupe_run)
+
+namespace troupe {
+
+/// One logical client: light, borrows a compute slot for each lease.
+using worker = caf::typed_actor< //
+    caf::result<void>(offer),    //
+    caf::result<void>(trained),  //
+    caf::result<void>(training_failed)>;
+
+/// One slot of one device: owns a learner, trains and evaluates, never decides.
+using compute = caf::typed_actor<  //
+    caf::result<void>(train_task), //
+    caf::result<void>(evaluate_task)>;
+
+/// Decides through a rule who trains and what counts; never computes.
+using aggregator = caf::typed_actor<   //
+    caf::result<run_report>(begin),    // answered when the run has ended
+    caf::result<void>(update),         //
+    caf::result<void>(failure),        //
+    caf::result<void>(added),          //
+    caf::result<void>(refused),        //
+    caf::result<void>(published),      //
+    caf::result<void>(scored),         //
+    caf::result<void>(stored),         //
+    caf::result<void>(storage_failed), //
+    caf::result<void>(interrupt),      //
+    caf::result<void>(tick)>;
+
+/// Owns the parameters and their accumulator: adds updates, publishes versions.
+using shard = caf::typed_actor< //
+    caf::result<void>(add),     //
+    caf::result<void>(publish)>;
+
+/// Scores versions on the test set, on compute slots.
+using evaluator = caf::typed_actor<    //
+    caf::result<void>(evaluate),       //
+    caf::result<void>(evaluated_part), //
+    caf::result<void>(slot_gone)>;
+
+/// Writes the run's directory: journal, history, checkpoints.
+using scribe = caf::typed_actor<   //
+    caf::result<void>(fact_batch), //
+    caf::result<void>(store),      //
+    caf::result<caf::unit_t>(seal)>;
+
+} // namespace troupe

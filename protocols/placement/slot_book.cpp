@@ -1,0 +1,73 @@
+#include "protocols/placement/slot_book.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace troupe::placement {
+
+slot_book::slot_book(std::size_t slots, std::size_t depth)
+    : slots_(slots), depth_(depth), alive_(slots) {
+  assert(depth >= 1 && "a slot without credit never works");
+}
+
+std::optional<slot_id> slot_book::claim(
+    lease_id lease, client_id client, instant now) {
+  slot_state* best = nullptr;
+  for (auto& slot : slots_)
+    if (slot.alive && slot.queue.size() < depth_ &&
+        (!best || slot.queue.size() < best->queue.size()))
+      best = &slot;
+  if (!best)
+    return std::nullopt;
+  auto id = static_cast<slot_id>(best - slots_.data());
+  best->queue.push_back({lease, client, id, now});
+  where_.emplace(lease, id);
+  return id;
+}
+
+bool slot_book::release(lease_id lease, instant now) {
+  auto found = where_.find(lease);
+  if (found == where_.end())
+    return false;
+  auto& queue = slots_[found->second].queue;
+  auto entry = std::find_if(queue.begin(), queue.end(),
+      [lease](const auto& e) { return e.lease == lease; });
+  bool was_running = entry == queue.begin();
+  queue.erase(entry);
+  if (was_running && !queue.empty())
+    queue.front().since = now;
+  where_.erase(found);
+  return true;
+}
+
+std::vector<slot_book::entry> slot_book::running() const {
+  std::vector<entry> result;
+  for (const auto& slot : slots_)
+    if (slot.alive && !slot.queue.empty())
+      result.push_back(slot.queue.front());
+  return result;
+}
+
+std::optional<instant> slot_book::oldest() const {
+  std::optional<instant> result;
+  for (const auto& entry : running())
+    result = result ? std::min(*result, entry.since) : entry.since;
+  return result;
+}
+
+std::vector<slot_book::entry> slot_book::lose(slot_id slot) {
+  auto& lost = slots_[slot];
+  std::vector<entry> waiting;
+  for (const auto& entry : lost.queue) {
+    where_.erase(entry.lease);
+    if (&entry != &lost.queue.front())
+      waiting.push_back(entry);
+  }
+  lost.queue.clear();
+  if (lost.alive)
+    --alive_;
+  lost.alive = false;
+  return waiting;
+}
+
+} // namespace troupe::placement

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "protocols/ids.hpp"
+
+namespace troupe::placement {
+
+/// Which lease runs on which compute slot. Credits bound what is in flight: a
+/// slot takes at most `depth` leases, the first of which is running. Pure: time
+/// is an argument.
+class slot_book {
+public:
+  /// `depth` >= 1.
+  slot_book(std::size_t slots, std::size_t depth);
+
+  /// Puts a lease on the living slot with the fewest; none if all are full.
+  std::optional<slot_id> claim(lease_id lease, client_id client, instant now);
+  /// The slot is done with a lease; false if it is not known (any more).
+  bool release(lease_id lease, instant now);
+
+  struct entry {
+    lease_id lease = 0;
+    client_id client = 0;
+    slot_id slot = 0;
+    instant since{}; ///< running since
+  };
+  /// The running lease of each living slot.
+  std::vector<entry> running() const;
+  /// Earliest start among the running leases.
+  std::optional<instant> oldest() const;
+
+  /// The slot will not come back; what it held but had not begun.
+  std::vector<entry> lose(slot_id slot);
+
+  std::size_t alive() const noexcept { return alive_; }
+  std::size_t lost() const noexcept { return slots_.size() - alive_; }
+  std::size_t held() const noexcept { return where_.size(); }
+
+private:
+  struct slot_state {
+    bool alive = true;
+    std::deque<entry> queue;
+  };
+  std::vector<slot_state> slots_;
+  std::unordered_map<lease_id, slot_id> where_;
+  std::size_t depth_;
+  std::size_t alive_;
+};
+
+} // namespace troupe::placement

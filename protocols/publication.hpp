@@ -1,0 +1,67 @@
+#pragma once
+
+#include <string>
+
+#include "gpu/accumulator.hpp"
+#include "gpu/buffer.hpp"
+#include "protocols/ids.hpp"
+#include "protocols/interfaces.hpp"
+#include "protocols/local.hpp"
+
+namespace troupe {
+
+/// Aggregator to shard: sum[i] += weight * delta[i]; denominator += share.
+struct add {
+  lease_id lease = 0;
+  gpu::shared_buffer delta;
+  double weight = 0.0;
+  double share = 0.0;
+};
+
+/// Shard to aggregator: this many more contributions are in, their memory is
+/// free again.
+struct added {
+  std::uint64_t count = 0;
+};
+
+/// Shard to aggregator: a contribution was not added, and changed nothing.
+struct refused {
+  lease_id lease = 0;
+  gpu::admission why = gpu::admission::added;
+};
+
+/// Aggregator to shard: round what was added into version `version`.
+struct publish {
+  version_id version = 0;
+};
+
+/// Shard to aggregator. No parameters: nothing had been added.
+struct published {
+  version_id version = 0;
+  gpu::shared_buffer parameters;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, add&) {
+  return refuse_to_serialise(f, "troupe::add");
+}
+template <class Inspector>
+bool inspect(Inspector& f, added& x) {
+  return f.object(x).fields(f.field("count", x.count));
+}
+template <class Inspector>
+bool inspect(Inspector& f, refused& x) {
+  auto code = static_cast<std::uint8_t>(x.why);
+  return f.object(x).fields(f.field("lease", x.lease), f.field("why", code)) &&
+         (x.why = static_cast<gpu::admission>(code), true);
+}
+template <class Inspector>
+bool inspect(Inspector& f, publish& x) {
+  return f.object(x).fields(f.field("version", x.version));
+}
+template <class Inspector>
+bool inspect(Inspector& f, published&) {
+  return refuse_to_serialise(f, "troupe::published");
+}
+
+} // namespace troupe

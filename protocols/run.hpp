@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <caf/error.hpp>
+
+#include "gpu/buffer.hpp"
+#include "gpu/training/learner.hpp"
+#include "protocols/ids.hpp"
+#include "protocols/interfaces.hpp"
+#include "protocols/local.hpp"
+
+namespace troupe {
+
+/// Every actor of a run, but the aggregator itself.
+struct cast {
+  std::vector<worker> workers; ///< by client id
+  std::vector<compute> slots;  ///< by slot id
+  shard sums;
+  evaluator judge; ///< may be empty: then nothing is scored
+  scribe book;
+  std::vector<observer> observers; ///< beside the scribe
+};
+
+/// To the aggregator: start, or go on. Answered when the run has ended.
+struct begin {
+  std::shared_ptr<const cast> who;
+};
+
+/// How a run ended.
+enum class run_outcome : std::uint8_t {
+  completed,      ///< all rounds or versions done
+  target_reached, ///< the accuracy asked for
+  interrupted,    ///< stopped from outside; resumable
+  failed,         ///< see `why`; resumable where a version was stored
+};
+const char* to_string(run_outcome how) noexcept;
+
+/// What the aggregator knows at the end.
+struct run_report {
+  run_outcome outcome = run_outcome::completed;
+  caf::error why;
+  version_id version = 0;
+  gpu::shared_buffer parameters; ///< of that version
+  std::uint64_t updates = 0;     ///< accepted, in published versions
+  std::uint64_t slots_lost = 0;  ///< their threads may never return
+  bool scored = false;           ///< `final` holds
+  training::evaluation final;    ///< of that version
+  double wall_seconds = 0.0;     ///< first lease to last publication
+};
+
+/// To the aggregator: stop soon; what is published stays resumable.
+struct interrupt {
+  template <class Inspector>
+  friend bool inspect(Inspector& f, interrupt& x) {
+    return f.object(x).fields();
+  }
+};
+
+/// From the aggregator to itself: a deadline or a flush is due.
+struct tick {
+  template <class Inspector>
+  friend bool inspect(Inspector& f, tick& x) {
+    return f.object(x).fields();
+  }
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, begin&) {
+  return refuse_to_serialise(f, "troupe::begin");
+}
+template <class Inspector>
+bool inspect(Inspector& f, run_report&) {
+  return refuse_to_serialise(f, "troupe::run_report");
+}
+
+} // namespace troupe

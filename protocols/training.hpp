@@ -1,0 +1,88 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+
+#include <caf/error.hpp>
+
+#include "gpu/buffer.hpp"
+#include "gpu/training/learner.hpp"
+#include "protocols/ids.hpp"
+#include "protocols/interfaces.hpp"
+#include "protocols/local.hpp"
+
+namespace troupe {
+
+/// Aggregator to worker: train once from `parameters`, on `on`.
+struct offer {
+  lease_id lease = 0;
+  version_id base = 0;
+  gpu::shared_buffer parameters; ///< of version `base`
+  compute on;
+  std::stop_token stop;
+};
+
+/// Worker to compute: the offer with the client's own part.
+struct train_task {
+  lease_id lease = 0;
+  training::assignment work;
+  gpu::shared_buffer parameters;
+  worker reply_to;
+  std::stop_token stop;
+};
+
+/// Compute to worker: what came of it. `delta` is trained minus given.
+struct trained {
+  lease_id lease = 0;
+  version_id base = 0;
+  training::outcome outcome;
+  double seconds = 0.0; ///< wall time of the training alone
+  gpu::shared_buffer delta;
+};
+
+/// Compute to worker: this client's training failed; the run goes on.
+struct training_failed {
+  lease_id lease = 0;
+  caf::error why;
+};
+
+/// Worker to aggregator.
+struct update {
+  client_id client = 0;
+  trained result;
+};
+
+/// Worker to aggregator.
+struct failure {
+  client_id client = 0;
+  lease_id lease = 0;
+  caf::error why;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, offer&) {
+  return refuse_to_serialise(f, "troupe::offer");
+}
+template <class Inspector>
+bool inspect(Inspector& f, train_task&) {
+  return refuse_to_serialise(f, "troupe::train_task");
+}
+template <class Inspector>
+bool inspect(Inspector& f, trained&) {
+  return refuse_to_serialise(f, "troupe::trained");
+}
+template <class Inspector>
+bool inspect(Inspector& f, training_failed& x) {
+  return f.object(x).fields(f.field("lease", x.lease), f.field("why", x.why));
+}
+template <class Inspector>
+bool inspect(Inspector& f, update&) {
+  return refuse_to_serialise(f, "troupe::update");
+}
+template <class Inspector>
+bool inspect(Inspector& f, failure& x) {
+  return f.object(x).fields(f.field("client", x.client),
+      f.field("lease", x.lease), f.field("why", x.why));
+}
+
+} // namespace troupe

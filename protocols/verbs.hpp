@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <utility>
+
+#include <caf/send.hpp>
+
+// The few verbs through which actors send, ask, watch and delay: the one place
+// that knows CAF's version.
+namespace troupe {
+
+/// Sends one message and forgets it.
+template <class Self, class Handle, class Message>
+void send(Self* self, const Handle& to, Message&& message) {
+  self->send(to, std::forward<Message>(message));
+}
+
+/// Sends one message from outside any actor.
+template <class Handle, class Message>
+void send_anonymously(const Handle& to, Message&& message) {
+  caf::anon_send(to, std::forward<Message>(message));
+}
+
+/// Sends one message to oneself after `delay`, by the actor's own clock.
+template <class Self, class Message>
+void delay(Self* self, std::chrono::nanoseconds delay, Message&& message) {
+  self->delayed_send(self, delay, std::forward<Message>(message));
+}
+
+/// Asks and expects an answer within `timeout`; for few outstanding questions.
+template <class Self, class Handle, class Message>
+auto ask(Self* self, const Handle& whom, std::chrono::nanoseconds timeout,
+    Message&& message) {
+  return self->request(whom, timeout, std::forward<Message>(message));
+}
+
+/// Asks for a `down_msg` when `whom` ends, however it ends.
+template <class Self, class Handle>
+void watch(Self* self, const Handle& whom) {
+  self->monitor(whom);
+}
+
+/// The actor's clock, which tests move by hand.
+template <class Self>
+std::chrono::nanoseconds clock_now(Self* self) {
+  return std::chrono::nanoseconds{self->clock().now().time_since_epoch()};
+}
+
+} // namespace troupe

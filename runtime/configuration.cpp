@@ -1,0 +1,151 @@
+#include "runtime/configuration.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "runtime/keys.hpp"
+
+namespace troupe {
+
+namespace {
+
+class contradiction_list {
+public:
+  contradiction_list(const configuration& what, const origins& where)
+      : what_(what), where_(where) {}
+
+  /// "run.toml:12: federation.buffer = 50 " and then `why`.
+  void add(std::string_view path, std::string_view why) {
+    auto dot = path.find('.');
+    auto k = find_key(path.substr(0, dot), path.substr(dot + 1));
+    found_.push_back(
+        fmt::format("{} = {} {}", place(where_, path), k->value(what_), why));
+  }
+  bool given(std::string_view path) const { return where_.contains(path); }
+  std::vector<std::string> take() { return std::move(found_); }
+
+private:
+  const configuration& what_;
+  const origins& where_;
+  std::vector<std::string> found_;
+};
+
+void check_name(const configuration& what, contradiction_list& found) {
+  const auto& name = what.run.name;
+  auto unfit = [](char c) {
+    return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  };
+  if (name.empty() || name.front() == '.' || name.front() == '-' ||
+      name.size() > 100 || std::any_of(name.begin(), name.end(), unfit))
+    found.add("run.name",
+        "cannot name a directory: 1 to 100 characters, without / and not "
+        "beginning with . or -");
+}
+
+void check_fedavg(const configuration& what, contradiction_list& found) {
+  if (what.federation.min_updates > cohort(what))
+    found.add("federation.min_updates",
+        fmt::format("is more than the {} clients of a round (fraction {} of "
+                    "{}): every round would be skipped",
+            cohort(what), what.federation.fraction, what.federation.clients));
+}
+
+void check_fedbuff(const configuration& what, contradiction_list& found) {
+  const auto& federation = what.federation;
+  auto more = fmt::format("is more than the {} clients there are; a client "
+                          "trains once a version at most",
+      federation.clients);
+  if (federation.buffer > federation.clients)
+    found.add("federation.buffer", more);
+  if (federation.concurrency > federation.clients)
+    found.add("federation.concurrency", more);
+  if (federation.min_updates > federation.buffer)
+    found.add("federation.min_updates",
+        fmt::format("is more than federation.buffer = {}: no version would "
+                    "ever be published",
+            federation.buffer));
+}
+
+// Only keys that were given: a default that is not in use harms nobody.
+void check_owners(const configuration& what, contradiction_list& found) {
+  for (const auto& k : keys())
+    if (found.given(k.path()) && !k.applies(what))
+      found.add(k.path(),
+          fmt::format("is a key of {} = \"{}\" alone", k.owner, k.owner_is));
+}
+
+} // namespace
+
+std::uint64_t cohort(const configuration& what) noexcept {
+  if (what.federation.rule == "fedbuff")
+    return what.federation.buffer;
+  auto part =
+      what.federation.fraction * static_cast<double>(what.federation.clients);
+  return std::max<std::uint64_t>(1, std::llround(part));
+}
+
+std::string place(const origins& where, std::string_view key) {
+  auto found = where.find(key);
+  return found == where.end() ? std::string{key}
+                              : fmt::format("{}: {}", found->second, key);
+}
+
+std::vector<std::string> contradictions(
+    const configuration& what, const origins& where) {
+  contradiction_list found{what, where};
+  check_name(what, found);
+  if (what.federation.rule == "fedbuff")
+    check_fedbuff(what, found);
+  else
+    check_fedavg(what, found);
+  check_owners(what, found);
+  return found.take();
+}
+
+std::string to_toml(const configuration& what) {
+  std::string text;
+  std::string_view section;
+  for (const auto& k : keys()) {
+    if (k.section != section)
+      text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", k.section);
+    section = k.section;
+    auto line = fmt::format(
+        "{}{} = {}", k.applies(what) ? "" : "# ", k.name, k.value(what));
+    text += fmt::format("{:<32} # {}\n", line, k.meaning);
+  }
+  return text;
+}
+
+std::string describe_keys() {
+  std::string text;
+  configuration defaults;
+  for (const auto& k : keys()) {
+    auto line = fmt::format("{} = {}", k.path(), k.value(defaults));
+    text += fmt::format("  {:<36} {}\n", line, k.meaning);
+  }
+  return text;
+}
+
+std::vector<std::string> differences(
+    const configuration& before, const configuration& now, std::uint64_t done) {
+  std::vector<std::string> found;
+  for (const auto& k : keys()) {
+    if (!k.alters_bits || (!k.applies(before) && !k.applies(now)))
+      continue;
+    auto was = k.value(before);
+    auto is = k.value(now);
+    if (was != is)
+      found.push_back(
+          fmt::format("{} was {} and would be {}: the run's bits would change",
+              k.path(), was, is));
+  }
+  if (now.run.rounds < done)
+    found.push_back(
+        fmt::format("run.rounds = {} is less than the {} that are done",
+            now.run.rounds, done));
+  return found;
+}
+
+} // namespace troupe

@@ -1,0 +1,328 @@
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "runtime/configuration.hpp"
+#include "runtime/keys.hpp"
+#include "runtime/spelling.hpp"
+
+namespace troupe {
+
+namespace {
+
+// Longer values are cut in messages: a person recognises them by their start.
+constexpr std::size_t shown = 60;
+
+std::vector<std::string_view> sections() {
+  std::vector<std::string_view> result;
+  for (const auto& k : keys())
+    if (result.empty() || result.back() != k.section)
+      result.push_back(k.section);
+  return result;
+}
+
+std::vector<std::string_view> names(std::string_view section) {
+  std::vector<std::string_view> result;
+  for (const auto& k : keys())
+    if (k.section == section)
+      result.push_back(k.name);
+  return result;
+}
+
+std::string shortened(std::string text) {
+  if (text.size() <= shown)
+    return text;
+  auto end = shown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end; // never through the middle of a UTF-8 sequence
+  return text.substr(0, end) + "...";
+}
+
+std::string as_written(const toml::node& value) {
+  if (auto text = value.as_string())
+    return toml_string(shortened(text->get()));
+  std::ostringstream out;
+  value.visit([&](const auto& concrete) {
+    using type = std::decay_t<decltype(concrete)>;
+    if constexpr (std::is_same_v<type, toml::table>)
+      out << "a table";
+    else if constexpr (std::is_same_v<type, toml::array>)
+      out << toml::toml_formatter{concrete, toml::format_flags::none};
+    else
+      out << concrete;
+  });
+  auto text = out.str();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return shortened(std::move(text));
+}
+
+/// Fills one configuration from TOML tables and single settings.
+class reader {
+public:
+  explicit reader(configuration start) { result_.value = std::move(start); }
+
+  void read(const toml::table& file, std::string_view name);
+  void set(std::string_view setting);
+  void fault(std::size_t line, std::string text) {
+    faults_.push_back({line, std::move(text)});
+  }
+  void resolve_defaults();
+  reading finish() &&;
+
+private:
+  struct located {
+    std::size_t line = 0;
+    std::string text;
+  };
+  static constexpr std::size_t behind_the_file = -1;
+
+  void read_section(
+      std::string_view section, const toml::table& part, std::string_view name);
+  void assign(const key& k, const toml::node& value, std::size_t line,
+      const std::string& from);
+
+  reading result_;
+  std::vector<located> faults_;
+};
+
+// Each `store` keeps a value or answers what it should have been.
+
+std::string store(const key& k, const toml::node& value, std::string* to) {
+  auto text = value.value<std::string>();
+  if (!text)
+    return k.choices.empty()
+               ? "is not text in quotes"
+               : fmt::format("is not one of {}", fmt::join(k.choices, ", "));
+  if (!k.choices.empty() &&
+      std::find(k.choices.begin(), k.choices.end(), *text) == k.choices.end())
+    return fmt::format("is not one of {}{}", fmt::join(k.choices, ", "),
+        did_you_mean(*text, k.choices));
+  *to = *text;
+  return {};
+}
+
+std::string store(
+    const key& k, const toml::node& value, std::vector<std::size_t>* to) {
+  constexpr std::size_t most = 64;
+  auto array = value.as_array();
+  if (!array || array->size() < 2 || array->size() > most)
+    return fmt::format(
+        "is not a list of 2 to {} whole numbers, like [784, 200, 10]", most);
+  std::vector<std::size_t> numbers;
+  for (const auto& element : *array) {
+    auto number = element.as_integer();
+    if (!number || !k.numbers.holds(static_cast<double>(number->get())))
+      return fmt::format("has {}, which is not a whole number {}",
+          as_written(element), k.numbers.text());
+    numbers.push_back(static_cast<std::size_t>(number->get()));
+  }
+  *to = std::move(numbers);
+  return {};
+}
+
+double as_double(const toml::node& value) {
+  if (auto integer = value.as_integer())
+    return static_cast<double>(integer->get());
+  auto real = value.as_floating_point();
+  return real ? real->get() : std::nan("");
+}
+
+template <class Number>
+std::string store(const key& k, const toml::node& value, Number* to) {
+  constexpr bool whole = std::is_integral_v<Number>;
+  auto kind = whole ? "a whole number" : "a number";
+  auto fits = whole ? value.is_integer() : value.is_number();
+  auto number = as_double(value);
+  if (!fits || !k.numbers.holds(number))
+    return fmt::format("is not {} {}", kind, k.numbers.text());
+  if constexpr (whole) {
+    *to = static_cast<Number>(value.as_integer()->get());
+  } else {
+    auto rounded = static_cast<Number>(number);
+    if (!k.numbers.holds(static_cast<double>(rounded)))
+      return fmt::format(
+          "rounds to {}, which is not {} {}", rounded, kind, k.numbers.text());
+    *to = rounded;
+  }
+  return {};
+}
+
+void reader::assign(const key& k, const toml::node& value, std::size_t line,
+    const std::string& from) {
+  auto wrong = std::visit(
+      [&](auto* to) { return store(k, value, to); }, k.in(result_.value));
+  if (wrong.empty())
+    result_.where[k.path()] = from;
+  else
+    fault(line, fmt::format("{}: {} = {} {}", from, k.path(), as_written(value),
+                    wrong));
+}
+
+// A misspelt name is best explained by its section; a misplaced one by the
+// section that has it.
+std::string meant(std::string_view section, std::string_view name) {
+  auto siblings = names(section);
+  auto hint = did_you_mean(name, siblings);
+  for (const auto& k : keys())
+    if (hint.empty() && k.name == name)
+      hint = fmt::format(" (did you mean {}?)", k.path());
+  if (hint.empty() && !siblings.empty())
+    hint = fmt::format("; [{}] has {}", section, fmt::join(siblings, ", "));
+  return hint;
+}
+
+void reader::read_section(
+    std::string_view section, const toml::table& part, std::string_view name) {
+  for (const auto& [label, value] : part) {
+    auto line = value.source().begin.line;
+    auto from = fmt::format("{}:{}", name, line);
+    if (auto k = find_key(section, label.str()))
+      assign(*k, value, line, from);
+    else
+      fault(line, fmt::format("{}: {}.{} is not a key{}", from, section,
+                      shortened(std::string{label.str()}),
+                      meant(section, label.str())));
+  }
+}
+
+std::string stray(std::string_view label, const toml::node& value) {
+  auto known = sections();
+  auto name = shortened(std::string{label});
+  if (std::find(known.begin(), known.end(), label) != known.end())
+    return fmt::format("{0} is a section: write [{0}] on its own line", name);
+  if (!value.is_table())
+    return fmt::format("{} stands in no section{}", name, meant({}, label));
+  auto hint = did_you_mean(label, known);
+  if (hint.empty())
+    hint = fmt::format("; there are {}", fmt::join(known, ", "));
+  return fmt::format("[{}] is not a section{}", name, hint);
+}
+
+void reader::read(const toml::table& file, std::string_view name) {
+  auto known = sections();
+  for (const auto& [label, value] : file) {
+    auto line = value.source().begin.line;
+    auto part = value.as_table();
+    auto section = std::find(known.begin(), known.end(), label.str());
+    if (part && section != known.end())
+      read_section(*section, *part, name);
+    else
+      fault(line,
+          fmt::format("{}:{}: {}", name, line, stray(label.str(), value)));
+  }
+}
+
+// Quotes are easily lost between shells, so a value that is no TOML, or that is
+// no text where the key wants some, counts as text.
+toml::table value_of(const key& k, std::string_view value) {
+  auto as_text = toml::table{{"value", std::string{value}}};
+  if (value.find_first_of("\r\n") != std::string_view::npos)
+    return as_text;
+  try {
+    auto table = toml::parse(fmt::format("value = {}", value));
+    configuration any;
+    auto wants_text = std::holds_alternative<std::string*>(k.in(any));
+    return wants_text && !table["value"].is_string() ? as_text : table;
+  } catch (const toml::parse_error&) {
+    return as_text;
+  }
+}
+
+void reader::set(std::string_view setting) {
+  auto equals = setting.find('=');
+  auto path = setting.substr(0, equals);
+  auto dot = std::min(path.find('.'), path.size());
+  auto section = path.substr(0, dot);
+  auto name = path.substr(std::min(dot + 1, path.size()));
+  auto k = find_key(section, name);
+  if (equals == setting.npos) {
+    fault(behind_the_file, fmt::format("--set {}: is not section.key=value",
+                               shortened(std::string{setting})));
+  } else if (k) {
+    auto table = value_of(*k, setting.substr(equals + 1));
+    assign(*k, *table.get("value"), behind_the_file, "--set");
+  } else {
+    auto known = dot < path.size();
+    fault(behind_the_file,
+        fmt::format("--set: {} is not a key{}", shortened(std::string{path}),
+            known ? meant(section, name) : meant({}, section)));
+  }
+}
+
+// Defaults that follow from other keys.
+void reader::resolve_defaults() {
+  auto given = [&](const char* path) { return result_.where.contains(path); };
+  auto& federation = result_.value.federation;
+  if (!given("federation.weighting"))
+    federation.weighting = federation.rule == "fedbuff" ? "uniform" : "samples";
+  if (!given("federation.buffer"))
+    federation.buffer = std::min(federation.buffer, federation.clients);
+  if (!given("federation.concurrency"))
+    federation.concurrency =
+        std::min(federation.concurrency, federation.clients);
+}
+
+reading reader::finish() && {
+  std::stable_sort(faults_.begin(), faults_.end(),
+      [](const auto& a, const auto& b) { return a.line < b.line; });
+  for (auto& each : faults_)
+    result_.problems.push_back(std::move(each.text));
+  // A refused key kept its default; what that contradicts would be noise.
+  if (result_.problems.empty())
+    result_.problems = contradictions(result_.value, result_.where);
+  return std::move(result_);
+}
+
+} // namespace
+
+reading parse_configuration(std::string_view text, std::string_view name,
+    std::span<const std::string> settings) {
+  reader reads{{}};
+  try {
+    reads.read(toml::parse(text), name);
+  } catch (const toml::parse_error& error) {
+    auto line = error.source().begin.line;
+    reads.fault(
+        line, fmt::format("{}:{}: {}", name, line, error.description()));
+  }
+  for (const auto& setting : settings)
+    reads.set(setting);
+  reads.resolve_defaults();
+  return std::move(reads).finish();
+}
+
+reading read_configuration(
+    const std::filesystem::path& file, std::span<const std::string> settings) {
+  reading result;
+  std::error_code failed;
+  if (std::filesystem::is_directory(file, failed)) {
+    result.problems.push_back(fmt::format(
+        "{} is a directory, not a configuration file", file.string()));
+    return result;
+  }
+  std::ifstream in{file, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  if (!in.is_open() || in.bad()) {
+    result.problems.push_back(fmt::format("{} cannot be read: {}",
+        file.string(), std::generic_category().message(errno)));
+    return result;
+  }
+  return parse_configuration(text, file.string(), settings);
+}
+
+reading change_configuration(
+    const configuration& start, std::span<const std::string> settings) {
+  reader reads{start};
+  for (const auto& setting : settings)
+    reads.set(setting);
+  return std::move(reads).finish();
+}
+
+} // namespace troupe

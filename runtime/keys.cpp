@@ -1,0 +1,236 @@
+#include "runtime/keys.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iterator>
+#include <type_traits>
+
+#include <fmt/format.h>
+
+namespace troupe {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array sets{"fashion-mnist"sv, "idx"sv, "synthetic"sv};
+constexpr std::array partitions{
+    "iid"sv, "shards"sv, "dirichlet"sv, "quantity"sv};
+constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
+constexpr std::array rules{"fedavg"sv, "fedbuff"sv};
+constexpr std::array weightings{"samples"sv, "uniform"sv};
+constexpr std::array device_kinds{"auto"sv, "cpu"sv, "cuda"sv};
+
+constexpr bool any_bits = false; // the published bits do not depend on it
+constexpr bool alters = true;
+
+constexpr double whole = 9223372036854774784.0; // largest double in int64
+
+constexpr range above(double low, double high) {
+  return {.low = low, .high = high, .above_low = true};
+}
+
+using run = configuration::run_keys;
+using data = configuration::data_keys;
+using model = configuration::model_keys;
+using federation = configuration::federation_keys;
+using client = training::recipe;
+using compute = configuration::compute_keys;
+
+run& part(configuration& c, const run*) {
+  return c.run;
+}
+data& part(configuration& c, const data*) {
+  return c.data;
+}
+model& part(configuration& c, const model*) {
+  return c.model;
+}
+federation& part(configuration& c, const federation*) {
+  return c.federation;
+}
+client& part(configuration& c, const client*) {
+  return c.client;
+}
+compute& part(configuration& c, const compute*) {
+  return c.compute;
+}
+
+template <class Value, class Part>
+Part part_of(Value Part::*);
+
+template <auto Member>
+cell at(configuration& c) {
+  const decltype(part_of(Member))* which = nullptr;
+  return &(part(c, which).*Member);
+}
+
+const key table[] = {
+    {"run", "name", at<&run::name>, "what the run and its directory are called",
+        any_bits},
+    {"run", "seed", at<&run::seed>, "all randomness follows from it", alters,
+        {0, whole}},
+    {"run", "rounds", at<&run::rounds>,
+        "how long to train; fedbuff counts versions", any_bits, {1, 1e12}},
+    {"run", "evaluate_every", at<&run::evaluate_every>,
+        "versions between evaluations; 0: only the last", any_bits, {0, 1e12}},
+    {"run", "target_accuracy", at<&run::target_accuracy>,
+        "stop once the test set shows it; 0: never", any_bits, {0, 1}},
+    {"run", "checkpoint_every", at<&run::checkpoint_every>,
+        "versions between checkpoints", any_bits, {1, 1e12}},
+    {"run", "keep_checkpoints", at<&run::keep_checkpoints>,
+        "newest checkpoints kept, beside the best", any_bits, {1, 1e6}},
+
+    {"data", "set", at<&data::set>, "fashion-mnist, idx or synthetic", alters,
+        {}, sets},
+    {"data", "path", at<&data::path>,
+        "directory of the IDX files; empty: Debian's", alters},
+    {"data", "partition", at<&data::partition>,
+        "iid, shards, dirichlet or quantity", alters, {}, partitions},
+    {"data", "shards_per_client", at<&data::shards_per_client>,
+        "shards: pieces of label-sorted data a client gets", alters, {1, 1e6}},
+    {"data", "alpha", at<&data::alpha>,
+        "dirichlet, quantity: small is skewed; synthetic: spread of models",
+        alters, {0, 1e6}},
+    {"data", "beta", at<&data::beta>, "synthetic: spread of features", alters,
+        {0, 1e6}},
+
+    {"model", "kind", at<&model::kind>, "softmax, mlp, lenet5 or cnn", alters,
+        {}, kinds},
+    {"model", "layers", at<&model::layers>,
+        "mlp: values a sample, hidden widths, classes", alters, {1, 1 << 24},
+        {}, "model.kind", "mlp"},
+    {"model", "init", at<&model::init>,
+        "safetensors file to start from; empty: drawn from the seed", alters},
+
+    {"federation", "rule", at<&federation::rule>, "fedavg or fedbuff", alters,
+        {}, rules},
+    {"federation", "clients", at<&federation::clients>,
+        "how many share the data", alters, {1, 1 << 24}},
+    {"federation", "weighting", at<&federation::weighting>,
+        "an update counts by its client's samples, or uniform", alters, {},
+        weightings},
+    {"federation", "server_lr", at<&federation::server_lr>,
+        "times the average update", alters, above(0, 1000)},
+    {"federation", "min_updates", at<&federation::min_updates>,
+        "with fewer the version stays", alters, {1, 1 << 24}},
+    {"federation", "lease_seconds", at<&federation::lease_seconds>,
+        "time a client may take; 0: any", alters, {0, 1e7}},
+    {"federation", "fraction", at<&federation::fraction>,
+        "fedavg: part of the clients in a round", alters, above(0, 1), {},
+        "federation.rule", "fedavg"},
+    {"federation", "buffer", at<&federation::buffer>,
+        "fedbuff: updates in a version", alters, {1, 1 << 24}, {},
+        "federation.rule", "fedbuff"},
+    {"federation", "concurrency", at<&federation::concurrency>,
+        "fedbuff: clients in training at any time", alters, {1, 1 << 24}, {},
+        "federation.rule", "fedbuff"},
+    {"federation", "max_staleness", at<&federation::max_staleness>,
+        "fedbuff: an update from further behind is dropped", alters, {0, 1e12},
+        {}, "federation.rule", "fedbuff"},
+
+    {"client", "epochs", at<&client::epochs>,
+        "passes over its samples a client makes", alters, {1, 1e6}},
+    {"client", "steps", at<&client::steps>,
+        "above 0: so many steps instead of epochs", alters, {0, 4e9}},
+    {"client", "batch", at<&client::batch>,
+        "samples a step; 0: all of the client's", alters, {0, 4e9}},
+    {"client", "lr", at<&client::lr>, "learning rate", alters, above(0, 1000)},
+    {"client", "lr_decay", at<&client::lr_decay>,
+        "round r trains with lr * lr_decay^r", alters, above(0, 1)},
+    {"client", "momentum", at<&client::momentum>, "of SGD", alters,
+        {.low = 0, .high = 1, .below_high = true}},
+    {"client", "weight_decay", at<&client::weight_decay>,
+        "L2, added to the gradient", alters, {0, 1000}},
+    {"client", "clip", at<&client::clip>, "largest gradient norm; 0: none",
+        alters, {0, 1e30}},
+
+    {"compute", "device", at<&compute::device>, "auto, cpu or cuda", any_bits,
+        {}, device_kinds},
+    {"compute", "slots", at<&compute::slots>,
+        "clients trained at once; 0: one a core", any_bits, {0, 1024}},
+    {"compute", "stop_grace", at<&compute::stop_grace>,
+        "seconds a learner gets to stop before its slot is lost", any_bits,
+        {0, 3600}},
+};
+
+// A number that TOML reads as a float, the shortest that gives the same bits.
+template <class Float>
+std::string as_float(Float number) {
+  auto text = fmt::format("{}", number);
+  if (text.find_first_of(".en") == std::string::npos)
+    text += ".0";
+  return text;
+}
+
+struct as_toml {
+  std::string operator()(const std::string* x) const { return toml_string(*x); }
+  std::string operator()(const double* x) const { return as_float(*x); }
+  std::string operator()(const float* x) const { return as_float(*x); }
+  std::string operator()(const std::vector<std::size_t>* x) const {
+    return fmt::format("[{}]", fmt::join(*x, ", "));
+  }
+  template <class Integer>
+  std::string operator()(const Integer* x) const {
+    return fmt::format("{}", *x);
+  }
+};
+
+} // namespace
+
+bool range::holds(double number) const noexcept {
+  return (above_low ? number > low : number >= low) &&
+         (below_high ? number < high : number <= high);
+}
+
+std::string range::text() const {
+  if (!above_low && !below_high && std::isfinite(high))
+    return fmt::format("from {} to {}", low, high);
+  auto text = fmt::format("{} {}", above_low ? "above" : "at least", low);
+  if (std::isfinite(high))
+    text += fmt::format(" and {} {}", below_high ? "below" : "at most", high);
+  return text;
+}
+
+std::string key::path() const {
+  return fmt::format("{}.{}", section, name);
+}
+
+bool key::applies(const configuration& what) const {
+  if (owner.empty())
+    return true;
+  auto dot = owner.find('.');
+  auto found = find_key(owner.substr(0, dot), owner.substr(dot + 1));
+  return found->value(what) == toml_string(owner_is);
+}
+
+std::string key::value(const configuration& what) const {
+  // `in` serves readers and writers alike; nothing is written here.
+  return std::visit(as_toml{}, in(const_cast<configuration&>(what)));
+}
+
+std::span<const key> keys() noexcept {
+  return table;
+}
+
+const key* find_key(std::string_view section, std::string_view name) noexcept {
+  auto found = std::find_if(std::begin(table), std::end(table),
+      [&](const key& k) { return k.section == section && k.name == name; });
+  return found == std::end(table) ? nullptr : found;
+}
+
+std::string toml_string(std::string_view text) {
+  std::string result{'"'};
+  for (auto c : text) {
+    if (c == '"' || c == '\\')
+      (result += '\\') += c;
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      result += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
+    else
+      result += c;
+  }
+  return result += '"';
+}
+
+} // namespace troupe

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "runtime/configuration.hpp"
+
+namespace troupe {
+
+/// Where a configuration keeps one key's value.
+using cell = std::variant<std::string*, std::uint64_t*, std::uint32_t*, double*,
+    float*, std::vector<std::size_t>*>;
+
+/// The numbers that a key takes; either end may be left out.
+struct range {
+  double low = 0.0;
+  double high = std::numeric_limits<double>::infinity();
+  bool above_low = false;  ///< low itself is out
+  bool below_high = false; ///< high itself is out
+
+  /// False for NaN.
+  bool holds(double number) const noexcept;
+  /// "from 0 to 1", "above 0", "at least 0 and below 1".
+  std::string text() const;
+};
+
+/// One key of the configuration: all that reading, checking, printing and
+/// helping need to know of it.
+struct key {
+  std::string_view section;
+  std::string_view name;
+  cell (*in)(configuration&);
+  std::string_view meaning; ///< one line
+  bool alters_bits = true;  ///< of a published model
+  range numbers{};
+  std::span<const std::string_view> choices{}; ///< of a string; none: any
+  /// In use only where the key `owner` has the value `owner_is`.
+  std::string_view owner{};
+  std::string_view owner_is{};
+
+  std::string path() const; ///< "client.lr"
+  /// Whether `what` makes use of this key.
+  bool applies(const configuration& what) const;
+  /// The key's value in `what`, as TOML.
+  std::string value(const configuration& what) const;
+};
+
+/// Every key, in the order of printing; keys of one section stand together.
+std::span<const key> keys() noexcept;
+
+/// Null if there is no such key.
+const key* find_key(std::string_view section, std::string_view name) noexcept;
+
+/// `text` as a basic TOML string, quotes included.
+std::string toml_string(std::string_view text);
+
+} // namespace troupe

@@ -1,6 +1,7 @@
 #include "gpu/accumulator.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -16,9 +17,12 @@ constexpr double weight_limit = 4096.0;
 constexpr auto reach_limit = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t weight_sum_limit = std::int64_t{1} << 62;
 
-// A block's values and sums stay in the first-level cache, so that checking
-// first and adding then reads memory once.
+// A block is looked at while the one before it is added, so that memory is read
+// once and nothing is added unseen; both fit the first-level cache.
 constexpr std::size_t block = 2048;
+constexpr std::size_t lanes = 4;
+constexpr std::size_t cache_line = 64 / sizeof(float);
+constexpr std::size_t prefetch_distance = 256;
 
 // Doubles from 2^52 to 2^53 are the integers: adding 1.5 x 2^52 rounds any
 // |x| < 2^51 to the nearest one, and the difference of the bits is that one.
@@ -37,28 +41,50 @@ std::int64_t weight_to_fixed(double weight) noexcept {
   return static_cast<std::int64_t>(std::nearbyint(weight * weight_scale));
 }
 
-// The largest |x|, as bits: integers order floats' magnitudes, infinity and
-// NaN above all others, and their maximum vectorises.
-std::int32_t largest(const float* values, std::size_t count) noexcept {
+// |x| as bits: integers order magnitudes, infinity and NaN above all others,
+// and unlike that of floats their maximum vectorises.
+std::int32_t magnitude(float x) noexcept {
+  return std::bit_cast<std::int32_t>(x) & 0x7fffffff;
+}
+
+std::int32_t largest(std::span<const float> values) noexcept {
   std::int32_t most = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    auto magnitude = std::bit_cast<std::int32_t>(values[i]) & 0x7fffffff;
-    most = magnitude > most ? magnitude : most;
-  }
+  for (auto value : values)
+    most = std::max(most, magnitude(value));
   return most;
 }
 
-void add_block(std::int64_t* __restrict__ sums,
-    const float* __restrict__ values, std::size_t count,
+void undo(std::int64_t* __restrict__ sums, std::span<const float> values,
     double scaled_weight) noexcept {
-  for (std::size_t i = 0; i < count; ++i)
+  for (std::size_t i = 0; i < values.size(); ++i)
+    sums[i] -= to_fixed(scaled_weight * static_cast<double>(values[i]));
+}
+
+void add_block(std::int64_t* __restrict__ sums, std::span<const float> values,
+    double scaled_weight) noexcept {
+  for (std::size_t i = 0; i < values.size(); ++i)
     sums[i] += to_fixed(scaled_weight * static_cast<double>(values[i]));
 }
 
-void undo(std::int64_t* __restrict__ sums, const float* __restrict__ values,
-    std::size_t count, double scaled_weight) noexcept {
-  for (std::size_t i = 0; i < count; ++i)
-    sums[i] -= to_fixed(scaled_weight * static_cast<double>(values[i]));
+// Adds one whole block and returns the largest magnitude of the next. Written
+// in lanes, for the compiler to vectorise around the prefetches: hardware alone
+// does not keep up with three streams across page borders.
+std::int32_t add_block_and_look(std::int64_t* __restrict__ sums,
+    const float* __restrict__ values, const float* __restrict__ next,
+    double scaled_weight) noexcept {
+  std::array<std::int32_t, lanes> most{};
+  for (std::size_t i = 0; i < block; i += cache_line) {
+    __builtin_prefetch(sums + i + prefetch_distance, 1);
+    __builtin_prefetch(sums + i + prefetch_distance + cache_line / 2, 1);
+    __builtin_prefetch(next + i + prefetch_distance);
+    for (std::size_t j = i; j < i + cache_line; j += lanes)
+      for (std::size_t k = 0; k < lanes; ++k) {
+        auto product = scaled_weight * static_cast<double>(values[j + k]);
+        sums[j + k] += to_fixed(product);
+        most[k] = std::max(most[k], magnitude(next[j + k]));
+      }
+  }
+  return *std::max_element(most.begin(), most.end());
 }
 
 // Rounding is monotonic, so the largest value's product is the largest one.
@@ -120,17 +146,27 @@ admission accumulator::add(
   if (weights >= weight_sum_limit || shares >= weight_sum_limit)
     return admission::bad_weight;
   auto scaled_weight = on_weight_grid(weight) * value_scale;
+  auto part = [&](std::size_t first) {
+    first = std::min(first, size());
+    return values.subspan(first, std::min(block, size() - first));
+  };
   std::int32_t most = 0;
+  auto here = largest(part(0));
   for (std::size_t first = 0; first < size(); first += block) {
-    auto count = std::min(block, size() - first);
-    auto here = largest(&values[first], count);
     auto said = check(here, scaled_weight, reach_limit - reach_);
     if (said != admission::added) {
-      undo(sums_.data(), values.data(), first, scaled_weight);
+      undo(sums_.data(), values.first(first), scaled_weight);
       return said;
     }
-    add_block(&sums_[first], &values[first], count, scaled_weight);
     most = std::max(most, here);
+    auto next = part(first + block);
+    if (next.size() == block) {
+      here = add_block_and_look(
+          &sums_[first], &values[first], next.data(), scaled_weight);
+    } else {
+      add_block(&sums_[first], part(first), scaled_weight);
+      here = largest(next);
+    }
   }
   reach_ += to_fixed(scaled_weight * std::bit_cast<float>(most));
   weights_ = weights;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "gpu/large_allocator.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -82,10 +84,11 @@ public:
   }
 
 private:
-  std::vector<std::int64_t> sums_; // multiples of 2^-41
-  std::int64_t reach_ = 0;         // multiples of 2^-41
-  std::int64_t weights_ = 0;       // multiples of 2^-50
-  std::int64_t shares_ = 0;        // multiples of 2^-50
+  // multiples of 2^-41
+  std::vector<std::int64_t, large_allocator<std::int64_t>> sums_;
+  std::int64_t reach_ = 0;   // multiples of 2^-41
+  std::int64_t weights_ = 0; // multiples of 2^-50
+  std::int64_t shares_ = 0;  // multiples of 2^-50
   std::uint64_t contributions_ = 0;
 };
 

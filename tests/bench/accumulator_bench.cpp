@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gpu/accumulator.hpp"
+#include "gpu/buffer.hpp"
 #include "gpu/random.hpp"
 
 namespace {
@@ -29,10 +30,10 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-std::vector<float> small_values(std::size_t count) {
+gpu::buffer small_values(std::size_t count) {
   auto random = gpu::random_stream{1, gpu::stream::user};
-  auto values = std::vector<float>(count);
-  for (auto& value : values)
+  auto values = gpu::buffer(count);
+  for (auto& value : values.span())
     value = static_cast<float>(random.uniform() - 0.5);
   return values;
 }
@@ -43,17 +44,18 @@ int main(int argc, char** argv) {
   auto count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 25'000'000;
   auto repetitions = argc > 2 ? std::atoi(argv[2]) : 15;
   auto values = small_values(count);
-  auto copy = values;
+  auto copy = small_values(count);
   auto sums = gpu::accumulator{count};
   auto admitted = true;
   std::vector<double> adding, copying;
   for (int i = 0; i < repetitions; ++i) {
     copying.push_back(seconds([&] {
-      std::memcpy(copy.data(), values.data(), count * sizeof(float));
-      asm volatile("" : : "r"(copy.data()) : "memory");
+      std::memcpy(copy.span().data(), values.span().data(), values.bytes());
+      asm volatile("" : : "r"(copy.span().data()) : "memory");
     }));
     adding.push_back(seconds([&] {
-      admitted = sums.add(values, 0.01) == gpu::admission::added && admitted;
+      admitted =
+          sums.add(values.span(), 0.01) == gpu::admission::added && admitted;
     }));
   }
   if (!admitted) {

@@ -4,6 +4,9 @@
 #include <vector>
 
 #include "protocols/federated/decisions.hpp"
+#include "protocols/federated/lease_book.hpp"
+#include "protocols/federated/phase.hpp"
+#include "protocols/federated/roster.hpp"
 
 namespace troupe::federated {
 
@@ -12,39 +15,91 @@ namespace troupe::federated {
 /// (seed, round); weights are fixed then, n_k / n over the cohort (or 1/m); it
 /// publishes when every lease of the round has ended and at least min_updates
 /// were accepted, and is skipped otherwise.
+///
+/// The cohort is a function of seed, round and who is there, never of the order
+/// in which they joined. A state saved in the middle of a round runs that round
+/// again from its start: what it had accepted is void. A round in which every
+/// lease failed ends the run; one in which some client left instead does not.
 class fedavg {
 public:
   fedavg() = default;
+  /// `fraction` in (0, 1].
   fedavg(settings common, double fraction);
 
-  /// A client is there and may be leased; or is gone, its lease with it.
+  /// A client is there and may be leased from the next round on; or is gone,
+  /// its open lease with it. Joining again corrects its number of samples; one
+  /// without samples is never leased where samples weigh.
   void join(
       client_id client, std::uint64_t samples, instant now, decisions& out);
   void leave(client_id client, instant now, decisions& out);
 
   /// Starts, or starts again behind a restored state: leases that were out
-  /// then are void. `incarnation` counts starts of the run from 0.
+  /// then are void. `incarnation` counts starts of the run from 0. All clients
+  /// that are there have joined before.
   void begin(std::uint64_t incarnation, instant now, decisions& out);
   /// An update came in; `now` is its time of arrival.
   verdict arrive(const arrival& update, instant now, decisions& out);
-  /// The client failed this lease.
+  /// The client failed this lease. Nothing happens if it has ended.
   void fail(lease_id lease, instant now, decisions& out);
-  /// The lease was lost through no fault of its client: lease it again.
+  /// The lease was lost through no fault of its client: its client gets another
+  /// one of the same weight. Nothing happens if it has ended.
   void requeue(lease_id lease, instant now, decisions& out);
-  /// An accepted update turned out to be unusable; it does not count.
+  /// An accepted update turned out to be unusable; it does not count, and its
+  /// client failed. Once its version was asked for, only accepted() changes.
   void retract(lease_id lease, instant now, decisions& out);
   /// The version asked for by `decisions::publish` is out.
   void published(instant now, decisions& out);
-  /// The time of `decisions::wake` has come.
+  /// The time of `decisions::wake` has come. This rule never asks for it.
   void wake(instant now, decisions& out);
 
-  version_id version() const noexcept;
-  std::uint64_t round() const noexcept;
-  std::uint64_t accepted() const noexcept;    ///< in published versions
-  std::uint64_t outstanding() const noexcept; ///< leases out now
-  const settings& common() const noexcept;
+  /// What a restored accumulator held is lost. Before begin() only.
+  void discard() noexcept {}
+
+  version_id version() const noexcept { return version_; }
+  std::uint64_t round() const noexcept; ///< the open one, or the last one
+  std::uint64_t accepted() const noexcept { return accepted_; } ///< published
+  std::uint64_t buffered() const noexcept { return buffered_; } ///< not yet
+  std::uint64_t outstanding() const noexcept { return book_.outstanding(); }
+  const settings& common() const noexcept { return common_; }
   /// Extends the run; never shortens it below what is done.
   void rounds(std::uint64_t total) noexcept;
+
+  /// What lasts beyond a restart; neither clients nor leases.
+  template <class Inspector>
+  friend bool inspect(Inspector& f, fedavg& x) {
+    if constexpr (Inspector::is_loading)
+      x = fedavg{};
+    return f.object(x).fields(f.field("common", x.common_),
+        f.field("fraction", x.fraction_), f.field("version", x.version_),
+        f.field("closed", x.closed_), f.field("accepted", x.accepted_));
+  }
+
+private:
+  std::uint64_t needed() const noexcept;
+  void open_round(decisions& out);
+  void draw(std::uint64_t round, decisions& out);
+  void hand_out(client_id client, double share, decisions& out);
+  bool end_lease(lease_id lease);
+  void settle(decisions& out);
+  void publish(decisions& out);
+  void skip(decisions& out);
+  void finish(ending how, decisions& out);
+
+  settings common_;
+  double fraction_ = 1.0;
+  version_id version_ = 0;
+  std::uint64_t closed_ = 0;   // rounds published or skipped
+  std::uint64_t accepted_ = 0; // into versions
+
+  // What follows does not outlive the process.
+  phase phase_ = phase::idle;
+  roster clients_;
+  std::vector<client_id> eligible_; // ascending, unless it is out of date
+  bool outdated_ = false;
+  lease_book book_;
+  std::uint64_t cohort_ = 0;   // clients of the open round
+  std::uint64_t buffered_ = 0; // accepted in the open round
+  std::uint64_t failed_ = 0;   // in the open round
 };
 
 } // namespace troupe::federated

@@ -4,6 +4,10 @@
 #include <vector>
 
 #include "protocols/federated/decisions.hpp"
+#include "protocols/federated/lease_book.hpp"
+#include "protocols/federated/phase.hpp"
+#include "protocols/federated/roster.hpp"
+#include "protocols/federated/selection.hpp"
 
 namespace troupe::federated {
 
@@ -14,40 +18,111 @@ namespace troupe::federated {
 /// the same without the discount; one staler than `max_staleness` is dropped. A
 /// client is leased at most once a version. When nobody else can fill the
 /// buffer, what is there is published.
+///
+/// version() is the one onto which the open buffer will be added. It moves when
+/// the rule decides to publish, so an update that comes while the new version
+/// is being made is stale by one. Leases are made from versions that are out,
+/// so none are made meanwhile; a buffer that fills meanwhile is published next,
+/// with all that it holds. Leases too stale to count are revoked at once.
+///
+/// A *round* is one open buffer. One that can get no further with fewer than
+/// min_updates is skipped: what it holds is void, the version stays, and
+/// everybody may be leased again. It counts towards `settings::rounds`, so that
+/// the run ends. When every client that is there failed in it, the run ends.
+///
+/// A state is saved together with the accumulator, or when a version is asked
+/// for: then it goes with that version's parameters and an empty accumulator.
 class fedbuff {
 public:
   fedbuff() = default;
+  /// `buffer` and `concurrency` are at least 1.
   fedbuff(settings common, std::uint64_t buffer, std::uint64_t concurrency,
       std::uint64_t max_staleness);
 
-  /// A client is there and may be leased; or is gone, its lease with it.
+  /// A client is there and may be leased; or is gone, its open lease with it.
+  /// Joining again corrects its number of samples; one without samples is never
+  /// leased where samples weigh.
   void join(
       client_id client, std::uint64_t samples, instant now, decisions& out);
   void leave(client_id client, instant now, decisions& out);
 
   /// Starts, or starts again behind a restored state: leases that were out
-  /// then are void. `incarnation` counts starts of the run from 0.
+  /// then are void. `incarnation` counts starts of the run from 0. All clients
+  /// that are there have joined before.
   void begin(std::uint64_t incarnation, instant now, decisions& out);
   /// An update came in; `now` is its time of arrival.
   verdict arrive(const arrival& update, instant now, decisions& out);
-  /// The client failed this lease.
+  /// The client failed this lease. Nothing happens if it has ended.
   void fail(lease_id lease, instant now, decisions& out);
-  /// The lease was lost through no fault of its client: lease it again.
+  /// The lease was lost through no fault of its client: its client gets another
+  /// one, of the version that is out now. Nothing happens if it has ended.
   void requeue(lease_id lease, instant now, decisions& out);
-  /// An accepted update turned out to be unusable; it does not count.
+  /// An accepted update turned out to be unusable; it does not count, and its
+  /// client failed. Once its version was asked for, only accepted() changes.
   void retract(lease_id lease, instant now, decisions& out);
   /// The version asked for by `decisions::publish` is out.
   void published(instant now, decisions& out);
-  /// The time of `decisions::wake` has come.
+  /// The time of `decisions::wake` has come. This rule never asks for it.
   void wake(instant now, decisions& out);
 
-  version_id version() const noexcept;
-  std::uint64_t round() const noexcept;
-  std::uint64_t accepted() const noexcept;    ///< in published versions
-  std::uint64_t outstanding() const noexcept; ///< leases out now
-  const settings& common() const noexcept;
+  /// What a restored accumulator held is lost: the open buffer is empty. Before
+  /// begin() only.
+  void discard() noexcept;
+
+  version_id version() const noexcept { return version_; }
+  std::uint64_t round() const noexcept; ///< the open one, or the last one
+  std::uint64_t accepted() const noexcept { return accepted_; } ///< published
+  std::uint64_t buffered() const noexcept { return buffered_; } ///< not yet
+  std::uint64_t outstanding() const noexcept { return book_.outstanding(); }
+  const settings& common() const noexcept { return common_; }
   /// Extends the run; never shortens it below what is done.
   void rounds(std::uint64_t total) noexcept;
+
+  /// What lasts beyond a restart; neither clients nor leases.
+  template <class Inspector>
+  friend bool inspect(Inspector& f, fedbuff& x) {
+    if constexpr (Inspector::is_loading)
+      x = fedbuff{};
+    return f.object(x).fields(f.field("common", x.common_),
+        f.field("buffer", x.buffer_), f.field("concurrency", x.concurrency_),
+        f.field("max_staleness", x.max_staleness_),
+        f.field("version", x.version_), f.field("closed", x.closed_),
+        f.field("accepted", x.accepted_), f.field("buffered", x.buffered_),
+        f.field("spent", x.spent_));
+  }
+
+private:
+  std::uint64_t open_round() const noexcept { return closed_ + 1; }
+  std::uint64_t needed() const noexcept;
+  bool everyone_failed() const noexcept;
+  void offer(client_id client);
+  void release(client_id client);
+  void hand_out(client_id client, decisions& out);
+  bool end_lease(lease_id lease);
+  void revoke(version_id oldest, lease_state how, decisions& out);
+  void fill(decisions& out);
+  void settle(decisions& out);
+  void publish(decisions& out);
+  void skip(decisions& out);
+  void close_round();
+  void finish(ending how, decisions& out);
+
+  settings common_;
+  std::uint64_t buffer_ = 1;
+  std::uint64_t concurrency_ = 1;
+  std::uint64_t max_staleness_ = 0;
+  version_id version_ = 0;
+  std::uint64_t closed_ = 0;     // rounds published or skipped
+  std::uint64_t accepted_ = 0;   // into versions asked for
+  std::uint64_t buffered_ = 0;   // into the open buffer
+  std::vector<client_id> spent_; // leased in the open round and buffered
+
+  // What follows does not outlive the process.
+  phase phase_ = phase::idle;
+  roster clients_;
+  pool eligible_;               // there, no lease out, none this round
+  std::vector<client_id> used_; // leased in the open round, no lease out
+  lease_book book_;
 };
 
 } // namespace troupe::federated

@@ -1,0 +1,189 @@
+#include "protocols/federated/fedavg.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <utility>
+
+#include "gpu/accumulator.hpp"
+#include "gpu/random.hpp"
+#include "protocols/federated/selection.hpp"
+
+namespace troupe::federated {
+
+fedavg::fedavg(settings common, double fraction)
+    : common_(std::move(common)), fraction_(fraction) {
+  assert(fraction > 0.0 && fraction <= 1.0);
+}
+
+void fedavg::join(
+    client_id client, std::uint64_t samples, instant now, decisions& out) {
+  if (samples == 0 && common_.weigh_samples)
+    return leave(client, now, out);
+  if (!clients_.join(client, samples))
+    return;
+  outdated_ = outdated_ || (!eligible_.empty() && eligible_.back() >= client);
+  if (!outdated_)
+    eligible_.push_back(client);
+}
+
+void fedavg::leave(client_id client, instant, decisions& out) {
+  if (!clients_.leave(client))
+    return;
+  outdated_ = true;
+  if (end_lease(clients_[client].lease))
+    settle(out);
+}
+
+void fedavg::begin(std::uint64_t incarnation, instant, decisions& out) {
+  assert(phase_ == phase::idle);
+  book_.restart(first_lease(incarnation));
+  open_round(out);
+}
+
+verdict fedavg::arrive(const arrival& update, instant, decisions& out) {
+  verdict v{.why = book_.judge(update)};
+  if (!v.accepted())
+    return v;
+  auto& lease = *book_.find(update.lease);
+  v.weight = v.share = lease.share;
+  book_.close(lease, lease_state::accepted);
+  clients_[update.client].lease = no_lease;
+  ++buffered_;
+  settle(out);
+  return v;
+}
+
+void fedavg::fail(lease_id lease, instant, decisions& out) {
+  if (!end_lease(lease))
+    return;
+  ++failed_;
+  settle(out);
+}
+
+void fedavg::requeue(lease_id lease, instant, decisions& out) {
+  if (!end_lease(lease))
+    return;
+  const auto lost = *book_.find(lease);
+  hand_out(lost.client, lost.share, out);
+}
+
+void fedavg::retract(lease_id lease, instant, decisions& out) {
+  auto* x = book_.find(lease);
+  if (!x || x->state != lease_state::accepted)
+    return;
+  x->state = lease_state::ended;
+  if (phase_ != phase::collecting || x->round != round()) {
+    --accepted_;
+    return;
+  }
+  --buffered_;
+  ++failed_;
+  settle(out);
+}
+
+void fedavg::published(instant, decisions& out) {
+  if (phase_ == phase::publishing)
+    open_round(out);
+}
+
+void fedavg::wake(instant, decisions&) {}
+
+std::uint64_t fedavg::round() const noexcept {
+  return closed_ + (phase_ == phase::collecting ? 1 : 0);
+}
+
+void fedavg::rounds(std::uint64_t total) noexcept {
+  common_.rounds = std::max(total, round());
+}
+
+std::uint64_t fedavg::needed() const noexcept {
+  return std::max<std::uint64_t>(1, common_.min_updates);
+}
+
+void fedavg::open_round(decisions& out) {
+  if (closed_ >= common_.rounds)
+    return finish(ending::completed, out);
+  if (clients_.living() == 0)
+    return finish(ending::starved, out);
+  phase_ = phase::collecting;
+  buffered_ = failed_ = 0;
+  // The last round's leases stay, so that its duplicates are called that.
+  book_.forget(closed_);
+  draw(round(), out);
+}
+
+void fedavg::draw(std::uint64_t round, decisions& out) {
+  if (std::exchange(outdated_, false)) {
+    eligible_.clear();
+    for (client_id i = 0; i < clients_.records().size(); ++i)
+      if (clients_.present(i))
+        eligible_.push_back(i);
+  }
+  const auto all = eligible_.size();
+  const auto wanted = std::llround(fraction_ * static_cast<double>(all));
+  cohort_ = std::clamp<std::uint64_t>(
+      static_cast<std::uint64_t>(std::max(wanted, 1LL)), 1, all);
+  gpu::random_stream random{common_.seed, gpu::stream::select, round};
+  const auto cohort = draw_cohort(eligible_, cohort_, random);
+  const auto size_of = [&](client_id i) {
+    return common_.weigh_samples ? clients_[i].samples : 1;
+  };
+  std::uint64_t total = 0;
+  for (auto client : cohort)
+    total += size_of(client);
+  for (auto client : cohort)
+    hand_out(client,
+        gpu::on_weight_grid(
+            static_cast<double>(size_of(client)) / static_cast<double>(total)),
+        out);
+}
+
+void fedavg::hand_out(client_id client, double share, decisions& out) {
+  const auto id = book_.open(client, version_, round(), share);
+  clients_[client].lease = id;
+  out.grants.push_back({id, client, version_, common_.lease_time});
+}
+
+bool fedavg::end_lease(lease_id lease) {
+  auto* x = book_.find_open(lease);
+  if (!x)
+    return false;
+  book_.close(*x, lease_state::ended);
+  clients_[x->client].lease = no_lease;
+  return true;
+}
+
+void fedavg::settle(decisions& out) {
+  if (phase_ != phase::collecting || book_.outstanding() > 0)
+    return;
+  if (buffered_ >= needed())
+    return publish(out);
+  if (failed_ == cohort_)
+    return finish(ending::all_failed, out);
+  skip(out);
+}
+
+void fedavg::publish(decisions& out) {
+  phase_ = phase::publishing;
+  ++version_;
+  ++closed_;
+  accepted_ += buffered_;
+  out.publish = publication{version_, closed_, buffered_};
+  buffered_ = 0;
+}
+
+void fedavg::skip(decisions& out) {
+  out.skipped.push_back({round(), buffered_, needed()});
+  book_.annul(round());
+  buffered_ = 0;
+  ++closed_;
+  open_round(out);
+}
+
+void fedavg::finish(ending how, decisions& out) {
+  phase_ = phase::ended;
+  out.end = how;
+}
+
+} // namespace troupe::federated

@@ -2,26 +2,28 @@
 # one house folder into one library with the alias troupe::<folder>.
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+  # Paths below the source tree count relative, so that clones share results.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env"
+    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR};CCACHE_NOHASHDIR=1;${CCACHE}")
 endif()
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
-# -O3 without -DNDEBUG's loss of checks would cost; asserts are for Debug.
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 
 add_library(troupe_options INTERFACE)
 target_compile_features(troupe_options INTERFACE cxx_std_20)
 target_compile_options(troupe_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-  -ffp-contract=off)
+  -ffp-contract=off "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
 if(TROUPE_WERROR)
   target_compile_options(troupe_options INTERFACE -Werror)
 endif()
 if(TROUPE_SANITIZERS)
-  set(flags -fsanitize=${TROUPE_SANITIZERS} -fno-omit-frame-pointer)
-  target_compile_options(troupe_options INTERFACE ${flags})
-  target_link_options(troupe_options INTERFACE ${flags})
+  set(TROUPE_SANITIZER_FLAGS -fsanitize=${TROUPE_SANITIZERS})
+  target_compile_options(troupe_options INTERFACE ${TROUPE_SANITIZER_FLAGS}
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(troupe_options INTERFACE ${TROUPE_SANITIZER_FLAGS})
 endif()
 
 # troupe_library(<folder> SOURCES ... PUBLIC ... PRIVATE ...)
@@ -37,5 +39,7 @@ function(troupe_library name)
   target_link_libraries(troupe_${name}
     PUBLIC ${ARG_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:troupe_options> ${ARG_PRIVATE})
-  set_property(GLOBAL APPEND PROPERTY TROUPE_LIBRARIES troupe_${name})
+  # Whoever links an instrumented library needs the sanitizer's runtime.
+  target_link_options(troupe_${name} INTERFACE ${TROUPE_SANITIZER_FLAGS})
+  set_property(GLOBAL APPEND PROPERTY TROUPE_FOLDERS ${name})
 endfunction()

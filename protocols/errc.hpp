@@ -35,6 +35,8 @@ enum class errc : std::uint8_t {
   storage_failed,
   /// Evaluating a version failed.
   evaluation_failed,
+  /// An actor that the run cannot do without has died.
+  actor_died,
 };
 
 std::string to_string(errc code);

@@ -112,6 +112,7 @@ struct evaluated {
 /// The version and all that led to it survive any crash from here on.
 struct stored {
   version_id version = 0;
+  std::string sha256; ///< of the parameters' bytes
   double seconds = 0.0;
 };
 

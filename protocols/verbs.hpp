@@ -4,6 +4,8 @@
 #include <utility>
 
 #include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
 
 // The few verbs through which actors send, ask, watch and delay: the one place
 // that knows CAF's version.

@@ -1,0 +1,471 @@
+#include "actors/aggregator.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include <caf/binary_serializer.hpp>
+#include <fmt/format.h>
+
+#include "actors/guard.hpp"
+#include "protocols/errc.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr instant flush_after = std::chrono::milliseconds{100};
+constexpr std::size_t flush_size = 1024;
+// Ctrl-C promises an end within two seconds.
+constexpr instant longest_farewell = std::chrono::seconds{1};
+
+caf::byte_buffer save(const federated::rule& rule) {
+  caf::byte_buffer bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  bool saved = std::visit([&](const auto& r) { return sink.apply(r); }, rule);
+  assert(saved && "a rule holds only values that can be saved");
+  static_cast<void>(saved);
+  return bytes;
+}
+
+} // namespace
+
+aggregator_state::aggregator_state(
+    aggregator::pointer self, aggregator_options options)
+    : self_(self),
+      options_(std::move(options)),
+      rule_(std::move(options_.rule)),
+      facts_(options_.next_fact),
+      slots_(0, 1),
+      parameters_(std::move(options_.parameters)) {
+  self_->set_down_handler([this](caf::down_msg& what) { on_down(what); });
+}
+
+aggregator::behavior_type aggregator_state::make_behavior() {
+  start_ = clock_now(self_);
+  return {
+      [this](const begin& what) { return start(what); },
+      [this](update& what) { receive(what); },
+      [this](failure& what) { receive(what); },
+      [this](const added& what) { receive(what); },
+      [this](const refused& what) { receive(what); },
+      [this](published& what) { receive(what); },
+      [this](const scored& what) { receive(what); },
+      [this](const stored& what) { receive(what); },
+      [this](const storage_failed& what) { receive(what); },
+      [this](interrupt) { stop_early(); },
+      [this](tick) { on_tick(); },
+  };
+}
+
+// Lets the rule see one event; what it wants done waits in decisions_.
+template <class Event>
+auto aggregator_state::decide(Event&& event) {
+  return std::visit([&](auto& rule) { return event(rule, decisions_); }, rule_);
+}
+
+// -- beginning and end --------------------------------------------------------
+
+caf::result<run_report> aggregator_state::start(const begin& what) {
+  cast_ = what.who;
+  promise_ = self_->make_response_promise<run_report>();
+  slots_ = placement::slot_book{cast_->slots.size(), options_.depth};
+  watch(self_, cast_->sums);
+  watch(self_, cast_->book);
+  if (cast_->judge)
+    watch(self_, cast_->judge);
+  for (const auto& slot : cast_->slots)
+    watch(self_, slot);
+  for (auto& said : options_.preface)
+    std::visit([this](auto& x) { tell(std::move(x)); }, said.what);
+  version_ = options_.header.version;
+  if (version_ > 0)
+    stored_version_ = version_;
+  tell(options_.header);
+  decide([this](auto& rule, auto& out) {
+    for (std::size_t i = 0; i < options_.samples.size(); ++i)
+      rule.join(static_cast<client_id>(i), options_.samples[i], now(), out);
+    rule.begin(options_.header.incarnation, now(), out);
+  });
+  carry_out();
+  return promise_;
+}
+
+void aggregator_state::stop_early() {
+  end(run_outcome::interrupted);
+}
+
+void aggregator_state::on_down(const caf::down_msg& what) {
+  if (!ending_)
+    end(run_outcome::failed,
+        caf::make_error(errc::actor_died,
+            "an actor of the run has died: " + text(what.reason)));
+}
+
+// The first reason to end counts; later ones follow from it.
+void aggregator_state::end(run_outcome how, caf::error why) {
+  if (ending_)
+    return;
+  ending_ = true;
+  report_.outcome = how;
+  report_.why = std::move(why);
+  queue_.clear();
+  for (auto& [lease, entry] : held_)
+    revoke(lease);
+  options_.stop_grace = std::min(options_.stop_grace, longest_farewell);
+  wake_by(now() + options_.stop_grace);
+  settle();
+}
+
+// Answers once nothing is under way any more.
+void aggregator_state::settle() {
+  bool failed = report_.outcome == run_outcome::failed;
+  if (!ending_ || told_ || slots_.held() > 0)
+    return;
+  if (!failed && (rounding_ || storing_ || scoring_ > 0))
+    return;
+  told_ = true;
+  report_.version = version_;
+  report_.parameters = parameters_;
+  report_.updates =
+      std::visit([](const auto& r) { return r.accepted(); }, rule_);
+  report_.slots_lost = slots_.lost();
+  report_.scored = scored_version_ == version_;
+  report_.final = last_score_;
+  report_.wall_seconds = seconds(last_publication_ - first_lease_);
+  tell(facts::run_ended{to_string(report_.outcome),
+      report_.why ? text(report_.why) : std::string{}, version_});
+  flush();
+  promise_.deliver(std::move(report_));
+}
+
+// -- updates ------------------------------------------------------------------
+
+void aggregator_state::receive(update& what) {
+  auto& [lease, base, outcome, took, delta] = what.result;
+  slots_.release(lease, now());
+  held_.erase(lease);
+  if (ending_) {
+    settle();
+    return;
+  }
+  auto verdict = decide([&](auto& rule, auto& out) {
+    return rule.arrive({lease, what.client, base}, now(), out);
+  });
+  if (verdict.accepted()) {
+    tell(facts::accepted{lease, what.client, base, verdict.staleness,
+        outcome.samples, outcome.steps, verdict.weight, verdict.share,
+        outcome.loss, took});
+    ++open_.updates;
+    open_.loss += outcome.loss;
+    ++unadded_;
+    send(self_, cast_->sums,
+        add{lease, std::move(delta), verdict.weight, verdict.share});
+  } else {
+    tell(facts::dropped{
+        lease, what.client, base, verdict.why, verdict.staleness});
+  }
+  carry_out();
+}
+
+void aggregator_state::receive(failure& what) {
+  bool expected = slots_.release(what.lease, now());
+  held_.erase(what.lease);
+  if (ending_) {
+    settle();
+    return;
+  }
+  // A stopped lease had ended before; the answer only frees its slot.
+  if (expected && what.why != errc::stopped) {
+    last_failure_ = fmt::format("client {}: {}", what.client, text(what.why));
+    tell(facts::client_failed{what.lease, what.client, text(what.why)});
+    decide([&](auto& rule, auto& out) { rule.fail(what.lease, now(), out); });
+  }
+  carry_out();
+}
+
+void aggregator_state::receive(const added& what) {
+  unadded_ -= what.count;
+  hand_out();
+}
+
+void aggregator_state::receive(const refused& what) {
+  last_failure_ = fmt::format("lease {}: the update was refused: {}",
+      what.lease, gpu::to_string(what.why));
+  tell(facts::client_failed{what.lease, 0, last_failure_});
+  decide([&](auto& rule, auto& out) { rule.retract(what.lease, now(), out); });
+  carry_out();
+}
+
+// -- decisions ----------------------------------------------------------------
+
+void aggregator_state::carry_out() {
+  auto todo = std::exchange(decisions_, {});
+  for (auto lease : todo.revoked)
+    revoke(lease);
+  for (const auto& s : todo.skipped)
+    tell(facts::round_skipped{s.round, s.accepted, s.needed});
+  if (todo.publish) {
+    rounding_ = todo.publish;
+    closed_ = std::exchange(open_, {});
+    send(self_, cast_->sums, publish{todo.publish->version});
+  }
+  if (!todo.grants.empty()) {
+    auto round = std::visit([](auto& r) { return r.round(); }, rule_);
+    if (std::holds_alternative<federated::fedavg>(rule_) && round != round_) {
+      round_ = round;
+      tell(facts::round_started{round, todo.grants.size(), version_});
+    }
+    for (auto& grant : todo.grants)
+      queue_.push_back({grant, parameters_});
+  }
+  if (todo.wake)
+    wake_by(*todo.wake);
+  if (todo.end) {
+    if (*todo.end == federated::ending::completed)
+      end(run_outcome::completed);
+    else
+      end(run_outcome::failed,
+          caf::make_error(*todo.end == federated::ending::all_failed
+                              ? errc::all_failed
+                              : errc::starved,
+              fmt::format("{}{}{}", federated::to_string(*todo.end),
+                  last_failure_.empty() ? "" : "; the last one, ",
+                  last_failure_)));
+  }
+  hand_out();
+}
+
+// Credits bound what is in flight: leases at slots, and deltas at the shard.
+void aggregator_state::hand_out() {
+  auto credit = options_.depth * std::max<std::size_t>(slots_.alive(), 1);
+  while (!queue_.empty() && !ending_ && unadded_ <= credit) {
+    auto& [grant, base] = queue_.front();
+    auto slot = slots_.claim(grant.lease, grant.client, now());
+    if (!slot)
+      break;
+    if (first_lease_ == instant{})
+      first_lease_ = now();
+    tell(facts::leased{grant.lease, grant.client, grant.base});
+    auto& entry = held_[grant.lease];
+    send(self_, cast_->workers[grant.client],
+        offer{grant.lease, grant.base, std::move(base), cast_->slots[*slot],
+            entry.stop.get_token()});
+    queue_.pop_front();
+  }
+  if (options_.lease_time.count() > 0 && slots_.held() > 0)
+    wake_by(now() + options_.lease_time);
+}
+
+// -- versions -----------------------------------------------------------------
+
+void aggregator_state::receive(published& what) {
+  auto made = *std::exchange(rounding_, std::nullopt);
+  auto before = std::exchange(last_publication_, now());
+  if (before == instant{})
+    before = first_lease_;
+  version_ = what.version;
+  parameters_ = std::move(what.parameters);
+  auto total = std::visit([](auto& r) { return r.accepted(); }, rule_);
+  tell(facts::published{version_, made.round, closed_.updates, total,
+      closed_.updates ? closed_.loss / double(closed_.updates) : 0.0,
+      seconds(now() - before)});
+  if (ending_) {
+    store_version();
+    settle();
+    return;
+  }
+  auto every = options_.evaluate_every;
+  bool due = cast_->judge && every > 0 && version_ % every == 0;
+  if (due)
+    judge_version();
+  // Neither pile up versions to be scored, nor pass one that may be the last.
+  paused_ = due && (options_.target_accuracy > 0.0 || scoring_ > 1);
+  if (!paused_)
+    go_on();
+}
+
+void aggregator_state::go_on() {
+  paused_ = false;
+  decide([&](auto& rule, auto& out) { rule.published(now(), out); });
+  bool last = decisions_.end.has_value();
+  if (last && scored_version_ != version_ && scoring_ == 0)
+    judge_version();
+  auto every = options_.checkpoint_every;
+  if (last || (every > 0 && version_ % every == 0))
+    store_version();
+  carry_out();
+}
+
+void aggregator_state::judge_version() {
+  if (!cast_->judge)
+    return;
+  ++scoring_;
+  send(self_, cast_->judge, evaluate{version_, parameters_});
+}
+
+void aggregator_state::receive(const scored& what) {
+  --scoring_;
+  if (what.failed) {
+    if (!ending_ || report_.outcome == run_outcome::completed)
+      end(run_outcome::failed,
+          caf::make_error(errc::evaluation_failed,
+              fmt::format("version {} could not be evaluated: {}", what.version,
+                  text(what.failed))));
+    settle();
+    return;
+  }
+  tell(facts::evaluated{what.version, what.sums.samples, what.sums.loss(),
+      what.sums.accuracy(), what.seconds});
+  scored_version_ = what.version;
+  last_score_ = what.sums;
+  flush();
+  bool reached = options_.target_accuracy > 0.0 &&
+                 what.sums.accuracy() >= options_.target_accuracy;
+  if (reached && !ending_) {
+    store_version();
+    end(run_outcome::target_reached);
+  }
+  if (paused_ && !ending_)
+    go_on();
+  settle();
+}
+
+// -- durability ---------------------------------------------------------------
+
+void aggregator_state::store_version() {
+  if (version_ == 0 || stored_version_ == version_)
+    return;
+  store what{version_, parameters_, save(rule_), facts_.last(),
+      std::visit([](auto& r) { return r.accepted(); }, rule_), scoring_ > 0};
+  flush();
+  // A slow disk skips versions; it never makes the run wait or pile them up.
+  if (storing_)
+    next_store_ = std::move(what);
+  else
+    send_store(std::move(what));
+}
+
+void aggregator_state::send_store(store what) {
+  storing_ = true;
+  send(self_, cast_->book, std::move(what));
+}
+
+void aggregator_state::receive(const stored& what) {
+  storing_ = false;
+  stored_version_ = what.version;
+  tell(facts::stored{what.version, what.sha256, what.seconds});
+  if (next_store_)
+    send_store(std::move(*std::exchange(next_store_, std::nullopt)));
+  settle();
+}
+
+void aggregator_state::receive(const storage_failed& what) {
+  storing_ = false;
+  next_store_.reset();
+  end(run_outcome::failed, caf::make_error(errc::storage_failed, what.why));
+  settle();
+}
+
+// -- leases that take too long ------------------------------------------------
+
+void aggregator_state::revoke(lease_id lease) {
+  auto found = held_.find(lease);
+  if (found == held_.end()) {
+    std::erase_if(
+        queue_, [lease](const queued& q) { return q.grant.lease == lease; });
+    return;
+  }
+  if (found->second.stopped)
+    return;
+  found->second.stopped = now();
+  found->second.stop.request_stop();
+  wake_by(now() + options_.stop_grace);
+}
+
+void aggregator_state::on_tick() {
+  next_tick_ = instant::max();
+  watch_leases();
+  flush();
+  settle();
+}
+
+// Only the first lease of a slot is running; those behind it wait unblamed.
+void aggregator_state::watch_leases() {
+  for (const auto& entry : slots_.running()) {
+    auto& lease = held_[entry.lease];
+    if (lease.stopped) {
+      auto end = std::max(*lease.stopped, entry.since) + options_.stop_grace;
+      if (now() >= end)
+        lose(entry);
+      else
+        wake_by(end);
+    } else if (options_.lease_time.count() > 0) {
+      auto end = entry.since + options_.lease_time;
+      if (now() < end) {
+        wake_by(end);
+        continue;
+      }
+      last_failure_ = fmt::format("client {}: no update within {} s",
+          entry.client, seconds(options_.lease_time));
+      tell(facts::client_failed{entry.lease, entry.client,
+          fmt::format("no update within {} s", seconds(options_.lease_time))});
+      revoke(entry.lease);
+      decide([&](auto& r, auto& out) { r.fail(entry.lease, now(), out); });
+      carry_out();
+    }
+  }
+}
+
+void aggregator_state::lose(const placement::slot_book::entry& entry) {
+  tell(facts::slot_lost{entry.slot, entry.client, entry.lease});
+  if (cast_->judge)
+    send(self_, cast_->judge, slot_gone{entry.slot});
+  held_.erase(entry.lease);
+  for (const auto& waiting : slots_.lose(entry.slot)) {
+    held_.erase(waiting.lease);
+    if (ending_)
+      continue;
+    tell(facts::requeued{waiting.lease, waiting.client});
+    decide([&](auto& r, auto& out) { r.requeue(waiting.lease, now(), out); });
+  }
+  if (slots_.alive() == 0)
+    end(run_outcome::failed,
+        caf::make_error(errc::no_slots,
+            fmt::format("no compute slot is left: the learner of client {} "
+                        "ignored its stop token",
+                entry.client)));
+  carry_out();
+}
+
+void aggregator_state::wake_by(instant when) {
+  if (when >= next_tick_)
+    return;
+  next_tick_ = when;
+  delay(self_, std::max(when - now(), instant{}), tick{});
+}
+
+// -- facts --------------------------------------------------------------------
+
+template <class What>
+void aggregator_state::tell(What&& what) {
+  facts_.add(now(), std::forward<What>(what));
+  if (facts_.size() >= flush_size)
+    flush();
+  else
+    wake_by(now() + flush_after);
+}
+
+void aggregator_state::flush() {
+  if (facts_.size() == 0)
+    return;
+  auto batch = facts_.take();
+  send(self_, cast_->book, batch);
+  for (const auto& reader : cast_->observers)
+    send(self_, reader, batch);
+}
+
+instant aggregator_state::now() {
+  return clock_now(self_) - start_;
+}
+
+} // namespace troupe

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/fact_stream.hpp"
+#include "protocols/evaluation.hpp"
+#include "protocols/facts.hpp"
+#include "protocols/federated/rule.hpp"
+#include "protocols/placement/slot_book.hpp"
+#include "protocols/publication.hpp"
+#include "protocols/run.hpp"
+#include "protocols/storage.hpp"
+#include "protocols/training.hpp"
+#include "protocols/verbs.hpp"
+
+namespace troupe {
+
+struct aggregator_options {
+  federated::rule rule;               ///< fresh, or as it was stored
+  gpu::shared_buffer parameters;      ///< of the rule's version
+  std::vector<std::uint64_t> samples; ///< by client
+  facts::run_started header;          ///< its incarnation and version count
+  std::vector<fact> preface; ///< told before the header, e.g. what is void
+  std::uint64_t next_fact = 1;
+  version_id evaluate_every = 10; ///< 0: the last version alone
+  double target_accuracy = 0.0;   ///< 0: none
+  version_id checkpoint_every = 1;
+  std::size_t depth = 2; ///< leases in flight a slot
+  instant lease_time{};  ///< from the start of training; 0: no bound
+  instant stop_grace = std::chrono::seconds{2};
+};
+
+/// Hands out leases, judges what comes back by its rule, has versions
+/// published, scored and stored, and tells every fact. It decides; it never
+/// computes.
+///
+/// A lease's life here:
+///
+///     granted ─► queued ─► handed out ─► update  ─► added | dropped
+///                  ▲          │    │───► failure ─► failed
+///                  └ requeued ┘    └───► overrun ─► failed, then stopped
+class aggregator_state {
+public:
+  static inline const char* name = "troupe.aggregator";
+
+  aggregator_state(aggregator::pointer self, aggregator_options options);
+  aggregator::behavior_type make_behavior();
+
+private:
+  struct queued {
+    federated::grant grant;
+    gpu::shared_buffer base;
+  };
+  struct held {
+    std::stop_source stop;
+    std::optional<instant> stopped; ///< when it was told to
+  };
+  /// Sums over the updates of the open version.
+  struct tally {
+    std::uint64_t updates = 0;
+    double loss = 0.0;
+  };
+
+  // events
+  caf::result<run_report> start(const begin& what);
+  void receive(update& what);
+  void receive(failure& what);
+  void receive(const refused& what);
+  void receive(published& what);
+  void receive(const scored& what);
+  void receive(const stored& what);
+  void receive(const added& what);
+  void receive(const storage_failed& what);
+  void stop_early();
+  void on_tick();
+  void on_down(const caf::down_msg& what);
+
+  // carrying out decisions
+  template <class Event>
+  auto decide(Event&& event);
+  void carry_out();
+  void hand_out();
+  void go_on();
+  void judge_version();
+  void store_version();
+  void send_store(store what);
+  void end(run_outcome how, caf::error why = {});
+  void settle();
+
+  // leases and slots
+  void revoke(lease_id lease);
+  void watch_leases();
+  void lose(const placement::slot_book::entry& entry);
+  void wake_by(instant when);
+
+  template <class What>
+  void tell(What&& what);
+  void flush();
+  instant now();
+
+  aggregator::pointer self_;
+  aggregator_options options_;
+  federated::rule rule_;
+  federated::decisions decisions_;
+  std::shared_ptr<const cast> cast_;
+  caf::typed_response_promise<run_report> promise_;
+  fact_stream facts_;
+  instant start_{};
+
+  placement::slot_book slots_;
+  std::deque<queued> queue_;
+  std::unordered_map<lease_id, held> held_;
+  std::uint64_t unadded_ = 0; ///< sent to the shard, not acknowledged
+
+  gpu::shared_buffer parameters_;
+  version_id version_ = 0;
+  std::uint64_t round_ = 0;
+  tally open_;
+  tally closed_; ///< of the version that the shard is rounding
+  std::optional<federated::publication> rounding_;
+  bool paused_ = false; ///< no next round before a score is in
+  std::uint64_t scoring_ = 0;
+  std::optional<version_id> scored_version_;
+  training::evaluation last_score_;
+  bool storing_ = false;
+  std::optional<store> next_store_;
+  std::optional<version_id> stored_version_;
+
+  bool ending_ = false;
+  bool told_ = false;
+  run_report report_;
+  std::string last_failure_;
+  instant next_tick_ = instant::max();
+  instant first_lease_{};
+  instant last_publication_{};
+};
+using aggregator_impl = aggregator::stateful_impl<aggregator_state>;
+
+} // namespace troupe

@@ -1,0 +1,84 @@
+#include "actors/compute.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "actors/guard.hpp"
+#include "gpu/delta.hpp"
+
+namespace troupe {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+} // namespace
+
+compute_state::compute_state(
+    compute::pointer self, gpu::device where, training::learner_factory make)
+    : self_(self), where_(where), make_(std::move(make)) {}
+
+compute::behavior_type compute_state::make_behavior() {
+  return {
+      [this](train_task& task) { train(task); },
+      [this](const evaluate_task& task) { score(task); },
+  };
+}
+
+// Made at the first task, on the slot's own thread.
+training::learner& compute_state::learner() {
+  if (!learner_)
+    learner_ = make_(where_);
+  return *learner_;
+}
+
+void compute_state::train(train_task& task) {
+  caf::error why;
+  if (!task.stop.stop_requested()) {
+    trained result;
+    why = guarded(errc::learner_failed, [&] { result = run(task); });
+    if (!why && !task.stop.stop_requested()) {
+      send(self_, task.reply_to, std::move(result));
+      return;
+    }
+  }
+  if (task.stop.stop_requested())
+    why = caf::make_error(errc::stopped);
+  send(self_, task.reply_to, training_failed{task.lease, std::move(why)});
+}
+
+// Trains a copy and turns it into the delta in place: one block a task.
+trained compute_state::run(const train_task& task) {
+  auto start = std::chrono::steady_clock::now();
+  auto given = task.parameters->span();
+  auto block = std::make_shared<gpu::buffer>(given.size(), where_);
+  std::copy(given.begin(), given.end(), block->span().begin());
+  auto outcome = learner().train(block->span(), task.work, task.stop);
+  if (task.stop.stop_requested())
+    return {};
+  if (!std::isfinite(outcome.loss))
+    throw std::runtime_error("the training loss is not finite");
+  if (std::isnan(gpu::to_delta(block->span(), given)))
+    throw std::runtime_error("the trained parameters are not finite");
+  return {task.lease, task.work.version, outcome, seconds_since(start),
+      std::move(block)};
+}
+
+void compute_state::score(const evaluate_task& task) {
+  evaluated_part result{task.part, {}, {}};
+  if (task.stop.stop_requested())
+    result.failed = caf::make_error(errc::stopped);
+  else
+    result.failed = guarded(errc::evaluation_failed, [&] {
+      result.sums =
+          learner().evaluate(task.parameters->span(), task.data, task.stop);
+    });
+  send(self_, task.reply_to, std::move(result));
+}
+
+} // namespace troupe

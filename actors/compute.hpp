@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+
+#include "gpu/device.hpp"
+#include "gpu/training/learner.hpp"
+#include "protocols/evaluation.hpp"
+#include "protocols/training.hpp"
+#include "protocols/verbs.hpp"
+
+namespace troupe {
+
+/// One compute slot: owns a learner on one device, trains and evaluates what it
+/// is sent, one task after the other. Spawn it detached, so that training never
+/// holds a scheduler thread; what a learner throws fails that task alone.
+class compute_state {
+public:
+  static inline const char* name = "troupe.compute";
+
+  compute_state(
+      compute::pointer self, gpu::device where, training::learner_factory make);
+  compute::behavior_type make_behavior();
+
+private:
+  void train(train_task& task);
+  trained run(const train_task& task);
+  void score(const evaluate_task& task);
+  training::learner& learner();
+
+  compute::pointer self_;
+  gpu::device where_;
+  training::learner_factory make_;
+  std::unique_ptr<training::learner> learner_;
+};
+using compute_impl = compute::stateful_impl<compute_state>;
+
+} // namespace troupe

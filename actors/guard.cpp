@@ -1,0 +1,14 @@
+#include "actors/guard.hpp"
+
+#include <caf/message.hpp>
+
+namespace troupe {
+
+std::string text(const caf::error& e) {
+  const auto& context = e.context();
+  if (context.match_elements<std::string>())
+    return context.get_as<std::string>(0);
+  return caf::to_string(e);
+}
+
+} // namespace troupe

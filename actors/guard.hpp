@@ -1,0 +1,33 @@
+#pragma once
+
+#include <exception>
+#include <new>
+#include <string>
+
+#include <caf/error.hpp>
+
+#include "protocols/errc.hpp"
+
+namespace troupe {
+
+/// Runs `work` where exceptions end: at an actor's border. Returns what was
+/// thrown as an error of `code` with the exception's text; none if nothing was.
+template <class Work>
+caf::error guarded(errc code, Work&& work) noexcept {
+  try {
+    work();
+    return {};
+  } catch (const std::bad_alloc&) {
+    return caf::make_error(errc::out_of_memory, std::string{"out of memory"});
+  } catch (const std::exception& e) {
+    return caf::make_error(code, std::string{e.what()});
+  } catch (...) {
+    return caf::make_error(
+        code, std::string{"something that is no std::exception was thrown"});
+  }
+}
+
+/// An error's text for people: what its maker said, or else its code's name.
+std::string text(const caf::error& e);
+
+} // namespace troupe

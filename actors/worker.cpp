@@ -1,0 +1,36 @@
+#include "actors/worker.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+worker_state::worker_state(worker::pointer self, client_id client,
+    training::view data, std::shared_ptr<const worker_context> context)
+    : self_(self),
+      client_(client),
+      data_(std::move(data)),
+      context_(std::move(context)) {}
+
+worker::behavior_type worker_state::make_behavior() {
+  return {
+      [this](offer& what) { accept(what); },
+      [this](trained& result) {
+        send(self_, context_->report_to, update{client_, std::move(result)});
+      },
+      [this](training_failed& x) {
+        send(self_, context_->report_to,
+            failure{client_, x.lease, std::move(x.why)});
+      },
+  };
+}
+
+void worker_state::accept(offer& what) {
+  training::assignment work{client_, what.base, data_, context_->recipe,
+      gpu::random_stream{
+          context_->seed, gpu::stream::train, client_, what.base}};
+  send(self_, what.on,
+      train_task{what.lease, std::move(work), std::move(what.parameters), self_,
+          std::move(what.stop)});
+}
+
+} // namespace troupe

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "gpu/device.hpp"
 
@@ -15,22 +16,24 @@ class buffer {
 public:
   buffer() = default;
   explicit buffer(std::size_t size, device where = {});
+  buffer(buffer&& other) noexcept { swap(other); }
+  buffer& operator=(buffer&& other) noexcept {
+    buffer{std::move(other)}.swap(*this);
+    return *this;
+  }
+  ~buffer();
+  void swap(buffer& other) noexcept;
 
   std::size_t size() const noexcept { return size_; }
   std::size_t bytes() const noexcept { return size_ * sizeof(float); }
   device where() const noexcept { return where_; }
 
   /// The elements; dereferenceable on the host only if `where()` is a CPU.
-  std::span<float> span() noexcept { return {data_.get(), size_}; }
-  std::span<const float> span() const noexcept { return {data_.get(), size_}; }
+  std::span<float> span() noexcept { return {data_, size_}; }
+  std::span<const float> span() const noexcept { return {data_, size_}; }
 
 private:
-  struct release {
-    device where;
-    std::size_t bytes = 0;
-    void operator()(float* data) const noexcept;
-  };
-  std::unique_ptr<float, release> data_;
+  float* data_ = nullptr;
   std::size_t size_ = 0;
   device where_;
 };

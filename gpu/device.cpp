@@ -1,0 +1,87 @@
+#include "gpu/device.hpp"
+
+#include "gpu/host/instruction_set.hpp"
+
+#include <cblas.h>
+
+#include <fstream>
+#include <gnu/libc-version.h>
+#include <sched.h>
+#include <sstream>
+#include <thread>
+#include <unistd.h>
+
+namespace troupe::gpu {
+namespace {
+
+/// "OpenBLAS 0.3.21 SkylakeX": library, version and the kernel in use.
+std::string blas_name() {
+  std::istringstream config{openblas_get_config()};
+  std::string library;
+  std::string version;
+  config >> library >> version;
+  return library + ' ' + version + ' ' + openblas_get_corename();
+}
+
+std::string processor_name() {
+  std::ifstream file{"/proc/cpuinfo"};
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("model name"))
+      continue;
+    const auto value = line.find_first_not_of(" \t", line.find(':') + 1);
+    if (value != std::string::npos)
+      return line.substr(value);
+  }
+  return "unknown processor";
+}
+
+/// Cores that this process may run on, which a container or taskset limits.
+std::size_t usable_cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    return static_cast<std::size_t>(CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::size_t physical_memory() {
+  const auto pages = sysconf(_SC_PHYS_PAGES);
+  const auto page = sysconf(_SC_PAGE_SIZE);
+  return pages > 0 && page > 0 ? std::size_t(pages) * std::size_t(page) : 0;
+}
+
+/// The compiler and the C library, whose exp() and log() are not ours.
+std::string build_name() {
+#if defined(__clang__)
+  const std::string compiler = "clang " __clang_version__;
+#else
+  const std::string compiler = "gcc " __VERSION__;
+#endif
+  return compiler + ", glibc " + gnu_get_libc_version();
+}
+
+} // namespace
+
+std::string to_string(device where) {
+  if (where.kind == device_kind::cpu)
+    return "cpu";
+  return "cuda:" + std::to_string(where.index);
+}
+
+std::vector<device_info> devices() {
+  return {{.where = {},
+      .name = processor_name(),
+      .slots = usable_cores(),
+      .memory = physical_memory(),
+      .blas = blas_name()}};
+}
+
+std::string numeric_fingerprint(device where) {
+  return to_string(where) + "; " + blas_name() + "; kernels " +
+         host::name(host::instructions()) + "; " + build_name();
+}
+
+void use_one_blas_thread() {
+  openblas_set_num_threads(1);
+}
+
+} // namespace troupe::gpu

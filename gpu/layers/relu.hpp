@@ -1,0 +1,23 @@
+#pragma once
+
+#include "gpu/layers/layer.hpp"
+
+namespace troupe::gpu {
+
+/// out = max(in, 0).
+class relu_layer : public layer {
+public:
+  explicit relu_layer(extents sample) : sample_(sample) {}
+
+  extents output() const override { return sample_; }
+  void forward(device_stream& on, std::span<const float> parameters,
+      const_matrix in, matrix out) override;
+  void backward(device_stream& on, std::span<const float> parameters,
+      const_matrix in, const_matrix out, matrix out_gradient,
+      matrix in_gradient, gradient_sink to) override;
+
+private:
+  extents sample_;
+};
+
+} // namespace troupe::gpu

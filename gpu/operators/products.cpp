@@ -1,0 +1,37 @@
+#include "gpu/operators/products.hpp"
+
+#include <cblas.h>
+
+#include <algorithm>
+
+namespace troupe::gpu {
+namespace {
+
+std::size_t rows(const const_matrix& x) {
+  return x.transposed ? x.columns : x.rows;
+}
+
+std::size_t columns(const const_matrix& x) {
+  return x.transposed ? x.rows : x.columns;
+}
+
+CBLAS_TRANSPOSE order(const const_matrix& x) {
+  return x.transposed ? CblasTrans : CblasNoTrans;
+}
+
+} // namespace
+
+void multiply(device_stream&, const_matrix a, const_matrix b, matrix c,
+    float alpha, float beta) {
+  assert(!c.transposed && "a product is stored row by row");
+  assert(columns(a) == rows(b) && "inner extents differ");
+  assert(c.rows == rows(a) && c.columns == columns(b) && "outer extents");
+  if (c.size() == 0)
+    return;
+  const auto stride = [](std::size_t n) { return blasint(std::max(n, 1ul)); };
+  cblas_sgemm(CblasRowMajor, order(a), order(b), blasint(c.rows),
+      blasint(c.columns), blasint(columns(a)), alpha, a.data, stride(a.columns),
+      b.data, stride(b.columns), beta, c.data, stride(c.columns));
+}
+
+} // namespace troupe::gpu

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "gpu/buffer.hpp"
+#include "gpu/device_stream.hpp"
+#include "gpu/tensor.hpp"
+
+namespace troupe::gpu {
+
+/// Stochastic gradient descent as PyTorch has it. With the gradient g of all
+/// parameters w, each step does, in this order:
+///   g = g * min(1, clip / |g|)        if clip > 0, |g| the norm over all of g
+///   g = g + weight_decay * w
+///   v = momentum * v + g, g = v       if momentum > 0; v starts at 0
+///   w = w - lr * g
+/// Where neither clipping nor momentum needs the whole gradient, nor a batch
+/// comes in parts, the step folds into the backward pass: the sink then leads
+/// straight to the parameters, and no gradient is ever stored.
+class sgd {
+public:
+  struct options {
+    float lr = 0.05f;
+    float momentum = 0.0f;
+    float weight_decay = 0.0f;
+    float clip = 0.0f;
+  };
+
+  /// For a block of `size` parameters.
+  sgd(options how, std::size_t size, device where = {});
+
+  /// Where the backward pass of part `part` of a batch in `parts` is to leave
+  /// the gradient by `parameters`.
+  gradient_sink sink(
+      std::span<float> parameters, std::size_t part = 0, std::size_t parts = 1);
+
+  /// Completes the step once all parts went through the sink.
+  void step(device_stream& on, std::span<float> parameters);
+
+private:
+  buffer& made(buffer& which) const;
+
+  options how_;
+  std::size_t size_;
+  device where_;
+  bool folded_ = false; // the last sink led to the parameters
+  bool moving_ = false; // velocity_ holds a velocity
+  buffer gradient_;
+  buffer velocity_;
+};
+
+} // namespace troupe::gpu

@@ -1,0 +1,194 @@
+#include "gpu/training/trainer.hpp"
+
+#include "gpu/models/network.hpp"
+#include "gpu/operators/loss.hpp"
+#include "gpu/operators/reductions.hpp"
+#include "gpu/optimisers/sgd.hpp"
+#include "gpu/training/batches.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <stdexcept>
+
+namespace troupe::training {
+namespace {
+
+/// Of workspace for the samples that pass through the network together.
+constexpr std::size_t most_bytes = std::size_t{64} << 20;
+/// Samples of a test set that pass together: enough to fill the arithmetic
+/// units, few enough to stay in the caches.
+constexpr std::size_t test_batch = 200;
+
+/// "1 x 28 x 28"
+std::string extents_text(const std::vector<std::size_t>& shape) {
+  std::string text;
+  for (auto extent : shape)
+    text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  return text;
+}
+
+class model_learner : public learner {
+public:
+  model_learner(models::model what, gpu::device where)
+      : what_(std::move(what)),
+        where_(where),
+        on_(where),
+        network_(what_, where),
+        width_(std::accumulate(what_.shape.begin(), what_.shape.end(),
+            std::size_t{1}, std::multiplies<>{})),
+        part_(std::max<std::size_t>(
+            1, most_bytes /
+                   (network_.bytes_per_sample() + width_ * sizeof(float)))) {}
+
+  gpu::layout layout() const override { return network_.parameters(); }
+
+  void initialise(std::span<float> parameters, std::uint64_t seed) override {
+    network_.initialise(parameters, seed);
+  }
+
+  outcome train(std::span<float> parameters, const assignment& work,
+      std::stop_token stop) override;
+  evaluation evaluate(std::span<const float> parameters, const view& data,
+      std::stop_token stop) override;
+
+private:
+  /// Some samples passed through the network: their logits and labels.
+  struct passed {
+    gpu::const_matrix logits;
+    std::span<const std::uint8_t> labels;
+    std::span<float> losses; // for the loss to write
+  };
+
+  void check(const view& data) const;
+  passed forward(std::span<const float> parameters, const view& data,
+      std::span<const std::uint32_t> samples);
+  double step(std::span<float> parameters, const view& data,
+      std::span<const std::uint32_t> batch, gpu::sgd& optimiser);
+
+  models::model what_;
+  gpu::device where_;
+  gpu::device_stream on_;
+  models::network network_;
+  std::size_t width_; // values a sample
+  std::size_t part_;  // most samples that pass together
+  gpu::buffer features_;
+  gpu::buffer losses_;
+  std::vector<std::uint8_t> labels_;
+};
+
+void model_learner::check(const view& data) const {
+  if (data.empty())
+    return;
+  const auto& set = data.set();
+  const auto fits = what_.shape.size() == 1 ? set.width() == width_
+                                            : set.shape == what_.shape;
+  if (!fits)
+    throw std::invalid_argument("model " + what_.name + " takes samples of " +
+                                extents_text(what_.shape) +
+                                " values and the data have " +
+                                extents_text(set.shape));
+  if (set.classes > what_.classes)
+    throw std::invalid_argument(
+        "model " + what_.name + " tells " + std::to_string(what_.classes) +
+        " classes apart and the data have " + std::to_string(set.classes));
+}
+
+model_learner::passed model_learner::forward(std::span<const float> parameters,
+    const view& data, std::span<const std::uint32_t> samples) {
+  const auto count = samples.size();
+  if (labels_.size() < count) {
+    features_ = gpu::buffer{count * width_, where_};
+    losses_ = gpu::buffer{count, where_};
+    labels_.resize(count);
+  }
+  const auto features = features_.span().first(count * width_);
+  const auto labels = std::span{labels_}.first(count);
+  data.gather(samples, features, labels);
+  const auto logits =
+      network_.forward(on_, parameters, {features, count, width_});
+  return {logits, labels, losses_.span().first(count)};
+}
+
+/// One step of descent; returns the sum of the samples' losses before it.
+double model_learner::step(std::span<float> parameters, const view& data,
+    std::span<const std::uint32_t> batch, gpu::sgd& optimiser) {
+  const auto scale = 1.0f / float(batch.size());
+  const auto parts = (batch.size() + part_ - 1) / part_;
+  auto loss = 0.0;
+  for (std::size_t part = 0; part < parts; ++part) {
+    const auto first = part * part_;
+    const auto samples =
+        batch.subspan(first, std::min(part_, batch.size() - first));
+    const auto [logits, labels, losses] = forward(parameters, data, samples);
+    gpu::softmax_cross_entropy(
+        on_, logits, labels, losses, scale, network_.logits_gradient());
+    loss += gpu::sum(on_, losses);
+    network_.backward(on_, parameters, optimiser.sink(parameters, part, parts));
+  }
+  optimiser.step(on_, parameters);
+  return loss;
+}
+
+outcome model_learner::train(
+    std::span<float> parameters, const assignment& work, std::stop_token stop) {
+  check(work.data);
+  const auto& how = work.how;
+  gpu::sgd optimiser{{.lr = how.rate(work.version),
+                         .momentum = how.momentum,
+                         .weight_decay = how.weight_decay,
+                         .clip = how.clip},
+      parameters.size(), where_};
+  batches order{work.data.size(), how, work.random};
+  outcome result;
+  auto losses = 0.0;
+  for (auto batch = order.next(); !batch.empty() && !stop.stop_requested();
+       batch = order.next()) {
+    const auto loss = step(parameters, work.data, batch, optimiser);
+    ++result.steps;
+    if (!std::isfinite(loss))
+      throw std::runtime_error("client " + std::to_string(work.client) +
+                               ", version " + std::to_string(work.version) +
+                               ": the loss of step " +
+                               std::to_string(result.steps) + " is " +
+                               std::to_string(loss / double(batch.size())) +
+                               "; a lower lr or a clip may help");
+    losses += loss;
+    result.samples += batch.size();
+  }
+  if (result.samples > 0)
+    result.loss = losses / double(result.samples);
+  return result;
+}
+
+evaluation model_learner::evaluate(
+    std::span<const float> parameters, const view& data, std::stop_token stop) {
+  check(data);
+  evaluation result;
+  std::vector<std::uint32_t> samples;
+  const auto together = std::min(part_, test_batch);
+  for (std::size_t first = 0; first < data.size() && !stop.stop_requested();
+       first += together) {
+    samples.resize(std::min(together, data.size() - first));
+    std::iota(samples.begin(), samples.end(), std::uint32_t(first));
+    const auto [logits, labels, losses] = forward(parameters, data, samples);
+    gpu::softmax_cross_entropy(on_, logits, labels, losses);
+    result.samples += samples.size();
+    result.correct += gpu::count_correct(on_, logits, labels);
+    result.loss_sum += gpu::sum(on_, losses);
+  }
+  return result;
+}
+
+} // namespace
+
+learner_factory trainer(models::model what) {
+  models::layout(
+      what); // refuses layers that do not fit, before any slot starts
+  return [what = std::move(what)](gpu::device where) {
+    return std::make_unique<model_learner>(what, where);
+  };
+}
+
+} // namespace troupe::training

@@ -1,0 +1,154 @@
+#include "tests/gpu/plain_mlp.hpp"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace troupe::testing {
+namespace {
+
+void forward(const float* w, const std::vector<float>& x, std::size_t rows,
+    std::size_t in, std::size_t out, bool cut, std::vector<float>& y) {
+  y.resize(rows * out);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, int(rows), int(out),
+      int(in), 1.0f, x.data(), int(in), w, int(in), 0.0f, y.data(), int(out));
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    y[i] += w[in * out + i % out];
+    if (cut && y[i] < 0.0f)
+      y[i] = 0.0f;
+  }
+}
+
+double loss_and_gradient(const std::vector<float>& logits,
+    const std::vector<std::uint8_t>& labels, std::size_t classes,
+    std::vector<float>& gradient) {
+  gradient.resize(logits.size());
+  auto loss = 0.0;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    const auto* x = &logits[row * classes];
+    const auto largest = *std::max_element(x, x + classes);
+    auto sum = 0.0f;
+    for (std::size_t j = 0; j < classes; ++j)
+      sum += std::exp(x[j] - largest);
+    loss += double(largest + std::log(sum) - x[labels[row]]);
+    for (std::size_t j = 0; j < classes; ++j)
+      gradient[row * classes + j] =
+          (std::exp(x[j] - largest) / sum - (j == labels[row] ? 1.0f : 0.0f)) *
+          (1.0f / float(labels.size()));
+  }
+  return loss;
+}
+
+/// Descends along dy and replaces dy by the gradient of the layer's inputs.
+void backward(float* w, const std::vector<float>& x, std::size_t rows,
+    std::size_t in, std::size_t out, float lr, std::vector<float>& dy) {
+  std::vector<float> dx(rows * in);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, int(rows), int(in),
+      int(out), 1.0f, dy.data(), int(out), w, int(in), 0.0f, dx.data(),
+      int(in));
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, int(out), int(in),
+      int(rows), -lr, dy.data(), int(out), x.data(), int(in), 1.0f, w, int(in));
+  for (std::size_t j = 0; j < out; ++j) {
+    auto sum = 0.0f;
+    for (std::size_t row = 0; row < rows; ++row)
+      sum += dy[row * out + j];
+    w[in * out + j] = -lr * sum + w[in * out + j];
+  }
+  for (std::size_t i = 0; i < dx.size(); ++i)
+    if (x[i] == 0.0f)
+      dx[i] = 0.0f;
+  dy = dx;
+}
+
+} // namespace
+
+training::outcome train_plain_mlp(const std::vector<std::size_t>& widths,
+    std::vector<float>& parameters, const training::assignment& work) {
+  training::outcome result;
+  auto losses = 0.0;
+  auto random = work.random;
+  std::vector<std::uint32_t> order(work.data.size());
+  std::iota(order.begin(), order.end(), 0u);
+  const auto layers = widths.size() - 1;
+  std::vector<std::vector<float>> x(widths.size());
+  for (std::uint32_t epoch = 0; epoch < work.how.epochs; ++epoch) {
+    random.shuffle(order);
+    for (std::size_t first = 0; first < order.size(); first += work.how.batch) {
+      const auto rows =
+          std::min<std::size_t>(work.how.batch, order.size() - first);
+      std::vector<std::uint8_t> labels(rows);
+      x[0].resize(rows * widths[0]);
+      work.data.gather({&order[first], rows}, x[0], labels);
+      auto* w = parameters.data();
+      for (std::size_t i = 0; i < layers; ++i) {
+        forward(
+            w, x[i], rows, widths[i], widths[i + 1], i + 1 < layers, x[i + 1]);
+        w += (widths[i] + 1) * widths[i + 1];
+      }
+      std::vector<float> dy;
+      losses += loss_and_gradient(x[layers], labels, widths.back(), dy);
+      for (std::size_t i = layers; i-- > 0;) {
+        w -= (widths[i] + 1) * widths[i + 1];
+        backward(w, x[i], rows, widths[i], widths[i + 1], work.how.lr, dy);
+      }
+      ++result.steps;
+      result.samples += rows;
+    }
+  }
+  result.loss = losses / double(result.samples);
+  return result;
+}
+
+void descend_in_double(const std::vector<std::size_t>& widths,
+    std::vector<double>& parameters, const training::view& data, double lr) {
+  const auto layers = widths.size() - 1;
+  const auto before = parameters;
+  const auto scale = lr / double(data.size());
+  std::vector<float> features(widths[0]);
+  std::vector<std::uint8_t> label(1);
+  std::vector<std::vector<double>> x(widths.size());
+  for (std::uint32_t sample = 0; sample < data.size(); ++sample) {
+    data.gather({&sample, 1}, features, label);
+    x[0].assign(features.begin(), features.end());
+    const auto* w = before.data();
+    for (std::size_t l = 0; l < layers; ++l) {
+      x[l + 1].assign(widths[l + 1], 0.0);
+      for (std::size_t j = 0; j < widths[l + 1]; ++j) {
+        const auto* row = w + j * widths[l];
+        auto sum = w[widths[l] * widths[l + 1] + j];
+        for (std::size_t i = 0; i < widths[l]; ++i)
+          sum += row[i] * x[l][i];
+        x[l + 1][j] = l + 1 < layers ? std::max(sum, 0.0) : sum;
+      }
+      w += (widths[l] + 1) * widths[l + 1];
+    }
+    auto dy = x[layers];
+    const auto largest = *std::max_element(dy.begin(), dy.end());
+    auto sum = 0.0;
+    for (auto& value : dy)
+      sum += value = std::exp(value - largest);
+    for (auto& value : dy)
+      value /= sum;
+    dy[label[0]] -= 1.0;
+    auto offset = parameters.size();
+    for (std::size_t l = layers; l-- > 0;) {
+      offset -= (widths[l] + 1) * widths[l + 1];
+      std::vector<double> dx(widths[l]);
+      for (std::size_t j = 0; j < dy.size(); ++j) {
+        for (std::size_t i = 0; i < widths[l]; ++i) {
+          dx[i] += dy[j] * before[offset + j * widths[l] + i];
+          parameters[offset + j * widths[l] + i] -= scale * dy[j] * x[l][i];
+        }
+        parameters[offset + widths[l] * dy.size() + j] -= scale * dy[j];
+      }
+      for (std::size_t i = 0; i < dx.size(); ++i)
+        if (x[l][i] == 0.0)
+          dx[i] = 0.0;
+      dy = dx;
+    }
+  }
+}
+
+} // namespace troupe::testing

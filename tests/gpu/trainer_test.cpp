@@ -1,0 +1,260 @@
+#include "gpu/training/trainer.hpp"
+
+#include "tests/gpu/plain_mlp.hpp"
+#include "tests/gpu/samples.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <thread>
+
+namespace troupe::training {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::random_samples;
+
+std::vector<float> start_of(learner& what) {
+  std::vector<float> parameters(gpu::size(what.layout()));
+  what.initialise(parameters, 1);
+  return parameters;
+}
+
+assignment work_on(view data, recipe how) {
+  return {.client = 7,
+      .version = 0,
+      .data = std::move(data),
+      .how = how,
+      .random = gpu::random_stream{1, gpu::stream::train, 7}};
+}
+
+template <class Exception>
+std::string failure(learner& what, const assignment& work) {
+  auto parameters = start_of(what);
+  try {
+    what.train(parameters, work, {});
+    return "no failure";
+  } catch (const Exception& error) {
+    return error.what();
+  }
+}
+
+TEST(trainer_test, equals_a_plain_loop_bit_by_bit) {
+  gpu::use_one_blas_thread();
+  const std::vector<std::size_t> widths{784, 200, 200, 10};
+  const auto learner = trainer(models::mlp(widths))({});
+  const auto work =
+      work_on(random_samples(63, {1, 28, 28}, 10), {.epochs = 3, .batch = 10});
+  auto parameters = start_of(*learner);
+  auto expected = parameters;
+
+  const auto outcome = learner->train(parameters, work, {});
+  const auto plain = testing::train_plain_mlp(widths, expected, work);
+
+  EXPECT_TRUE(parameters == expected);
+  EXPECT_EQ(outcome.loss, plain.loss);
+  EXPECT_EQ(outcome.steps, 21u);
+  EXPECT_EQ(outcome.samples, 189u);
+}
+
+TEST(trainer_test, one_step_over_all_data_is_gradient_descent) {
+  const std::vector<std::size_t> widths{50, 20, 5};
+  const auto learner = trainer(models::mlp(widths))({});
+  const auto data = random_samples(333, {50}, 5);
+  auto parameters = start_of(*learner);
+  std::vector<double> exact(parameters.begin(), parameters.end());
+
+  learner->train(parameters, work_on(data, {.batch = 0, .lr = 0.5f}), {});
+  testing::descend_in_double(widths, exact, data, 0.5);
+
+  auto largest = 0.0;
+  auto error = 0.0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    largest = std::max(largest, std::abs(exact[i]));
+    error = std::max(error, std::abs(exact[i] - double(parameters[i])));
+  }
+  EXPECT_LE(error, 1e-6 * largest);
+}
+
+TEST(trainer_test, a_batch_that_takes_too_much_memory_goes_in_parts) {
+  const std::vector<std::size_t> widths{2000, 3};
+  const auto learner = trainer(models::mlp(widths))({});
+  const auto data = random_samples(9000, {2000}, 3); // 8,355 go at a time
+  auto parameters = start_of(*learner);
+  std::vector<double> exact(parameters.begin(), parameters.end());
+
+  const auto outcome =
+      learner->train(parameters, work_on(data, {.batch = 0, .lr = 0.1f}), {});
+  testing::descend_in_double(widths, exact, data, 0.1f);
+
+  EXPECT_EQ(outcome.steps, 1u);
+  auto error = 0.0;
+  for (std::size_t i = 0; i < exact.size(); ++i)
+    error = std::max(error, std::abs(exact[i] - double(parameters[i])));
+  EXPECT_LE(error, 1e-7);
+}
+
+TEST(trainer_test, runs_again_with_the_same_bits_on_any_thread) {
+  const recipe how{.epochs = 2,
+      .batch = 10,
+      .momentum = 0.9f,
+      .weight_decay = 0.01f,
+      .clip = 1.0f};
+  const auto work = work_on(random_samples(63, {1, 28, 28}, 10), how);
+  const auto make = trainer(models::mlp({784, 50, 10}));
+  const auto run = [&](std::vector<float>& parameters) {
+    const auto learner = make({});
+    parameters = start_of(*learner);
+    learner->train(parameters, work, {});
+  };
+  std::vector<float> results[3];
+
+  run(results[0]);
+  std::thread one{run, std::ref(results[1])};
+  std::thread two{run, std::ref(results[2])};
+  one.join();
+  two.join();
+
+  EXPECT_TRUE(results[1] == results[0]);
+  EXPECT_TRUE(results[2] == results[0]);
+}
+
+TEST(trainer_test, an_assignment_leaves_nothing_behind) {
+  const recipe how{.batch = 10, .momentum = 0.9f};
+  const auto work = work_on(random_samples(63, {20}, 3), how);
+  const auto learner = trainer(models::mlp({20, 10, 3}))({});
+  auto first = start_of(*learner);
+  auto second = first;
+
+  learner->train(first, work, {});
+  learner->evaluate(first, work.data, {});
+  learner->train(second, work, {});
+
+  EXPECT_TRUE(first == second);
+}
+
+TEST(trainer_test, steps_replace_epochs) {
+  const auto learner = trainer(models::softmax(20, 3))({});
+  auto parameters = start_of(*learner);
+  const auto work =
+      work_on(random_samples(25, {20}, 3), {.steps = 7, .batch = 10});
+
+  const auto outcome = learner->train(parameters, work, {});
+
+  EXPECT_EQ(outcome.steps, 7u);
+  EXPECT_EQ(outcome.samples, 10u + 10u + 5u + 10u + 10u + 5u + 10u);
+}
+
+TEST(trainer_test, no_data_is_no_work) {
+  const auto learner = trainer(models::softmax(20, 3))({});
+  auto parameters = start_of(*learner);
+  const auto before = parameters;
+
+  const auto outcome = learner->train(parameters, work_on({}, {}), {});
+
+  EXPECT_EQ(outcome.steps, 0u);
+  EXPECT_EQ(parameters, before);
+}
+
+TEST(trainer_test, the_rate_decays_with_the_version) {
+  const auto learner = trainer(models::softmax(20, 3))({});
+  auto now = start_of(*learner);
+  auto later = now;
+  auto work =
+      work_on(random_samples(25, {20}, 3), {.lr = 0.25f, .lr_decay = 0.5f});
+  learner->train(now, work, {});
+  work.how.lr = 1.0f;
+  work.version = 2;
+
+  learner->train(later, work, {});
+
+  EXPECT_TRUE(now == later);
+}
+
+TEST(trainer_test, learns) {
+  // The label is the brightest of three pixels.
+  dataset set;
+  set.shape = {3};
+  set.classes = 3;
+  gpu::random_stream random{1, gpu::stream::user};
+  std::vector<float> features(3 * 300);
+  for (auto& value : features)
+    value = float(random.uniform());
+  for (std::size_t i = 0; i < features.size(); i += 3)
+    set.labels.push_back(std::uint8_t(
+        std::max_element(&features[i], &features[i] + 3) - &features[i]));
+  set.features = features;
+  const view data{std::make_shared<const dataset>(std::move(set))};
+  const auto learner = trainer(models::mlp({3, 16, 3}))({});
+  auto parameters = start_of(*learner);
+
+  const auto before = learner->evaluate(parameters, data, {});
+  learner->train(parameters, work_on(data, {.epochs = 50, .lr = 0.5f}), {});
+  const auto after = learner->evaluate(parameters, data, {});
+
+  EXPECT_LT(before.accuracy(), 0.7);
+  EXPECT_GT(after.accuracy(), 0.9);
+  EXPECT_LT(after.loss(), before.loss());
+}
+
+TEST(trainer_test, parts_of_a_test_set_add_up) {
+  const auto learner = trainer(models::mlp({20, 10, 3}))({});
+  const auto data = random_samples(500, {20}, 3);
+  const auto parameters = start_of(*learner);
+
+  const auto whole = learner->evaluate(parameters, data, {});
+  auto parts = learner->evaluate(parameters, data.slice(0, 200), {});
+  parts.merge(learner->evaluate(parameters, data.slice(200, 300), {}));
+
+  EXPECT_EQ(whole.samples, 500u);
+  EXPECT_EQ(parts.samples, 500u);
+  EXPECT_EQ(parts.correct, whole.correct);
+  EXPECT_DOUBLE_EQ(parts.loss_sum, whole.loss_sum);
+}
+
+TEST(trainer_test, stops_when_asked_to) {
+  const auto learner = trainer(models::softmax(20, 3))({});
+  auto parameters = start_of(*learner);
+  const auto work = work_on(random_samples(25, {20}, 3), {.epochs = 1000000});
+  std::stop_source source;
+  source.request_stop();
+
+  const auto outcome = learner->train(parameters, work, source.get_token());
+  const auto tested =
+      learner->evaluate(parameters, work.data, source.get_token());
+
+  EXPECT_EQ(outcome.steps, 0u);
+  EXPECT_EQ(tested.samples, 0u);
+}
+
+TEST(trainer_test, a_loss_that_is_not_finite_names_client_step_and_loss) {
+  const auto learner = trainer(models::mlp({20, 10, 3}))({});
+  const auto work =
+      work_on(random_samples(25, {20}, 3), {.epochs = 50, .lr = 1e30f});
+
+  EXPECT_THAT(failure<std::runtime_error>(*learner, work),
+      AllOf(HasSubstr("client 7, version 0: the loss of step "),
+          HasSubstr("nan")));
+}
+
+TEST(trainer_test, data_of_another_shape_are_refused_by_name) {
+  const auto learner = trainer(models::mlp({784, 10}))({});
+  const auto work = work_on(random_samples(5, {3, 32, 32}, 10), {});
+
+  EXPECT_THAT(failure<std::invalid_argument>(*learner, work),
+      HasSubstr("model mlp takes samples of 784 values and the data have "
+                "3 x 32 x 32"));
+}
+
+TEST(trainer_test, data_of_more_classes_are_refused_by_name) {
+  const auto learner = trainer(models::mlp({20, 10}))({});
+  const auto work = work_on(random_samples(5, {20}, 11), {});
+
+  EXPECT_THAT(failure<std::invalid_argument>(*learner, work),
+      HasSubstr("tells 10 classes apart and the data have 11"));
+}
+
+} // namespace
+} // namespace troupe::training

@@ -68,6 +68,37 @@ void check_fedbuff(const configuration& what, contradiction_list& found) {
             federation.buffer));
 }
 
+struct as_numbers {
+  const range& within;
+  bool operator()(const std::string*) const { return true; }
+  bool operator()(const std::vector<std::size_t>* x) const {
+    return std::all_of(x->begin(), x->end(),
+        [this](auto each) { return within.holds(static_cast<double>(each)); });
+  }
+  template <class Number>
+  bool operator()(const Number* x) const {
+    return within.holds(static_cast<double>(*x));
+  }
+};
+
+// Reading a file has refused these; a program's own values come here first.
+// Names of data and models are the program's to choose.
+void check_ranges(const configuration& what, contradiction_list& found) {
+  auto value = what;
+  for (const auto& k : keys()) {
+    auto in = k.in(value);
+    auto text = std::get_if<std::string*>(&in);
+    auto open = k.section == "data" || k.section == "model";
+    if (!std::visit(as_numbers{k.numbers}, in))
+      found.add(k.path(), fmt::format("is not {}", k.numbers.text()));
+    else if (text && !open && !k.choices.empty() &&
+             std::find(k.choices.begin(), k.choices.end(), **text) ==
+                 k.choices.end())
+      found.add(k.path(),
+          fmt::format("is not one of {}", fmt::join(k.choices, ", ")));
+  }
+}
+
 // Only keys that were given: a default that is not in use harms nobody.
 void check_owners(const configuration& what, contradiction_list& found) {
   for (const auto& k : keys())
@@ -96,6 +127,7 @@ std::vector<std::string> contradictions(
     const configuration& what, const origins& where) {
   contradiction_list found{what, where};
   check_name(what, found);
+  check_ranges(what, found);
   if (what.federation.rule == "fedbuff")
     check_fedbuff(what, found);
   else

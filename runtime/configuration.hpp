@@ -99,6 +99,10 @@ reading read_configuration(const std::filesystem::path& file,
 reading parse_configuration(std::string_view text, std::string_view name,
     std::span<const std::string> settings = {});
 
+/// Reads what `to_toml` wrote, a program's run included: its data, partition
+/// and model may have names that no file could ask for.
+reading read_effective_configuration(const std::filesystem::path& file);
+
 /// Changes `start`, a sound configuration, by `settings` alone.
 reading change_configuration(
     const configuration& start, std::span<const std::string> settings);

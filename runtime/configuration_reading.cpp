@@ -66,7 +66,12 @@ std::string as_written(const toml::node& value) {
 /// Fills one configuration from TOML tables and single settings.
 class reader {
 public:
-  explicit reader(configuration start) { result_.value = std::move(start); }
+  enum class words { known, any }; // of keys that have choices
+
+  explicit reader(configuration start, words allowed = words::known)
+      : any_word_(allowed == words::any) {
+    result_.value = std::move(start);
+  }
 
   void read(const toml::table& file, std::string_view name);
   void set(std::string_view setting);
@@ -88,6 +93,7 @@ private:
   void assign(const key& k, const toml::node& value, std::size_t line,
       const std::string& from);
 
+  bool any_word_ = false;
   reading result_;
   std::vector<located> faults_;
 };
@@ -156,8 +162,11 @@ std::string store(const key& k, const toml::node& value, Number* to) {
 
 void reader::assign(const key& k, const toml::node& value, std::size_t line,
     const std::string& from) {
+  auto lenient = k;
+  if (any_word_)
+    lenient.choices = {};
   auto wrong = std::visit(
-      [&](auto* to) { return store(k, value, to); }, k.in(result_.value));
+      [&](auto* to) { return store(lenient, value, to); }, k.in(result_.value));
   if (wrong.empty())
     result_.where[k.path()] = from;
   else
@@ -282,9 +291,10 @@ reading reader::finish() && {
 
 } // namespace
 
-reading parse_configuration(std::string_view text, std::string_view name,
+namespace {
+
+reading read_text(reader reads, std::string_view text, std::string_view name,
     std::span<const std::string> settings) {
-  reader reads{{}};
   try {
     reads.read(toml::parse(text), name);
   } catch (const toml::parse_error& error) {
@@ -298,23 +308,39 @@ reading parse_configuration(std::string_view text, std::string_view name,
   return std::move(reads).finish();
 }
 
+reading read_file(reader reads, const std::filesystem::path& file,
+    std::span<const std::string> settings) {
+  std::error_code failed;
+  std::ifstream in;
+  std::string text;
+  auto why = std::make_error_code(std::errc::is_a_directory);
+  if (!std::filesystem::is_directory(file, failed)) {
+    in.open(file, std::ios::binary);
+    why = {errno, std::generic_category()};
+    text.assign(std::istreambuf_iterator<char>{in}, {});
+  }
+  if (in.is_open() && !in.bad())
+    return read_text(std::move(reads), text, file.string(), settings);
+  reading unread;
+  unread.problems.push_back(
+      fmt::format("{} cannot be read: {}", file.string(), why.message()));
+  return unread;
+}
+
+} // namespace
+
+reading parse_configuration(std::string_view text, std::string_view name,
+    std::span<const std::string> settings) {
+  return read_text(reader{{}}, text, name, settings);
+}
+
 reading read_configuration(
     const std::filesystem::path& file, std::span<const std::string> settings) {
-  reading result;
-  std::error_code failed;
-  if (std::filesystem::is_directory(file, failed)) {
-    result.problems.push_back(fmt::format(
-        "{} is a directory, not a configuration file", file.string()));
-    return result;
-  }
-  std::ifstream in{file, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (!in.is_open() || in.bad()) {
-    result.problems.push_back(fmt::format("{} cannot be read: {}",
-        file.string(), std::generic_category().message(errno)));
-    return result;
-  }
-  return parse_configuration(text, file.string(), settings);
+  return read_file(reader{{}}, file, settings);
+}
+
+reading read_effective_configuration(const std::filesystem::path& file) {
+  return read_file(reader{{}, reader::words::any}, file, {});
 }
 
 reading change_configuration(

@@ -185,12 +185,10 @@ bool range::holds(double number) const noexcept {
 }
 
 std::string range::text() const {
-  if (!above_low && !below_high && std::isfinite(high))
-    return fmt::format("from {} to {}", low, high);
-  auto text = fmt::format("{} {}", above_low ? "above" : "at least", low);
-  if (std::isfinite(high))
-    text += fmt::format(" and {} {}", below_high ? "below" : "at most", high);
-  return text;
+  auto text = fmt::format("from {}{}", above_low ? "above " : "", low);
+  if (!std::isfinite(high))
+    return text + " up";
+  return text + fmt::format(" to {}{}", below_high ? "below " : "", high);
 }
 
 std::string key::path() const {

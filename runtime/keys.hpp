@@ -26,7 +26,7 @@ struct range {
 
   /// False for NaN.
   bool holds(double number) const noexcept;
-  /// "from 0 to 1", "above 0", "at least 0 and below 1".
+  /// "from 0 to 1", "from above 0 up", "from 0 to below 1".
   std::string text() const;
 };
 

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "runtime/topology.hpp"
+
+namespace troupe {
+
+/// What a run is told that does not belong to its topology.
+struct run_options {
+  std::filesystem::path out; ///< empty: runs/<name>-<time>
+  bool resume = false;
+  bool quiet = false;
+  std::string metrics; ///< HOST:PORT, or empty
+  std::string log_level = "warn";
+};
+
+/// Runs to the end and answers with the exit code: 0, 1, 2 or 130. Errors for
+/// people go to stderr.
+int execute(const topology& what, const run_options& how);
+
+/// For programs: runs `what` as told by the flags of `troupe run`, `--set`
+/// included. Answers with the exit code.
+int launch(topology what, int argc, char** argv);
+
+} // namespace troupe

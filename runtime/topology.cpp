@@ -1,0 +1,201 @@
+#include "runtime/topology.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gpu/layout.hpp"
+#include "gpu/training/trainer.hpp"
+
+namespace troupe {
+
+namespace {
+
+division divided(training::view samples, std::string partition) {
+  division result;
+  result.samples = std::move(samples);
+  result.partition = std::move(partition);
+  return result;
+}
+
+// What an MLP's layers say in a configuration; empty for other models.
+std::vector<std::size_t> widths(const models::model& what) {
+  std::vector<std::size_t> result;
+  for (auto extent : what.shape)
+    result.assign(1, result.empty() ? extent : result.front() * extent);
+  for (const auto& layer : what.layers)
+    if (auto linear = std::get_if<models::linear>(&layer))
+      result.push_back(linear->outputs);
+  return result;
+}
+
+} // namespace
+
+namespace data {
+
+division iid(training::view samples) {
+  return divided(std::move(samples), "iid");
+}
+
+division shards(training::view samples, std::uint64_t per_client) {
+  auto result = divided(std::move(samples), "shards");
+  result.shards_per_client = per_client;
+  return result;
+}
+
+division dirichlet(training::view samples, double alpha) {
+  auto result = divided(std::move(samples), "dirichlet");
+  result.alpha = alpha;
+  return result;
+}
+
+division quantity(training::view samples, double alpha) {
+  auto result = divided(std::move(samples), "quantity");
+  result.alpha = alpha;
+  return result;
+}
+
+} // namespace data
+
+topology::topology(std::string name) {
+  config_.run.name = std::move(name);
+  config_.data.set = "own";
+}
+
+topology& topology::seed(std::uint64_t value) {
+  config_.run.seed = value;
+  return *this;
+}
+
+topology& topology::model(models::model what) {
+  config_.model.kind = what.name;
+  if (what.name == "mlp")
+    config_.model.layers = widths(what);
+  learner_ = training::trainer(what);
+  model_ = std::move(what);
+  return *this;
+}
+
+topology& topology::learner(training::learner_factory make, std::string name) {
+  config_.model.kind = std::move(name);
+  learner_ = std::move(make);
+  model_.reset();
+  return *this;
+}
+
+topology& topology::start_from(gpu::shared_buffer parameters) {
+  initial_ = std::move(parameters);
+  return *this;
+}
+
+topology& topology::aggregator(const fedavg& rule) {
+  auto& federation = config_.federation;
+  federation.rule = "fedavg";
+  federation.fraction = rule.fraction;
+  federation.weighting = rule.weighting;
+  federation.server_lr = rule.server_lr;
+  federation.min_updates = rule.min_updates;
+  return *this;
+}
+
+topology& topology::aggregator(const fedbuff& rule) {
+  auto& federation = config_.federation;
+  federation.rule = "fedbuff";
+  federation.buffer = rule.buffer;
+  federation.concurrency = rule.concurrency;
+  federation.max_staleness = rule.max_staleness;
+  federation.weighting = rule.weighting;
+  federation.server_lr = rule.server_lr;
+  return *this;
+}
+
+topology& topology::clients(
+    std::uint64_t count, const sgd& how, const local& much, division among) {
+  config_.federation.clients = count;
+  config_.data.partition = among.partition;
+  config_.data.shards_per_client = among.shards_per_client;
+  config_.data.alpha = among.alpha;
+  samples_ = std::move(among.samples);
+  return train(how, much);
+}
+
+topology& topology::clients(
+    std::vector<training::view> own, const sgd& how, const local& much) {
+  config_.federation.clients = own.size();
+  config_.data.partition = "own";
+  samples_ = std::move(own);
+  return train(how, much);
+}
+
+topology& topology::clients(
+    std::uint64_t count, const sgd& how, const local& much) {
+  config_.federation.clients = count;
+  config_.data.partition = "own";
+  samples_ = no_data{};
+  return train(how, much);
+}
+
+topology& topology::train(const sgd& how, const local& much) {
+  config_.client = {.epochs = much.epochs,
+      .steps = much.steps,
+      .batch = much.batch,
+      .lr = how.lr,
+      .lr_decay = how.lr_decay,
+      .momentum = how.momentum,
+      .weight_decay = how.weight_decay,
+      .clip = how.clip};
+  return *this;
+}
+
+topology& topology::evaluate(training::view test, every so_many) {
+  config_.run.evaluate_every = so_many.versions;
+  test_ = std::move(test);
+  return *this;
+}
+
+topology& topology::until(rounds end) {
+  config_.run.rounds = end.count;
+  return *this;
+}
+
+topology& topology::until(versions end) {
+  config_.run.rounds = end.count;
+  return *this;
+}
+
+topology& topology::until(accuracy end) {
+  config_.run.target_accuracy = end.target;
+  return *this;
+}
+
+topology& topology::slots(std::uint64_t count) {
+  config_.compute.slots = count;
+  return *this;
+}
+
+topology topology::with(const std::vector<std::string>& settings) const {
+  auto changed = change_configuration(config_, settings);
+  auto own_clients = !std::holds_alternative<training::view>(samples_);
+  for (const auto& [path, from] : changed.where) {
+    auto divides = path == "data.partition" || path == "data.alpha" ||
+                   path == "data.shards_per_client";
+    auto fixed = path.starts_with("model.") ||
+                 (path.starts_with("data.") && (own_clients || !divides)) ||
+                 (path == "federation.clients" && own_clients);
+    if (fixed)
+      changed.problems.push_back(fmt::format(
+          "{}: {} cannot be set: this program brings its own", from, path));
+  }
+  if (!changed)
+    throw configuration_error{changed.problems};
+  auto result = *this;
+  result.config_ = std::move(changed.value);
+  return result;
+}
+
+configuration_error::configuration_error(
+    const std::vector<std::string>& problems)
+    : std::runtime_error(fmt::format("{}", fmt::join(problems, "\n"))) {}
+
+} // namespace troupe

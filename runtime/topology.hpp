@@ -1,0 +1,187 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gpu/buffer.hpp"
+#include "gpu/models/model.hpp"
+#include "gpu/training/dataset.hpp"
+#include "gpu/training/learner.hpp"
+#include "runtime/configuration.hpp"
+
+namespace troupe {
+
+/// How clients descend; the keys [client] lr to clip.
+struct sgd {
+  float lr = 0.05f;
+  float lr_decay = 1.0f;
+  float momentum = 0.0f;
+  float weight_decay = 0.0f;
+  float clip = 0.0f;
+};
+
+/// How much a client trains under one lease; `steps` > 0 replaces `epochs`.
+struct local {
+  std::uint32_t epochs = 1;
+  std::uint32_t steps = 0;
+  std::uint32_t batch = 10; ///< 0: all samples at once
+};
+
+/// Rounds: a part of the clients trains, their average is the next version.
+struct fedavg {
+  double fraction = 0.1;
+  std::string weighting = "samples"; ///< or "uniform"
+  double server_lr = 1.0;
+  std::uint64_t min_updates = 1;
+};
+
+/// No rounds: every `buffer` updates, however old, make the next version.
+struct fedbuff {
+  std::uint64_t buffer = 10;
+  std::uint64_t concurrency = 20;
+  std::uint64_t max_staleness = 20;
+  std::string weighting = "uniform"; ///< or "samples"
+  double server_lr = 1.0;
+};
+
+struct every {
+  std::uint64_t versions = 10;
+};
+struct rounds {
+  std::uint64_t count = 50;
+};
+struct versions {
+  std::uint64_t count = 50;
+};
+struct accuracy {
+  double target = 1.0;
+};
+
+/// Samples and the way in which the clients share them; the keys
+/// data.partition, shards_per_client and alpha.
+struct division {
+  training::view samples;
+  std::string partition = "iid";
+  std::uint64_t shards_per_client = 2;
+  double alpha = 0.5;
+};
+
+namespace data {
+
+/// Every client gets as many samples as any other, drawn at random.
+division iid(training::view samples);
+/// Samples sorted by label and cut into shards; each client gets a few.
+division shards(training::view samples, std::uint64_t per_client = 2);
+/// Each client's mixture of labels is drawn from Dirichlet(alpha).
+division dirichlet(training::view samples, double alpha = 0.5);
+/// The clients' numbers of samples are drawn from Dirichlet(alpha).
+division quantity(training::view samples, double alpha = 0.5);
+
+} // namespace data
+
+/// What to train, on whose data, under which rule: everything about a run that
+/// is not about the process it runs in.
+///
+///     auto run = topology{"fashion"}
+///         .model(models::mlp({784, 200, 200, 10}))
+///         .aggregator(fedavg{.fraction = 0.1})
+///         .clients(100, sgd{.lr = 0.05f}, local{.epochs = 1, .batch = 10},
+///             data::iid(set.train))
+///         .evaluate(set.test, every{10})
+///         .until(rounds{50});
+///     return launch(run, argc, argv);
+///
+/// A value over shared, immutable data: cheap to copy. Nothing is computed
+/// before it is launched, so `--set` and `--seed` still count.
+class topology {
+public:
+  explicit topology(std::string name);
+
+  topology& seed(std::uint64_t value);
+
+  /// One of Troupe's models, trained by stochastic gradient descent.
+  topology& model(models::model what);
+  /// The user's own learner; `name` is what people call it.
+  topology& learner(training::learner_factory make, std::string name);
+  /// Version 0, instead of what the learner draws from the seed.
+  topology& start_from(gpu::shared_buffer parameters);
+
+  topology& aggregator(const fedavg& rule);
+  topology& aggregator(const fedbuff& rule);
+
+  /// So many clients divide the samples among them.
+  topology& clients(
+      std::uint64_t count, const sgd& how, const local& much, division among);
+  /// One client for each view, which is its own.
+  topology& clients(
+      std::vector<training::view> own, const sgd& how, const local& much);
+  /// Clients whose data the learner alone knows: their updates count alike, so
+  /// the aggregator's weighting has to be "uniform".
+  topology& clients(
+      std::uint64_t count, const sgd& how = {}, const local& much = {});
+
+  topology& evaluate(training::view test, every so_many = {});
+
+  /// When to stop: whichever of these comes first.
+  topology& until(rounds end);
+  topology& until(versions end);
+  topology& until(accuracy end);
+
+  /// Clients trained at once; 0: one a core.
+  topology& slots(std::uint64_t count);
+
+  const configuration& config() const noexcept { return config_; }
+  const training::learner_factory& learner() const noexcept { return learner_; }
+  /// The model, unless the learner is the user's own.
+  const std::optional<models::model>& model() const noexcept { return model_; }
+  /// What each client trains on, `federation.clients` views; those of clients
+  /// without data are empty. Divides the samples anew: call it once.
+  /// Throws `std::invalid_argument` when they cannot be divided so.
+  std::vector<training::view> client_data() const;
+  const training::view& test_data() const noexcept { return test_; }
+  /// Null: the learner initialises.
+  const gpu::shared_buffer& initial() const noexcept { return initial_; }
+
+  /// The same with other settings, "section.key=value" each. What the program
+  /// brings itself (data, model) is refused by name.
+  /// Throws `configuration_error`.
+  topology with(const std::vector<std::string>& settings) const;
+
+  /// Everything that a launch would refuse, one line each.
+  std::vector<std::string> problems(const origins& where = {}) const;
+
+private:
+  friend topology from(const configuration& what, const origins& where);
+
+  topology& train(const sgd& how, const local& much);
+  void check_clients(
+      const origins& where, std::vector<std::string>& found) const;
+
+  using no_data = std::monostate;
+  using own_data = std::vector<training::view>;
+
+  configuration config_;
+  training::learner_factory learner_;
+  std::optional<models::model> model_;
+  gpu::shared_buffer initial_;
+  std::variant<no_data, training::view, own_data> samples_;
+  training::view test_;
+};
+
+/// A configuration that cannot be run; the text has one line a problem.
+class configuration_error : public std::runtime_error {
+public:
+  explicit configuration_error(const std::vector<std::string>& problems);
+};
+
+/// The topology that a configuration describes: loads the data, makes the
+/// model, reads the initial parameters. Throws `configuration_error`, or what
+/// the readers of files throw.
+topology from(const configuration& what, const origins& where = {});
+
+} // namespace troupe

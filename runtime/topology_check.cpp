@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "gpu/device.hpp"
+#include "gpu/layout.hpp"
+#include "runtime/topology.hpp"
+
+namespace troupe {
+
+namespace {
+
+using lines = std::vector<std::string>;
+
+bool has_cuda() {
+  auto all = gpu::devices();
+  return std::any_of(all.begin(), all.end(), [](const auto& each) {
+    return each.where.kind == gpu::device_kind::cuda;
+  });
+}
+
+void check_device(
+    const configuration& what, const origins& where, lines& found) {
+  if (what.compute.device == "cuda" && !has_cuda())
+    found.push_back(fmt::format(
+        "{} = \"cuda\" asks for a GPU, but this build of Troupe or this "
+        "machine has none; use \"auto\" or \"cpu\"",
+        place(where, "compute.device")));
+}
+
+std::string shape_text(const std::vector<std::size_t>& shape) {
+  return fmt::format("{}", fmt::join(shape, " x "));
+}
+
+void check_samples(const models::model& model, const training::view& samples,
+    const origins& where, lines& found) {
+  if (samples.empty())
+    return;
+  const auto& set = samples.set();
+  auto layered = model.name == "mlp";
+  auto named = layered ? place(where, "model.layers")
+                       : fmt::format("{} = \"{}\"", place(where, "model.kind"),
+                             model.name);
+  auto takes = std::accumulate(model.shape.begin(), model.shape.end(),
+      std::size_t{1}, std::multiplies<>{});
+  if (takes != set.width())
+    found.push_back(fmt::format("{} takes {} values a sample, but the data "
+                                "have {} ({})",
+        named, takes, set.width(), shape_text(set.shape)));
+  if (model.classes < set.classes)
+    found.push_back(fmt::format("{} ends with {} classes, but the data have {}",
+        named, model.classes, set.classes));
+}
+
+void check_layers(const models::model& model, const gpu::shared_buffer& initial,
+    const origins& where, lines& found) {
+  try {
+    auto size = gpu::size(models::layout(model));
+    if (initial && initial->size() != size)
+      found.push_back(fmt::format("{} has {} parameters, but the model {}",
+          place(where, "model.init"), initial->size(), size));
+  } catch (const std::invalid_argument& error) {
+    found.push_back(
+        fmt::format("{}: {}", place(where, "model.kind"), error.what()));
+  }
+}
+
+} // namespace
+
+lines topology::problems(const origins& where) const {
+  auto found = contradictions(config_, where);
+  check_device(config_, where, found);
+  if (!learner_)
+    found.push_back("the topology has nothing to train: call .model() or "
+                    ".learner()");
+  if (model_) {
+    check_layers(*model_, initial_, where, found);
+    check_samples(*model_, test_, where, found);
+  }
+  check_clients(where, found);
+  if (test_.empty() && config_.run.target_accuracy > 0.0)
+    found.push_back("run.target_accuracy needs a test set: call .evaluate()");
+  return found;
+}
+
+void topology::check_clients(const origins& where, lines& found) const {
+  auto clients = config_.federation.clients;
+  if (auto all = std::get_if<training::view>(&samples_)) {
+    if (all->size() < clients)
+      found.push_back(
+          fmt::format("{} = {} is more than the {} samples there are to share",
+              place(where, "federation.clients"), clients, all->size()));
+    if (model_)
+      check_samples(*model_, *all, where, found);
+  } else if (auto own = std::get_if<own_data>(&samples_)) {
+    for (std::size_t i = 0; i < own->size(); ++i)
+      if ((*own)[i].empty())
+        found.push_back(fmt::format("client {} has no samples", i));
+    if (model_ && !own->empty())
+      check_samples(*model_, own->front(), where, found);
+  } else if (model_) {
+    found.push_back(
+        fmt::format("model {} needs data: give .clients() some", model_->name));
+  } else if (config_.federation.weighting == "samples") {
+    found.push_back("federation.weighting = \"samples\" needs data; clients "
+                    "whose data the learner alone knows count alike: "
+                    "use \"uniform\"");
+  }
+}
+
+} // namespace troupe

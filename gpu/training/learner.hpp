@@ -37,7 +37,9 @@ struct evaluation {
   std::uint64_t correct = 0;
   double loss_sum = 0.0;
 
-  double loss() const noexcept { return samples ? loss_sum / double(samples) : 0.0; }
+  double loss() const noexcept {
+    return samples ? loss_sum / double(samples) : 0.0;
+  }
   double accuracy() const noexcept {
     return samples ? double(correct) / double(samples) : 0.0;
   }

@@ -14,7 +14,7 @@ struct recipe {
   float lr_decay = 1.0f; ///< the rate of round r is lr * lr_decay^r
   float momentum = 0.0f;
   float weight_decay = 0.0f; ///< L2, added to the gradient
-  float clip = 0.0f; ///< largest gradient norm; 0: none
+  float clip = 0.0f;         ///< largest gradient norm; 0: none
 
   /// The learning rate of round `round`, counted from 0.
   float rate(std::uint64_t round) const noexcept;

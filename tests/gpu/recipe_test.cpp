@@ -1,0 +1,24 @@
+#include "gpu/training/recipe.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using troupe::training::recipe;
+
+TEST(recipe_test, keeps_the_rate_without_decay) {
+  auto how = recipe{.lr = 0.05f};
+
+  EXPECT_EQ(how.rate(0), 0.05f);
+  EXPECT_EQ(how.rate(1'000'000), 0.05f);
+}
+
+TEST(recipe_test, decays_the_rate_round_by_round) {
+  auto how = recipe{.lr = 0.5f, .lr_decay = 0.5f};
+
+  EXPECT_EQ(how.rate(0), 0.5f);
+  EXPECT_EQ(how.rate(1), 0.25f);
+  EXPECT_EQ(how.rate(3), 0.0625f);
+}
+
+} // namespace

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "protocols/facts.hpp"
+
+namespace prometheus {
+class Collectable;
+} // namespace prometheus
+
+namespace troupe::monitoring {
+
+/// Turns facts into Prometheus metrics, all named `troupe_...`:
+///
+///     run_info{name,rule,fingerprint,seed,incarnation}  1
+///     run_active                        1 from run_started to run_ended
+///     rounds_planned, model_parameters  gauges, as run_started has them
+///     model_version, model_updates, stored_version             gauges
+///     accuracy, best_accuracy, loss, evaluated_version         gauges
+///     training_loss                     gauge, of the last version
+///     updates_total{outcome}            accepted, late, duplicate, unknown,
+///                                       too_stale, failed
+///     samples_total, steps_total        counters, over accepted updates
+///     leases_total, requeued_total      counters
+///     rounds_started_total, rounds_skipped_total, facts_total  counters
+///     leases_outstanding, clients{state="idle|leased"}         gauges
+///     compute_slots{state="busy|idle|lost"}                    gauges
+///     staleness_versions, training_seconds, round_seconds,
+///     evaluation_seconds, store_seconds                        histograms
+///
+/// A lease is outstanding from `leased` until a fact ends it, or until its
+/// client is leased again. Nobody reports when a slot starts or stops work:
+/// `busy` is the smaller of leases outstanding and slots left, which is exact
+/// while leases keep every slot fed; over time, the mean of busy slots is
+/// `rate(troupe_training_seconds_sum[1m])`.
+///
+/// `add` belongs to one thread; scraping may happen on any other meanwhile. A
+/// batch is summed up first and touches each metric once.
+class metrics {
+public:
+  metrics();
+  ~metrics();
+  metrics(metrics&&) noexcept;
+  metrics& operator=(metrics&&) noexcept;
+
+  void add(const std::vector<fact>& batch);
+
+  /// What an exposer serves; it outlives this object.
+  std::shared_ptr<prometheus::Collectable> collectable() const;
+
+private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+} // namespace troupe::monitoring

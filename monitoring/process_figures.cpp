@@ -1,0 +1,130 @@
+#include "monitoring/process_figures.hpp"
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace troupe::monitoring {
+
+namespace {
+
+std::string read(const char* path) {
+  std::ifstream in{path};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+/// Fields of /proc/self/stat, numbered as proc(5) does, from the third on: the
+/// second is the program's name and may hold anything.
+struct process_stat {
+  double user_ticks = 0;     // 14
+  double system_ticks = 0;   // 15
+  double threads = 0;        // 20
+  double start_ticks = 0;    // 22
+  double virtual_bytes = 0;  // 23
+  double resident_pages = 0; // 24
+};
+
+std::optional<process_stat> read_stat() {
+  const auto text = read("/proc/self/stat");
+  const auto name_end = text.rfind(')');
+  if (name_end == std::string::npos)
+    return std::nullopt;
+  std::istringstream in{text.substr(name_end + 1)};
+  std::array<std::string, 25> field;
+  for (std::size_t i = 3; i < field.size(); ++i)
+    if (!(in >> field[i]))
+      return std::nullopt;
+  return process_stat{std::stod(field[14]), std::stod(field[15]),
+      std::stod(field[20]), std::stod(field[22]), std::stod(field[23]),
+      std::stod(field[24])};
+}
+
+/// Seconds from 1970 to the machine's start.
+std::optional<double> boot_time() {
+  std::istringstream in{read("/proc/stat")};
+  for (std::string line; std::getline(in, line);)
+    if (line.rfind("btime ", 0) == 0)
+      return std::stod(line.substr(6));
+  return std::nullopt;
+}
+
+std::optional<double> open_files() {
+  std::error_code failed;
+  std::filesystem::directory_iterator entry{"/proc/self/fd", failed};
+  if (failed)
+    return std::nullopt;
+  // One of them is the iterator's own.
+  return static_cast<double>(std::distance(begin(entry), end(entry)) - 1);
+}
+
+class collectable : public prometheus::Collectable {
+public:
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    std::vector<prometheus::MetricFamily> out;
+    if (auto stat = read_stat())
+      append(*stat, out);
+    if (auto files = open_files())
+      gauge(out, "process_open_fds", "Open file descriptors.", *files);
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+      gauge(out, "process_max_fds", "Most file descriptors that may be open.",
+          static_cast<double>(limit.rlim_cur));
+    return out;
+  }
+
+private:
+  using families = std::vector<prometheus::MetricFamily>;
+
+  static void append(const process_stat& stat, families& out) {
+    static const auto hertz = static_cast<double>(sysconf(_SC_CLK_TCK));
+    static const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
+    static const auto boot = boot_time();
+    counter(out, "process_cpu_seconds_total",
+        "User and system CPU time spent, in seconds.",
+        (stat.user_ticks + stat.system_ticks) / hertz);
+    gauge(out, "process_resident_memory_bytes", "Resident memory, in bytes.",
+        stat.resident_pages * page);
+    gauge(out, "process_virtual_memory_bytes", "Virtual memory, in bytes.",
+        stat.virtual_bytes);
+    gauge(out, "process_threads", "Threads of the process.", stat.threads);
+    if (boot)
+      gauge(out, "process_start_time_seconds",
+          "Start of the process, in seconds since 1970.",
+          *boot + stat.start_ticks / hertz);
+  }
+
+  static void counter(
+      families& out, const char* name, const char* help, double value) {
+    prometheus::ClientMetric metric;
+    metric.counter.value = value;
+    out.push_back({name, help, prometheus::MetricType::Counter, {metric}});
+  }
+
+  static void gauge(
+      families& out, const char* name, const char* help, double value) {
+    prometheus::ClientMetric metric;
+    metric.gauge.value = value;
+    out.push_back({name, help, prometheus::MetricType::Gauge, {metric}});
+  }
+};
+
+} // namespace
+
+std::shared_ptr<prometheus::Collectable> process_figures() {
+  return std::make_shared<collectable>();
+}
+
+} // namespace troupe::monitoring

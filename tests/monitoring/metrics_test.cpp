@@ -1,0 +1,232 @@
+#include "monitoring/metrics.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/monitoring/exposition.hpp"
+#include "tests/monitoring/story.hpp"
+
+namespace troupe::monitoring {
+
+namespace {
+
+class metrics_test : public testing::Test {
+protected:
+  void hear() {
+    figures_.add(story_.told());
+    text_ = exposition(*figures_.collectable());
+  }
+
+  std::string value(const std::string& series) const {
+    return sample(text_, "troupe_" + series);
+  }
+
+  metrics figures_;
+  story story_;
+  std::string text_;
+};
+
+TEST_F(metrics_test, names_the_run) {
+  story_.then(fashion_start());
+
+  hear();
+
+  EXPECT_EQ(value("run_info{fingerprint=\"cpu/openblas/haswell\","
+                  "incarnation=\"0\",name=\"fashion\",rule=\"fedavg\","
+                  "seed=\"7\"}"),
+      "1")
+      << text_;
+  EXPECT_EQ(value("run_active"), "1");
+  EXPECT_EQ(value("rounds_planned"), "50");
+  EXPECT_EQ(value("model_parameters"), "199210");
+}
+
+TEST_F(metrics_test, names_one_run_only_after_a_second_start) {
+  auto resumed = fashion_start();
+  resumed.incarnation = 1;
+  resumed.version = 20;
+  story_.then(fashion_start()).then(resumed);
+
+  hear();
+
+  EXPECT_EQ(text_.find("incarnation=\"0\""), std::string::npos);
+  EXPECT_NE(text_.find("incarnation=\"1\""), std::string::npos);
+  EXPECT_EQ(value("model_version"), "20");
+}
+
+TEST_F(metrics_test, counts_updates_by_outcome) {
+  using federated::drop_reason;
+  story_.then(accepted(1, 1)).then(accepted(2, 2));
+  story_.then(failed(3, 3));
+  for (auto why : {drop_reason::late, drop_reason::late, drop_reason::duplicate,
+           drop_reason::unknown, drop_reason::too_stale})
+    story_.then(facts::dropped{.lease = 9, .client = 9, .why = why});
+
+  hear();
+
+  EXPECT_EQ(value("updates_total{outcome=\"accepted\"}"), "2");
+  EXPECT_EQ(value("updates_total{outcome=\"failed\"}"), "1");
+  EXPECT_EQ(value("updates_total{outcome=\"late\"}"), "2");
+  EXPECT_EQ(value("updates_total{outcome=\"duplicate\"}"), "1");
+  EXPECT_EQ(value("updates_total{outcome=\"unknown\"}"), "1");
+  EXPECT_EQ(value("updates_total{outcome=\"too_stale\"}"), "1");
+  EXPECT_EQ(value("samples_total"), "1200");
+  EXPECT_EQ(value("steps_total"), "120");
+  EXPECT_EQ(value("facts_total"), "8");
+}
+
+TEST_F(metrics_test, adds_up_over_batches) {
+  for (lease_id lease = 0; lease < 5; ++lease) {
+    story_.then(accepted(lease, 1));
+    hear();
+  }
+
+  EXPECT_EQ(value("updates_total{outcome=\"accepted\"}"), "5");
+  EXPECT_EQ(value("training_seconds_count"), "5");
+  EXPECT_EQ(value("training_seconds_sum"), "0.1");
+}
+
+TEST_F(metrics_test, sorts_staleness_into_buckets) {
+  for (std::uint64_t staleness : {0, 0, 1, 4, 5, 101})
+    story_.then(accepted(1, 1, staleness));
+
+  hear();
+
+  EXPECT_EQ(value("staleness_versions_bucket{le=\"0\"}"), "2");
+  EXPECT_EQ(value("staleness_versions_bucket{le=\"1\"}"), "3");
+  EXPECT_EQ(value("staleness_versions_bucket{le=\"3\"}"), "3");
+  EXPECT_EQ(value("staleness_versions_bucket{le=\"5\"}"), "5");
+  EXPECT_EQ(value("staleness_versions_bucket{le=\"100\"}"), "5");
+  EXPECT_EQ(value("staleness_versions_bucket{le=\"+Inf\"}"), "6");
+  EXPECT_EQ(value("staleness_versions_sum"), "111");
+}
+
+TEST_F(metrics_test, follows_leases_to_their_end) {
+  story_.then(fashion_start());
+  for (client_id client = 0; client < 10; ++client)
+    story_.then(facts::leased{.lease = client + 100u, .client = client});
+  story_.then(accepted(100, 0));
+  story_.then(failed(101, 1));
+  story_.then(facts::requeued{.lease = 102, .client = 2});
+  story_.then(facts::dropped{
+      .lease = 103, .client = 3, .why = federated::drop_reason::too_stale});
+
+  hear();
+
+  EXPECT_EQ(value("leases_outstanding"), "6");
+  EXPECT_EQ(value("leases_total"), "10");
+  EXPECT_EQ(value("requeued_total"), "1");
+  EXPECT_EQ(value("clients{state=\"leased\"}"), "6");
+  EXPECT_EQ(value("clients{state=\"idle\"}"), "94");
+}
+
+TEST_F(metrics_test, ends_no_lease_twice) {
+  story_.then(fashion_start())
+      .then(facts::leased{.lease = 1, .client = 4})
+      .then(facts::leased{.lease = 2, .client = 5})
+      .then(accepted(1, 4));
+  const facts::dropped again{
+      .lease = 1, .client = 4, .why = federated::drop_reason::duplicate};
+  const facts::dropped forged{
+      .lease = 9, .client = 77777, .why = federated::drop_reason::unknown};
+  story_.then(again).then(again).then(forged);
+
+  hear();
+
+  EXPECT_EQ(value("leases_outstanding"), "1");
+}
+
+TEST_F(metrics_test, lets_a_new_lease_replace_its_clients_old_one) {
+  story_.then(fashion_start())
+      .then(facts::leased{.lease = 1, .client = 4})
+      .then(facts::leased{.lease = 2, .client = 4})
+      .then(facts::dropped{
+          .lease = 1, .client = 4, .why = federated::drop_reason::late});
+
+  hear();
+
+  EXPECT_EQ(value("leases_outstanding"), "1");
+}
+
+TEST_F(metrics_test, shows_slots_busy_idle_and_lost) {
+  story_.then(fashion_start()).then(facts::leased{.lease = 1, .client = 1});
+  hear();
+  EXPECT_EQ(value("compute_slots{state=\"busy\"}"), "1");
+  EXPECT_EQ(value("compute_slots{state=\"idle\"}"), "1");
+
+  story_.then(facts::leased{.lease = 2, .client = 2});
+  story_.then(facts::leased{.lease = 3, .client = 3});
+  story_.then(facts::slot_lost{.slot = 0, .client = 1, .lease = 1});
+  hear();
+
+  EXPECT_EQ(value("compute_slots{state=\"busy\"}"), "1");
+  EXPECT_EQ(value("compute_slots{state=\"idle\"}"), "0");
+  EXPECT_EQ(value("compute_slots{state=\"lost\"}"), "1");
+}
+
+TEST_F(metrics_test, shows_the_last_version_and_evaluation) {
+  story_.then(facts::published{.version = 9,
+      .round = 10,
+      .updates = 10,
+      .total_updates = 90,
+      .loss = 0.5,
+      .seconds = 2.0});
+  story_.then(facts::evaluated{
+      .version = 8, .loss = 0.4, .accuracy = 0.875, .seconds = 0.1});
+  story_.then(facts::evaluated{
+      .version = 9, .loss = 0.375, .accuracy = 0.75, .seconds = 0.1});
+  story_.then(stored(7));
+
+  hear();
+
+  EXPECT_EQ(value("model_version"), "9");
+  EXPECT_EQ(value("model_updates"), "90");
+  EXPECT_EQ(value("training_loss"), "0.5");
+  EXPECT_EQ(value("accuracy"), "0.75");
+  EXPECT_EQ(value("best_accuracy"), "0.875");
+  EXPECT_EQ(value("loss"), "0.375");
+  EXPECT_EQ(value("evaluated_version"), "9");
+  EXPECT_EQ(value("stored_version"), "7");
+  EXPECT_EQ(value("round_seconds_bucket{le=\"1\"}"), "0");
+  EXPECT_EQ(value("round_seconds_bucket{le=\"3\"}"), "1");
+  EXPECT_EQ(value("evaluation_seconds_count"), "2");
+  EXPECT_EQ(value("store_seconds_count"), "1");
+}
+
+TEST_F(metrics_test, counts_rounds_begun_and_skipped) {
+  story_.then(facts::round_started{.round = 1, .cohort = 10})
+      .then(facts::round_skipped{.round = 1, .accepted = 0, .needed = 1})
+      .then(facts::round_started{.round = 2, .cohort = 10});
+
+  hear();
+
+  EXPECT_EQ(value("rounds_started_total"), "2");
+  EXPECT_EQ(value("rounds_skipped_total"), "1");
+}
+
+TEST_F(metrics_test, ends_with_nothing_outstanding) {
+  story_.then(fashion_start())
+      .then(facts::leased{.lease = 1, .client = 1})
+      .then(ended("interrupted"));
+
+  hear();
+
+  EXPECT_EQ(value("run_active"), "0");
+  EXPECT_EQ(value("leases_outstanding"), "0");
+  EXPECT_EQ(value("compute_slots{state=\"busy\"}"), "0");
+}
+
+TEST_F(metrics_test, outlives_itself_for_the_exposer) {
+  auto gone = std::make_unique<metrics>();
+  gone->add(story_.then(fashion_start()).told());
+
+  auto collectable = gone->collectable();
+  gone.reset();
+
+  EXPECT_EQ(sample(exposition(*collectable), "troupe_run_active"), "1");
+}
+
+} // namespace
+
+} // namespace troupe::monitoring

@@ -33,6 +33,8 @@ install(FILES
   DESTINATION "${package_dir}")
 
 if(TARGET troupe)
+  set_target_properties(troupe PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
   install(TARGETS troupe RUNTIME)
 endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples"

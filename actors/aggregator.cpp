@@ -131,7 +131,7 @@ void aggregator_state::settle() {
   report_.slots_lost = slots_.lost();
   report_.scored = scored_version_ == version_;
   report_.final = last_score_;
-  report_.wall_seconds = seconds(last_publication_ - first_lease_);
+  report_.training_seconds = seconds(last_publication_ - first_lease_);
   tell(facts::run_ended{to_string(report_.outcome),
       report_.why ? text(report_.why) : std::string{}, version_});
   flush();
@@ -141,7 +141,8 @@ void aggregator_state::settle() {
 // -- updates ------------------------------------------------------------------
 
 void aggregator_state::receive(update& what) {
-  auto& [lease, base, outcome, took, delta] = what.result;
+  auto& [lease, base, outcome, took, cpu, delta] = what.result;
+  report_.compute_seconds += cpu;
   slots_.release(lease, now());
   held_.erase(lease);
   if (ending_) {
@@ -155,6 +156,7 @@ void aggregator_state::receive(update& what) {
     tell(facts::accepted{lease, what.client, base, verdict.staleness,
         outcome.samples, outcome.steps, verdict.weight, verdict.share,
         outcome.loss, took});
+    report_.steps += outcome.steps;
     ++open_.updates;
     open_.loss += outcome.loss;
     ++unadded_;
@@ -305,6 +307,7 @@ void aggregator_state::judge_version() {
 
 void aggregator_state::receive(const scored& what) {
   --scoring_;
+  report_.compute_seconds += what.cpu_seconds;
   if (what.failed) {
     if (!ending_ || report_.outcome == run_outcome::completed)
       end(run_outcome::failed,
@@ -318,6 +321,10 @@ void aggregator_state::receive(const scored& what) {
       what.sums.accuracy(), what.seconds});
   scored_version_ = what.version;
   last_score_ = what.sums;
+  if (what.sums.accuracy() > report_.best_accuracy) {
+    report_.best_accuracy = what.sums.accuracy();
+    report_.best_version = what.version;
+  }
   flush();
   bool reached = options_.target_accuracy > 0.0 &&
                  what.sums.accuracy() >= options_.target_accuracy;

@@ -1,10 +1,12 @@
 #include "actors/compute.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <stdexcept>
 #include <string>
 #include <utility>
+
+#include <time.h>
 
 #include "actors/guard.hpp"
 #include "gpu/delta.hpp"
@@ -12,10 +14,22 @@
 namespace troupe {
 namespace {
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-      .count();
+double read_clock(clockid_t which) {
+  timespec t{};
+  clock_gettime(which, &t);
+  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
 }
+
+// Wall and CPU time of the calling thread since it was made.
+class stopwatch {
+public:
+  double wall() const { return read_clock(CLOCK_MONOTONIC) - wall_; }
+  double cpu() const { return read_clock(CLOCK_THREAD_CPUTIME_ID) - cpu_; }
+
+private:
+  double wall_ = read_clock(CLOCK_MONOTONIC);
+  double cpu_ = read_clock(CLOCK_THREAD_CPUTIME_ID);
+};
 
 } // namespace
 
@@ -54,7 +68,7 @@ void compute_state::train(train_task& task) {
 
 // Trains a copy and turns it into the delta in place: one block a task.
 trained compute_state::run(const train_task& task) {
-  auto start = std::chrono::steady_clock::now();
+  stopwatch watch;
   auto given = task.parameters->span();
   auto block = std::make_shared<gpu::buffer>(given.size(), where_);
   std::copy(given.begin(), given.end(), block->span().begin());
@@ -65,12 +79,13 @@ trained compute_state::run(const train_task& task) {
     throw std::runtime_error("the training loss is not finite");
   if (std::isnan(gpu::to_delta(block->span(), given)))
     throw std::runtime_error("the trained parameters are not finite");
-  return {task.lease, task.work.version, outcome, seconds_since(start),
+  return {task.lease, task.work.version, outcome, watch.wall(), watch.cpu(),
       std::move(block)};
 }
 
 void compute_state::score(const evaluate_task& task) {
-  evaluated_part result{task.part, {}, {}};
+  stopwatch watch;
+  evaluated_part result{task.part, {}, 0.0, {}};
   if (task.stop.stop_requested())
     result.failed = caf::make_error(errc::stopped);
   else
@@ -78,6 +93,7 @@ void compute_state::score(const evaluate_task& task) {
       result.sums =
           learner().evaluate(task.parameters->span(), task.data, task.stop);
     });
+  result.cpu_seconds = watch.cpu();
   send(self_, task.reply_to, std::move(result));
 }
 

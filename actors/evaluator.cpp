@@ -29,6 +29,7 @@ void evaluator_state::start() {
   auto parts = (options_.data.size() + options_.part - 1) / options_.part;
   started_ = clock_now(self_);
   sums_.assign(parts, {});
+  cpu_seconds_ = 0.0;
   missing_ = parts;
   open_.clear();
   for (std::uint64_t i = 0; i < parts; ++i)
@@ -69,6 +70,7 @@ void evaluator_state::collect(evaluated_part& part) {
     return;
   }
   sums_[part.part - base_] = part.sums;
+  cpu_seconds_ += part.cpu_seconds;
   if (--missing_ == 0)
     finish({});
   else
@@ -86,7 +88,8 @@ void evaluator_state::forget(slot_id which) {
 }
 
 void evaluator_state::finish(caf::error failed) {
-  scored result{queue_.front().version, {}, 0.0, std::move(failed)};
+  scored result{
+      queue_.front().version, {}, 0.0, cpu_seconds_, std::move(failed)};
   for (const auto& sums : sums_)
     result.sums.merge(sums);
   result.seconds = seconds(clock_now(self_) - started_);

@@ -48,6 +48,7 @@ private:
   std::vector<training::evaluation> sums_;
   std::uint64_t base_ = 0; ///< number of the first part of the front one
   std::uint64_t missing_ = 0;
+  double cpu_seconds_ = 0.0;
   std::chrono::nanoseconds started_{};
 };
 using evaluator_impl = evaluator::stateful_impl<evaluator_state>;

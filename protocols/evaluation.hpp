@@ -31,6 +31,7 @@ struct evaluate_task {
 struct evaluated_part {
   std::uint64_t part = 0;
   training::evaluation sums;
+  double cpu_seconds = 0.0; ///< the thread's CPU time
   caf::error failed;
 };
 
@@ -43,7 +44,8 @@ struct slot_gone {
 struct scored {
   version_id version = 0;
   training::evaluation sums;
-  double seconds = 0.0; ///< wall time from request to result
+  double seconds = 0.0;     ///< wall time from request to result
+  double cpu_seconds = 0.0; ///< of all parts
   caf::error failed;
 };
 
@@ -65,7 +67,7 @@ bool inspect(Inspector& f, evaluation& x) {
 template <class Inspector>
 bool inspect(Inspector& f, evaluated_part& x) {
   return f.object(x).fields(f.field("part", x.part), f.field("sums", x.sums),
-      f.field("failed", x.failed));
+      f.field("cpu_seconds", x.cpu_seconds), f.field("failed", x.failed));
 }
 template <class Inspector>
 bool inspect(Inspector& f, slot_gone& x) {
@@ -75,7 +77,7 @@ template <class Inspector>
 bool inspect(Inspector& f, scored& x) {
   return f.object(x).fields(f.field("version", x.version),
       f.field("sums", x.sums), f.field("seconds", x.seconds),
-      f.field("failed", x.failed));
+      f.field("cpu_seconds", x.cpu_seconds), f.field("failed", x.failed));
 }
 
 } // namespace troupe

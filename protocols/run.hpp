@@ -48,7 +48,11 @@ struct run_report {
   std::uint64_t slots_lost = 0;  ///< their threads may never return
   bool scored = false;           ///< `final` holds
   training::evaluation final;    ///< of that version
-  double wall_seconds = 0.0;     ///< first lease to last publication
+  double training_seconds = 0.0; ///< first lease to last publication, wall
+  double compute_seconds = 0.0;  ///< thread CPU time in train and evaluate
+  std::uint64_t steps = 0;       ///< of accepted updates, in this process
+  double best_accuracy = 0.0;    ///< of any version scored in this process
+  version_id best_version = 0;
 };
 
 /// To the aggregator: stop soon; what is published stays resumable.

@@ -36,7 +36,8 @@ struct trained {
   lease_id lease = 0;
   version_id base = 0;
   training::outcome outcome;
-  double seconds = 0.0; ///< wall time of the training alone
+  double seconds = 0.0;     ///< wall time of the training alone
+  double cpu_seconds = 0.0; ///< its thread's CPU time
   gpu::shared_buffer delta;
 };
 

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <variant>
+
+#include "protocols/facts.hpp"
+
+// The journal's grammar: each fact's name and fields, in the order in which
+// they are written. Names are append-only: old journals stay readable.
+namespace troupe::facts {
+
+/// By index into `fact::what`.
+inline constexpr std::array<std::string_view,
+    std::variant_size_v<decltype(fact::what)>>
+    names{"run_started", "voided", "round_started", "leased", "accepted",
+        "dropped", "client_failed", "requeued", "round_skipped", "published",
+        "evaluated", "stored", "slot_lost", "run_ended"};
+
+/// Facts of these kinds come in thousands: those that follow each other share
+/// a line, with an array for every field.
+template <class Fact>
+inline constexpr bool shares_lines = false;
+template <>
+inline constexpr bool shares_lines<leased> = true;
+template <>
+inline constexpr bool shares_lines<accepted> = true;
+template <>
+inline constexpr bool shares_lines<dropped> = true;
+
+template <class V>
+void fields(V& v, run_started& x) {
+  v("name", x.name), v("rule", x.rule), v("fingerprint", x.fingerprint);
+  v("seed", x.seed), v("clients", x.clients), v("parameters", x.parameters);
+  v("slots", x.slots), v("rounds", x.rounds), v("incarnation", x.incarnation);
+  v("version", x.version);
+}
+template <class V>
+void fields(V& v, voided& x) {
+  v("first", x.first), v("last", x.last), v("version", x.version);
+}
+template <class V>
+void fields(V& v, round_started& x) {
+  v("round", x.round), v("cohort", x.cohort), v("base", x.base);
+}
+template <class V>
+void fields(V& v, leased& x) {
+  v("lease", x.lease), v("client", x.client), v("base", x.base);
+}
+template <class V>
+void fields(V& v, accepted& x) {
+  v("lease", x.lease), v("client", x.client), v("base", x.base);
+  v("staleness", x.staleness), v("samples", x.samples), v("steps", x.steps);
+  v("weight", x.weight), v("share", x.share), v("loss", x.loss);
+  v("seconds", x.seconds);
+}
+template <class V>
+void fields(V& v, dropped& x) {
+  v("lease", x.lease), v("client", x.client), v("base", x.base);
+  v("why", x.why), v("staleness", x.staleness);
+}
+template <class V>
+void fields(V& v, client_failed& x) {
+  v("lease", x.lease), v("client", x.client), v("why", x.why);
+}
+template <class V>
+void fields(V& v, requeued& x) {
+  v("lease", x.lease), v("client", x.client);
+}
+template <class V>
+void fields(V& v, round_skipped& x) {
+  v("round", x.round), v("accepted", x.accepted), v("needed", x.needed);
+}
+template <class V>
+void fields(V& v, published& x) {
+  v("version", x.version), v("round", x.round), v("updates", x.updates);
+  v("total_updates", x.total_updates), v("loss", x.loss);
+  v("seconds", x.seconds);
+}
+template <class V>
+void fields(V& v, evaluated& x) {
+  v("version", x.version), v("samples", x.samples), v("loss", x.loss);
+  v("accuracy", x.accuracy), v("seconds", x.seconds);
+}
+template <class V>
+void fields(V& v, stored& x) {
+  v("version", x.version), v("sha256", x.sha256), v("seconds", x.seconds);
+}
+template <class V>
+void fields(V& v, slot_lost& x) {
+  v("slot", x.slot), v("client", x.client), v("lease", x.lease);
+}
+template <class V>
+void fields(V& v, run_ended& x) {
+  v("outcome", x.outcome), v("why", x.why), v("version", x.version);
+}
+
+} // namespace troupe::facts

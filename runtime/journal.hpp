@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocols/facts.hpp"
+
+namespace troupe {
+
+/// The journal `facts.jsonl`: JSON objects, one a line, in the facts' order:
+///
+///     {"fact":"published","number":42,"at":1.25,"version":3,...}
+///     {"fact":"accepted","number":43,"count":2,"at":1.26,"lease":[7,8],...}
+///
+/// `number` is that of the line's first fact, `at` its time in seconds since
+/// the process began the run. Only the last line may be torn, by a crash.
+namespace journal {
+
+/// Appends the lines for `batch` to `out`.
+void encode(std::span<const fact> batch, std::string& out);
+
+/// The facts of one line, without its newline. Throws `bad_line` with what is
+/// wrong with it.
+std::vector<fact> decode(std::string_view line);
+
+class bad_line : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What a journal holds.
+struct contents {
+  std::uint64_t last_number = 0;
+  std::uint64_t sound_bytes = 0; ///< up to the end of the last whole line
+  std::uint64_t torn_bytes = 0;  ///< behind it
+};
+
+/// Calls `each` for every fact of a journal's text, in order. A torn last line
+/// is counted and left out; anything else that is not a line of a journal, or
+/// out of order, throws `bad_line` naming the line.
+contents scan(
+    std::string_view text, const std::function<void(const fact&)>& each);
+
+/// The facts of a journal that still hold: without those that a later `voided`
+/// took back.
+std::vector<fact> standing(std::string_view text);
+
+} // namespace journal
+} // namespace troupe

@@ -1,0 +1,110 @@
+#include "runtime/file_fault.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace troupe {
+
+namespace {
+
+// What is left of the text; each `take` removes what it recognised.
+class scanner {
+public:
+  explicit scanner(std::string_view text) : rest_(text) {}
+
+  bool take(std::string_view word) {
+    if (!rest_.starts_with(word))
+      return false;
+    rest_.remove_prefix(word.size());
+    return true;
+  }
+
+  std::optional<std::uint64_t> take_number() {
+    std::uint64_t number = 0;
+    auto [end, error] =
+        std::from_chars(rest_.data(), rest_.data() + rest_.size(), number);
+    if (error != std::errc{})
+      return std::nullopt;
+    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    return number;
+  }
+
+  std::optional<file_operation> take_operation() {
+    for (std::size_t i = 0; i < file_operations; ++i)
+      if (auto what = static_cast<file_operation>(i); take(to_string(what)))
+        return what;
+    return std::nullopt;
+  }
+
+  std::optional<int> take_reason() {
+    if (take("ENOSPC"))
+      return ENOSPC;
+    if (take("EIO"))
+      return EIO;
+    if (take("EACCES"))
+      return EACCES;
+    return std::nullopt;
+  }
+
+  bool done() const { return rest_.empty(); }
+
+private:
+  std::string_view rest_;
+};
+
+struct plan {
+  file_fault fault;
+  std::uint64_t nth = 0;
+  bool later_too = false;
+  std::optional<file_operation> kind;
+};
+
+std::optional<plan> parse(std::string_view text) {
+  plan result;
+  auto input = scanner{text};
+  if (input.take("kill@"))
+    result.fault.what = file_fault::kind::kill;
+  else if (input.take("fail@"))
+    result.fault.what = file_fault::kind::fail;
+  else
+    return std::nullopt;
+  auto nth = input.take_number();
+  if (!nth || *nth == 0)
+    return std::nullopt;
+  result.nth = *nth;
+  result.later_too = input.take("+");
+  if (input.take(":") && !(result.kind = input.take_operation()))
+    return std::nullopt;
+  if (result.fault.what == file_fault::kind::fail) {
+    auto reason = input.take("=") ? input.take_reason() : std::nullopt;
+    if (!reason)
+      return std::nullopt;
+    result.fault.reason = *reason;
+  }
+  return input.done() ? std::optional{result} : std::nullopt;
+}
+
+} // namespace
+
+file_hook parse_file_fault(std::string_view text) {
+  auto found = parse(text);
+  if (!found)
+    throw std::invalid_argument(
+        fmt::format("file fault \"{}\" is not kill@N[+][:OPERATION] or "
+                    "fail@N[+][:OPERATION]=ENOSPC, EIO or EACCES",
+            text));
+  return [wanted = *found](file_operation what, const std::filesystem::path&,
+             std::uint64_t in_all, std::uint64_t of_kind) -> file_fault {
+    if (wanted.kind && *wanted.kind != what)
+      return {};
+    auto now = wanted.kind ? of_kind : in_all;
+    auto due = wanted.later_too ? now >= wanted.nth : now == wanted.nth;
+    return due ? wanted.fault : file_fault{};
+  };
+}
+
+} // namespace troupe

@@ -16,8 +16,8 @@ struct named_layer {
 };
 
 /// Makes the layers that compute what `what` describes, with each ReLU folded
-/// into the linear or convolution layer before it.
+/// into the layer before it where that can take it.
 /// Throws `std::invalid_argument` when they do not fit together.
-std::vector<named_layer> assemble(const model& what);
+std::vector<named_layer> assemble(const model& what, gpu::device where);
 
 } // namespace troupe::models

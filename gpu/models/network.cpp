@@ -7,7 +7,7 @@
 namespace troupe::models {
 
 network::network(const model& what, gpu::device where) : where_(where) {
-  for (auto& [name, computes] : assemble(what)) {
+  for (auto& [name, computes] : assemble(what, where)) {
     const auto offset = gpu::size(parameters_);
     for (auto& view : computes->parameters())
       gpu::append(parameters_, name + '.' + view.name, view.shape);

@@ -1,5 +1,7 @@
+#include "gpu/layers/conv2d.hpp"
 #include "gpu/layers/flatten.hpp"
 #include "gpu/layers/linear.hpp"
+#include "gpu/layers/max_pool.hpp"
 #include "gpu/layers/relu.hpp"
 #include "gpu/layers/unflatten.hpp"
 
@@ -25,6 +27,73 @@ TEST(layers_test, linear_matches_finite_differences) {
 
   EXPECT_LT(errors.in, tolerance);
   EXPECT_LT(errors.parameters, tolerance);
+}
+
+struct shape {
+  extents in;
+  std::size_t channels, kernel, padding;
+};
+class conv2d_test : public ::testing::TestWithParam<shape> {};
+
+INSTANTIATE_TEST_SUITE_P(odd_shapes, conv2d_test,
+    ::testing::Values(shape{{5, 7, 1}, 3, 3, 0}, shape{{5, 7, 3}, 2, 3, 1},
+        shape{{6, 5, 2}, 17, 5, 2}, shape{{5, 5, 3}, 4, 5, 0},
+        shape{{3, 4, 2}, 3, 4, 3}, shape{{4, 3, 5}, 3, 1, 0}));
+
+TEST_P(conv2d_test, matches_finite_differences) {
+  const auto [in, channels, kernel, padding] = GetParam();
+  conv2d layer{{in, channels, kernel, padding}};
+
+  const auto errors = compare_with_finite_differences(layer, in, 3);
+
+  EXPECT_LT(errors.in, tolerance);
+  EXPECT_LT(errors.parameters, tolerance);
+}
+
+TEST(layers_test, conv2d_with_relu_is_conv2d_then_relu) {
+  const convolution what{{5, 5, 2}, 3, 3, 1};
+  conv2d fused{what, activation::relu};
+  conv2d plain{what};
+  relu_layer cut{what.out()};
+  device_stream on;
+  random_stream random{1};
+  std::vector<float> parameters(size(fused.parameters()));
+  fused.initialise(parameters, random);
+  std::vector<float> in(50);
+  initialise_uniform(in, 1, random);
+  std::vector<float> expected(75);
+  std::vector<float> out(75);
+
+  plain.forward(on, parameters, {in, 1, 50}, {expected, 1, 75});
+  cut.forward(on, {}, {expected, 1, 75}, {expected, 1, 75});
+  fused.forward(on, parameters, {in, 1, 50}, {out, 1, 75});
+
+  EXPECT_EQ(out, expected);
+}
+
+TEST(layers_test, max_pool_matches_finite_differences) {
+  max_pool_layer layer{{{6, 4, 3}, 2}};
+
+  const auto errors = compare_with_finite_differences(layer, {6, 4, 3}, 3);
+
+  EXPECT_LT(errors.in, tolerance);
+}
+
+TEST(layers_test, max_pool_leaves_the_rest_of_odd_sizes_out) {
+  max_pool_layer layer{{{5, 7, 2}, 3}};
+
+  const auto errors = compare_with_finite_differences(layer, {5, 7, 2}, 3);
+
+  EXPECT_EQ(layer.output(), (extents{1, 2, 2}));
+  EXPECT_LT(errors.in, tolerance);
+}
+
+TEST(layers_test, max_pool_with_relu_matches_finite_differences) {
+  max_pool_layer layer{{{6, 4, 3}, 2}, activation::relu};
+
+  const auto errors = compare_with_finite_differences(layer, {6, 4, 3}, 3);
+
+  EXPECT_LT(errors.in, tolerance);
 }
 
 TEST(layers_test, relu_matches_finite_differences) {

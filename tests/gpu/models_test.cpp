@@ -36,6 +36,29 @@ TEST(models_test, mlp_names_its_parameters_as_pytorch_does) {
   EXPECT_EQ(gpu::size(views), 199'210u);
 }
 
+TEST(models_test, lenet5_has_its_parameters) {
+  const auto views = layout(lenet5());
+
+  ASSERT_EQ(views.size(), 10u);
+  EXPECT_EQ(views[2].name, "conv2.weight");
+  EXPECT_THAT(views[2].shape, ElementsAre(16, 6, 5, 5));
+  EXPECT_THAT(views[4].shape, ElementsAre(120, 256));
+  EXPECT_EQ(gpu::size(views), 44'426u);
+}
+
+TEST(models_test, the_cnn_of_the_fedavg_paper_has_1663370_parameters) {
+  EXPECT_EQ(gpu::size(layout(cnn())), 1'663'370u);
+}
+
+TEST(models_test, a_kernel_larger_than_its_image_is_refused_by_name) {
+  const model what{"mine", {1, 4, 4}, 10, {conv2d{8, 5}}};
+
+  EXPECT_THAT(refusal(what),
+      HasSubstr(
+          "model mine, layer 1: conv2d of 8 channels, kernel 5, padding 0 "
+          "does not fit 1 channels of 4 x 4"));
+}
+
 TEST(models_test, an_mlp_of_one_width_is_refused) {
   EXPECT_THROW(mlp({784}), std::invalid_argument);
 }

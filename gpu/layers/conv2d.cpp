@@ -1,0 +1,45 @@
+#include "gpu/layers/conv2d.hpp"
+
+#include "gpu/operators/reductions.hpp"
+
+namespace troupe::gpu {
+
+conv2d::conv2d(convolution what, activation then, device where)
+    : what_(what), then_(then), workspace_(what.workspace(), where) {}
+
+layout conv2d::parameters() const {
+  layout views;
+  append(views, "weight",
+      {what_.channels, what_.in.channels, what_.kernel, what_.kernel});
+  append(views, "bias", {what_.channels});
+  return views;
+}
+
+void conv2d::initialise(
+    std::span<float> parameters, random_stream& random) const {
+  initialise_uniform(
+      parameters, what_.in.channels * what_.kernel * what_.kernel, random);
+}
+
+void conv2d::forward(device_stream& on, std::span<const float> parameters,
+    const_matrix in, matrix out) {
+  convolve(on, what_, parameters.first(what_.weights()),
+      parameters.subspan(what_.weights()), then_, in, out, workspace_.span());
+}
+
+void conv2d::backward(device_stream& on, std::span<const float> parameters,
+    const_matrix in, const_matrix out, matrix out_gradient, matrix in_gradient,
+    gradient_sink to) {
+  if (then_ == activation::relu)
+    relu_backward(on, out.span(), out_gradient.span());
+  if (in_gradient.rows > 0)
+    convolve_backward_input(on, what_, parameters.first(what_.weights()),
+        out_gradient, in_gradient, workspace_.span());
+  convolve_backward_weight(on, what_, in, out_gradient,
+      to.part(0, what_.weights()), workspace_.span());
+  const auto pixels = out_gradient.size() / what_.channels;
+  sum_columns(on, {out_gradient.span(), pixels, what_.channels},
+      to.part(what_.weights(), what_.channels));
+}
+
+} // namespace troupe::gpu

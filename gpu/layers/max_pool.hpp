@@ -1,0 +1,29 @@
+#pragma once
+
+#include <vector>
+
+#include "gpu/layers/layer.hpp"
+#include "gpu/operators/pooling.hpp"
+
+namespace troupe::gpu {
+
+/// The largest of each window, then an activation.
+class max_pool_layer : public layer {
+public:
+  explicit max_pool_layer(pooling what, activation then = activation::none)
+      : what_(what), then_(then) {}
+
+  extents output() const override { return what_.out(); }
+  void forward(device_stream& on, std::span<const float> parameters,
+      const_matrix in, matrix out) override;
+  void backward(device_stream& on, std::span<const float> parameters,
+      const_matrix in, const_matrix out, matrix out_gradient,
+      matrix in_gradient, gradient_sink to) override;
+
+private:
+  pooling what_;
+  activation then_;
+  std::vector<std::uint8_t> places_; // of the last forward
+};
+
+} // namespace troupe::gpu

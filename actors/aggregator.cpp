@@ -423,7 +423,7 @@ void aggregator_state::watch_leases() {
   }
 }
 
-void aggregator_state::lose(const placement::slot_book::entry& entry) {
+void aggregator_state::lose(const placement::slot_book::holding& entry) {
   tell(facts::slot_lost{entry.slot, entry.client, entry.lease});
   if (cast_->judge)
     send(self_, cast_->judge, slot_gone{entry.slot});

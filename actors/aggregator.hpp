@@ -97,7 +97,7 @@ private:
   // leases and slots
   void revoke(lease_id lease);
   void watch_leases();
-  void lose(const placement::slot_book::entry& entry);
+  void lose(const placement::slot_book::holding& entry);
   void wake_by(instant when);
 
   template <class What>

@@ -40,8 +40,8 @@ bool slot_book::release(lease_id lease, instant now) {
   return true;
 }
 
-std::vector<slot_book::entry> slot_book::running() const {
-  std::vector<entry> result;
+std::vector<slot_book::holding> slot_book::running() const {
+  std::vector<holding> result;
   for (const auto& slot : slots_)
     if (slot.alive && !slot.queue.empty())
       result.push_back(slot.queue.front());
@@ -55,9 +55,9 @@ std::optional<instant> slot_book::oldest() const {
   return result;
 }
 
-std::vector<slot_book::entry> slot_book::lose(slot_id slot) {
+std::vector<slot_book::holding> slot_book::lose(slot_id slot) {
   auto& lost = slots_[slot];
-  std::vector<entry> waiting;
+  std::vector<holding> waiting;
   for (const auto& entry : lost.queue) {
     where_.erase(entry.lease);
     if (&entry != &lost.queue.front())

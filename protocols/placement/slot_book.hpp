@@ -23,19 +23,19 @@ public:
   /// The slot is done with a lease; false if it is not known (any more).
   bool release(lease_id lease, instant now);
 
-  struct entry {
+  struct holding {
     lease_id lease = 0;
     client_id client = 0;
     slot_id slot = 0;
     instant since{}; ///< running since
   };
   /// The running lease of each living slot.
-  std::vector<entry> running() const;
+  std::vector<holding> running() const;
   /// Earliest start among the running leases.
   std::optional<instant> oldest() const;
 
   /// The slot will not come back; what it held but had not begun.
-  std::vector<entry> lose(slot_id slot);
+  std::vector<holding> lose(slot_id slot);
 
   std::size_t alive() const noexcept { return alive_; }
   std::size_t lost() const noexcept { return slots_.size() - alive_; }
@@ -44,7 +44,7 @@ public:
 private:
   struct slot_state {
     bool alive = true;
-    std::deque<entry> queue;
+    std::deque<holding> queue;
   };
   std::vector<slot_state> slots_;
   std::unordered_map<lease_id, slot_id> where_;

@@ -1,0 +1,27 @@
+#include "actors/messages.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/init_global_meta_objects.hpp>
+
+#include "protocols/errc.hpp"
+#include "protocols/evaluation.hpp"
+#include "protocols/observer.hpp"
+#include "protocols/publication.hpp"
+#include "protocols/run.hpp"
+#include "protocols/storage.hpp"
+#include "protocols/training.hpp"
+
+namespace troupe {
+
+void register_messages() {
+  static const bool once = [] {
+    caf::init_global_meta_objects<caf::id_block::troupe_observer>();
+    caf::init_global_meta_objects<caf::id_block::troupe_errors>();
+    caf::init_global_meta_objects<caf::id_block::troupe_run>();
+    caf::core::init_global_meta_objects();
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+} // namespace troupe

@@ -1,0 +1,167 @@
+#include "tests/support/stage.hpp"
+
+#include <caf/actor_system_config.hpp>
+#include <caf/binary_deserializer.hpp>
+#include <caf/init_global_meta_objects.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include "actors/compute.hpp"
+#include "actors/evaluator.hpp"
+#include "actors/messages.hpp"
+#include "actors/shard.hpp"
+#include "actors/worker.hpp"
+#include "protocols/errc.hpp"
+
+namespace troupe::tests {
+namespace {
+
+struct memory {
+  std::mutex guard;
+  std::vector<fact> facts;
+  std::vector<store> stores;
+};
+
+// Keeps in memory what a scribe would write.
+class memory_scribe_state {
+public:
+  static inline const char* name = "troupe.memory_scribe";
+  memory_scribe_state(scribe::pointer self, std::shared_ptr<memory> into,
+      troupe::aggregator report_to)
+      : self_(self), into_(std::move(into)), report_to_(std::move(report_to)) {}
+
+  scribe::behavior_type make_behavior() {
+    return {
+        [this](const fact_batch& batch) {
+          std::lock_guard lock{into_->guard};
+          into_->facts.insert(
+              into_->facts.end(), batch.facts->begin(), batch.facts->end());
+        },
+        [this](const store& what) {
+          send(self_, report_to_, stored{what.version, "", 0.0});
+          std::lock_guard lock{into_->guard};
+          into_->stores.push_back(what);
+        },
+        [](seal) { return caf::unit; },
+    };
+  }
+
+private:
+  scribe::pointer self_;
+  std::shared_ptr<memory> into_;
+  troupe::aggregator report_to_;
+};
+using memory_scribe = scribe::stateful_impl<memory_scribe_state>;
+
+caf::actor_system_config& configured(caf::actor_system_config& config) {
+  register_messages();
+  config.set("caf.scheduler.policy", "sharing");
+  config.set("caf.scheduler.max-threads", 2);
+  return config;
+}
+
+aggregator_options options(const script& what, gpu::shared_buffer parameters) {
+  aggregator_options result;
+  result.rule = what.rule;
+  if (!what.restored.empty()) {
+    caf::binary_deserializer source{nullptr, what.restored};
+    std::visit(
+        [&](auto& r) { static_cast<void>(source.apply(r)); }, result.rule);
+  }
+  result.parameters = std::move(parameters);
+  result.samples.assign(what.clients, 10);
+  result.header.clients = what.clients;
+  result.header.parameters = what.parameters;
+  result.header.slots = what.slots;
+  result.header.incarnation = what.incarnation;
+  result.header.version =
+      std::visit([](auto& r) { return r.version(); }, result.rule);
+  result.evaluate_every = what.evaluate_every;
+  result.target_accuracy = what.target_accuracy;
+  result.depth = what.depth;
+  result.lease_time = what.lease_time;
+  result.stop_grace = what.stop_grace;
+  return result;
+}
+
+gpu::shared_buffer initial(const script& what) {
+  if (what.parameters_from)
+    return what.parameters_from;
+  auto block = std::make_shared<gpu::buffer>(what.parameters);
+  small_learner{what.parameters}.initialise(block->span(), what.seed);
+  return block;
+}
+
+} // namespace
+
+federated::rule fedavg_rule(
+    std::uint64_t rounds, double fraction, std::uint64_t seed) {
+  federated::settings common;
+  common.seed = seed;
+  common.rounds = rounds;
+  return federated::fedavg{common, fraction};
+}
+
+federated::rule fedbuff_rule(std::uint64_t versions, std::uint64_t buffer,
+    std::uint64_t concurrency, std::uint64_t seed) {
+  federated::settings common;
+  common.seed = seed;
+  common.rounds = versions;
+  common.weigh_samples = false;
+  return federated::fedbuff{common, buffer, concurrency, 20};
+}
+
+std::vector<float> performance::parameters() const {
+  auto span = report.parameters->span();
+  return {span.begin(), span.end()};
+}
+
+performance play(const script& what) {
+  caf::actor_system_config config;
+  caf::actor_system system{configured(config)};
+  auto seen = std::make_shared<memory>();
+  auto parameters = initial(what);
+  auto boss = system.spawn<aggregator_impl>(options(what, parameters));
+  auto who = std::make_shared<cast>();
+  for (std::size_t i = 0; i < what.slots; ++i)
+    who->slots.push_back(system.spawn<compute_impl, caf::detached>(
+        gpu::device{}, small_learners(what.parameters, what.mishap)));
+  auto context = std::make_shared<const worker_context>(
+      worker_context{what.seed, what.recipe, boss});
+  for (client_id c = 0; c < what.clients; ++c)
+    who->workers.push_back(
+        system.spawn<worker_impl>(c, blank_samples(10), context));
+  who->sums = system.spawn<shard_impl, caf::detached>(
+      shard_options{parameters, what.server_lr, what.depth, boss});
+  if (what.test_samples > 0)
+    who->judge = system.spawn<evaluator_impl>(evaluator_options{
+        blank_samples(what.test_samples), 30, who->slots, boss});
+  who->book = system.spawn<memory_scribe>(seen, boss);
+
+  performance result;
+  caf::scoped_actor self{system};
+  auto answer = self->request(boss, caf::infinite, begin{who});
+  if (what.meanwhile)
+    what.meanwhile(boss);
+  answer.receive([&](run_report& report) { result.report = std::move(report); },
+      [&](caf::error& why) {
+        result.report.outcome = run_outcome::failed;
+        result.report.why = std::move(why);
+      });
+  self->request(who->book, caf::infinite, seal{})
+      .receive([](caf::unit_t) {}, [](const caf::error&) {});
+  for (const auto& slot : who->slots)
+    caf::anon_send_exit(slot, caf::exit_reason::user_shutdown);
+  for (const auto& one : who->workers)
+    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(who->sums, caf::exit_reason::user_shutdown);
+  if (who->judge)
+    caf::anon_send_exit(who->judge, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(who->book, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(boss, caf::exit_reason::user_shutdown);
+  std::lock_guard lock{seen->guard};
+  result.facts = std::move(seen->facts);
+  result.stores = std::move(seen->stores);
+  return result;
+}
+
+} // namespace troupe::tests

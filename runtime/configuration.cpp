@@ -1,11 +1,11 @@
 #include "runtime/configuration.hpp"
 
-#include <algorithm>
-#include <cmath>
+#include "runtime/keys.hpp"
 
 #include <fmt/format.h>
 
-#include "runtime/keys.hpp"
+#include <algorithm>
+#include <cmath>
 
 namespace troupe {
 

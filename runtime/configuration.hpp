@@ -1,5 +1,7 @@
 #pragma once
 
+#include "gpu/training/recipe.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -8,8 +10,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "gpu/training/recipe.hpp"
 
 namespace troupe {
 

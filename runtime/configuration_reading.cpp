@@ -1,3 +1,10 @@
+#include "runtime/configuration.hpp"
+#include "runtime/keys.hpp"
+#include "runtime/spelling.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
@@ -5,13 +12,6 @@
 #include <iterator>
 #include <sstream>
 #include <system_error>
-
-#include <fmt/format.h>
-#include <toml++/toml.h>
-
-#include "runtime/configuration.hpp"
-#include "runtime/keys.hpp"
-#include "runtime/spelling.hpp"
 
 namespace troupe {
 
@@ -43,6 +43,16 @@ std::string shortened(std::string text) {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
     --end; // never through the middle of a UTF-8 sequence
   return text.substr(0, end) + "...";
+}
+
+// A key as a message may show it: on one line, and not too long of it.
+std::string legible(std::string_view label) {
+  auto unfit = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  };
+  auto text = shortened(std::string{label});
+  return std::any_of(text.begin(), text.end(), unfit) ? toml_string(text)
+                                                      : text;
 }
 
 std::string as_written(const toml::node& value) {
@@ -196,14 +206,13 @@ void reader::read_section(
       assign(*k, value, line, from);
     else
       fault(line, fmt::format("{}: {}.{} is not a key{}", from, section,
-                      shortened(std::string{label.str()}),
-                      meant(section, label.str())));
+                      legible(label.str()), meant(section, label.str())));
   }
 }
 
 std::string stray(std::string_view label, const toml::node& value) {
   auto known = sections();
-  auto name = shortened(std::string{label});
+  auto name = legible(label);
   if (std::find(known.begin(), known.end(), label) != known.end())
     return fmt::format("{0} is a section: write [{0}] on its own line", name);
   if (!value.is_table())
@@ -252,15 +261,15 @@ void reader::set(std::string_view setting) {
   auto name = path.substr(std::min(dot + 1, path.size()));
   auto k = find_key(section, name);
   if (equals == setting.npos) {
-    fault(behind_the_file, fmt::format("--set {}: is not section.key=value",
-                               shortened(std::string{setting})));
+    fault(behind_the_file,
+        fmt::format("--set {}: is not section.key=value", legible(setting)));
   } else if (k) {
     auto table = value_of(*k, setting.substr(equals + 1));
     assign(*k, *table.get("value"), behind_the_file, "--set");
   } else {
     auto known = dot < path.size();
     fault(behind_the_file,
-        fmt::format("--set: {} is not a key{}", shortened(std::string{path}),
+        fmt::format("--set: {} is not a key{}", legible(path),
             known ? meant(section, name) : meant({}, section)));
   }
 }

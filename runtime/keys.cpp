@@ -1,12 +1,12 @@
 #include "runtime/keys.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <iterator>
 #include <type_traits>
-
-#include <fmt/format.h>
 
 namespace troupe {
 
@@ -72,13 +72,13 @@ const key table[] = {
     {"run", "seed", at<&run::seed>, "all randomness follows from it", alters,
         {0, whole}},
     {"run", "rounds", at<&run::rounds>,
-        "how long to train; fedbuff counts versions", any_bits, {1, 1e12}},
+        "how long to train; fedbuff counts versions", any_bits, {1, 1e9}},
     {"run", "evaluate_every", at<&run::evaluate_every>,
-        "versions between evaluations; 0: only the last", any_bits, {0, 1e12}},
+        "versions between evaluations; 0: only the last", any_bits, {0, 1e9}},
     {"run", "target_accuracy", at<&run::target_accuracy>,
         "stop once the test set shows it; 0: never", any_bits, {0, 1}},
     {"run", "checkpoint_every", at<&run::checkpoint_every>,
-        "versions between checkpoints", any_bits, {1, 1e12}},
+        "versions between checkpoints", any_bits, {1, 1e9}},
     {"run", "keep_checkpoints", at<&run::keep_checkpoints>,
         "newest checkpoints kept, beside the best", any_bits, {1, 1e6}},
 
@@ -127,7 +127,7 @@ const key table[] = {
         "fedbuff: clients in training at any time", alters, {1, 1 << 24}, {},
         "federation.rule", "fedbuff"},
     {"federation", "max_staleness", at<&federation::max_staleness>,
-        "fedbuff: an update from further behind is dropped", alters, {0, 1e12},
+        "fedbuff: an update from further behind is dropped", alters, {0, 1e9},
         {}, "federation.rule", "fedbuff"},
 
     {"client", "epochs", at<&client::epochs>,
@@ -186,7 +186,7 @@ bool range::holds(double number) const noexcept {
 
 std::string range::text() const {
   auto text = fmt::format("from {}{}", above_low ? "above " : "", low);
-  if (!std::isfinite(high))
+  if (high >= whole)
     return text + " up";
   return text + fmt::format(" to {}{}", below_high ? "below " : "", high);
 }

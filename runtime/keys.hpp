@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/configuration.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -8,8 +10,6 @@
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "runtime/configuration.hpp"
 
 namespace troupe {
 

@@ -1,12 +1,12 @@
 #include "runtime/topology.hpp"
 
-#include <algorithm>
-#include <utility>
+#include "gpu/layout.hpp"
+#include "gpu/training/trainer.hpp"
 
 #include <fmt/format.h>
 
-#include "gpu/layout.hpp"
-#include "gpu/training/trainer.hpp"
+#include <algorithm>
+#include <utility>
 
 namespace troupe {
 

@@ -1,5 +1,11 @@
 #pragma once
 
+#include "gpu/buffer.hpp"
+#include "gpu/models/model.hpp"
+#include "gpu/training/dataset.hpp"
+#include "gpu/training/learner.hpp"
+#include "runtime/configuration.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -7,12 +13,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "gpu/buffer.hpp"
-#include "gpu/models/model.hpp"
-#include "gpu/training/dataset.hpp"
-#include "gpu/training/learner.hpp"
-#include "runtime/configuration.hpp"
 
 namespace troupe {
 

@@ -1,12 +1,12 @@
-#include <algorithm>
-#include <functional>
-#include <numeric>
-
-#include <fmt/format.h>
-
 #include "gpu/device.hpp"
 #include "gpu/layout.hpp"
 #include "runtime/topology.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
 
 namespace troupe {
 

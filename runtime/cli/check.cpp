@@ -1,0 +1,109 @@
+#include "gpu/device.hpp"
+#include "gpu/layout.hpp"
+#include "runtime/cli/command.hpp"
+#include "runtime/cli/load.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <ostream>
+#include <unistd.h>
+
+namespace troupe::cli {
+
+namespace {
+
+using views = std::vector<training::view>;
+
+// The nearest directory that is there decides whether the rest can be made.
+std::string unwritable(std::filesystem::path directory) {
+  auto at = std::filesystem::absolute(directory).lexically_normal();
+  while (!std::filesystem::exists(at) && at.has_relative_path())
+    at = at.parent_path();
+  if (!std::filesystem::is_directory(at))
+    return fmt::format("{} is not a directory", at.string());
+  if (access(at.c_str(), W_OK | X_OK) != 0)
+    return fmt::format("{} cannot be written", at.string());
+  return {};
+}
+
+std::string spread(const views& clients) {
+  std::vector<std::size_t> sizes;
+  for (const auto& each : clients)
+    sizes.push_back(each.size());
+  std::sort(sizes.begin(), sizes.end());
+  return fmt::format("min {}, median {}, max {}", sizes.front(),
+      sizes[sizes.size() / 2], sizes.back());
+}
+
+std::size_t bytes(const training::dataset& set) {
+  return std::visit([](const auto& x) { return x.size() * sizeof(x.front()); },
+             set.features) +
+         set.labels.size();
+}
+
+// Two versions and the accumulator; a slot's copy, gradient or momentum, and
+// the update it leaves; one more update a slot on its way to the accumulator.
+std::size_t estimated_memory(const troupe::topology& what, const views& clients,
+    std::size_t parameters, std::size_t slots) {
+  auto floats = parameters * sizeof(float);
+  auto total = 2 * floats + 8 * parameters + slots * 4 * floats;
+  if (!clients.front().empty())
+    total += bytes(clients.front().set());
+  if (!what.test_data().empty())
+    total += bytes(what.test_data().set());
+  return total;
+}
+
+std::string label_table(const views& clients) {
+  auto classes = clients.front().set().classes;
+  std::string text = "\nclient";
+  for (std::size_t label = 0; label < classes; ++label)
+    text += fmt::format(" {:>6}", label);
+  text += "    all\n";
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    std::vector<std::size_t> counts(classes);
+    for (std::size_t j = 0; j < clients[i].size(); ++j)
+      ++counts[clients[i].label(j)];
+    text += fmt::format("{:>6}", i);
+    for (auto count : counts)
+      text += fmt::format(" {:>6}", count);
+    text += fmt::format(" {:>6}\n", clients[i].size());
+  }
+  return text;
+}
+
+std::string summary(const troupe::topology& what, const views& clients) {
+  auto config = what.config();
+  auto parameters = gpu::size(what.learner()({})->layout());
+  auto slots = config.compute.slots ? config.compute.slots
+                                    : gpu::devices().front().slots;
+  auto memory = estimated_memory(what, clients, parameters, slots);
+  return fmt::format("  clients     {}, {} a {}\n  samples     {} a client; "
+                     "{} to test on\n  model       {}, {} parameters\n"
+                     "  compute     {} slot{}\n  memory      about {} MiB\n",
+      clients.size(), cohort(config),
+      config.federation.rule == "fedbuff" ? "version" : "round",
+      spread(clients), what.test_data().size(), config.model.kind, parameters,
+      slots, slots == 1 ? "" : "s", (memory >> 20) + 1);
+}
+
+} // namespace
+
+int check(const arguments& given, console& to) {
+  const auto& file = given.operands().front();
+  auto what = load_topology(file, settings(given), to);
+  auto trouble = unwritable(given.value("out", "runs"));
+  if (!trouble.empty())
+    to.err << trouble << "; choose another directory with --out\n";
+  if (!what || !trouble.empty())
+    return misused;
+  auto clients = what->client_data();
+  to.out << file << ": ok\n" << summary(*what, clients);
+  if (given.has("labels"))
+    to.out << label_table(clients);
+  return done;
+}
+
+} // namespace troupe::cli

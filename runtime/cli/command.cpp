@@ -1,0 +1,106 @@
+#include "runtime/cli/command.hpp"
+
+#include "runtime/spelling.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <ostream>
+
+namespace troupe::cli {
+
+namespace {
+
+constexpr std::string_view exit_codes = R"(Exit codes:
+  0    done
+  1    failed
+  2    wrong usage or configuration
+  130  interrupted
+)";
+
+constexpr option help_option{"help", "", "show this page"};
+
+std::string overview() {
+  std::string text = "Troupe trains models by actors, federated or at home.\n\n"
+                     "Usage: troupe COMMAND ...\n\nCommands:\n";
+  for (const auto& each : commands())
+    text += fmt::format("  {:<10} {}\n", each.name, each.summary);
+  text += "\n`troupe COMMAND --help` tells more. A first run:\n\n"
+          "  troupe run examples/fashion.toml\n\n";
+  return text.append(exit_codes);
+}
+
+const command* find(std::string_view name) {
+  auto all = commands();
+  auto found = std::find_if(all.begin(), all.end(),
+      [&](const command& each) { return each.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string unknown_command(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const auto& each : commands())
+    names.push_back(each.name);
+  return fmt::format(
+      "there is no command {}{}", name, did_you_mean(name, names));
+}
+
+void check_operands(const command& which, const arguments& given) {
+  const auto& operands = given.operands();
+  if (operands.size() < which.least)
+    throw usage_error{fmt::format("{} needs {}", which.name, which.operands)};
+  if (operands.size() > which.most)
+    throw usage_error{fmt::format("{} does not know what to do with {}",
+        which.name, operands[which.most])};
+}
+
+int act_on(
+    const command& which, std::span<const std::string> words, console& to) {
+  arguments given{words, which.options};
+  if (given.has("help")) {
+    to.out << help(which);
+    return done;
+  }
+  check_operands(which, given);
+  return which.act(given, to);
+}
+
+} // namespace
+
+std::string help(const command& of) {
+  return fmt::format("{}.\n\nUsage: troupe {}{}{} [OPTION]...\n\nOptions:\n{}\n"
+                     "{}\n{}",
+      of.summary, of.name, of.operands.empty() ? "" : " ", of.operands,
+      describe(of.options), of.details, exit_codes);
+}
+
+int act(std::span<const std::string> words, console& to) {
+  if (words.empty()) {
+    to.err << overview();
+    return misused;
+  }
+  auto name = words.front();
+  if (name == "--help" || name == "-h" || name == "help") {
+    auto topic = words.size() > 1 ? find(words[1]) : nullptr;
+    to.out << (topic ? help(*topic) : overview());
+    return done;
+  }
+  if (name == "--version")
+    name = "version";
+  auto which = find(name);
+  auto hint = which ? fmt::format("troupe {} --help", name) : "troupe --help";
+  try {
+    if (!which)
+      throw usage_error{unknown_command(name)};
+    return act_on(*which, words.subspan(1), to);
+  } catch (const usage_error& error) {
+    to.err << "troupe: " << error.what() << "; see `" << hint << "`\n";
+    return misused;
+  } catch (const std::exception& error) {
+    to.err << "troupe: " << error.what() << "\n";
+    return failed;
+  }
+}
+
+} // namespace troupe::cli

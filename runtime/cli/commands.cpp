@@ -1,0 +1,116 @@
+#include "runtime/cli/command.hpp"
+#include "runtime/configuration.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace troupe::cli {
+
+namespace {
+
+constexpr option help_flag{"help", "", "show this page"};
+constexpr option set_option{"set", "KEY=VALUE",
+    "change one key, as in --set client.lr=0.1; may be repeated"};
+constexpr option seed_option{"seed", "N", "short for --set run.seed=N"};
+
+const std::string& run_details() {
+  static const auto text =
+      R"(Trains what CONFIG.toml describes. The run's directory then holds
+  config.toml        the effective configuration, every key
+  facts.jsonl        everything that happened, one JSON object a line
+  history.csv, .svg  loss and accuracy by version
+  model.safetensors  the last version
+  checkpoints/       the newest versions and the best
+  summary.json       the result in figures
+
+Ctrl-C writes a checkpoint and ends; again, it ends at once. A run that ended
+early goes on with --resume and its --out; CONFIG.toml may then be left out. It
+may get more rounds or other slots; what would change its bits is refused.
+
+Keys of CONFIG.toml, by section, with their defaults:
+)" + describe_keys() +
+      R"(
+Examples:
+  troupe run examples/fashion.toml
+  troupe run examples/fashion.toml --set client.lr=0.1 --out runs/faster
+  troupe run --resume --out runs/faster --set run.rounds=100
+  troupe run examples/fedbuff.toml --metrics 127.0.0.1:9464
+)";
+  return text;
+}
+
+constexpr std::string_view evaluate_details = R"(Scores the parameters in
+MODEL.safetensors on the test set of CONFIG.toml: mean loss, accuracy.
+
+Examples:
+  troupe evaluate runs/faster/model.safetensors examples/fashion.toml
+  troupe evaluate best.safetensors examples/fashion.toml --json
+)";
+
+constexpr std::string_view check_details = R"(Finds everything that `troupe run`
+would refuse - keys, values, data files, shapes - and trains nothing. Every
+problem is one line that names its place. A sound configuration is summed up:
+clients, samples, parameters, memory.
+
+Examples:
+  troupe check examples/fashion.toml
+  troupe check examples/fashion.toml --set data.partition=shards --labels
+)";
+
+constexpr std::string_view topology_details =
+    R"(Shows which actors a run has and
+what they say to each other; loads no data.
+
+Examples:
+  troupe topology examples/fashion.toml
+  troupe topology examples/fedbuff.toml --dot | dot -Tsvg > topology.svg
+)";
+
+constexpr std::string_view devices_details = R"(Shows where this machine can
+compute: devices, compute slots, memory, BLAS library and kernel.
+)";
+
+constexpr std::string_view version_details = R"(Shows Troupe's version, its
+build, the libraries it runs on and the numeric fingerprint: equal fingerprints
+promise equal bits.
+)";
+
+} // namespace
+
+std::span<const command> commands() {
+  static const std::array all{
+      command{"run", "CONFIG.toml", 0, 1, "Train", run_details(),
+          {{"out", "DIR", "the run's directory (default: runs/<name>-<time>)"},
+              set_option, seed_option,
+              {"resume", "", "go on from the last durable state in --out"},
+              {"metrics", "HOST:PORT", "serve Prometheus metrics there"},
+              {"quiet", "", "no progress, only the result"},
+              {"log", "LEVEL",
+                  "trace, debug, info, warn, error or off (default: warn)"},
+              help_flag},
+          &run},
+      command{"evaluate", "MODEL.safetensors CONFIG.toml", 2, 2,
+          "Score a stored model", evaluate_details,
+          {set_option, {"json", "", "print one JSON object"}, help_flag},
+          &evaluate},
+      command{"check", "CONFIG.toml", 1, 1,
+          "Find what a run would refuse, without running", check_details,
+          {set_option, seed_option,
+              {"out", "DIR", "the directory that the run would get"},
+              {"labels", "",
+                  "print how many samples of each label clients get"},
+              help_flag},
+          &check},
+      command{"topology", "CONFIG.toml", 1, 1,
+          "Show the actors and who talks to whom", topology_details,
+          {set_option, {"dot", "", "as Graphviz"}, help_flag}, &show_topology},
+      command{"devices", "", 0, 0, "Show the compute devices", devices_details,
+          {{"json", "", "print one JSON array"}, help_flag}, &show_devices},
+      command{"version", "", 0, 0, "Show version, build and fingerprint",
+          version_details, {help_flag}, &show_version},
+  };
+  return all;
+}
+
+} // namespace troupe::cli

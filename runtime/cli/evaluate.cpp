@@ -1,0 +1,33 @@
+#include "gpu/device.hpp"
+#include "runtime/cli/command.hpp"
+#include "runtime/cli/load.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <ostream>
+
+namespace troupe::cli {
+
+int evaluate(const arguments& given, console& to) {
+  const auto& model = given.operands()[0];
+  auto chosen = settings(given);
+  chosen.push_back("model.init=" + model);
+  auto what = load_topology(given.operands()[1], chosen, to);
+  if (!what)
+    return misused;
+  gpu::use_one_blas_thread();
+  auto learner = what->learner()({});
+  auto score =
+      learner->evaluate(what->initial()->span(), what->test_data(), {});
+  if (given.has("json"))
+    to.out << nlohmann::ordered_json{{"model", model}, {"loss", score.loss()},
+                  {"accuracy", score.accuracy()}, {"samples", score.samples}}
+           << "\n";
+  else
+    to.out << fmt::format("loss {:.4f}, accuracy {:.4f} on {} samples\n",
+        score.loss(), score.accuracy(), score.samples);
+  return done;
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "runtime/cli/command.hpp"
+#include "runtime/configuration.hpp"
+#include "runtime/topology.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::cli {
+
+/// The settings that --set and --seed ask for.
+/// Throws `usage_error` when the seed is not a number.
+std::vector<std::string> settings(const arguments& given);
+
+/// The configuration in `file`; nothing, with every problem told to `to.err`,
+/// if it is not sound.
+std::optional<reading> load_configuration(const std::filesystem::path& file,
+    const std::vector<std::string>& settings, console& to);
+
+/// The same, with all that it names: data, model, initial parameters.
+std::optional<troupe::topology> load_topology(const std::filesystem::path& file,
+    const std::vector<std::string>& settings, console& to);
+
+} // namespace troupe::cli

@@ -1,0 +1,117 @@
+#include "monitoring/endpoint.hpp"
+#include "runtime/cli/command.hpp"
+#include "runtime/cli/load.hpp"
+#include "runtime/launch.hpp"
+#include "runtime/spelling.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <iostream>
+
+namespace troupe::cli {
+
+namespace {
+
+using namespace std::string_view_literals;
+constexpr std::array levels{
+    "trace"sv, "debug"sv, "info"sv, "warn"sv, "error"sv, "off"sv};
+
+const command& run_command() {
+  return commands().front();
+}
+
+std::string checked_level(const std::string& level) {
+  if (std::find(levels.begin(), levels.end(), level) == levels.end())
+    throw usage_error{fmt::format("--log {} is not one of {}{}", level,
+        fmt::join(levels, ", "), did_you_mean(level, levels))};
+  return level;
+}
+
+std::string checked_endpoint(const std::string& text) {
+  try {
+    if (!text.empty())
+      monitoring::endpoint::parse(text);
+  } catch (const std::invalid_argument& error) {
+    throw usage_error{fmt::format("--metrics {}: {}", text, error.what())};
+  }
+  return text;
+}
+
+run_options options(const arguments& given) {
+  if (given.has("resume") && !given.has("out"))
+    throw usage_error{"--resume needs --out DIR, the run to go on with"};
+  if (given.has("out") && given.value("out").empty())
+    throw usage_error{"--out needs the name of a directory"};
+  return {.out = given.value("out"),
+      .resume = given.has("resume"),
+      .quiet = given.has("quiet"),
+      .metrics = checked_endpoint(given.value("metrics")),
+      .log_level = checked_level(given.value("log", "warn"))};
+}
+
+// A run that goes on has its configuration with it.
+std::filesystem::path configuration_file(const arguments& given) {
+  if (!given.operands().empty())
+    return given.operands().front();
+  if (!given.has("resume"))
+    throw usage_error{"run needs CONFIG.toml"};
+  return std::filesystem::path{given.value("out")} / "config.toml";
+}
+
+std::string program_help(const std::string& program) {
+  return fmt::format("Usage: {} [OPTION]...\n\nOptions:\n{}", program,
+      describe(run_command().options));
+}
+
+int launch(const troupe::topology& what, const arguments& given) {
+  auto how = options(given);
+  auto changed = what.with(settings(given));
+  auto problems = changed.problems();
+  if (!problems.empty())
+    throw configuration_error{problems};
+  return execute(changed, how);
+}
+
+} // namespace
+
+int run(const arguments& given, console& to) {
+  auto how = options(given);
+  auto what = load_topology(configuration_file(given), settings(given), to);
+  return what ? execute(*what, how) : misused;
+}
+
+} // namespace troupe::cli
+
+namespace troupe {
+
+int launch(topology what, int argc, char** argv) {
+  std::vector<std::string> words{argv, argv + argc};
+  auto program = words.empty() ? std::string{"program"} : words.front();
+  try {
+    cli::arguments given{std::span{words}.subspan(words.empty() ? 0 : 1),
+        cli::run_command().options};
+    if (given.has("help")) {
+      std::cout << cli::program_help(program);
+      return cli::done;
+    }
+    if (!given.operands().empty())
+      throw cli::usage_error{
+          fmt::format("{} is not an option", given.operands().front())};
+    return cli::launch(what, given);
+  } catch (const cli::usage_error& error) {
+    std::cerr << program << ": " << error.what() << "; see `" << program
+              << " --help`\n";
+    return cli::misused;
+  } catch (const configuration_error& error) {
+    std::cerr << error.what() << "\n";
+    return cli::misused;
+  } catch (const std::exception& error) {
+    std::cerr << program << ": " << error.what() << "\n";
+    return cli::failed;
+  }
+}
+
+} // namespace troupe

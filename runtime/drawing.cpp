@@ -1,0 +1,177 @@
+#include "runtime/drawing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+enum role : std::size_t {
+  aggregator,
+  worker,
+  compute,
+  shard,
+  evaluator,
+  scribe,
+  monitor,
+  progress,
+};
+
+std::string label(const drawing::actor& who) {
+  return who.count == 1 ? who.name : fmt::format("{} x{}", who.name, who.count);
+}
+
+/// The names of all messages between two that `wanted` picks.
+template <class Predicate>
+std::string said(
+    const drawing& what, std::size_t from, std::size_t to, Predicate wanted) {
+  std::string text;
+  for (const auto& message : what.messages)
+    if (message.from == from && message.to == to && wanted(message))
+      text += (text.empty() ? "" : ", ") + message.name;
+  return text;
+}
+
+/// Characters, not bytes: branches are drawn with characters of three.
+std::size_t width(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(),
+      [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+struct row {
+  std::string branch; ///< lines and label
+  std::string part;
+  std::string talk;
+};
+
+bool is_answer(const drawing::message& x) {
+  return x.answer;
+}
+bool is_told(const drawing::message& x) {
+  return !x.answer;
+}
+bool is_any(const drawing::message&) {
+  return true;
+}
+
+void grow(const drawing& what, std::size_t who, const std::string& indent,
+    std::vector<row>& rows) {
+  std::vector<std::size_t> children;
+  for (const auto& message : what.messages)
+    if (message.from == who && !message.answer &&
+        std::find(children.begin(), children.end(), message.to) ==
+            children.end())
+      children.push_back(message.to);
+  for (auto child : children) {
+    auto last = child == children.back();
+    auto told = said(what, who, child, is_told);
+    auto answers = said(what, child, who, is_answer);
+    rows.push_back({indent + (last ? "└─ " : "├─ ") + label(what.actors[child]),
+        what.actors[child].part,
+        answers.empty() ? told : told + " → " + answers});
+    grow(what, child, indent + (last ? "   " : "│  "), rows);
+  }
+}
+
+std::string padded(const std::string& text, std::size_t columns) {
+  auto used = width(text);
+  return text + std::string(columns > used ? columns - used : 0, ' ');
+}
+
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (auto c : text) {
+    if (c == '"' || c == '\\')
+      result += '\\';
+    result += c;
+  }
+  return result;
+}
+
+} // namespace
+
+drawing draw(const configuration& what, std::uint64_t slots) {
+  const auto& federation = what.federation;
+  auto pace = federation.rule == "fedbuff"
+                  ? fmt::format("{} in training, a version every {}",
+                        federation.concurrency, federation.buffer)
+                  : fmt::format("{} a round", cohort(what));
+  return {
+      fmt::format("{}: {}, {} clients, {}, on {} compute slot{}", what.run.name,
+          federation.rule, federation.clients, pace, slots,
+          slots == 1 ? "" : "s"),
+      {
+          {"aggregator", 1, "decides who trains and what counts"},
+          {"worker", federation.clients, "one a client, without a thread"},
+          {"compute", slots, "one a slot, trains and scores"},
+          {"shard", 1, "adds updates, publishes versions"},
+          {"evaluator", 1, "scores versions on the test set"},
+          {"scribe", 1, "writes journal and checkpoints"},
+          {"monitor", 1, "counts for Prometheus"},
+          {"progress", 1, "shows the run to people"},
+      },
+      {
+          {aggregator, worker, "offer"},
+          {worker, compute, "train_task"},
+          {compute, worker, "trained", true},
+          {compute, worker, "training_failed", true},
+          {worker, aggregator, "update", true},
+          {worker, aggregator, "failure", true},
+          {aggregator, shard, "add"},
+          {aggregator, shard, "publish"},
+          {shard, aggregator, "added", true},
+          {shard, aggregator, "refused", true},
+          {shard, aggregator, "published", true},
+          {aggregator, evaluator, "evaluate"},
+          {evaluator, compute, "evaluate_task"},
+          {compute, evaluator, "evaluated_part", true},
+          {evaluator, aggregator, "scored", true},
+          {aggregator, scribe, "facts"},
+          {aggregator, scribe, "store"},
+          {scribe, aggregator, "stored", true},
+          {scribe, aggregator, "storage_failed", true},
+          {aggregator, monitor, "facts"},
+          {aggregator, progress, "facts"},
+      },
+  };
+}
+
+std::string to_tree(const drawing& what) {
+  std::vector<row> rows{
+      {label(what.actors.front()), what.actors.front().part, {}}};
+  grow(what, 0, {}, rows);
+  std::size_t branches = 0;
+  std::size_t parts = 0;
+  for (const auto& each : rows) {
+    branches = std::max(branches, width(each.branch));
+    parts = std::max(parts, width(each.part));
+  }
+  auto text = what.title + "\n\n";
+  for (const auto& each : rows) {
+    auto line = padded(each.branch, branches + 2) +
+                padded(each.part, parts + 2) + each.talk;
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string to_dot(const drawing& what) {
+  auto text = fmt::format("digraph troupe {{\n  label=\"{}\";\n"
+                          "  node [shape=box];\n",
+      escaped(what.title));
+  for (std::size_t i = 0; i < what.actors.size(); ++i)
+    text += fmt::format("  a{} [label=\"{}\"{}];\n", i,
+        escaped(label(what.actors[i])),
+        what.actors[i].count > 1 ? ", peripheries=2" : "");
+  for (std::size_t from = 0; from < what.actors.size(); ++from)
+    for (std::size_t to = 0; to < what.actors.size(); ++to)
+      if (auto names = said(what, from, to, is_any); !names.empty())
+        text += fmt::format(
+            "  a{} -> a{} [label=\"{}\"];\n", from, to, escaped(names));
+  return text + "}\n";
+}
+
+} // namespace troupe

@@ -1,9 +1,12 @@
 #include "monitoring/exposer.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <exception>
+#include <future>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -83,32 +86,58 @@ int bind_error(const addrinfo& address) {
   }
 }
 
-std::unique_ptr<prometheus::Exposer> listen(const endpoint& where) {
+/// The same place with an address for a host, once somebody can listen there.
+endpoint bindable(const endpoint& where) {
   const auto found = resolve(where);
-  const endpoint at{numeric(*found), where.port};
-  // The HTTP server says on stderr, or not at all, why it could not bind; the
-  // socket says it here, before the server comes near the terminal.
+  // The HTTP server does not say why it could not bind; the socket does.
   if (const int error = bind_error(*found))
     explain(where, error, {});
+  return {numeric(*found), where.port};
+}
+
+std::unique_ptr<prometheus::Exposer> listen(
+    const endpoint& where, const endpoint& bound) {
+  const std::vector<std::string> options{"listening_ports", bound.text(),
+      "num_threads", "2", "request_timeout_ms", "5000"};
   try {
-    return std::make_unique<prometheus::Exposer>(at.text(), 1);
+    return std::make_unique<prometheus::Exposer>(options);
   } catch (const std::exception& failure) {
-    explain(where, bind_error(*found), failure.what());
+    explain(where, bind_error(*resolve(where)), failure.what());
   }
+}
+
+void knock(const endpoint& where) {
+  const auto found = resolve(where);
+  const int visitor = socket(found->ai_family, found->ai_socktype, 0);
+  if (visitor < 0)
+    return;
+  // Whether somebody answers or not, the knock has been heard.
+  std::ignore = connect(visitor, found->ai_addr, found->ai_addrlen);
+  close(visitor);
 }
 
 } // namespace
 
 exposer::exposer(const endpoint& where, collectables what)
-    : where_(where), what_(std::move(what)), server_(listen(where)) {
+    : where_(where),
+      bound_(bindable(where)),
+      what_(std::move(what)),
+      server_(listen(where, bound_)) {
   for (const auto& collectable : what_)
     server_->RegisterCollectable(collectable);
   const auto ports = server_->GetListeningPorts();
   if (where_.port == 0 && !ports.empty())
-    where_.port = static_cast<std::uint16_t>(ports.front());
+    where_.port = bound_.port = static_cast<std::uint16_t>(ports.front());
 }
 
-exposer::~exposer() = default;
+// The HTTP server looks up from its socket every two seconds, or when somebody
+// comes; a run should not take two seconds to end.
+exposer::~exposer() {
+  auto closed = std::async(std::launch::async, [this] { server_.reset(); });
+  while (closed.wait_for(std::chrono::milliseconds{10}) ==
+         std::future_status::timeout)
+    knock(bound_);
+}
 
 std::string exposer::url() const {
   return "http://" + where_.text() + "/metrics";

@@ -13,7 +13,7 @@ class Exposer;
 
 namespace troupe::monitoring {
 
-/// Serves collectables over HTTP at /metrics, on one thread of its own, from
+/// Serves collectables over HTTP at /metrics, on threads of its own, from
 /// construction to destruction. Keeps what it serves alive; destroy it before
 /// anything that a collectable looks at.
 class exposer {
@@ -31,6 +31,7 @@ public:
 
 private:
   endpoint where_;
+  endpoint bound_; ///< the same, its host an address
   collectables what_;
   std::unique_ptr<prometheus::Exposer> server_;
 };

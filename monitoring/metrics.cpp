@@ -257,7 +257,10 @@ struct metrics::state {
     store_seconds.add(f.seconds);
   }
 
-  void operator()(const facts::slot_lost&) { ++slots_lost; }
+  void operator()(const facts::slot_lost& f) {
+    ledger.end(f.client, f.lease);
+    ++slots_lost;
+  }
 
   void operator()(const facts::run_ended&) {
     ledger.reset(ledger.clients());

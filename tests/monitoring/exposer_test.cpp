@@ -1,5 +1,6 @@
 #include "monitoring/exposer.hpp"
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -87,6 +88,18 @@ TEST(exposer_test, frees_its_port_when_it_closes) {
   first.reset();
 
   EXPECT_EQ(refusal(where), "listens at " + where.text());
+}
+
+TEST(exposer_test, closes_without_delay) {
+  using clock = std::chrono::steady_clock;
+  auto open = std::make_unique<exposer>(
+      endpoint{"127.0.0.1", 0}, exposer::collectables{process_figures()});
+  http_get(open->where().port, "/metrics");
+
+  const auto start = clock::now();
+  open.reset();
+
+  EXPECT_LT(clock::now() - start, std::chrono::seconds{1});
 }
 
 TEST(exposer_test, names_an_unknown_host) {

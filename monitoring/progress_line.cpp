@@ -1,0 +1,273 @@
+#include "monitoring/progress_line.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "monitoring/wording.hpp"
+
+namespace troupe::monitoring {
+
+namespace {
+
+constexpr std::string_view gap = "  ";
+constexpr std::size_t narrowest_bar = 12;
+constexpr std::size_t widest_bar = 42;
+
+/// A piece of the live line. Of those that do not fit, the one that matters
+/// least goes first.
+struct piece {
+  std::string text;
+  int matters;
+};
+
+std::size_t columns_of(const std::vector<piece>& pieces) {
+  std::size_t sum = 0;
+  for (const auto& p : pieces)
+    sum += columns(p.text) + gap.size();
+  return sum == 0 ? 0 : sum - gap.size();
+}
+
+void drop_until_it_fits(std::vector<piece>& pieces, std::size_t width) {
+  while (pieces.size() > 1 && columns_of(pieces) > width)
+    pieces.erase(std::min_element(pieces.begin(), pieces.end(),
+        [](const piece& a, const piece& b) { return a.matters < b.matters; }));
+}
+
+std::string joined(const std::vector<piece>& pieces) {
+  std::string result;
+  for (const auto& p : pieces) {
+    if (!result.empty())
+      result += gap;
+    result += p.text;
+  }
+  return result;
+}
+
+std::string bar(double part, std::size_t width) {
+  const auto cells = width - 2;
+  const auto full = std::min(
+      cells, static_cast<std::size_t>(part * static_cast<double>(cells)));
+  std::string inside(full, '=');
+  if (full < cells)
+    inside += '>';
+  inside.resize(cells, ' ');
+  return "[" + inside + "]";
+}
+
+} // namespace
+
+bool progress_line::occasions::worth_saying() {
+  ++count;
+  if (count <= 10)
+    return true;
+  if (count < next_round)
+    return false;
+  next_round *= 10;
+  return true;
+}
+
+std::string progress_line::occasions::remainder() const {
+  if (count < 10)
+    return {};
+  return fmt::format(" ({} so far, the next is told at {})", grouped(count),
+      grouped(next_round));
+}
+
+void progress_line::hear(const fact& f, std::vector<remark>& out) {
+  now_ = f.at;
+  std::visit([&](const auto& what) { on(what, out); }, f.what);
+}
+
+void progress_line::on(const facts::run_started& f, remarks& out) {
+  const auto at = now_;
+  *this = progress_line{};
+  now_ = started_ = round_began_ = at;
+  run_ = f;
+  running_ = true;
+  version_ = f.version;
+  rounds_done_ = f.version;
+  ledger_.reset(f.clients);
+  auto text = fmt::format("{}: {}, {}, {}, {}, {}, seed {}", one_line(f.name),
+      f.rule, counted(f.clients, "client"),
+      counted(f.rounds, f.rule == "fedbuff" ? "version" : "round"),
+      counted(f.parameters, "parameter"), counted(f.slots, "slot"), f.seed);
+  if (f.version > 0 || f.incarnation > 0)
+    text += fmt::format(", taken up from version {}", f.version);
+  out.push_back({std::move(text)});
+}
+
+void progress_line::on(const facts::round_started& f, remarks&) {
+  cohort_ = f.cohort;
+  cohort_done_ = 0;
+}
+
+void progress_line::on(const facts::leased& f, remarks&) {
+  ledger_.begin(f.client, f.lease);
+}
+
+void progress_line::on(const facts::accepted& f, remarks&) {
+  ledger_.end(f.client, f.lease);
+  ++cohort_done_;
+  ++accepted_;
+}
+
+void progress_line::on(const facts::dropped& f, remarks&) {
+  ledger_.end(f.client, f.lease);
+}
+
+void progress_line::on(const facts::requeued& f, remarks&) {
+  ledger_.end(f.client, f.lease);
+}
+
+void progress_line::on(const facts::client_failed& f, remarks& out) {
+  ledger_.end(f.client, f.lease);
+  ++cohort_done_;
+  if (failures_.worth_saying())
+    out.push_back({fmt::format("client {} failed: {}{}", f.client,
+                       one_line(f.why), failures_.remainder()),
+        true});
+}
+
+void progress_line::on(const facts::round_skipped& f, remarks& out) {
+  close_round(f.round);
+  if (skipped_.worth_saying())
+    out.push_back({fmt::format("round {} skipped: {} accepted, {} needed{}",
+                       f.round, counted(f.accepted, "update"),
+                       grouped(f.needed), skipped_.remainder()),
+        true});
+}
+
+void progress_line::on(const facts::published& f, remarks&) {
+  close_round(std::max(f.round, f.version));
+  version_ = f.version;
+  updates_ = f.total_updates;
+  training_loss_ = f.loss;
+  pace_.add(f.updates, f.seconds);
+}
+
+void progress_line::on(const facts::evaluated& f, remarks& out) {
+  last_ = f;
+  if (!best_ || !(best_->accuracy >= f.accuracy))
+    best_ = f;
+  auto text = fmt::format("{}  accuracy {:.4f}  loss {:.4f}  {}",
+      version_of_all(f.version), f.accuracy, f.loss,
+      counted(updates_, "update"));
+  if (auto s = speed())
+    text += fmt::format("  {} updates/s", rate(*s));
+  if (auto left = seconds_left())
+    text += fmt::format("  eta {}", clock(*left));
+  out.push_back({std::move(text)});
+}
+
+void progress_line::on(const facts::slot_lost& f, remarks& out) {
+  ledger_.end(f.client, f.lease);
+  ++slots_lost_;
+  const auto left = run_.slots - std::min(run_.slots, slots_lost_);
+  out.push_back({fmt::format("slot {} lost: client {} did not return after its "
+                             "stop token was set; {} of {} left",
+                     f.slot, f.client, left, counted(run_.slots, "slot")),
+      true});
+}
+
+void progress_line::on(const facts::run_ended& f, remarks& out) {
+  running_ = false;
+  const bool failed = f.outcome == "failed";
+  auto text = f.outcome + (failed ? " at " : ": ") + version_of_all(f.version);
+  if (!f.why.empty())
+    text += ": " + one_line(f.why);
+  if (!failed)
+    text += result();
+  if (failures_.count > 0)
+    text += "  " + counted(failures_.count, "failure");
+  out.push_back({std::move(text), failed});
+}
+
+std::string progress_line::result() const {
+  std::string text;
+  if (last_)
+    text += fmt::format(
+        "  accuracy {:.4f}  loss {:.4f}", last_->accuracy, last_->loss);
+  if (best_ && best_->version != last_->version)
+    text += fmt::format(
+        "  best {:.4f} at version {}", best_->accuracy, best_->version);
+  return text + fmt::format("  {} in {}", counted(updates_, "update"),
+                    clock(seconds(now_ - started_)));
+}
+
+void progress_line::close_round(std::uint64_t round) {
+  rounds_done_ = std::max(rounds_done_, round);
+  round_began_ = now_;
+  cohort_ = 0;
+  cohort_done_ = 0;
+}
+
+std::string progress_line::version_of_all(version_id version) const {
+  return fmt::format("version {}/{}", version, run_.rounds);
+}
+
+std::string progress_line::clients() const {
+  if (cohort_ > 0)
+    return fmt::format(
+        "clients {}/{}", std::min(cohort_done_, cohort_), cohort_);
+  return fmt::format("training {}", ledger_.outstanding());
+}
+
+std::string progress_line::losses() const {
+  if (last_)
+    return fmt::format("loss {:.4f}", last_->loss);
+  return fmt::format("training loss {:.4f}", training_loss_);
+}
+
+std::optional<double> progress_line::speed() const {
+  if (pace_.known())
+    return pace_.updates_a_second();
+  const auto elapsed = seconds(now_ - started_);
+  if (accepted_ == 0 || !(elapsed > 0.0))
+    return std::nullopt;
+  return static_cast<double>(accepted_) / elapsed;
+}
+
+std::optional<double> progress_line::seconds_left() const {
+  const auto round = pace_.seconds_a_round();
+  if (!round || rounds_done_ >= run_.rounds)
+    return std::nullopt;
+  const auto rounds = static_cast<double>(run_.rounds - rounds_done_);
+  return std::max(0.0, rounds * *round - seconds(now_ - round_began_));
+}
+
+double progress_line::part_done() const {
+  if (run_.rounds == 0)
+    return 0.0;
+  auto done = static_cast<double>(rounds_done_);
+  if (cohort_ > 0)
+    done += static_cast<double>(std::min(cohort_done_, cohort_)) /
+            static_cast<double>(cohort_);
+  return std::min(1.0, done / static_cast<double>(run_.rounds));
+}
+
+std::string progress_line::live(std::size_t width) const {
+  std::vector<piece> pieces{
+      {one_line(run_.name), 1}, {version_of_all(version_), 7}};
+  if (last_)
+    pieces.push_back({fmt::format("accuracy {:.4f}", last_->accuracy), 6});
+  if (pace_.known() || last_)
+    pieces.push_back({losses(), 2});
+  pieces.push_back({clients(), 4});
+  if (auto s = speed())
+    pieces.push_back({fmt::format("{} updates/s", rate(*s)), 3});
+  if (auto left = seconds_left())
+    pieces.push_back({fmt::format("eta {}", clock(*left)), 5});
+  drop_until_it_fits(pieces, width);
+  const auto used = columns_of(pieces) + gap.size();
+  if (pieces.front().matters == 1 && width >= used + narrowest_bar)
+    pieces.insert(pieces.begin() + 1,
+        {bar(part_done(), std::min(width - used, widest_bar)), 0});
+  return clipped(joined(pieces), width);
+}
+
+} // namespace troupe::monitoring

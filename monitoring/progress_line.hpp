@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "monitoring/lease_ledger.hpp"
+#include "monitoring/pace.hpp"
+#include "protocols/facts.hpp"
+
+namespace troupe::monitoring {
+
+/// A line that stays on the screen.
+struct remark {
+  std::string text;
+  bool error = false; ///< said even when quiet
+};
+
+/// Puts a run into words for a person who waits for it. A value that knows no
+/// clock and no terminal: time is that of the latest fact.
+///
+///     fashion: fedavg, 100 clients, 50 rounds, 199,210 parameters, 2 slots
+///     version 10/50  accuracy 0.7812  loss 0.6123  100 updates  ...
+///     client 17 failed: loss is nan
+///     completed: version 50  accuracy 0.8412  ...
+///
+/// Of failures, and of skipped rounds, the first ten are told one by one, then
+/// the hundredth, the thousandth and so on.
+class progress_line {
+public:
+  /// Takes in a fact and appends what must be said about it.
+  void hear(const fact& f, std::vector<remark>& out);
+
+  /// The state of things in at most `width` columns. What matters least goes
+  /// first when there is little room; a bar fills what is left over.
+  std::string live(std::size_t width) const;
+
+  bool running() const noexcept { return running_; }
+  instant now() const noexcept { return now_; }
+
+private:
+  /// Counts what happens often and says when to speak of it.
+  struct occasions {
+    std::uint64_t count = 0;
+    std::uint64_t next_round = 100;
+    bool worth_saying();
+    std::string remainder() const;
+  };
+  using remarks = std::vector<remark>;
+
+  void on(const facts::run_started& f, remarks& out);
+  void on(const facts::round_started& f, remarks& out);
+  void on(const facts::leased& f, remarks& out);
+  void on(const facts::accepted& f, remarks& out);
+  void on(const facts::dropped& f, remarks& out);
+  void on(const facts::client_failed& f, remarks& out);
+  void on(const facts::requeued& f, remarks& out);
+  void on(const facts::round_skipped& f, remarks& out);
+  void on(const facts::published& f, remarks& out);
+  void on(const facts::evaluated& f, remarks& out);
+  void on(const facts::slot_lost& f, remarks& out);
+  void on(const facts::run_ended& f, remarks& out);
+  void on(const facts::voided&, remarks&) {}
+  void on(const facts::stored&, remarks&) {}
+
+  void close_round(std::uint64_t round);
+  std::string version_of_all(version_id version) const;
+  std::string clients() const;
+  std::string losses() const;
+  std::string result() const;
+  std::optional<double> speed() const;
+  std::optional<double> seconds_left() const;
+  double part_done() const;
+
+  facts::run_started run_;
+  bool running_ = false;
+  instant now_{};
+  instant started_{};
+  instant round_began_{};
+
+  version_id version_ = 0;
+  std::uint64_t rounds_done_ = 0;
+  std::uint64_t cohort_ = 0;
+  std::uint64_t cohort_done_ = 0;
+  std::uint64_t accepted_ = 0; ///< since the start
+  std::uint64_t updates_ = 0;  ///< in the model
+  std::uint64_t slots_lost_ = 0;
+  double training_loss_ = 0.0;
+  std::optional<facts::evaluated> last_;
+  std::optional<facts::evaluated> best_;
+  lease_ledger ledger_;
+  pace pace_;
+  occasions failures_;
+  occasions skipped_;
+};
+
+} // namespace troupe::monitoring

@@ -1,0 +1,257 @@
+#include "monitoring/progress_line.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "monitoring/wording.hpp"
+#include "tests/monitoring/story.hpp"
+
+namespace troupe::monitoring {
+
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+class progress_line_test : public testing::Test {
+protected:
+  std::vector<std::string> said() {
+    std::vector<remark> remarks;
+    for (const auto& f : story_.told())
+      line_.hear(f, remarks);
+    std::vector<std::string> texts;
+    for (const auto& r : remarks)
+      texts.push_back(r.text);
+    return texts;
+  }
+
+  void start() {
+    story_.then(fashion_start());
+    said();
+  }
+
+  void rounds(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      ++version_;
+      story_.then(facts::round_started{.round = version_, .cohort = 10})
+          .after(100ms)
+          .then(facts::published{.version = version_,
+              .round = version_,
+              .updates = 10,
+              .total_updates = 10 * version_,
+              .loss = 0.75,
+              .seconds = 0.1});
+    }
+  }
+
+  void evaluation(double accuracy, double loss) {
+    story_.then(facts::evaluated{.version = version_,
+        .samples = 10000,
+        .loss = loss,
+        .accuracy = accuracy,
+        .seconds = 0.1});
+  }
+
+  story story_;
+  progress_line line_;
+  std::uint64_t version_ = 0;
+};
+
+TEST_F(progress_line_test, introduces_the_run) {
+  story_.then(fashion_start());
+
+  EXPECT_THAT(
+      said(), ElementsAre("fashion: fedavg, 100 clients, 50 rounds, 199,210 "
+                          "parameters, 2 slots, seed 7"));
+}
+
+TEST_F(progress_line_test, says_what_a_run_is_taken_up_from) {
+  auto resumed = fashion_start();
+  resumed.rule = "fedbuff";
+  resumed.incarnation = 1;
+  resumed.version = 20;
+  story_.then(resumed);
+
+  EXPECT_THAT(said(),
+      ElementsAre("fashion: fedbuff, 100 clients, 50 versions, 199,210 "
+                  "parameters, 2 slots, seed 7, taken up from version 20"));
+}
+
+TEST_F(progress_line_test, tells_every_evaluation) {
+  start();
+  rounds(10);
+  evaluation(0.78125, 0.6123);
+
+  EXPECT_THAT(said(),
+      ElementsAre("version 10/50  accuracy 0.7812  loss 0.6123  100 updates  "
+                  "100 updates/s  eta 00:04"));
+}
+
+TEST_F(progress_line_test, has_no_eta_at_the_last_round) {
+  start();
+  rounds(50);
+  evaluation(0.8, 0.5);
+
+  EXPECT_THAT(said(),
+      ElementsAre("version 50/50  accuracy 0.8000  loss 0.5000  500 updates  "
+                  "100 updates/s"));
+}
+
+TEST_F(progress_line_test, takes_the_eta_from_recent_rounds) {
+  start();
+  rounds(1);
+  story_.then(facts::published{.version = 2, .round = 2, .seconds = 1000.0});
+  version_ = 2;
+  rounds(16);
+  evaluation(0.5, 1.0);
+
+  EXPECT_THAT(said().back(), testing::HasSubstr("eta 00:03"));
+}
+
+TEST_F(progress_line_test, names_clients_that_fail) {
+  start();
+  story_.then(failed(3, 17)).then(failed(4, 18, "bad\nthing"));
+
+  EXPECT_THAT(said(), ElementsAre("client 17 failed: loss is nan",
+                          "client 18 failed: bad thing"));
+}
+
+TEST_F(progress_line_test, tells_ten_failures_then_the_hundredth) {
+  start();
+  for (lease_id lease = 0; lease < 1000; ++lease)
+    story_.then(failed(lease, 7));
+
+  const auto texts = said();
+
+  ASSERT_EQ(texts.size(), 12u);
+  EXPECT_EQ(texts[8], "client 7 failed: loss is nan");
+  EXPECT_EQ(texts[9],
+      "client 7 failed: loss is nan (10 so far, the next is told at 100)");
+  EXPECT_EQ(texts[10],
+      "client 7 failed: loss is nan (100 so far, the next is told at 1,000)");
+  EXPECT_EQ(texts[11],
+      "client 7 failed: loss is nan (1,000 so far, the next is told at "
+      "10,000)");
+}
+
+TEST_F(progress_line_test, names_a_lost_slot_and_who_holds_it) {
+  start();
+  story_.then(facts::slot_lost{.slot = 1, .client = 5, .lease = 9});
+
+  EXPECT_THAT(said(),
+      ElementsAre("slot 1 lost: client 5 did not return after its stop token "
+                  "was set; 1 of 2 slots left"));
+}
+
+TEST_F(progress_line_test, says_why_a_round_changed_nothing) {
+  start();
+  story_.then(facts::round_skipped{.round = 3, .accepted = 1, .needed = 5});
+
+  EXPECT_THAT(
+      said(), ElementsAre("round 3 skipped: 1 update accepted, 5 needed"));
+}
+
+TEST_F(progress_line_test, sums_up_a_run_that_is_done) {
+  start();
+  rounds(40);
+  evaluation(0.85, 0.4);
+  rounds(10);
+  evaluation(0.84, 0.41);
+  said();
+  story_.then(ended("completed", 50));
+
+  EXPECT_THAT(said(),
+      ElementsAre("completed: version 50/50  accuracy 0.8400  loss 0.4100  "
+                  "best 0.8500 at version 40  500 updates in 00:05"));
+}
+
+TEST_F(progress_line_test, ends_with_the_reason_of_a_failure) {
+  start();
+  rounds(3);
+  story_.then(failed(1, 1));
+  said();
+  story_.then(ended("failed", 3, "every client of round 4 failed"));
+
+  std::vector<remark> remarks;
+  for (const auto& f : story_.told())
+    line_.hear(f, remarks);
+
+  ASSERT_EQ(remarks.size(), 1u);
+  EXPECT_EQ(remarks[0].text,
+      "failed at version 3/50: every client of round 4 failed  1 failure");
+  EXPECT_TRUE(remarks[0].error);
+  EXPECT_FALSE(line_.running());
+}
+
+TEST_F(progress_line_test, shows_clients_done_of_the_cohort) {
+  start();
+  rounds(10);
+  evaluation(0.78125, 0.6123);
+  story_.then(facts::round_started{.round = 11, .cohort = 10});
+  for (lease_id lease = 0; lease < 7; ++lease)
+    story_.then(accepted(lease, static_cast<client_id>(lease)));
+  said();
+
+  EXPECT_EQ(line_.live(108),
+      "fashion  [==>         ]  version 10/50  accuracy 0.7812  loss 0.6123  "
+      "clients 7/10  100 updates/s  eta 00:04");
+}
+
+TEST_F(progress_line_test, shows_what_trains_where_there_are_no_rounds) {
+  start();
+  for (client_id client = 0; client < 3; ++client)
+    story_.then(facts::leased{.lease = client, .client = client});
+  story_.after(500ms).then(accepted(0, 0));
+  said();
+
+  EXPECT_EQ(
+      line_.live(60), "fashion  version 0/50  training 2  2.00 updates/s");
+}
+
+TEST_F(progress_line_test, shows_the_training_loss_before_any_evaluation) {
+  start();
+  rounds(1);
+  said();
+
+  EXPECT_EQ(line_.live(90),
+      "fashion  version 1/50  training loss 0.7500  training 0  100 updates/s  "
+      "eta 00:05");
+}
+
+TEST_F(progress_line_test, drops_what_matters_least_first) {
+  start();
+  rounds(10);
+  evaluation(0.78125, 0.6123);
+  said();
+
+  EXPECT_EQ(line_.live(75),
+      "version 10/50  accuracy 0.7812  training 0  100 updates/s  eta 00:04");
+  EXPECT_EQ(
+      line_.live(60), "version 10/50  accuracy 0.7812  training 0  eta 00:04");
+  EXPECT_EQ(line_.live(45), "version 10/50  accuracy 0.7812  eta 00:04");
+  EXPECT_EQ(line_.live(34), "version 10/50  accuracy 0.7812");
+  EXPECT_EQ(line_.live(20), "version 10/50");
+  EXPECT_EQ(line_.live(9), "version 1");
+}
+
+TEST_F(progress_line_test, fits_every_width) {
+  auto wide = fashion_start();
+  wide.name = "größe";
+  story_.then(wide);
+  rounds(3);
+  evaluation(std::nan(""), std::nan(""));
+  said();
+
+  for (std::size_t width = 1; width <= 200; ++width)
+    EXPECT_LE(columns(line_.live(width)), width);
+  EXPECT_GT(columns(line_.live(200)), 100u);
+}
+
+} // namespace
+
+} // namespace troupe::monitoring

@@ -27,20 +27,20 @@ const char* way_out(file_operation what, int reason) noexcept {
   switch (reason) {
   case ENOSPC:
   case EDQUOT:
-    return "; free some space and run again with --resume";
+    return "free some space and run again with --resume";
   case EACCES:
   case EPERM:
-    return "; check its permissions and those of its directory";
+    return "check its permissions and those of its directory";
   case EROFS:
-    return "; choose a directory that can be written to";
+    return "choose a directory that can be written to";
   case ENOENT:
-    return "; check the path";
+    return "check the path";
   case EMFILE:
   case ENFILE:
-    return "; allow more open files (ulimit -n)";
+    return "allow more open files (ulimit -n)";
   case EIO:
-    return writes(what) ? "; check the disk, then run again with --resume"
-                        : "; check the disk";
+    return writes(what) ? "check the disk, then run again with --resume"
+                        : "check the disk";
   default:
     return "";
   }
@@ -53,9 +53,15 @@ const char* to_string(file_operation what) noexcept {
 }
 
 file_error::file_error(fs::path path, file_operation operation, int reason)
-    : std::runtime_error(fmt::format("{}: cannot {}: {}{}", path.string(),
+    : file_error(
+          std::move(path), operation, reason, way_out(operation, reason)) {}
+
+file_error::file_error(fs::path path, file_operation operation, int reason,
+    const std::string& hint)
+    : std::runtime_error(fmt::format("{}: cannot {}: {}{}{}", path.string(),
           verbs[static_cast<std::size_t>(operation)],
-          std::generic_category().message(reason), way_out(operation, reason))),
+          std::generic_category().message(reason), hint.empty() ? "" : "; ",
+          hint)),
       path_(std::move(path)),
       operation_(operation),
       reason_(reason) {}

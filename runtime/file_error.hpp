@@ -31,6 +31,9 @@ const char* to_string(file_operation what) noexcept;
 class file_error : public std::runtime_error {
 public:
   file_error(std::filesystem::path path, file_operation operation, int reason);
+  /// The same with a way out of the caller's own.
+  file_error(std::filesystem::path path, file_operation operation, int reason,
+      const std::string& hint);
 
   const std::filesystem::path& path() const noexcept { return path_; }
   file_operation operation() const noexcept { return operation_; }

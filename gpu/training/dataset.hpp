@@ -29,7 +29,7 @@ class view {
 public:
   view() = default;
   /// All samples of `set`, in order.
-  explicit view(shared_dataset set);
+  view(shared_dataset set);
   view(shared_dataset set, std::vector<std::uint32_t> indices);
 
   std::size_t size() const noexcept { return count_; }

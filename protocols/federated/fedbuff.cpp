@@ -47,6 +47,7 @@ void fedbuff::begin(std::uint64_t incarnation, instant, decisions& out) {
     clients_.record(client).leased_in = open_round();
     used_.push_back(client);
   }
+  shuffle();
   phase_ = phase::collecting;
   settle(out);
 }
@@ -104,7 +105,8 @@ void fedbuff::retract(lease_id lease, instant, decisions& out) {
     return;
   }
   --buffered_;
-  clients_[x->client].failed = true;
+  auto& client = clients_[x->client];
+  client.failed = client.failed || client.lease == no_lease;
   settle(out);
 }
 
@@ -187,18 +189,20 @@ void fedbuff::revoke(version_id oldest, lease_state how, decisions& out) {
 }
 
 void fedbuff::fill(decisions& out) {
-  while (book_.outstanding() < concurrency_ && !eligible_.empty()) {
-    // Keyed by the lease's id, so no draw repeats over the run, even when a
-    // crash took the last ones back.
-    gpu::random_stream random{common_.seed, gpu::stream::select, book_.next()};
-    hand_out(eligible_.take(random), out);
-  }
+  while (book_.outstanding() < concurrency_ && !eligible_.empty())
+    hand_out(eligible_.take(random_), out);
+}
+
+// Keyed by the next lease's id, which no crash takes back, so that no draw
+// repeats over the run; once a round, for a new stream costs three draws.
+void fedbuff::shuffle() {
+  random_ = gpu::random_stream{common_.seed, gpu::stream::select, book_.next()};
 }
 
 void fedbuff::settle(decisions& out) {
   if (phase_ != phase::collecting)
     return;
-  if (buffered_ >= buffer_)
+  if (buffered_ >= std::max(buffer_, needed()))
     return publish(out);
   fill(out);
   if (book_.outstanding() > 0)
@@ -240,6 +244,7 @@ void fedbuff::close_round() {
   spent_.clear();
   for (auto client : std::exchange(used_, {}))
     offer(client);
+  shuffle();
 }
 
 void fedbuff::finish(ending how, decisions& out) {

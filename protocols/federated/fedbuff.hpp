@@ -17,7 +17,7 @@ namespace troupe::federated {
 /// buffer (or, by samples, n_k over the mean n in place of 1), its share being
 /// the same without the discount; one staler than `max_staleness` is dropped. A
 /// client is leased at most once a version. When nobody else can fill the
-/// buffer, what is there is published.
+/// buffer, what is there is published. min_updates is a floor under `buffer`.
 ///
 /// version() is the one onto which the open buffer will be added. It moves when
 /// the rule decides to publish, so an update that comes while the new version
@@ -101,6 +101,7 @@ private:
   bool end_lease(lease_id lease);
   void revoke(version_id oldest, lease_state how, decisions& out);
   void fill(decisions& out);
+  void shuffle();
   void settle(decisions& out);
   void publish(decisions& out);
   void skip(decisions& out);
@@ -123,6 +124,7 @@ private:
   pool eligible_;               // there, no lease out, none this round
   std::vector<client_id> used_; // leased in the open round, no lease out
   lease_book book_;
+  gpu::random_stream random_{0}; // draws the open round's clients
 };
 
 } // namespace troupe::federated

@@ -1,0 +1,164 @@
+// Both rules, and broken twins of them, through random histories.
+#include <array>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "tests/protocols/federated/broken_twins.hpp"
+#include "tests/protocols/federated/history.hpp"
+
+namespace troupe::federated {
+namespace {
+
+constexpr std::uint64_t histories = 10'000;
+
+// Small worlds, for there the corners are: few clients, buffers that are too
+// large, rounds that need more updates than there can be.
+promise draw_promise(std::uint64_t seed, bool synchronous) {
+  gpu::random_stream random{seed, gpu::stream::user, 1};
+  promise p;
+  p.rounds_are_synchronous = synchronous;
+  p.common.seed = seed;
+  p.common.rounds = 1 + random.below(20);
+  p.common.weigh_samples = random.below(2) == 0;
+  p.common.min_updates = random.below(4) == 0 ? 1 + random.below(4) : 1;
+  p.clients = 1 + random.below(random.below(10) == 0 ? 40 : 8);
+  p.fraction = std::array{0.01, 0.3, 0.5, 1.0}[random.below(4)];
+  p.buffer = 1 + random.below(p.clients + 4);
+  p.concurrency = 1 + random.below(p.clients + 4);
+  p.max_staleness = std::array{0, 1, 3, 1000}[random.below(4)];
+  return p;
+}
+
+trouble draw_trouble(std::uint64_t seed) {
+  gpu::random_stream random{seed, gpu::stream::user, 2};
+  trouble t;
+  t.steps = random.below(500);
+  t.failure = random.below(10) * random.below(5);
+  t.duplicate = random.below(20);
+  t.crash = random.below(15);
+  t.rejoin = random.below(15);
+  t.requeue = random.below(8);
+  t.retraction = random.below(4);
+  t.restart = random.below(4);
+  t.version_made = 10 + random.below(90);
+  return t;
+}
+
+template <class Rule>
+Rule make(const promise& p) {
+  if constexpr (std::is_base_of_v<fedavg, Rule>)
+    return Rule{p.common, p.fraction};
+  else
+    return Rule{p.common, p.buffer, p.concurrency, p.max_staleness};
+}
+
+template <class Rule>
+history<Rule> draw_history(
+    std::uint64_t seed, typename history<Rule>::maker maker = make<Rule>) {
+  const auto p = draw_promise(seed, std::is_base_of_v<fedavg, Rule>);
+  return {seed, p, draw_trouble(seed), maker};
+}
+
+// Whether the witness says these words of a rule in one of many histories.
+template <class Rule>
+bool is_found(const std::string& words,
+    typename history<Rule>::maker maker = make<Rule>) {
+  for (std::uint64_t seed = 0; seed < 500; ++seed)
+    if (draw_history<Rule>(seed, maker).run().find(words) != std::string::npos)
+      return true;
+  return false;
+}
+
+template <class Rule>
+void expect_no_violation() {
+  std::map<std::optional<ending>, int> endings;
+  std::uint64_t versions = 0;
+  for (std::uint64_t seed = 0; seed < histories; ++seed) {
+    auto h = draw_history<Rule>(seed);
+    ASSERT_EQ(h.run(), "") << "seed " << seed;
+    ++endings[h.end()];
+    versions += h.version();
+  }
+  // The histories are worth telling: they end in every way, and get far.
+  EXPECT_GT(endings[ending::completed], histories / 2);
+  EXPECT_GT(endings[ending::all_failed], histories / 100);
+  EXPECT_GT(endings[ending::starved], histories / 100);
+  EXPECT_GT(versions, 5 * histories);
+}
+
+} // namespace
+
+TEST(histories_test, fedavg_keeps_every_promise) {
+  expect_no_violation<fedavg>();
+}
+
+TEST(histories_test, fedbuff_keeps_every_promise) {
+  expect_no_violation<fedbuff>();
+}
+
+TEST(broken_twin_test, is_found_when_it_counts_twice) {
+  EXPECT_TRUE(
+      is_found<broken::counts_twice<fedavg>>("counts although it must not"));
+  EXPECT_TRUE(
+      is_found<broken::counts_twice<fedbuff>>("counts although it must not"));
+}
+
+TEST(broken_twin_test, is_found_when_it_takes_staleness_late) {
+  EXPECT_TRUE(is_found<broken::takes_staleness_late>(
+      "0 versions behind is taken for 1"));
+}
+
+TEST(broken_twin_test, is_found_when_it_never_fills) {
+  EXPECT_TRUE(is_found<broken::never_fills>("stalls"));
+}
+
+TEST(broken_twin_test, is_found_when_it_hands_out_old_versions) {
+  EXPECT_TRUE(is_found<broken::hands_out_old_versions>("leases version 0"));
+}
+
+TEST(broken_twin_test, is_found_when_it_hangs_on_a_failure) {
+  EXPECT_TRUE(is_found<broken::hangs_on_failure<fedavg>>("stalls"));
+  EXPECT_TRUE(is_found<broken::hangs_on_failure<fedbuff>>("stalls"));
+}
+
+TEST(broken_twin_test, is_found_when_it_counts_the_departed) {
+  EXPECT_TRUE(is_found<broken::counts_the_departed<fedavg>>("leases, out are"));
+  EXPECT_TRUE(
+      is_found<broken::counts_the_departed<fedbuff>>("leases, out are"));
+}
+
+TEST(broken_twin_test, is_found_when_it_uses_lease_ids_again) {
+  EXPECT_TRUE(is_found<broken::forgets_incarnations<fedavg>>("is used again"));
+  EXPECT_TRUE(is_found<broken::forgets_incarnations<fedbuff>>("is used again"));
+}
+
+TEST(broken_twin_test, is_found_when_it_gives_up_early) {
+  EXPECT_TRUE(is_found<broken::gives_up_early>("ends with leases out"));
+}
+
+TEST(broken_twin_test, is_found_when_too_many_leases_are_out) {
+  const auto greedy = [](const promise& p) {
+    return fedbuff{p.common, p.buffer, p.concurrency + 1, p.max_staleness};
+  };
+
+  EXPECT_TRUE(is_found<fedbuff>("leases are out", greedy));
+}
+
+TEST(broken_twin_test, is_found_when_too_few_leases_are_out) {
+  const auto timid = [](const promise& p) {
+    return fedbuff{p.common, p.buffer, 1, p.max_staleness};
+  };
+
+  EXPECT_TRUE(is_found<fedbuff>("could be leased", timid));
+}
+
+TEST(broken_twin_test, is_found_when_it_counts_what_is_too_stale) {
+  const auto patient = [](const promise& p) {
+    return fedbuff{p.common, p.buffer, p.concurrency, p.max_staleness + 1};
+  };
+
+  EXPECT_TRUE(is_found<fedbuff>("counts that is too stale", patient));
+}
+
+} // namespace troupe::federated

@@ -1,0 +1,371 @@
+#include "tests/protocols/federated/witness.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "gpu/accumulator.hpp"
+
+namespace troupe::federated {
+
+std::uint64_t promise::needed() const noexcept {
+  return std::max<std::uint64_t>(1, common.min_updates);
+}
+
+std::uint64_t promise::samples(client_id client) const noexcept {
+  return 1 + client * client % 7;
+}
+
+witness::witness(promise what)
+    : promise_(what),
+      there_(what.clients),
+      out_(what.clients),
+      leased_in_(what.clients),
+      failed_(what.clients) {}
+
+template <class... Parts>
+void witness::breach(const Parts&... parts) {
+  if (!violation_.empty())
+    return;
+  std::ostringstream text;
+  text << "round " << round() << ", version " << version_ << ": ";
+  (text << ... << parts);
+  violation_ = text.str();
+}
+
+// -- what happens to the rule -------------------------------------------------
+
+void witness::joins(client_id client) {
+  there_[client] = true;
+}
+
+void witness::leaves(client_id client) {
+  there_[client] = false;
+  if (out_[client] == 0)
+    return;
+  for (auto& x : leases_)
+    if (x.client == client && x.state == lease_state::open)
+      close(x, lease_state::ended);
+}
+
+void witness::fails(lease_id id) {
+  if (auto* x = find_open(id)) {
+    close(*x, lease_state::ended);
+    ++failures_;
+    failed_[x->client] = true;
+  }
+}
+
+void witness::requeues(lease_id id) {
+  if (auto* x = find_open(id)) {
+    close(*x, lease_state::ended);
+    leased_in_[x->client] = 0;
+  }
+}
+
+void witness::retracts(lease_id id) {
+  auto* x = find(id);
+  if (!x || x->state != lease_state::accepted)
+    return;
+  x->state = lease_state::ended;
+  if (x->round != round()) {
+    --published_;
+    return;
+  }
+  --counted_;
+  shares_ = NAN; // its share is gone, and was not written down
+  ++failures_;
+  failed_[x->client] = failed_[x->client] || out_[x->client] == 0;
+}
+
+bool witness::may_be_retracted(lease_id id) {
+  const auto* x = find(id);
+  return x && x->state == lease_state::accepted && x->round >= closed_;
+}
+
+void witness::publishes() {
+  pending_ = false;
+}
+
+void witness::restarts(const durable& from, bool buffer_lost) {
+  const bool lost = buffer_lost || promise_.rounds_are_synchronous;
+  leases_.clear();
+  open_ = failures_ = 0;
+  version_ = from.version;
+  closed_ = from.closed;
+  published_ = from.published;
+  counted_ = lost ? 0 : from.counted;
+  shares_ = lost ? 0.0 : from.shares;
+  spent_ = lost ? std::vector<client_id>{} : from.spent;
+  std::ranges::fill(out_, 0);
+  std::ranges::fill(leased_in_, 0);
+  for (auto client : spent_)
+    leased_in_[client] = round();
+  std::fill(failed_.begin(), failed_.end(), false);
+  begun_ = true;
+  pending_ = false;
+  drawn_ = 0;
+}
+
+witness::durable witness::saved() const {
+  return {version_, closed_, published_, counted_, shares_, spent_};
+}
+
+// -- what the rule says -------------------------------------------------------
+
+void witness::judged(const arrival& update, const verdict& said) {
+  auto* x = find(update.lease);
+  const bool valid = x && x->state == lease_state::open &&
+                     x->client == update.client && x->base == update.base;
+  if (said.accepted() != valid)
+    return breach("lease ", update.lease, " of client ", update.client,
+        valid ? " does not count: " : " counts although it must not: ",
+        to_string(said.why));
+  if (!valid) {
+    const bool remembered = x && x->round >= closed_;
+    if (remembered && x->client != update.client &&
+        said.why != drop_reason::unknown)
+      breach("another client's lease is called ", to_string(said.why));
+    return;
+  }
+  const auto staleness = version_ - x->base;
+  const auto discount = 1.0 / std::sqrt(1.0 + static_cast<double>(staleness));
+  if (said.staleness != staleness)
+    breach("an update that is ", staleness, " versions behind is taken for ",
+        said.staleness);
+  if (staleness == 0 && said.weight != said.share)
+    breach("a fresh update loses weight");
+  if (said.weight != gpu::on_weight_grid(said.share * discount))
+    breach("a weight of ", said.weight, " at staleness ", staleness);
+  if (!(said.share > 0.0))
+    breach("a share of ", said.share);
+  if (!promise_.rounds_are_synchronous && staleness > promise_.max_staleness)
+    breach("an update counts that is too stale");
+  close(*x, lease_state::accepted);
+  x->round = round();
+  if (leased_in_this_round(x->client))
+    spent_.push_back(x->client);
+  ++counted_;
+  shares_ += said.share;
+}
+
+void witness::decided(const decisions& said, const figures& now) {
+  see_revoked(said.revoked);
+  see_skipped(said.skipped);
+  if (said.publish)
+    see(*said.publish);
+  see_grants(said.grants);
+  if (said.end)
+    see(*said.end);
+  see_liveness();
+  see(now);
+}
+
+void witness::see_revoked(const std::vector<lease_id>& revoked) {
+  for (auto id : revoked) {
+    auto* x = find_open(id);
+    if (!x)
+      return breach("lease ", id, " is revoked and was not out");
+    close(*x, lease_state::ended);
+  }
+}
+
+void witness::see_skipped(const std::vector<skipped_round>& skipped) {
+  for (const auto& s : skipped) {
+    if (s.round != round() || s.accepted != counted_ ||
+        s.needed != promise_.needed())
+      breach("skips round ", s.round, " with ", s.accepted, " of ", s.needed,
+          " updates, but ", counted_, " counted");
+    if (counted_ >= promise_.needed() || open_ > 0)
+      breach("skips a round that could go on");
+    for (auto& x : leases_)
+      if (x.round == round() && x.state == lease_state::accepted)
+        x.state = lease_state::ended;
+    close_round();
+  }
+}
+
+void witness::see(const publication& what) {
+  if (pending_)
+    breach("asks for a version while another one is being made");
+  if (what.version != version_ + 1)
+    breach("version ", what.version, " follows");
+  if (what.round != round())
+    breach("publishes round ", what.round);
+  if (what.updates != counted_)
+    breach(what.updates, " updates are published and ", counted_, " counted");
+  if (counted_ < promise_.needed())
+    breach("publishes ", counted_, " of ", promise_.needed(), " updates");
+  if (promise_.rounds_are_synchronous && open_ > 0)
+    breach("publishes before every lease has ended");
+  if (!promise_.rounds_are_synchronous && counted_ < promise_.buffer) {
+    bool others = open_ > 0;
+    for (client_id i = 0; i < promise_.clients; ++i)
+      others = others || may_be_leased(i);
+    if (others)
+      breach("publishes ", counted_, " updates though others could come");
+  }
+  see_shares(what);
+  pending_ = true;
+  ++version_;
+  published_ += counted_;
+  close_round();
+}
+
+void witness::see_shares(const publication& what) {
+  const auto updates = static_cast<double>(what.updates);
+  const auto bound = (updates + 1.0) * 0x1p-50;
+  if (std::isnan(shares_))
+    return;
+  if (promise_.rounds_are_synchronous) {
+    const bool whole = what.updates == cohort_;
+    if (shares_ > 1.0 + bound || (whole && shares_ < 1.0 - bound))
+      breach("the round's weights add up to ", shares_);
+  } else if (!promise_.common.weigh_samples) {
+    const auto expected = updates / static_cast<double>(promise_.buffer);
+    if (std::abs(shares_ - expected) > bound)
+      breach("shares add up to ", shares_, " instead of ", expected);
+  } else if (shares_ > 7.0 * updates) {
+    breach("shares add up to ", shares_);
+  }
+}
+
+void witness::see_grants(const std::vector<grant>& grants) {
+  if (pending_ && !grants.empty())
+    breach("leases a version that is still being made");
+  if (promise_.rounds_are_synchronous && drawn_ != round() && !grants.empty())
+    see_cohort(grants);
+  for (const auto& g : grants)
+    see(g);
+}
+
+void witness::see(const grant& g) {
+  if (last_id_ && g.lease <= *last_id_)
+    breach("lease id ", g.lease, " is used again");
+  if (!there_[g.client])
+    breach("leases to client ", g.client, ", which is not there");
+  if (g.base != version_)
+    breach("leases version ", g.base, " to client ", g.client);
+  if (out_[g.client] > 0)
+    breach("a second lease for client ", g.client);
+  if (leased_in_this_round(g.client))
+    breach("client ", g.client, " is leased twice in a round");
+  last_id_ = g.lease;
+  leased_in_[g.client] = round();
+  failed_[g.client] = false;
+  leases_.push_back({g.lease, g.client, g.base, round(), lease_state::open});
+  ++open_;
+  ++out_[g.client];
+}
+
+// A round that runs again draws the same clients from the same.
+void witness::see_cohort(const std::vector<grant>& grants) {
+  const auto all = static_cast<double>(living());
+  const auto wanted = std::max(1LL, std::llround(promise_.fraction * all));
+  drawn_ = round();
+  cohort_ = grants.size();
+  if (grants.size() != static_cast<std::size_t>(wanted))
+    breach("a cohort of ", grants.size(), " instead of ", wanted);
+  std::vector<client_id> drawn;
+  for (const auto& g : grants)
+    drawn.push_back(g.client);
+  std::ranges::sort(drawn);
+  auto [before, fresh] = cohorts_.try_emplace(round(), there_, drawn);
+  if (!fresh && before->second.first == there_ &&
+      before->second.second != drawn)
+    breach("another cohort when the round runs again");
+  before->second = {there_, drawn};
+}
+
+void witness::see(ending how) {
+  if (end_)
+    breach("ends twice");
+  end_ = how;
+  const bool done = closed_ >= promise_.common.rounds;
+  if (open_ > 0)
+    breach("ends with leases out");
+  if (done != (how == ending::completed))
+    breach("ends as ", to_string(how), " after ", closed_, " rounds");
+  if ((living() == 0 && !done) != (how == ending::starved))
+    breach("ends as ", to_string(how), " with ", living(), " clients there");
+  if (how != ending::all_failed)
+    return;
+  if (counted_ > 0)
+    breach("all failed, but ", counted_, " updates count");
+  if (promise_.rounds_are_synchronous && failures_ != cohort_)
+    breach("all failed, but only ", failures_, " of ", cohort_);
+  for (client_id i = 0; i < promise_.clients; ++i)
+    if (!promise_.rounds_are_synchronous && there_[i] &&
+        !(failed_[i] && leased_in_this_round(i)))
+      breach("all failed, but client ", i, " did not");
+}
+
+void witness::see_liveness() {
+  if (!begun_ || end_ || pending_)
+    return;
+  if (open_ == 0)
+    return breach("stalls: nothing is out");
+  if (promise_.rounds_are_synchronous)
+    return;
+  if (open_ > promise_.concurrency)
+    breach(open_, " leases are out");
+  for (client_id i = 0; i < promise_.clients; ++i)
+    if (open_ < promise_.concurrency && may_be_leased(i))
+      breach("client ", i, " could be leased");
+}
+
+void witness::see(const figures& now) {
+  if (now.version != version_)
+    breach("the rule speaks of version ", now.version);
+  if (now.outstanding != open_)
+    breach("the rule speaks of ", now.outstanding, " leases, out are ", open_);
+  if (now.accepted != published_)
+    breach("the rule speaks of ", now.accepted, " updates, published are ",
+        published_);
+  if (now.buffered != counted_)
+    breach("the rule speaks of ", now.buffered, " updates in the buffer, ",
+        counted_, " counted");
+  const bool collecting = begun_ && !end_ && !pending_;
+  if (now.round != closed_ + (collecting ? 1 : 0))
+    breach("the rule speaks of round ", now.round);
+}
+
+// -- books --------------------------------------------------------------------
+
+void witness::close(lease& x, lease_state how) {
+  x.state = how;
+  --open_;
+  --out_[x.client];
+}
+
+void witness::close_round() {
+  ++closed_;
+  spent_.clear();
+  counted_ = failures_ = 0;
+  shares_ = 0.0;
+}
+
+witness::lease* witness::find(lease_id id) {
+  auto at = std::ranges::lower_bound(leases_, id, {}, &lease::id);
+  return at != leases_.end() && at->id == id ? &*at : nullptr;
+}
+
+witness::lease* witness::find_open(lease_id id) {
+  auto* x = find(id);
+  return x && x->state == lease_state::open ? x : nullptr;
+}
+
+bool witness::leased_in_this_round(client_id client) const {
+  return leased_in_[client] == round();
+}
+
+bool witness::may_be_leased(client_id client) const {
+  return there_[client] && !leased_in_this_round(client) && out_[client] == 0;
+}
+
+std::uint64_t witness::living() const noexcept {
+  return static_cast<std::uint64_t>(
+      std::count(there_.begin(), there_.end(), true));
+}
+
+} // namespace troupe::federated

@@ -111,6 +111,8 @@ void aggregator_state::end(run_outcome how, caf::error why) {
   queue_.clear();
   for (auto& [lease, entry] : held_)
     revoke(lease);
+  if (how == run_outcome::completed)
+    judge_version();
   options_.stop_grace = std::min(options_.stop_grace, longest_farewell);
   wake_by(now() + options_.stop_grace);
   settle();
@@ -290,8 +292,6 @@ void aggregator_state::go_on() {
   paused_ = false;
   decide([&](auto& rule, auto& out) { rule.published(now(), out); });
   bool last = decisions_.end.has_value();
-  if (last && scored_version_ != version_ && scoring_ == 0)
-    judge_version();
   auto every = options_.checkpoint_every;
   if (last || (every > 0 && version_ % every == 0))
     store_version();
@@ -299,8 +299,9 @@ void aggregator_state::go_on() {
 }
 
 void aggregator_state::judge_version() {
-  if (!cast_->judge)
+  if (!cast_->judge || judged_version_ == version_)
     return;
+  judged_version_ = version_;
   ++scoring_;
   send(self_, cast_->judge, evaluate{version_, parameters_});
 }

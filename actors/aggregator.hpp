@@ -127,6 +127,7 @@ private:
   std::optional<federated::publication> rounding_;
   bool paused_ = false; ///< no next round before a score is in
   std::uint64_t scoring_ = 0;
+  std::optional<version_id> judged_version_; ///< last one sent to the judge
   std::optional<version_id> scored_version_;
   training::evaluation last_score_;
   bool storing_ = false;

@@ -1,0 +1,254 @@
+#include "runtime/company.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <stdexcept>
+
+#include <caf/binary_deserializer.hpp>
+#include <caf/scoped_actor.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "actors/compute.hpp"
+#include "actors/evaluator.hpp"
+#include "actors/messages.hpp"
+#include "actors/shard.hpp"
+#include "actors/worker.hpp"
+#include "monitoring/actor_telemetry.hpp"
+#include "monitoring/monitor.hpp"
+#include "monitoring/process_figures.hpp"
+#include "monitoring/progress.hpp"
+#include "runtime/interruption.hpp"
+#include "runtime/scribe.hpp"
+
+namespace troupe {
+namespace {
+
+// Deltas in flight may take this much, but two a slot are always allowed.
+constexpr std::size_t flight_bytes = std::size_t{16} << 20;
+constexpr std::size_t deepest = 64;
+
+// Seconds since the kernel started this process.
+double process_age() {
+  std::string text = files{}.read_all("/proc/self/stat");
+  // The second field, the program's name, may hold anything but ends with ')'.
+  auto fields = text.substr(text.rfind(')') + 2);
+  unsigned long long ticks = 0;
+  std::sscanf(fields.c_str(),
+      "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+      "%*d %*d %llu",
+      &ticks);
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec) -
+         double(ticks) / double(sysconf(_SC_CLK_TCK));
+}
+
+instant seconds_of(double s) {
+  return std::chrono::duration_cast<instant>(std::chrono::duration<double>(s));
+}
+
+federated::rule fresh_rule(const configuration& c) {
+  federated::settings common;
+  common.seed = c.run.seed;
+  common.rounds = c.run.rounds;
+  common.weigh_samples = c.federation.weighting == "samples";
+  common.min_updates = c.federation.min_updates;
+  common.lease_time = seconds_of(c.federation.lease_seconds);
+  if (c.federation.rule == "fedavg")
+    return federated::fedavg{common, c.federation.fraction};
+  return federated::fedbuff{common, c.federation.buffer,
+      c.federation.concurrency, c.federation.max_staleness};
+}
+
+federated::rule rule_of(const configuration& c, const past& before) {
+  auto rule = fresh_rule(c);
+  if (!before.state)
+    return rule;
+  caf::binary_deserializer source{nullptr, before.state->rule};
+  bool sound = std::visit([&](auto& r) { return source.apply(r); }, rule);
+  if (!sound || source.remaining() > 0)
+    throw std::runtime_error(fmt::format(
+        "the checkpoint of version {} holds no state of the rule {}",
+        before.state->version, c.federation.rule));
+  std::visit([&](auto& r) { r.rounds(c.run.rounds); }, rule);
+  return rule;
+}
+
+std::vector<fact> preface(const past& before) {
+  std::vector<fact> result;
+  if (before.has_void())
+    result.push_back({0, {},
+        facts::voided{before.first_void(), before.last_fact,
+            before.state ? before.state->version : 0}});
+  return result;
+}
+
+template <class Handle>
+void dismiss(const Handle& actor) {
+  if (actor)
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+}
+
+void dismiss_all(const cast& who) {
+  for (const auto& one : who.workers)
+    dismiss(one);
+  for (const auto& one : who.slots)
+    dismiss(one);
+  for (const auto& one : who.observers)
+    dismiss(one);
+  dismiss(who.sums);
+  dismiss(who.judge);
+  dismiss(who.book);
+}
+
+} // namespace
+
+company::company(const topology& what, const run_options& how)
+    : what_(what), how_(how) {
+  gpu::use_one_blas_thread();
+  if (!how.metrics.empty()) {
+    figures_.emplace();
+    config_.set("caf.metrics-filters.actors.includes",
+        std::vector<std::string>{"troupe.*"});
+  }
+  register_messages();
+  config_.set("caf.scheduler.policy", "sharing");
+  config_.set("caf.scheduler.max-threads",
+      std::max<std::size_t>(2, gpu::devices().front().slots));
+  system_ = std::make_unique<caf::actor_system>(config_);
+  if (figures_)
+    exposer_.emplace(monitoring::endpoint::parse(how.metrics),
+        monitoring::exposer::collectables{figures_->collectable(),
+            monitoring::actor_telemetry(*system_),
+            monitoring::process_figures()});
+  probe_ = what.learner()(gpu::device{});
+  layout_ = probe_->layout();
+  data_ = what.client_data();
+  account_.name = what.config().run.name;
+  account_.rule = what.config().federation.rule;
+  account_.fingerprint = gpu::numeric_fingerprint();
+}
+
+company::~company() = default;
+
+std::size_t company::slots() const {
+  auto asked = what_.config().compute.slots;
+  return asked > 0 ? asked : gpu::devices().front().slots;
+}
+
+// Tiny models go through in handfuls, so that a slot need not wake for each;
+// of large ones no more than two wait at a slot.
+std::size_t company::depth() const {
+  auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
+  return std::clamp(flight_bytes / bytes / slots(), std::size_t{2}, deepest);
+}
+
+gpu::shared_buffer company::start(const past& before) {
+  if (before.state)
+    return before.state->parameters;
+  if (what_.initial())
+    return what_.initial();
+  auto block = std::make_shared<gpu::buffer>(gpu::size(layout_));
+  probe_->initialise(block->span(), what_.config().run.seed);
+  return block;
+}
+
+aggregator_options company::plan(
+    const past& before, gpu::shared_buffer parameters) {
+  const auto& c = what_.config();
+  aggregator_options result;
+  result.rule = rule_of(c, before);
+  result.parameters = std::move(parameters);
+  for (const auto& view : data_)
+    result.samples.push_back(view.size());
+  result.header = {c.run.name, c.federation.rule, account_.fingerprint,
+      c.run.seed, data_.size(), gpu::size(layout_), slots(), c.run.rounds,
+      before.incarnation, before.state ? before.state->version : 0};
+  result.preface = preface(before);
+  result.next_fact = before.last_fact + 1;
+  result.evaluate_every = c.run.evaluate_every;
+  result.target_accuracy = c.run.target_accuracy;
+  result.checkpoint_every = c.run.checkpoint_every;
+  result.depth = depth();
+  result.lease_time = seconds_of(c.federation.lease_seconds);
+  result.stop_grace = seconds_of(c.compute.stop_grace);
+  return result;
+}
+
+std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
+    const past& before, const gpu::shared_buffer& parameters) {
+  const auto& c = what_.config();
+  auto who = std::make_shared<cast>();
+  for (std::size_t i = 0; i < slots(); ++i)
+    who->slots.push_back(system_->spawn<compute_impl, caf::detached>(
+        gpu::device{}, what_.learner()));
+  auto context = std::make_shared<const worker_context>(
+      worker_context{c.run.seed, c.client, boss_});
+  who->workers.reserve(data_.size());
+  for (client_id i = 0; i < data_.size(); ++i)
+    who->workers.push_back(
+        system_->spawn<worker_impl>(i, std::move(data_[i]), context));
+  who->sums = system_->spawn<shard_impl, caf::detached>(
+      shard_options{parameters, c.federation.server_lr, depth(), boss_});
+  if (!what_.test_data().empty())
+    who->judge = system_->spawn<evaluator_impl>(
+        evaluator_options{what_.test_data(), 500, who->slots, boss_});
+  scribe_options book{&files::system(), place.root(), layout_, c.run.name,
+      c.federation.rule, to_toml(c), account_.fingerprint,
+      c.run.keep_checkpoints, before.state ? before.state->elapsed : 0.0,
+      before.history, boss_};
+  who->book = system_->spawn<scribe_impl, caf::detached>(std::move(book));
+  if (figures_)
+    who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
+        std::move(*std::exchange(figures_, std::nullopt))));
+  who->observers.push_back(system_->spawn<monitoring::progress_impl>(
+      &std::cout, monitoring::progress_options_for(STDOUT_FILENO, how_.quiet)));
+  return who;
+}
+
+run_report company::play(const run_directory& place, const past& before) {
+  auto parameters = start(before);
+  boss_ = system_->spawn<aggregator_impl>(plan(before, parameters));
+  auto who = spawn_all(place, before, parameters);
+  parameters.reset();
+  probe_.reset();
+  interruption on_signal{[this] { send_anonymously(boss_, interrupt{}); }};
+  caf::scoped_actor self{*system_};
+  account_.startup_seconds = process_age();
+  run_report report;
+  ask(self.ptr(), boss_, caf::infinite, begin{who})
+      .receive([&](run_report& answer) { report = std::move(answer); },
+          [&](caf::error& why) {
+            report.outcome = run_outcome::failed;
+            report.why = std::move(why);
+          });
+  ask(self.ptr(), who->book, caf::infinite, seal{})
+      .receive([](caf::unit_t) {},
+          [&](caf::error& why) {
+            report.outcome = run_outcome::failed;
+            report.why = std::move(why);
+          });
+  slots_lost_ = report.slots_lost;
+  account_.wall_seconds = process_age();
+  dismiss_all(*who);
+  dismiss(std::exchange(boss_, {}));
+  // The last lines are on the screen before anything else is said.
+  for (const auto& reader : who->observers)
+    self->wait_for(reader);
+  return report;
+}
+
+void company::leave(int code) {
+  exposer_.reset();
+  if (slots_lost_ == 0)
+    return;
+  std::cout.flush();
+  std::fflush(nullptr);
+  std::_Exit(code);
+}
+
+} // namespace troupe

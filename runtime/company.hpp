@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+#include "actors/aggregator.hpp"
+#include "gpu/layout.hpp"
+#include "monitoring/exposer.hpp"
+#include "monitoring/metrics.hpp"
+#include "protocols/run.hpp"
+#include "runtime/launch.hpp"
+#include "runtime/run_directory.hpp"
+#include "runtime/summary.hpp"
+#include "runtime/topology.hpp"
+
+namespace troupe {
+
+/// The actors of one run in this process, from the first to the last:
+///
+///     company players{what, how};      takes the metrics port, makes a learner
+///     players.play(place, before);     spawns, trains, writes; blocks
+///     players.leave(code);             ends the process if a learner hangs
+///
+/// One run a company.
+class company {
+public:
+  /// Throws what says why the run cannot start: a taken port, parameters that
+  /// do not fit the model, clients that cannot share the samples.
+  company(const topology& what, const run_options& how);
+  ~company();
+
+  const gpu::layout& layout() const noexcept { return layout_; }
+  /// What the summary tells beside the report.
+  const summary& account() const noexcept { return account_; }
+
+  run_report play(const run_directory& place, const past& before);
+
+  /// Ends the process at once with `code` if a thread will never come back;
+  /// everything that must be on disk has to be there. Else returns.
+  void leave(int code);
+
+private:
+  gpu::shared_buffer start(const past& before);
+  aggregator_options plan(const past& before, gpu::shared_buffer parameters);
+  std::shared_ptr<const cast> spawn_all(const run_directory& place,
+      const past& before, const gpu::shared_buffer& parameters);
+  std::size_t depth() const;
+  std::size_t slots() const;
+
+  const topology& what_;
+  const run_options& how_;
+  std::unique_ptr<training::learner> probe_;
+  gpu::layout layout_;
+  std::vector<training::view> data_;
+  caf::actor_system_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  std::optional<monitoring::metrics> figures_;
+  std::optional<monitoring::exposer> exposer_;
+  aggregator boss_;
+  summary account_;
+  std::uint64_t slots_lost_ = 0;
+};
+
+} // namespace troupe

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gpu/layout.hpp"
+#include "runtime/checkpoint.hpp"
+#include "runtime/files.hpp"
+#include "runtime/history.hpp"
+
+namespace troupe {
+
+/// The files of one run:
+///
+///     config.toml        effective configuration
+///     facts.jsonl        the journal: every fact
+///     history.csv, .svg  a row, and a point, for each scored version
+///     checkpoints/       the last few versions and the best
+///     model.safetensors  the final version
+///     summary.json       how it ended
+class run_directory {
+public:
+  explicit run_directory(std::filesystem::path root) : root_(std::move(root)) {}
+
+  const std::filesystem::path& root() const noexcept { return root_; }
+  std::filesystem::path config() const { return root_ / "config.toml"; }
+  std::filesystem::path journal() const { return root_ / "facts.jsonl"; }
+  std::filesystem::path history() const { return root_ / "history.csv"; }
+  std::filesystem::path plot() const { return root_ / "history.svg"; }
+  std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
+  std::filesystem::path model() const { return root_ / "model.safetensors"; }
+  std::filesystem::path summary() const { return root_ / "summary.json"; }
+
+private:
+  std::filesystem::path root_;
+};
+
+/// What a run directory says about a run that is to go on.
+struct past {
+  std::optional<checkpoint> state;  ///< none: start from version 0
+  std::uint64_t incarnation = 0;    ///< of the process that takes it up
+  std::uint64_t last_fact = 0;      ///< in the journal; 0: none
+  std::vector<history_row> history; ///< up to the state's version
+
+  /// The facts after the state, if there are any: they are void.
+  bool has_void() const noexcept;
+  std::uint64_t first_void() const noexcept;
+};
+
+/// Reads what `--resume` needs, the newest checkpoint included, and cuts a torn
+/// last line off the journal. Throws `bad_file` for content that no crash
+/// leaves behind, `file_error` for what cannot be read.
+past recall(files& disk, const run_directory& place, const gpu::layout& layout);
+
+} // namespace troupe

@@ -1,0 +1,147 @@
+#include "runtime/scribe.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "monitoring/history_plot.hpp"
+#include "protocols/errc.hpp"
+#include "runtime/checkpoint.hpp"
+#include "runtime/journal.hpp"
+#include "runtime/run_directory.hpp"
+
+namespace troupe {
+
+scribe_state::scribe_state(scribe::pointer self, scribe_options options)
+    : self_(self), options_(std::move(options)), now_(options_.elapsed) {
+  for (const auto& row : options_.history)
+    if (!best_ || row.accuracy > best_->accuracy)
+      best_ = row;
+}
+
+scribe::behavior_type scribe_state::make_behavior() {
+  attempt([this] { open(); });
+  return {
+      [this](const fact_batch& batch) { attempt([&] { write(batch); }); },
+      [this](const store& what) { attempt([&] { make_durable(what); }); },
+      [this](seal) { return finish(); },
+  };
+}
+
+// The disk's first refusal ends the run's writing: nothing may follow a gap.
+template <class Work>
+void scribe_state::attempt(Work&& work) {
+  if (!failure_.empty())
+    return;
+  try {
+    work();
+  } catch (const std::exception& e) {
+    failure_ = e.what();
+    send(self_, options_.report_to, storage_failed{failure_});
+  }
+}
+
+void scribe_state::open() {
+  auto& disk = *options_.disk;
+  const run_directory place{options_.directory};
+  journal_.emplace(disk.append(place.journal()));
+  std::string csv = history_header();
+  for (const auto& row : options_.history)
+    csv += to_csv(row);
+  disk.write_atomically(place.history(), csv);
+  history_.emplace(disk.append(place.history()));
+  disk.make_directories(place.checkpoints());
+  for (auto version : stored_versions(disk, place.checkpoints()))
+    kept_.insert(version);
+}
+
+void scribe_state::write(const fact_batch& batch) {
+  line_.clear();
+  journal::encode(*batch.facts, line_);
+  journal_->write(line_);
+  for (const auto& f : *batch.facts)
+    note(f);
+}
+
+// The history has a row for each scored version.
+void scribe_state::note(const fact& what) {
+  if (auto* x = std::get_if<facts::published>(&what.what)) {
+    now_ = options_.elapsed + seconds(what.at);
+    published_[x->version] = {
+        x->version, now_, 0, 0, x->loss, x->total_updates};
+    while (published_.size() > 64)
+      published_.erase(published_.begin());
+    return;
+  }
+  auto* x = std::get_if<facts::evaluated>(&what.what);
+  if (!x)
+    return;
+  auto row = published_[x->version];
+  row.version = x->version;
+  row.loss = x->loss;
+  row.accuracy = x->accuracy;
+  options_.history.push_back(row);
+  history_->write(to_csv(row));
+  if (!best_ || row.accuracy > best_->accuracy)
+    best_ = row;
+  unscored_.erase(x->version);
+  prune();
+}
+
+void scribe_state::make_durable(const store& what) {
+  auto start = clock_now(self_);
+  journal_->sync();
+  checkpoint state{what.version, what.parameters, what.rule, options_.rule_name,
+      what.fact_number, what.updates, now_, options_.configuration,
+      options_.fingerprint};
+  auto sha256 = write_checkpoint(*options_.disk,
+      run_directory{options_.directory}.checkpoints(), options_.layout, state);
+  kept_.insert(what.version);
+  if (what.will_be_scored)
+    unscored_.insert(what.version);
+  send(self_, options_.report_to,
+      stored{
+          what.version, std::move(sha256), seconds(clock_now(self_) - start)});
+  prune();
+}
+
+// Keeps the last few, the best one, and those that may turn out the best.
+void scribe_state::prune() {
+  auto surplus = kept_.size() - std::min<std::size_t>(kept_.size(),
+                                    std::max(options_.keep, std::uint64_t{1}));
+  auto old = kept_.begin();
+  for (; surplus > 0; --surplus) {
+    bool wanted = unscored_.contains(*old) || (best_ && best_->version == *old);
+    if (wanted) {
+      ++old;
+      continue;
+    }
+    options_.disk->remove(run_directory{options_.directory}.checkpoints() /
+                          checkpoint_name(*old));
+    old = kept_.erase(old);
+  }
+}
+
+void scribe_state::draw() {
+  std::vector<monitoring::history_row> points;
+  for (const auto& row : options_.history)
+    points.push_back({row.version, row.seconds, row.loss, row.accuracy});
+  options_.disk->write_atomically(run_directory{options_.directory}.plot(),
+      monitoring::history_plot(options_.name, points));
+}
+
+caf::result<caf::unit_t> scribe_state::finish() {
+  attempt([this] {
+    journal_->sync();
+    history_->sync();
+    draw();
+  });
+  if (!failure_.empty())
+    return caf::make_error(errc::storage_failed, failure_);
+  return caf::unit;
+}
+
+} // namespace troupe

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "protocols/run.hpp"
+
+namespace troupe {
+
+/// What `summary.json` tells beside the report.
+struct summary {
+  std::string name;
+  std::string rule;
+  std::string fingerprint;
+  std::string model_sha256;   ///< over the parameters' bytes
+  double best_accuracy = 0.0; ///< of all processes of the run
+  version_id best_version = 0;
+  double wall_seconds = 0.0;    ///< of this process
+  double startup_seconds = 0.0; ///< from its start to the first lease
+};
+
+/// The text of `summary.json`.
+std::string to_json(const summary& what, const run_report& report);
+
+} // namespace troupe

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::monitoring {
+
+/// One evaluated version of a run.
+struct history_row {
+  std::uint64_t version = 0;
+  double seconds = 0.0; ///< since the start of the run
+  double loss = 0.0;
+  double accuracy = 0.0; ///< 0 to 1
+};
+
+/// Draws accuracy and loss over versions as an SVG document of its own: no
+/// script, no font and no file besides. Light or dark as the reader prefers.
+///
+/// Rows come in order of version. A value that is not finite leaves a gap in
+/// its curve and no other mark; thousands of rows are thinned to what a screen
+/// can show, keeping every peak. No rows: axes and a word.
+std::string history_plot(
+    const std::string& title, const std::vector<history_row>& rows);
+
+} // namespace troupe::monitoring

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <filesystem>
-#include <string>
-
 #include "runtime/topology.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <string>
 
 namespace troupe {
 
@@ -22,6 +23,10 @@ int execute(const topology& what, const run_options& how);
 
 /// For programs: runs `what` as told by the flags of `troupe run`, `--set`
 /// included. Answers with the exit code.
-int launch(topology what, int argc, char** argv);
+int launch(const topology& what, int argc, char** argv);
+
+/// The same for a topology that takes files to compose: what goes wrong in
+/// `compose` is said like any other trouble, and `--help` does without it.
+int launch(const std::function<topology()>& compose, int argc, char** argv);
 
 } // namespace troupe

@@ -12,9 +12,9 @@ namespace troupe {
 
 namespace {
 
-division divided(training::view samples, std::string partition) {
+division divided(samples of, std::string partition) {
   division result;
-  result.samples = std::move(samples);
+  result.of = of.view();
   result.partition = std::move(partition);
   return result;
 }
@@ -34,24 +34,24 @@ std::vector<std::size_t> widths(const models::model& what) {
 
 namespace data {
 
-division iid(training::view samples) {
-  return divided(std::move(samples), "iid");
+division iid(samples of) {
+  return divided(std::move(of), "iid");
 }
 
-division shards(training::view samples, std::uint64_t per_client) {
-  auto result = divided(std::move(samples), "shards");
+division shards(samples of, std::uint64_t per_client) {
+  auto result = divided(std::move(of), "shards");
   result.shards_per_client = per_client;
   return result;
 }
 
-division dirichlet(training::view samples, double alpha) {
-  auto result = divided(std::move(samples), "dirichlet");
+division dirichlet(samples of, double alpha) {
+  auto result = divided(std::move(of), "dirichlet");
   result.alpha = alpha;
   return result;
 }
 
-division quantity(training::view samples, double alpha) {
-  auto result = divided(std::move(samples), "quantity");
+division quantity(samples of, double alpha) {
+  auto result = divided(std::move(of), "quantity");
   result.alpha = alpha;
   return result;
 }
@@ -116,7 +116,7 @@ topology& topology::clients(
   config_.data.partition = among.partition;
   config_.data.shards_per_client = among.shards_per_client;
   config_.data.alpha = among.alpha;
-  samples_ = std::move(among.samples);
+  samples_ = std::move(among.of);
   return train(how, much);
 }
 
@@ -148,9 +148,9 @@ topology& topology::train(const sgd& how, const local& much) {
   return *this;
 }
 
-topology& topology::evaluate(training::view test, every so_many) {
+topology& topology::evaluate(samples test, every so_many) {
   config_.run.evaluate_every = so_many.versions;
-  test_ = std::move(test);
+  test_ = test.view();
   return *this;
 }
 

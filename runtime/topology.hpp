@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -62,10 +63,23 @@ struct accuracy {
   double target = 1.0;
 };
 
+/// Samples as a topology takes them: a view, or all of a data set.
+class samples {
+public:
+  samples() = default;
+  samples(training::view some) : view_(std::move(some)) {}
+  samples(training::shared_dataset all) : view_(std::move(all)) {}
+
+  const training::view& view() const noexcept { return view_; }
+
+private:
+  training::view view_;
+};
+
 /// Samples and the way in which the clients share them; the keys
 /// data.partition, shards_per_client and alpha.
 struct division {
-  training::view samples;
+  training::view of;
   std::string partition = "iid";
   std::uint64_t shards_per_client = 2;
   double alpha = 0.5;
@@ -74,13 +88,13 @@ struct division {
 namespace data {
 
 /// Every client gets as many samples as any other, drawn at random.
-division iid(training::view samples);
+division iid(samples of);
 /// Samples sorted by label and cut into shards; each client gets a few.
-division shards(training::view samples, std::uint64_t per_client = 2);
+division shards(samples of, std::uint64_t per_client = 2);
 /// Each client's mixture of labels is drawn from Dirichlet(alpha).
-division dirichlet(training::view samples, double alpha = 0.5);
+division dirichlet(samples of, double alpha = 0.5);
 /// The clients' numbers of samples are drawn from Dirichlet(alpha).
-division quantity(training::view samples, double alpha = 0.5);
+division quantity(samples of, double alpha = 0.5);
 
 } // namespace data
 
@@ -125,7 +139,7 @@ public:
   topology& clients(
       std::uint64_t count, const sgd& how = {}, const local& much = {});
 
-  topology& evaluate(training::view test, every so_many = {});
+  topology& evaluate(samples test, every so_many = {});
 
   /// When to stop: whichever of these comes first.
   topology& until(rounds end);

@@ -61,18 +61,30 @@ std::filesystem::path configuration_file(const arguments& given) {
   return std::filesystem::path{given.value("out")} / "config.toml";
 }
 
-std::string program_help(const std::string& program) {
-  return fmt::format("Usage: {} [OPTION]...\n\nOptions:\n{}", program,
-      describe(run_command().options));
-}
+using composer = std::function<troupe::topology()>;
 
-int launch(const troupe::topology& what, const arguments& given) {
+int launch(const composer& compose, const arguments& given) {
   auto how = options(given);
-  auto changed = what.with(settings(given));
+  auto changed = compose().with(settings(given));
   auto problems = changed.problems();
   if (!problems.empty())
     throw configuration_error{problems};
   return execute(changed, how);
+}
+
+int launch(const composer& compose, const std::string& program,
+    std::span<const std::string> words) {
+  auto known = std::span{run_command().options};
+  arguments given{words, known};
+  if (given.has("help")) {
+    std::cout << fmt::format(
+        "Usage: {} [OPTION]...\n\nOptions:\n{}", program, describe(known));
+    return done;
+  }
+  if (!given.operands().empty())
+    throw usage_error{
+        fmt::format("{} is not an option", given.operands().front())};
+  return launch(compose, given);
 }
 
 } // namespace
@@ -87,20 +99,11 @@ int run(const arguments& given, console& to) {
 
 namespace troupe {
 
-int launch(topology what, int argc, char** argv) {
-  std::vector<std::string> words{argv, argv + argc};
-  auto program = words.empty() ? std::string{"program"} : words.front();
+int launch(const std::function<topology()>& compose, int argc, char** argv) {
+  std::string program{argc > 0 ? argv[0] : "program"};
+  std::vector<std::string> words{argv + std::min(argc, 1), argv + argc};
   try {
-    cli::arguments given{std::span{words}.subspan(words.empty() ? 0 : 1),
-        cli::run_command().options};
-    if (given.has("help")) {
-      std::cout << cli::program_help(program);
-      return cli::done;
-    }
-    if (!given.operands().empty())
-      throw cli::usage_error{
-          fmt::format("{} is not an option", given.operands().front())};
-    return cli::launch(what, given);
+    return cli::launch(compose, program, words);
   } catch (const cli::usage_error& error) {
     std::cerr << program << ": " << error.what() << "; see `" << program
               << " --help`\n";
@@ -112,6 +115,10 @@ int launch(topology what, int argc, char** argv) {
     std::cerr << program << ": " << error.what() << "\n";
     return cli::failed;
   }
+}
+
+int launch(const topology& what, int argc, char** argv) {
+  return launch([&] { return what; }, argc, argv);
 }
 
 } // namespace troupe

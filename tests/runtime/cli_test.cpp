@@ -1,0 +1,176 @@
+#include "runtime/cli/command.hpp"
+#include "tests/runtime/scratch_directory.hpp"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <sstream>
+
+namespace troupe::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct answer {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+answer troupe(const std::vector<std::string>& words) {
+  std::ostringstream out;
+  std::ostringstream err;
+  console to{out, err};
+  auto code = act(words, to);
+  return {code, out.str(), err.str()};
+}
+
+class cli_test : public testing::Test {
+protected:
+  std::string file(const std::string& name, const std::string& text) {
+    auto path = (scratch_ / name).string();
+    std::ofstream{path} << text;
+    return path;
+  }
+  std::string small() {
+    return file("small.toml", R"([run]
+name = "small"
+[data]
+set = "synthetic"
+[model]
+kind = "softmax"
+[federation]
+clients = 6
+fraction = 0.5
+)");
+  }
+
+  tests::scratch_directory scratch_;
+};
+
+TEST_F(cli_test, lists_its_commands_when_asked_nothing_and_fails) {
+  auto said = troupe({});
+
+  EXPECT_EQ(said.code, 2);
+  for (auto name :
+      {"run", "evaluate", "check", "topology", "devices", "version"})
+    EXPECT_THAT(said.err, HasSubstr(std::string{"\n  "} + name + " "));
+}
+
+TEST_F(cli_test, helps_with_every_command) {
+  for (const auto& each : commands()) {
+    auto said = troupe({std::string{each.name}, "--help"});
+
+    EXPECT_EQ(said.code, 0);
+    EXPECT_THAT(said.out, HasSubstr("Usage: troupe " + std::string{each.name}));
+    EXPECT_THAT(said.out, HasSubstr("--help"));
+    EXPECT_THAT(said.out, HasSubstr("130  interrupted"));
+    EXPECT_EQ(troupe({"help", std::string{each.name}}).out, said.out);
+  }
+}
+
+TEST_F(cli_test, lists_every_key_in_the_help_of_run) {
+  auto said = troupe({"run", "-h"});
+
+  EXPECT_THAT(said.out, HasSubstr("client.lr = 0.05"));
+  EXPECT_THAT(said.out, HasSubstr("compute.slots = 0"));
+}
+
+TEST_F(cli_test, keeps_its_help_within_100_columns) {
+  for (const auto& each : commands()) {
+    std::istringstream lines{help(each)};
+    for (std::string line; std::getline(lines, line);)
+      EXPECT_LE(line.size(), 100u) << line;
+  }
+}
+
+TEST_F(cli_test, guesses_which_command_was_meant) {
+  auto said = troupe({"rnu"});
+
+  EXPECT_EQ(said.code, 2);
+  EXPECT_EQ(said.err, "troupe: there is no command rnu (did you mean run?); "
+                      "see `troupe --help`\n");
+}
+
+TEST_F(cli_test, guesses_which_option_was_meant) {
+  auto said = troupe({"run", "--resum"});
+
+  EXPECT_EQ(said.code, 2);
+  EXPECT_EQ(said.err, "troupe: there is no option --resum (did you mean "
+                      "--resume?); see `troupe run --help`\n");
+}
+
+TEST_F(cli_test, refuses_a_command_line_that_makes_no_sense) {
+  auto refused = [](const std::vector<std::string>& words) {
+    auto said = troupe(words);
+    EXPECT_EQ(said.code, 2);
+    return said.err.substr(0, said.err.find(';'));
+  };
+
+  EXPECT_EQ(refused({"run"}), "troupe: run needs CONFIG.toml");
+  EXPECT_EQ(refused({"check"}), "troupe: check needs CONFIG.toml");
+  EXPECT_EQ(refused({"check", "a", "b"}),
+      "troupe: check does not know what to do with b");
+  EXPECT_EQ(refused({"run", "a", "--out"}), "troupe: --out needs its DIR");
+  EXPECT_EQ(
+      refused({"run", "a", "--quiet=yes"}), "troupe: --quiet takes no value");
+  EXPECT_EQ(refused({"run", "a", "-q"}), "troupe: there is no option -q");
+  EXPECT_EQ(refused({"run", "a", "--seed", "-1"}),
+      "troupe: --seed -1 is not a whole number from 0 up");
+  EXPECT_EQ(refused({"run", "a", "--resume"}),
+      "troupe: --resume needs --out DIR, the run to go on with");
+  EXPECT_EQ(refused({"run", "a", "--log", "wran"}),
+      "troupe: --log wran is not one of trace, debug, info, warn, error, off "
+      "(did you mean warn?)");
+  EXPECT_THAT(refused({"run", "a", "--metrics", "nowhere"}),
+      StartsWith("troupe: --metrics nowhere: "));
+}
+
+TEST_F(cli_test, tells_every_problem_of_a_configuration) {
+  auto bad = file("bad.toml", "[run]\nsede = 1\n[client]\nlr = -1\n");
+
+  auto said = troupe({"check", bad});
+
+  EXPECT_EQ(said.code, 2);
+  EXPECT_EQ(said.out, "");
+  EXPECT_EQ(said.err,
+      bad + ":2: run.sede is not a key (did you mean seed?)\n" + bad +
+          ":4: client.lr = -1 is not a number from above 0 to 1000\n");
+  EXPECT_EQ(troupe({"run", bad}).err, said.err);
+}
+
+TEST_F(cli_test, shows_a_topology_as_a_tree_and_as_a_graph) {
+  auto config = small();
+
+  auto tree = troupe({"topology", config, "--set", "compute.slots=3"});
+  auto dot = troupe({"topology", config, "--dot"});
+
+  EXPECT_EQ(tree.code, 0);
+  EXPECT_THAT(tree.out, StartsWith("small: fedavg, 6 clients, 3 a round, on 3 "
+                                   "compute slots\n"));
+  EXPECT_EQ(dot.code, 0);
+  EXPECT_THAT(dot.out, StartsWith("digraph troupe {"));
+}
+
+TEST_F(cli_test, shows_devices_for_people_and_programs) {
+  auto text = troupe({"devices"});
+  auto list = nlohmann::json::parse(troupe({"devices", "--json"}).out);
+
+  EXPECT_THAT(text.out, StartsWith("cpu "));
+  EXPECT_EQ(list.at(0).at("device"), "cpu");
+  EXPECT_GE(list.at(0).at("slots"), 1);
+}
+
+TEST_F(cli_test, shows_its_version_and_fingerprint) {
+  auto said = troupe({"version"});
+
+  EXPECT_EQ(said.code, 0);
+  EXPECT_THAT(said.out, StartsWith("troupe "));
+  EXPECT_THAT(said.out, HasSubstr("fingerprint "));
+  EXPECT_EQ(troupe({"--version"}).out, said.out);
+}
+
+} // namespace
+} // namespace troupe::cli

@@ -1,0 +1,233 @@
+#include "runtime/topology.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace troupe {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+training::shared_dataset numbers(
+    std::size_t count, std::size_t width = 4, std::size_t classes = 2) {
+  training::dataset result{{width}, classes, std::vector<float>(count * width),
+      std::vector<std::uint8_t>(count)};
+  for (std::size_t i = 0; i < count; ++i)
+    result.labels[i] = static_cast<std::uint8_t>(i % classes);
+  return std::make_shared<const training::dataset>(std::move(result));
+}
+
+topology small() {
+  return topology{"small"}
+      .seed(3)
+      .model(models::mlp({4, 3, 2}))
+      .aggregator(fedavg{.fraction = 0.5})
+      .clients(6, sgd{.lr = 0.1f}, local{.epochs = 2, .batch = 5},
+          data::dirichlet(numbers(60), 0.25))
+      .evaluate(numbers(20), every{5})
+      .until(rounds{8});
+}
+
+std::string refusal(
+    const topology& what, const std::vector<std::string>& settings) {
+  try {
+    what.with(settings);
+  } catch (const configuration_error& error) {
+    return error.what();
+  }
+  return "nothing refused";
+}
+
+TEST(topology_test, keeps_what_it_was_composed_of_as_a_configuration) {
+  auto config = small().config();
+
+  configuration expected;
+  expected.run.name = "small";
+  expected.run.seed = 3;
+  expected.run.rounds = 8;
+  expected.run.evaluate_every = 5;
+  expected.data.set = "own";
+  expected.data.partition = "dirichlet";
+  expected.data.alpha = 0.25;
+  expected.model.layers = {4, 3, 2};
+  expected.federation.clients = 6;
+  expected.federation.fraction = 0.5;
+  expected.client.epochs = 2;
+  expected.client.batch = 5;
+  expected.client.lr = 0.1f;
+  EXPECT_EQ(config, expected);
+}
+
+TEST(topology_test, takes_the_other_rule_and_other_ends) {
+  auto config = small()
+                    .aggregator(fedbuff{.buffer = 3, .concurrency = 4})
+                    .until(versions{20})
+                    .until(accuracy{0.9})
+                    .slots(2)
+                    .config();
+
+  EXPECT_EQ(config.federation.rule, "fedbuff");
+  EXPECT_EQ(config.federation.buffer, 3u);
+  EXPECT_EQ(config.federation.concurrency, 4u);
+  EXPECT_EQ(config.federation.weighting, "uniform");
+  EXPECT_EQ(config.run.rounds, 20u);
+  EXPECT_EQ(config.run.target_accuracy, 0.9);
+  EXPECT_EQ(config.compute.slots, 2u);
+}
+
+TEST(topology_test, is_sound_when_everything_fits) {
+  EXPECT_THAT(small().problems(), IsEmpty());
+}
+
+TEST(topology_test, divides_all_samples_among_its_clients) {
+  auto clients = small().client_data();
+
+  ASSERT_THAT(clients, SizeIs(6));
+  std::vector<std::uint32_t> owned;
+  for (const auto& each : clients)
+    for (std::size_t i = 0; i < each.size(); ++i)
+      owned.push_back(each.index(i));
+  std::sort(owned.begin(), owned.end());
+  ASSERT_THAT(owned, SizeIs(60));
+  EXPECT_EQ(std::unique(owned.begin(), owned.end()), owned.end());
+}
+
+TEST(topology_test, divides_differently_for_another_seed) {
+  auto indices = [](const topology& what) {
+    std::vector<std::uint32_t> result;
+    for (const auto& each : what.client_data())
+      for (std::size_t i = 0; i < each.size(); ++i)
+        result.push_back(each.index(i));
+    return result;
+  };
+
+  EXPECT_EQ(indices(small()), indices(small()));
+  EXPECT_NE(indices(small()), indices(small().seed(4)));
+}
+
+TEST(topology_test, gives_clients_the_views_they_came_with) {
+  training::view all{numbers(10)};
+  auto what = small().clients({all.slice(0, 3), all.slice(3, 7)}, {}, {});
+
+  auto clients = what.client_data();
+
+  EXPECT_EQ(what.config().federation.clients, 2u);
+  ASSERT_THAT(clients, SizeIs(2));
+  EXPECT_EQ(clients[0].size(), 3u);
+  EXPECT_EQ(clients[1].size(), 7u);
+}
+
+TEST(topology_test, gives_empty_views_to_clients_whose_learner_has_data) {
+  auto what = small().clients(5);
+
+  EXPECT_THAT(what.client_data(), SizeIs(5));
+  EXPECT_THAT(what.client_data(),
+      Each(testing::Property(&training::view::empty, true)));
+}
+
+TEST(topology_test, names_a_model_that_does_not_fit_the_data) {
+  auto wide = small().model(models::mlp({5, 2}));
+  auto narrow = small().model(models::mlp({4, 1}));
+  auto image = small().model(models::lenet5());
+
+  EXPECT_THAT(wide.problems(),
+      testing::Contains("model.layers takes 5 values a sample, but the data "
+                        "have 4 (4)"));
+  EXPECT_THAT(narrow.problems(),
+      testing::Contains("model.layers ends with 1 classes, but the data have "
+                        "2"));
+  EXPECT_THAT(image.problems(),
+      testing::Contains("model.kind = \"lenet5\" takes 784 values a sample, "
+                        "but the data have 4 (4)"));
+}
+
+TEST(topology_test, names_the_line_that_asked_for_such_a_model) {
+  auto found = small()
+                   .model(models::mlp({5, 2}))
+                   .problems({{"model.layers", "run.toml:9"}});
+
+  EXPECT_THAT(found, testing::Contains(testing::StartsWith(
+                         "run.toml:9: model.layers takes 5 values")));
+}
+
+TEST(topology_test, refuses_more_clients_than_samples) {
+  auto what = small().clients(61, {}, {}, data::iid(numbers(60)));
+
+  EXPECT_THAT(what.problems(),
+      ElementsAre("federation.clients = 61 is more than the 60 samples there "
+                  "are to share"));
+}
+
+TEST(topology_test, refuses_initial_parameters_of_another_model) {
+  auto what = small().start_from(std::make_shared<const gpu::buffer>(7));
+
+  EXPECT_THAT(what.problems(),
+      ElementsAre("model.init has 7 parameters, but the model has 23"));
+}
+
+TEST(topology_test, refuses_values_that_no_file_could_have_either) {
+  auto what = small().clients(
+      6, sgd{.lr = -1.0f, .momentum = 1.0f}, {}, data::iid(numbers(60)));
+
+  EXPECT_THAT(what.problems(),
+      ElementsAre("client.lr = -1.0 is not from above 0 to 1000",
+          "client.momentum = 1.0 is not from 0 to below 1"));
+}
+
+TEST(topology_test, refuses_a_gpu_where_there_is_none) {
+  for (const auto& each : gpu::devices())
+    if (each.where.kind == gpu::device_kind::cuda)
+      GTEST_SKIP() << "there is a GPU here";
+
+  EXPECT_THAT(small().with({"compute.device=cuda"}).problems(),
+      ElementsAre(HasSubstr("compute.device = \"cuda\" asks for a GPU")));
+}
+
+TEST(topology_test, refuses_to_weigh_by_samples_that_it_cannot_count) {
+  auto learner = [](gpu::device) -> std::unique_ptr<training::learner> {
+    return nullptr;
+  };
+  auto what = small().learner(learner, "own").clients(5);
+
+  EXPECT_THAT(what.problems(), ElementsAre(HasSubstr("use \"uniform\"")));
+  EXPECT_THAT(
+      what.with({"federation.weighting=uniform"}).problems(), IsEmpty());
+}
+
+TEST(topology_test, refuses_to_have_nothing_to_train) {
+  EXPECT_THAT(topology{"empty"}.clients(5).problems(),
+      testing::Contains(HasSubstr("has nothing to train")));
+}
+
+TEST(topology_test, refuses_a_target_that_nothing_measures) {
+  EXPECT_THAT(small().evaluate({}).until(accuracy{0.5}).problems(),
+      ElementsAre(HasSubstr("run.target_accuracy needs a test set")));
+}
+
+TEST(topology_test, takes_settings_before_it_divides) {
+  auto what = small().with(
+      {"federation.clients=10", "run.seed=9", "data.partition=iid"});
+
+  EXPECT_THAT(what.client_data(), SizeIs(10));
+  EXPECT_EQ(what.config().run.seed, 9u);
+}
+
+TEST(topology_test, refuses_settings_for_what_the_program_brings) {
+  EXPECT_EQ(refusal(small(), {"model.kind=cnn"}),
+      "--set: model.kind cannot be set: this program brings its own");
+  EXPECT_EQ(refusal(small(), {"data.path=x"}),
+      "--set: data.path cannot be set: this program brings its own");
+  EXPECT_EQ(refusal(small().clients(5), {"federation.clients=6"}),
+      "--set: federation.clients cannot be set: this program brings its own");
+  EXPECT_EQ(refusal(small(), {"client.lr=fast"}),
+      "--set: client.lr = \"fast\" is not a number from above 0 to 1000");
+}
+
+} // namespace
+} // namespace troupe

@@ -14,7 +14,7 @@
 
 #include "actors/compute.hpp"
 #include "actors/evaluator.hpp"
-#include "actors/messages.hpp"
+#include "protocols/messages.hpp"
 #include "actors/shard.hpp"
 #include "actors/worker.hpp"
 #include "monitoring/actor_telemetry.hpp"
@@ -205,8 +205,10 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
   if (figures_)
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
         std::move(*std::exchange(figures_, std::nullopt))));
-  who->observers.push_back(system_->spawn<monitoring::progress_impl>(
-      &std::cout, monitoring::progress_options_for(STDOUT_FILENO, how_.quiet)));
+  auto told = monitoring::progress_options_for(STDOUT_FILENO);
+  told.quiet = how_.quiet;
+  who->observers.push_back(
+      system_->spawn<monitoring::progress_impl>(&std::cout, told));
   return who;
 }
 

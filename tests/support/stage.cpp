@@ -7,7 +7,7 @@
 
 #include "actors/compute.hpp"
 #include "actors/evaluator.hpp"
-#include "actors/messages.hpp"
+#include "protocols/messages.hpp"
 #include "actors/shard.hpp"
 #include "actors/worker.hpp"
 #include "protocols/errc.hpp"

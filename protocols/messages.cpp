@@ -1,4 +1,4 @@
-#include "actors/messages.hpp"
+#include "protocols/messages.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/init_global_meta_objects.hpp>

@@ -1,0 +1,128 @@
+#include <string>
+
+#include <caf/binary_deserializer.hpp>
+#include <caf/binary_serializer.hpp>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "protocols/errc.hpp"
+#include "protocols/evaluation.hpp"
+#include "protocols/messages.hpp"
+#include "protocols/publication.hpp"
+#include "protocols/run.hpp"
+#include "protocols/storage.hpp"
+#include "protocols/training.hpp"
+
+namespace troupe {
+namespace {
+
+template <class Message>
+std::string bytes_of(const Message& message) {
+  caf::byte_buffer bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  EXPECT_TRUE(sink.apply(message));
+  std::string text;
+  for (auto byte : bytes)
+    text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  return text;
+}
+
+// The bytes stay what they are, and are read back to the same bytes.
+template <class Message>
+void expect_golden(const Message& message, const std::string& golden) {
+  EXPECT_EQ(bytes_of(message), golden);
+
+  caf::byte_buffer bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  ASSERT_TRUE(sink.apply(message));
+  Message copy{};
+  caf::binary_deserializer source{nullptr, bytes};
+  ASSERT_TRUE(source.apply(copy));
+  EXPECT_EQ(source.remaining(), 0u);
+  EXPECT_EQ(bytes_of(copy), golden);
+}
+
+template <class Message>
+void expect_refusal(const std::string& name) {
+  register_messages();
+  caf::byte_buffer bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  EXPECT_FALSE(sink.apply(Message{}));
+  EXPECT_NE(caf::to_string(sink.get_error()).find(name), std::string::npos)
+      << caf::to_string(sink.get_error());
+}
+
+TEST(messages_test, keep_their_bytes) {
+  expect_golden(added{3}, "0000000000000003");
+  expect_golden(refused{7, gpu::admission::not_finite}, "000000000000000702");
+  expect_golden(publish{258}, "0000000000000102");
+  expect_golden(slot_gone{5}, "00000005");
+  expect_golden(stored{2, "ab", 0.5}, "0000000000000002" // version
+                                      "026162"           // sha256
+                                      "3fe0000000000000");
+  expect_golden(storage_failed{"full"}, "0466756c6c");
+  expect_golden(tick{}, "");
+  expect_golden(interrupt{}, "");
+  expect_golden(seal{}, "");
+}
+
+TEST(messages_test, keep_the_bytes_of_their_errors) {
+  expect_golden(training_failed{9, {}}, "0000000000000009"
+                                        "00");
+  evaluated_part part{1, {2, 3, 0.5}, 0.25, {}};
+  expect_golden(part, "0000000000000001"
+                      "00000000000000020000000000000003"
+                      "3fe0000000000000"
+                      "3fd0000000000000"
+                      "00");
+  scored score{4, {2, 3, 0.5}, 0.25, 0.125, {}};
+  expect_golden(score, "0000000000000004"
+                       "00000000000000020000000000000003"
+                       "3fe0000000000000"
+                       "3fd0000000000000"
+                       "3fc0000000000000"
+                       "00");
+  expect_golden(failure{1, 2, {}}, "00000001"
+                                   "0000000000000002"
+                                   "00");
+}
+
+TEST(messages_test, refuse_by_name_to_take_memory_out_of_the_process) {
+  expect_refusal<offer>("troupe::offer");
+  expect_refusal<train_task>("troupe::train_task");
+  expect_refusal<trained>("troupe::trained");
+  expect_refusal<update>("troupe::update");
+  expect_refusal<add>("troupe::add");
+  expect_refusal<published>("troupe::published");
+  expect_refusal<evaluate>("troupe::evaluate");
+  expect_refusal<evaluate_task>("troupe::evaluate_task");
+  expect_refusal<store>("troupe::store");
+  expect_refusal<begin>("troupe::begin");
+  expect_refusal<run_report>("troupe::run_report");
+  expect_refusal<fact_batch>("troupe::fact_batch");
+}
+
+TEST(messages_test, keep_their_type_ids) {
+  auto first = caf::first_custom_type_id;
+
+  EXPECT_EQ(caf::type_id_v<fact_batch>, first);
+  EXPECT_EQ(caf::type_id_v<errc>, first + 100);
+  EXPECT_EQ(caf::type_id_v<offer>, first + 200);
+  EXPECT_EQ(caf::type_id_v<tick>, first + 223);
+}
+
+TEST(errc_test, has_a_name_for_every_code) {
+  for (std::uint8_t value = 0;; ++value) {
+    errc code{};
+    if (!from_integer(value, code)) {
+      EXPECT_EQ(value, 12);
+      break;
+    }
+    errc back{};
+    EXPECT_TRUE(from_string(to_string(code), back));
+    EXPECT_EQ(back, code);
+  }
+}
+
+} // namespace
+} // namespace troupe

@@ -1,0 +1,81 @@
+#include "protocols/placement/slot_book.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe::placement {
+namespace {
+
+constexpr instant at(int t) {
+  return instant{t};
+}
+
+TEST(slot_book_test, spreads_leases_over_the_emptiest_slots) {
+  slot_book book{2, 2};
+
+  EXPECT_EQ(book.claim(1, 10, at(0)), 0u);
+  EXPECT_EQ(book.claim(2, 11, at(0)), 1u);
+  EXPECT_EQ(book.claim(3, 12, at(0)), 0u);
+  EXPECT_EQ(book.claim(4, 13, at(0)), 1u);
+}
+
+TEST(slot_book_test, gives_no_more_than_its_credits) {
+  slot_book book{1, 2};
+  book.claim(1, 10, at(0));
+  book.claim(2, 11, at(0));
+
+  EXPECT_EQ(book.claim(3, 12, at(0)), std::nullopt);
+
+  EXPECT_TRUE(book.release(1, at(5)));
+  EXPECT_EQ(book.claim(3, 12, at(5)), 0u);
+}
+
+TEST(slot_book_test, counts_a_lease_as_running_from_its_turn) {
+  slot_book book{1, 3};
+  book.claim(1, 10, at(0));
+  book.claim(2, 11, at(1));
+
+  book.release(1, at(7));
+
+  ASSERT_EQ(book.running().size(), 1u);
+  EXPECT_EQ(book.running().front().lease, 2u);
+  EXPECT_EQ(book.running().front().since, at(7));
+  EXPECT_EQ(book.oldest(), at(7));
+}
+
+TEST(slot_book_test, knows_nothing_of_a_lease_that_was_released) {
+  slot_book book{1, 1};
+  book.claim(1, 10, at(0));
+  book.release(1, at(1));
+
+  EXPECT_FALSE(book.release(1, at(2)));
+  EXPECT_EQ(book.held(), 0u);
+  EXPECT_EQ(book.oldest(), std::nullopt);
+}
+
+TEST(slot_book_test, gives_back_what_a_lost_slot_had_not_begun) {
+  slot_book book{2, 3};
+  for (lease_id lease = 1; lease <= 6; ++lease)
+    book.claim(lease, client_id(lease), at(0));
+
+  auto waiting = book.lose(0);
+
+  ASSERT_EQ(waiting.size(), 2u);
+  EXPECT_EQ(waiting[0].lease, 3u);
+  EXPECT_EQ(waiting[1].lease, 5u);
+  EXPECT_EQ(book.alive(), 1u);
+  EXPECT_EQ(book.lost(), 1u);
+  EXPECT_EQ(book.held(), 3u);
+}
+
+TEST(slot_book_test, never_uses_a_lost_slot_again) {
+  slot_book book{2, 1};
+  book.lose(0);
+
+  EXPECT_EQ(book.claim(1, 10, at(0)), 1u);
+  EXPECT_EQ(book.claim(2, 11, at(0)), std::nullopt);
+  EXPECT_TRUE(book.lose(0).empty());
+  EXPECT_EQ(book.alive(), 1u);
+}
+
+} // namespace
+} // namespace troupe::placement

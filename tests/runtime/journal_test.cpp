@@ -1,0 +1,144 @@
+#include "runtime/journal.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+instant at(double s) {
+  return std::chrono::duration_cast<instant>(std::chrono::duration<double>(s));
+}
+
+std::string encoded(const std::vector<fact>& batch) {
+  std::string text;
+  journal::encode(batch, text);
+  return text;
+}
+
+facts::accepted an_update(lease_id lease) {
+  return {lease, 7, 3, 1, 600, 60, 0.25, 0.5, 1.5, 0.01};
+}
+
+std::string problem_of(const std::string& text) {
+  try {
+    journal::scan(text, [](const fact&) {});
+  } catch (const journal::bad_line& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(journal_test, writes_a_fact_a_line) {
+  auto text = encoded({{1, at(0.5), facts::voided{4, 9, 2}},
+      {2, at(1.0), facts::client_failed{5, 17, "loss is \"nan\"\n"}}});
+
+  EXPECT_EQ(text, "{\"fact\":\"voided\",\"number\":1,\"at\":0.500000,"
+                  "\"first\":4,\"last\":9,\"version\":2}\n"
+                  "{\"fact\":\"client_failed\",\"number\":2,\"at\":1.000000,"
+                  "\"lease\":5,\"client\":17,"
+                  "\"why\":\"loss is \\\"nan\\\"\\n\"}\n");
+}
+
+TEST(journal_test, lets_the_many_share_a_line) {
+  auto text = encoded(
+      {{8, at(2), facts::leased{1, 10, 0}}, {9, at(2), facts::leased{2, 11, 0}},
+          {10, at(2), facts::requeued{1, 10}}});
+
+  EXPECT_EQ(text, "{\"fact\":\"leased\",\"number\":8,\"count\":2,"
+                  "\"at\":2.000000,\"lease\":[1,2],\"client\":[10,11],"
+                  "\"base\":[0,0]}\n"
+                  "{\"fact\":\"requeued\",\"number\":10,\"at\":2.000000,"
+                  "\"lease\":1,\"client\":10}\n");
+}
+
+TEST(journal_test, reads_back_every_kind_of_fact) {
+  using federated::drop_reason;
+  std::vector<fact> all{
+      {1, at(1), facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7}},
+      {2, at(1), facts::voided{1, 2, 3}},
+      {3, at(1), facts::round_started{1, 2, 3}},
+      {4, at(1), facts::leased{1, 2, 3}}, {5, at(1), an_update(9)},
+      {6, at(1), an_update(10)},
+      {7, at(1), facts::dropped{1, 2, 3, drop_reason::too_stale, 21}},
+      {8, at(1), facts::client_failed{1, 2, "why"}},
+      {9, at(1), facts::requeued{1, 2}},
+      {10, at(1), facts::round_skipped{1, 2, 3}},
+      {11, at(1), facts::published{1, 2, 3, 4, 0.5, 0.25}},
+      {12, at(1), facts::evaluated{1, 2, 0.5, 0.25, 0.125}},
+      {13, at(1), facts::stored{1, "sha", 0.5}},
+      {14, at(1), facts::slot_lost{1, 2, 3}},
+      {15, at(1), facts::run_ended{"failed", "why", 3}}};
+
+  std::vector<fact> back;
+  auto text = encoded(all);
+  auto found = journal::scan(text, [&](const fact& f) { back.push_back(f); });
+
+  EXPECT_EQ(found.last_number, 15u);
+  EXPECT_EQ(found.sound_bytes, text.size());
+  ASSERT_EQ(back.size(), all.size());
+  EXPECT_EQ(encoded(back), text);
+}
+
+TEST(journal_test, keeps_a_loss_that_is_no_number_as_null) {
+  auto bad = an_update(1);
+  bad.loss = std::numeric_limits<double>::quiet_NaN();
+  auto text = encoded({{1, at(0), bad}});
+
+  EXPECT_NE(text.find("\"loss\":[null]"), std::string::npos);
+  auto back = journal::decode(text.substr(0, text.size() - 1));
+  EXPECT_TRUE(std::isnan(std::get<facts::accepted>(back[0].what).loss));
+}
+
+TEST(journal_test, leaves_out_a_torn_last_line) {
+  auto text = encoded({{1, at(0), facts::requeued{1, 2}}});
+  auto whole = text.size();
+  text += encoded({{2, at(0), facts::requeued{3, 4}}}).substr(0, 20);
+
+  std::size_t count = 0;
+  auto found = journal::scan(text, [&](const fact&) { ++count; });
+
+  EXPECT_EQ(count, 1u);
+  EXPECT_EQ(found.last_number, 1u);
+  EXPECT_EQ(found.sound_bytes, whole);
+  EXPECT_EQ(found.torn_bytes, 20u);
+}
+
+TEST(journal_test, names_the_line_that_is_no_fact) {
+  auto line = encoded({{1, at(0), facts::requeued{1, 2}}});
+
+  EXPECT_EQ(problem_of(line + "nonsense\n"), "line 2: not a JSON object");
+  EXPECT_EQ(
+      problem_of("{\"fact\":\"flood\"}\n"), "line 1: unknown fact \"flood\"");
+  EXPECT_EQ(problem_of(line + line), "line 2: fact 1 follows fact 1");
+  EXPECT_EQ(problem_of("{\"fact\":\"requeued\",\"number\":1,\"at\":0,"
+                       "\"lease\":-1,\"client\":2}\n"),
+      "line 1: field \"lease\" holds -1");
+  EXPECT_EQ(problem_of("{\"fact\":\"leased\",\"number\":1,\"at\":0,\"count\":2,"
+                       "\"lease\":[1],\"client\":[1,2],\"base\":[0,0]}\n"),
+      "line 1: field \"lease\" is not an array of 2");
+}
+
+TEST(journal_test, takes_no_memory_for_a_count_without_facts) {
+  EXPECT_NE(problem_of("{\"fact\":\"leased\",\"number\":1,\"at\":0,"
+                       "\"count\":99999999999,\"lease\":[]}\n"),
+      "");
+}
+
+TEST(journal_test, stands_by_what_was_not_voided) {
+  auto text = encoded({{1, at(0), facts::requeued{1, 1}},
+      {2, at(0), facts::requeued{2, 2}}, {3, at(0), facts::requeued{3, 3}},
+      {4, at(0), facts::voided{2, 3, 0}}, {5, at(0), facts::requeued{4, 4}}});
+
+  auto standing = journal::standing(text);
+
+  ASSERT_EQ(standing.size(), 3u);
+  EXPECT_EQ(standing[0].number, 1u);
+  EXPECT_EQ(standing[1].number, 4u);
+  EXPECT_EQ(standing[2].number, 5u);
+}
+
+} // namespace
+} // namespace troupe

@@ -68,8 +68,8 @@ file_error::file_error(fs::path path, file_operation operation, int reason,
 
 bad_file::bad_file(
     fs::path path, std::uint64_t offset, const std::string& expected)
-    : std::runtime_error(
-          fmt::format("{}: byte {}: {}", path.string(), offset, expected)),
+    : std::runtime_error(fmt::format(
+          "{}: byte {}: expected {}", path.string(), offset, expected)),
       path_(std::move(path)),
       offset_(offset) {}
 

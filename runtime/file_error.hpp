@@ -52,6 +52,7 @@ private:
 /// "model.safetensors: byte 8: expected a header of 92 bytes, the file ends".
 class bad_file : public std::runtime_error {
 public:
+  /// `expected` goes on after that word.
   bad_file(std::filesystem::path path, std::uint64_t offset,
       const std::string& expected);
 

@@ -84,7 +84,7 @@ std::size_t byte_source::unpack(std::span<std::byte> into) {
           const_cast<Bytef*>(reinterpret_cast<const Bytef*>(next.data()));
       stream.avail_in = static_cast<uInt>(next.size());
       if (next.empty())
-        refuse_packed("the gzip data ends too early: the file is truncated");
+        refuse_packed("more gzip data, the file is truncated");
     }
     auto room = static_cast<uInt>(std::min(piece, into.size() - done));
     stream.next_out = reinterpret_cast<Bytef*>(into.data() + done);
@@ -94,7 +94,7 @@ std::size_t byte_source::unpack(std::span<std::byte> into) {
     ended = status == Z_STREAM_END;
     if (status != Z_OK && !ended)
       refuse_packed(
-          std::string{"the gzip data is corrupt"} +
+          std::string{"sound gzip data"} +
           (stream.msg ? std::string{": "} + stream.msg : std::string{}));
   }
   return done;
@@ -104,19 +104,20 @@ void byte_source::finish() {
   auto end = offset_;
   std::byte more{};
   if (read({&more, 1}) != 0)
-    refuse(end, "expected the end, more bytes follow");
+    refuse(end, "the end, more bytes follow");
   if (packed() && unpacking_->stream.avail_in + content_.size() != 0)
-    refuse_packed("expected the end of the gzip data, more bytes follow");
+    refuse_packed("the end of the gzip data, more bytes follow");
 }
 
-void byte_source::refuse(std::uint64_t offset, const std::string& why) const {
+void byte_source::refuse(
+    std::uint64_t offset, const std::string& expected) const {
   throw bad_file{
-      path_, offset, why + (packed() ? " (offset after unpacking)" : "")};
+      path_, offset, expected + (packed() ? " (offset after unpacking)" : "")};
 }
 
-void byte_source::refuse_packed(const std::string& why) const {
+void byte_source::refuse_packed(const std::string& expected) const {
   throw bad_file{
-      path_, size_ - content_.size() - unpacking_->stream.avail_in, why};
+      path_, size_ - content_.size() - unpacking_->stream.avail_in, expected};
 }
 
 } // namespace troupe::data

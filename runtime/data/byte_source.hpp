@@ -34,13 +34,14 @@ public:
   void finish();
 
   /// Throws `bad_file` for the (unpacked) byte at `offset`.
-  [[noreturn]] void refuse(std::uint64_t offset, const std::string& why) const;
+  [[noreturn]] void refuse(
+      std::uint64_t offset, const std::string& expected) const;
 
 private:
   struct unpacking;
 
   std::size_t unpack(std::span<std::byte> into);
-  [[noreturn]] void refuse_packed(const std::string& why) const;
+  [[noreturn]] void refuse_packed(const std::string& expected) const;
 
   std::filesystem::path path_;
   std::span<const std::byte> content_; // not yet read or handed to zlib

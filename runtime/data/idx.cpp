@@ -32,9 +32,9 @@ void read_exactly(
     byte_source& source, std::span<std::byte> into, const char* what) {
   auto came = source.read(into);
   if (came < into.size())
-    source.refuse(source.offset(),
-        fmt::format("expected {} bytes of {}, the file ends after {}",
-            into.size(), what, came));
+    source.refuse(
+        source.offset(), fmt::format("{} bytes of {}, the file ends after {}",
+                             into.size(), what, came));
 }
 
 std::uint32_t from_big_endian(std::span<const std::byte, 4> bytes) noexcept {
@@ -63,27 +63,26 @@ element to_element(const byte_source& source, std::uint8_t type) {
   if (type == 0x08 || type == 0x0D)
     return static_cast<element>(type);
   if (auto name = name_of_other(type))
-    source.refuse(2,
-        fmt::format("expected unsigned bytes (8) or floats (13), found {} ({})",
-            name, type));
+    source.refuse(
+        2, fmt::format(
+               "unsigned bytes (8) or floats (13), found {} ({})", name, type));
   source.refuse(
-      2, fmt::format(
-             "expected a type of 8 (bytes) or 13 (floats), found {}", type));
+      2, fmt::format("a type of 8 (bytes) or 13 (floats), found {}", type));
 }
 
 header read_header(byte_source& source) {
   std::array<std::byte, 4> word{};
   read_exactly(source, word, "IDX header");
   if (word[0] != std::byte{0} || word[1] != std::byte{0})
-    source.refuse(0,
-        fmt::format("expected an IDX file, which begins with two zero bytes, "
-                    "found {:02x} {:02x}",
-            std::to_integer<int>(word[0]), std::to_integer<int>(word[1])));
+    source.refuse(
+        0, fmt::format("an IDX file, which begins with two zero bytes, "
+                       "found {:02x} {:02x}",
+               std::to_integer<int>(word[0]), std::to_integer<int>(word[1])));
   header result;
   result.type = to_element(source, std::to_integer<std::uint8_t>(word[2]));
   auto dimensions = std::to_integer<std::size_t>(word[3]);
   if (dimensions == 0 || dimensions > most_dimensions)
-    source.refuse(3, fmt::format("expected 1 to {} dimensions, found {}",
+    source.refuse(3, fmt::format("1 to {} dimensions, found {}",
                          most_dimensions, dimensions));
   for (std::size_t i = 0; i < dimensions; ++i) {
     read_exactly(source, word, "dimension");
@@ -96,9 +95,8 @@ header read_header(byte_source& source) {
 std::size_t value_bytes(const byte_source& source, const header& what) {
   std::uint64_t bytes = what.type == element::real ? sizeof(float) : 1;
   auto refuse = [&] {
-    source.refuse(
-        4, fmt::format("expected {} values, the file is too short for so many",
-               fmt::join(what.shape, " x ")));
+    source.refuse(4, fmt::format("{} values, the file is too short for so many",
+                         fmt::join(what.shape, " x ")));
   };
   if (std::count(what.shape.begin(), what.shape.end(), 0u) > 0)
     return 0;
@@ -132,7 +130,7 @@ void to_native(
     values[i] = std::bit_cast<float>(from_big_endian(bytes));
     if (!std::isfinite(values[i]))
       source.refuse(first + i * sizeof(float),
-          fmt::format("expected a finite value, found {}", values[i]));
+          fmt::format("a finite value, found {}", values[i]));
   }
 }
 

@@ -70,11 +70,11 @@ std::vector<std::uint8_t> read_labels(
   auto labels = read_idx(path, from);
   auto bytes = std::get_if<std::vector<std::uint8_t>>(&labels.values);
   if (labels.shape.size() != 1 || bytes == nullptr)
-    throw bad_file{path, 2, "expected one byte a label"};
+    throw bad_file{path, 2, "one byte a label"};
   if (bytes->size() != samples)
     throw bad_file{path, 4,
-        fmt::format("expected {} labels, as many as images, found {}", samples,
-            bytes->size())};
+        fmt::format(
+            "{} labels, as many as images, found {}", samples, bytes->size())};
   return std::move(*bytes);
 }
 
@@ -82,12 +82,11 @@ dataset read_part(
     const fs::path& images_path, const fs::path& labels_path, files& from) {
   auto images = read_idx(images_path, from);
   if (images.shape.size() < 2)
-    throw bad_file{
-        images_path, 3, "expected at least two dimensions, found one"};
+    throw bad_file{images_path, 3, "at least two dimensions, found one"};
   if (std::count(images.shape.begin(), images.shape.end(), 0u) > 0)
     throw bad_file{images_path, 4,
-        fmt::format("expected samples, found {} values",
-            fmt::join(images.shape, " x "))};
+        fmt::format(
+            "samples, found {} values", fmt::join(images.shape, " x "))};
   auto labels = read_labels(labels_path, images.shape.front(), from);
   auto classes = *std::max_element(labels.begin(), labels.end()) + 1u;
   return {.shape = sample_shape(images.shape),
@@ -105,7 +104,7 @@ splits read(const paths& of, files& from) {
   auto test = read_part(of.test_images, of.test_labels, from);
   if (test.shape != train.shape)
     throw bad_file{of.test_images, 4,
-        fmt::format("expected samples of {} values, as in {}, found {}",
+        fmt::format("samples of {} values, as in {}, found {}",
             fmt::join(train.shape, " x "), of.train_images.string(),
             fmt::join(test.shape, " x "))};
   train.classes = test.classes = std::max(train.classes, test.classes);

@@ -4,7 +4,8 @@
 
 #include <cerrno>
 #include <csignal>
-#include <fstream>
+#include <cstdlib>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -20,6 +21,7 @@ namespace {
 using namespace troupe;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using tests::scratch_directory;
 
 class files_test : public testing::Test {
 protected:
@@ -42,7 +44,7 @@ protected:
     return plain.read_all(here / name);
   }
 
-  troupe::tests::scratch_directory here;
+  scratch_directory here;
   files plain;
 };
 
@@ -273,19 +275,29 @@ TEST_F(files_death_test, is_killed_with_half_a_write_done) {
   EXPECT_EQ(content("b"), "abcdef");
 }
 
-TEST_F(files_death_test, listens_to_the_environment) {
+// The environment is read once in a process, so the one that dies is a fresh
+// one; it runs this test too, with its parent's path.
+TEST(process_files_death_test, listens_to_the_environment) {
+  constexpr auto path = "TROUPE_TEST_PATH";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  std::optional<scratch_directory> here;
+  if (std::getenv(path) == nullptr)
+    ::setenv(path, (here.emplace() / "a").c_str(), 1);
+
   EXPECT_EXIT(
       {
         ::setenv("TROUPE_FILE_FAULT", "kill@1:rename", 1);
-        files::system().write_atomically(here / "a", "x");
+        files::system().write_atomically(std::getenv(path), "x");
       },
       testing::KilledBySignal(SIGKILL), "");
 
-  EXPECT_FALSE(files::exists(here / "a"));
+  EXPECT_TRUE(files::exists(std::getenv(path) + std::string{".tmp"}));
+  EXPECT_FALSE(files::exists(std::getenv(path)));
+  ::unsetenv(path);
 }
 
 TEST(bad_file_test, names_file_place_and_expectation) {
-  auto error = bad_file{"m.safetensors", 8, "expected JSON"};
+  auto error = bad_file{"m.safetensors", 8, "JSON"};
 
   EXPECT_STREQ(error.what(), "m.safetensors: byte 8: expected JSON");
   EXPECT_EQ(error.offset(), 8u);

@@ -48,7 +48,6 @@ verdict fedavg::arrive(const arrival& update, instant, decisions& out) {
   auto& lease = *book_.find(update.lease);
   v.weight = v.share = lease.share;
   book_.close(lease, lease_state::accepted);
-  clients_[update.client].lease = no_lease;
   ++buffered_;
   settle(out);
   return v;
@@ -150,12 +149,12 @@ bool fedavg::end_lease(lease_id lease) {
   if (!x)
     return false;
   book_.close(*x, lease_state::ended);
-  clients_[x->client].lease = no_lease;
   return true;
 }
 
 void fedavg::settle(decisions& out) {
-  if (phase_ != phase::collecting || book_.outstanding() > 0)
+  assert(phase_ == phase::collecting);
+  if (book_.outstanding() > 0)
     return;
   if (buffered_ >= needed())
     return publish(out);

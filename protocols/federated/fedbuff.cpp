@@ -47,7 +47,9 @@ void fedbuff::begin(std::uint64_t incarnation, instant, decisions& out) {
     clients_.record(client).leased_in = open_round();
     used_.push_back(client);
   }
-  shuffle();
+  // Keyed by the incarnation, so that no draw repeats over the run.
+  random_ = gpu::random_stream{
+      common_.seed, gpu::stream::select, first_lease(incarnation)};
   phase_ = phase::collecting;
   settle(out);
 }
@@ -87,8 +89,6 @@ void fedbuff::requeue(lease_id lease, instant, decisions& out) {
     return;
   const auto client = x->client;
   book_.close(*x, lease_state::ended);
-  clients_[client].lease = no_lease;
-  clients_[client].leased_in = 0;
   if (phase_ == phase::collecting)
     hand_out(client, out);
   else
@@ -105,8 +105,7 @@ void fedbuff::retract(lease_id lease, instant, decisions& out) {
     return;
   }
   --buffered_;
-  auto& client = clients_[x->client];
-  client.failed = client.failed || client.lease == no_lease;
+  clients_[x->client].failed = true;
   settle(out);
 }
 
@@ -147,12 +146,12 @@ bool fedbuff::everyone_failed() const noexcept {
 
 void fedbuff::offer(client_id client) {
   const auto& x = clients_[client];
-  if (x.present && x.lease == no_lease && x.leased_in != open_round())
+  assert(!book_.find_open(x.lease));
+  if (x.present && x.leased_in != open_round())
     eligible_.insert(client);
 }
 
 void fedbuff::release(client_id client) {
-  clients_[client].lease = no_lease;
   if (clients_[client].leased_in == open_round())
     used_.push_back(client);
   else
@@ -191,12 +190,6 @@ void fedbuff::revoke(version_id oldest, lease_state how, decisions& out) {
 void fedbuff::fill(decisions& out) {
   while (book_.outstanding() < concurrency_ && !eligible_.empty())
     hand_out(eligible_.take(random_), out);
-}
-
-// Keyed by the next lease's id, which no crash takes back, so that no draw
-// repeats over the run; once a round, for a new stream costs three draws.
-void fedbuff::shuffle() {
-  random_ = gpu::random_stream{common_.seed, gpu::stream::select, book_.next()};
 }
 
 void fedbuff::settle(decisions& out) {
@@ -244,7 +237,6 @@ void fedbuff::close_round() {
   spent_.clear();
   for (auto client : std::exchange(used_, {}))
     offer(client);
-  shuffle();
 }
 
 void fedbuff::finish(ending how, decisions& out) {

@@ -101,7 +101,6 @@ private:
   bool end_lease(lease_id lease);
   void revoke(version_id oldest, lease_state how, decisions& out);
   void fill(decisions& out);
-  void shuffle();
   void settle(decisions& out);
   void publish(decisions& out);
   void skip(decisions& out);
@@ -124,7 +123,7 @@ private:
   pool eligible_;               // there, no lease out, none this round
   std::vector<client_id> used_; // leased in the open round, no lease out
   lease_book book_;
-  gpu::random_stream random_{0}; // draws the open round's clients
+  gpu::random_stream random_{0}; // draws clients
 };
 
 } // namespace troupe::federated

@@ -13,7 +13,7 @@ namespace troupe::federated {
 /// coming back gains nothing.
 struct client_record {
   std::uint64_t samples = 0;
-  lease_id lease = no_lease;   ///< the open one
+  lease_id lease = no_lease;   ///< the last one, which may have ended
   std::uint64_t leased_in = 0; ///< the last round in which it was leased
   bool present = false;
   bool failed = false; ///< its last lease

@@ -272,6 +272,17 @@ TEST(fedavg_test, knows_a_duplicate_of_the_round_before) {
   EXPECT_EQ(t.arrive(first).why, drop_reason::duplicate);
 }
 
+TEST(fedavg_test, calls_what_is_older_late) {
+  fedavg_trial t{all_clients(), 1};
+  const auto first = t.said.grants[0];
+  t.arrive(first);
+  t.published();
+  t.arrive(t.said.grants[0]);
+  t.published();
+
+  EXPECT_EQ(t.arrive(first).why, drop_reason::late);
+}
+
 TEST(fedavg_test, ignores_the_end_of_a_lease_that_has_ended) {
   fedavg_trial t{all_clients(), 2};
   const auto leases = t.said.grants;

@@ -153,6 +153,19 @@ TEST(fedbuff_test, weighs_by_samples_over_the_mean_of_those_there) {
   }
 }
 
+TEST(fedbuff_test, weighs_over_those_that_are_there_when_it_leases) {
+  fedbuff_trial t{rule(1, 3)};
+  t.join(0, 10);
+  t.join(1, 20);
+  t.join(2, 60);
+  t.join(1, 30); // corrected
+  t.leave(2);
+  t.begin();
+
+  for (const auto& g : std::vector(t.said.grants))
+    EXPECT_EQ(t.arrive(g).share, g.client == 0 ? 0.5 : 1.5);
+}
+
 TEST(fedbuff_test, weighs_uniformly_when_told_so) {
   fedbuff_trial t{rule(3, 3, {.weigh_samples = false})};
   t.join(0, 10);

@@ -75,12 +75,12 @@ void witness::retracts(lease_id id) {
   --counted_;
   shares_ = NAN; // its share is gone, and was not written down
   ++failures_;
-  failed_[x->client] = failed_[x->client] || out_[x->client] == 0;
+  failed_[x->client] = true;
 }
 
 bool witness::may_be_retracted(lease_id id) {
   const auto* x = find(id);
-  return x && x->state == lease_state::accepted && x->round >= closed_;
+  return x && (x->state != lease_state::accepted || x->round >= closed_);
 }
 
 void witness::publishes() {
@@ -137,8 +137,8 @@ void witness::judged(const arrival& update, const verdict& said) {
     breach("a fresh update loses weight");
   if (said.weight != gpu::on_weight_grid(said.share * discount))
     breach("a weight of ", said.weight, " at staleness ", staleness);
-  if (!(said.share > 0.0))
-    breach("a share of ", said.share);
+  if (said.share != x->share)
+    breach("a share of ", said.share, " instead of ", x->share);
   if (!promise_.rounds_are_synchronous && staleness > promise_.max_staleness)
     breach("an update counts that is too stale");
   close(*x, lease_state::accepted);
@@ -178,6 +178,8 @@ void witness::see_skipped(const std::vector<skipped_round>& skipped) {
           " updates, but ", counted_, " counted");
     if (counted_ >= promise_.needed() || open_ > 0)
       breach("skips a round that could go on");
+    if (everyone_failed())
+      breach("goes on though everyone failed");
     for (auto& x : leases_)
       if (x.round == round() && x.state == lease_state::accepted)
         x.state = lease_state::ended;
@@ -253,7 +255,8 @@ void witness::see(const grant& g) {
   last_id_ = g.lease;
   leased_in_[g.client] = round();
   failed_[g.client] = false;
-  leases_.push_back({g.lease, g.client, g.base, round(), lease_state::open});
+  leases_.push_back({g.lease, g.client, g.base, round(), lease_state::open,
+      share_of(g.client)});
   ++open_;
   ++out_[g.client];
 }
@@ -264,6 +267,9 @@ void witness::see_cohort(const std::vector<grant>& grants) {
   const auto wanted = std::max(1LL, std::llround(promise_.fraction * all));
   drawn_ = round();
   cohort_ = grants.size();
+  cohort_samples_ = 0;
+  for (const auto& g : grants)
+    cohort_samples_ += promise_.samples(g.client);
   if (grants.size() != static_cast<std::size_t>(wanted))
     breach("a cohort of ", grants.size(), " instead of ", wanted);
   std::vector<client_id> drawn;
@@ -288,16 +294,37 @@ void witness::see(ending how) {
     breach("ends as ", to_string(how), " after ", closed_, " rounds");
   if ((living() == 0 && !done) != (how == ending::starved))
     breach("ends as ", to_string(how), " with ", living(), " clients there");
-  if (how != ending::all_failed)
-    return;
+  if ((how == ending::all_failed) !=
+      (everyone_failed() && !done && living() > 0))
+    breach("ends as ", to_string(how));
+}
+
+bool witness::everyone_failed() const {
+  if (promise_.rounds_are_synchronous)
+    return cohort_ > 0 && failures_ == cohort_;
   if (counted_ > 0)
-    breach("all failed, but ", counted_, " updates count");
-  if (promise_.rounds_are_synchronous && failures_ != cohort_)
-    breach("all failed, but only ", failures_, " of ", cohort_);
+    return false;
   for (client_id i = 0; i < promise_.clients; ++i)
-    if (!promise_.rounds_are_synchronous && there_[i] &&
-        !(failed_[i] && leased_in_this_round(i)))
-      breach("all failed, but client ", i, " did not");
+    if (there_[i] && !(failed_[i] && leased_in_this_round(i)))
+      return false;
+  return true;
+}
+
+// What a lease to this client weighs now.
+double witness::share_of(client_id client) const {
+  const auto parts = static_cast<double>(promise_.buffer);
+  const auto mine = static_cast<double>(promise_.samples(client));
+  if (promise_.rounds_are_synchronous)
+    return gpu::on_weight_grid(promise_.common.weigh_samples
+                                   ? mine / static_cast<double>(cohort_samples_)
+                                   : 1.0 / static_cast<double>(cohort_));
+  if (!promise_.common.weigh_samples)
+    return gpu::on_weight_grid(1.0 / parts);
+  std::uint64_t all = 0;
+  for (client_id i = 0; i < promise_.clients; ++i)
+    all += there_[i] ? promise_.samples(i) : 0;
+  const auto mean = static_cast<double>(all) / static_cast<double>(living());
+  return gpu::on_weight_grid(mine / mean / parts);
 }
 
 void witness::see_liveness() {

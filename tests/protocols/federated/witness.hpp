@@ -72,6 +72,7 @@ public:
     version_id base = 0;
     std::uint64_t round = 0;
     lease_state state = lease_state::open;
+    double share = 0.0;
   };
 
   // Before the rule sees the event.
@@ -92,7 +93,7 @@ public:
   bool making_a_version() const noexcept { return pending_; }
   bool there(client_id client) const noexcept { return there_[client]; }
   std::uint64_t living() const noexcept;
-  /// It counted in the open round or in the one before.
+  /// It did not count long ago.
   bool may_be_retracted(lease_id id);
   std::optional<ending> end() const noexcept { return end_; }
   version_id version() const noexcept { return version_; }
@@ -113,6 +114,8 @@ private:
   void see_grants(const std::vector<grant>& grants);
   void see(const grant& g);
   void see_cohort(const std::vector<grant>& grants);
+  double share_of(client_id client) const;
+  bool everyone_failed() const;
   void see(ending how);
   void see_liveness();
   void see(const figures& now);
@@ -135,6 +138,7 @@ private:
   std::vector<client_id> spent_; // leased and counted in the open round
   std::uint64_t drawn_ = 0;      // the round that cohort_ is about
   std::uint64_t cohort_ = 0;
+  std::uint64_t cohort_samples_ = 0;
   std::uint64_t failures_ = 0; // leases that failed in the open round
   bool begun_ = false;
   bool pending_ = false;

@@ -35,6 +35,7 @@ public:
   std::size_t size() const noexcept { return count_; }
   bool empty() const noexcept { return count_ == 0; }
   const dataset& set() const noexcept { return *set_; }
+  const shared_dataset& shared_set() const noexcept { return set_; }
   std::uint32_t index(std::size_t i) const noexcept {
     return indices_ ? (*indices_)[first_ + i]
                     : static_cast<std::uint32_t>(first_ + i);

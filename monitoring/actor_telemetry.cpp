@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
 #include <caf/telemetry/counter.hpp>
 #include <caf/telemetry/gauge.hpp>
 #include <caf/telemetry/histogram.hpp>
@@ -127,6 +128,12 @@ private:
 };
 
 } // namespace
+
+void measure_mailboxes(caf::actor_system_config& config) {
+  using names = std::vector<std::string>;
+  config.set("caf.metrics-filters.actors.includes", names{"troupe.*"});
+  config.set("caf.metrics-filters.actors.excludes", names{"troupe.worker"});
+}
 
 std::shared_ptr<prometheus::Collectable> actor_telemetry(
     const caf::actor_system& system) {

@@ -191,6 +191,7 @@ struct metrics::state {
     planned.Set(number(f.rounds));
     parameters.Set(number(f.parameters));
     version.Set(number(f.version));
+    stored_version.Set(number(f.version)); // or it could not be taken up
     ledger.reset(f.clients);
     slots = f.slots;
     slots_lost = 0;

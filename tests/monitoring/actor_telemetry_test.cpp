@@ -19,17 +19,9 @@ namespace troupe::monitoring {
 
 namespace {
 
-caf::actor_system_config watching(std::vector<std::string> names) {
-  caf::actor_system_config config;
-  config.set("caf.metrics-filters.actors.includes", std::move(names));
-  return config;
-}
-
 /// Runs a monitor until it has worked off one batch.
 std::string scrape_of_a_system_with_a_monitor(
-    const caf::actor_system_config& source) {
-  auto config = caf::actor_system_config{};
-  config.content = source.content;
+    caf::actor_system_config& config) {
   caf::actor_system system{config};
   auto monitor = system.spawn<monitor_impl>(metrics{});
   caf::scoped_actor self{system};
@@ -39,7 +31,10 @@ std::string scrape_of_a_system_with_a_monitor(
 }
 
 TEST(actor_telemetry_test, shows_mailboxes_by_kind_of_actor) {
-  auto text = scrape_of_a_system_with_a_monitor(watching({"troupe.*"}));
+  caf::actor_system_config config;
+  measure_mailboxes(config);
+
+  auto text = scrape_of_a_system_with_a_monitor(config);
 
   EXPECT_EQ(
       sample(text, "caf_actor_mailbox_size{name=\"troupe.monitor\"}"), "0")
@@ -51,11 +46,23 @@ TEST(actor_telemetry_test, shows_mailboxes_by_kind_of_actor) {
 }
 
 TEST(actor_telemetry_test, shows_no_mailboxes_that_were_not_asked_for) {
-  auto text = scrape_of_a_system_with_a_monitor(watching({"other.*"}));
+  caf::actor_system_config config;
+
+  auto text = scrape_of_a_system_with_a_monitor(config);
 
   EXPECT_EQ(sample(text, "caf_actor_mailbox_size{name=\"troupe.monitor\"}"),
       "absent");
   EXPECT_NE(sample(text, "caf_system_running_actors"), "absent");
+}
+
+TEST(actor_telemetry_test, leaves_the_many_workers_out) {
+  caf::actor_system_config config;
+
+  measure_mailboxes(config);
+
+  using names = std::vector<std::string>;
+  EXPECT_EQ(caf::get_as<names>(config, "caf.metrics-filters.actors.excludes"),
+      names{"troupe.worker"});
 }
 
 TEST(actor_telemetry_test, spells_names_as_prometheus_does) {

@@ -53,6 +53,7 @@ TEST_F(metrics_test, names_one_run_only_after_a_second_start) {
   EXPECT_EQ(text_.find("incarnation=\"0\""), std::string::npos);
   EXPECT_NE(text_.find("incarnation=\"1\""), std::string::npos);
   EXPECT_EQ(value("model_version"), "20");
+  EXPECT_EQ(value("stored_version"), "20");
 }
 
 TEST_F(metrics_test, counts_updates_by_outcome) {

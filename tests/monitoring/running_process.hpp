@@ -1,0 +1,66 @@
+#pragma once
+
+#include "monitoring/actor_telemetry.hpp"
+#include "monitoring/exposer.hpp"
+#include "monitoring/metrics.hpp"
+#include "monitoring/monitor.hpp"
+#include "monitoring/process_figures.hpp"
+#include "tests/monitoring/story.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace troupe::monitoring {
+
+inline std::vector<fact> every_kind_of_figure() {
+  story told;
+  told.then(fashion_start())
+      .then(facts::round_started{.round = 1, .cohort = 10})
+      .then(facts::leased{.lease = 1, .client = 1})
+      .then(facts::leased{.lease = 2, .client = 2})
+      .then(accepted(1, 1, 3))
+      .then(failed(2, 2))
+      .then(facts::published{.version = 1, .seconds = 0.2})
+      .then(facts::evaluated{.version = 1, .loss = 0.5, .accuracy = 0.8})
+      .then(stored(1));
+  return told.told();
+}
+
+/// Serves all that a process of Troupe serves: metrics with some facts in them,
+/// CAF's telemetry with an actor in it, the process's figures, and `more`.
+class running_process {
+public:
+  explicit running_process(
+      std::shared_ptr<prometheus::Collectable> more = nullptr) {
+    measure_mailboxes(config_);
+    system_ = std::make_unique<caf::actor_system>(config_);
+    monitor_ = system_->spawn<monitor_impl>(metrics{});
+    figures_.add(every_kind_of_figure());
+    exposer::collectables served{
+        figures_.collectable(), process_figures(), actor_telemetry(*system_)};
+    if (more)
+      served.push_back(std::move(more));
+    exposer_ =
+        std::make_unique<exposer>(endpoint{"127.0.0.1", 0}, std::move(served));
+  }
+
+  ~running_process() {
+    exposer_.reset();
+    monitor_ = nullptr;
+  }
+
+  const endpoint& where() const { return exposer_->where(); }
+
+private:
+  caf::actor_system_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  observer monitor_;
+  metrics figures_;
+  std::unique_ptr<exposer> exposer_;
+};
+
+} // namespace troupe::monitoring

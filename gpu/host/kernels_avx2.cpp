@@ -1,4 +1,4 @@
-#include "gpu/host/kernel_templates.hpp"
+#include "gpu/host/vector_kernels.hpp"
 
 #include <immintrin.h>
 
@@ -7,6 +7,7 @@ namespace {
 
 struct avx2 {
   using vec = __m256;
+  using mask = __m256;
   static constexpr std::size_t width = 8;
   static constexpr std::size_t registers = 16;
 
@@ -22,14 +23,29 @@ struct avx2 {
   static void store_part(float* to, vec x, std::size_t count) {
     _mm256_maskstore_ps(to, first(count), x);
   }
-  static vec broadcast(const float* from) { return _mm256_set1_ps(*from); }
+  static vec all(float x) { return _mm256_set1_ps(x); }
+  static float sum(vec x) {
+    const auto four =
+        _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    const auto two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+  }
+  static vec add(vec a, vec b) { return _mm256_add_ps(a, b); }
+  static vec multiply(vec a, vec b) { return _mm256_mul_ps(a, b); }
   static vec multiply_add(vec a, vec b, vec c) {
     return _mm256_fmadd_ps(a, b, c);
   }
   // Of a NaN and a number, maxps takes its second operand.
-  static vec at_least(float floor, vec x) {
-    return _mm256_max_ps(_mm256_set1_ps(floor), x);
+  static vec at_least(vec floor, vec x) { return _mm256_max_ps(floor, x); }
+  static vec larger(vec a, vec b) {
+    const auto nan = _mm256_cmp_ps(a, a, _CMP_UNORD_Q);
+    return _mm256_blendv_ps(_mm256_max_ps(a, b), a, nan);
   }
+  static mask above(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
+  static mask equal(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+  static mask both(mask m, mask n) { return _mm256_and_ps(m, n); }
+  static mask without(mask m, mask n) { return _mm256_andnot_ps(n, m); }
+  static vec where(mask m, vec x) { return _mm256_and_ps(m, x); }
 };
 
 } // namespace

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <vector>
-
 #include "gpu/layers/layer.hpp"
 #include "gpu/operators/pooling.hpp"
 
@@ -23,7 +21,6 @@ public:
 private:
   pooling what_;
   activation then_;
-  std::vector<std::uint8_t> places_; // of the last forward
 };
 
 } // namespace troupe::gpu

@@ -65,7 +65,7 @@ public:
 
   void operator()(const max_pool& x) {
     const auto shorter = std::min(sample_.height, sample_.width);
-    if (x.window == 0 || x.window > std::min<std::size_t>(15, shorter))
+    if (x.window == 0 || x.window > shorter)
       fail("max_pool with a window of " + std::to_string(x.window) +
            " does not fit " + describe(sample_));
     add("", std::make_unique<gpu::max_pool_layer>(

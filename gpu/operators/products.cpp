@@ -29,9 +29,10 @@ void multiply(device_stream&, const_matrix a, const_matrix b, matrix c,
   if (c.size() == 0)
     return;
   const auto stride = [](std::size_t n) { return blasint(std::max(n, 1ul)); };
-  cblas_sgemm(CblasRowMajor, order(a), order(b), blasint(c.rows),
-      blasint(c.columns), blasint(columns(a)), alpha, a.data, stride(a.columns),
-      b.data, stride(b.columns), beta, c.data, stride(c.columns));
+  cblas_sgemm(CblasRowMajor, order(a), order(b), blasint(rows(a)),
+      blasint(columns(b)), blasint(columns(a)), alpha, a.data,
+      stride(a.columns), b.data, stride(b.columns), beta, c.data,
+      stride(c.columns));
 }
 
 } // namespace troupe::gpu

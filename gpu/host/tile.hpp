@@ -5,10 +5,7 @@
 
 #include "gpu/host/kernels.hpp"
 
-// The host's inner loops, written once for every instruction set. A source file
-// that is compiled for one set includes this and instantiates it with `Vector`:
-// vec, width, registers, load, load_part, store, store_part, broadcast,
-// multiply_add, at_least. All of it stays inside that file's translation unit.
+// Part of the host kernels: see vector_kernels.hpp.
 namespace troupe::gpu::host {
 namespace {
 
@@ -22,18 +19,26 @@ void tile(const tile_job& job) {
                      : Vector::load_part(from + n * Vector::width, last);
   };
   vec sums[R][N];
+#pragma GCC unroll 32
   for (std::size_t r = 0; r < R; ++r)
+#pragma GCC unroll 2
     for (std::size_t n = 0; n < N; ++n)
-      sums[r][n] = load(job.start + std::ptrdiff_t(r) * job.start_row, n);
+      sums[r][n] = Vector::all(0.0f);
   for (std::size_t segment = 0; segment < job.segments; ++segment) {
-    const auto* a = job.a + std::ptrdiff_t(segment) * job.a_segment;
-    const auto* b = job.b + std::ptrdiff_t(segment) * job.b_segment;
+    const auto* a =
+        job.a + static_cast<std::ptrdiff_t>(segment) * job.a_segment;
+    const auto* b =
+        job.b + static_cast<std::ptrdiff_t>(segment) * job.b_segment;
     for (std::size_t k = 0; k < job.length; ++k) {
       vec columns[N];
+#pragma GCC unroll 2
       for (std::size_t n = 0; n < N; ++n)
         columns[n] = load(b, n);
+#pragma GCC unroll 32
       for (std::size_t r = 0; r < R; ++r) {
-        const auto row = Vector::broadcast(a + std::ptrdiff_t(r) * job.a_row);
+        const auto row =
+            Vector::all(a[static_cast<std::ptrdiff_t>(r) * job.a_row]);
+#pragma GCC unroll 2
         for (std::size_t n = 0; n < N; ++n)
           sums[r][n] = Vector::multiply_add(row, columns[n], sums[r][n]);
       }
@@ -41,19 +46,30 @@ void tile(const tile_job& job) {
       b += job.b_row;
     }
   }
+  const auto factor = Vector::all(job.factor);
+  const auto start_factor = Vector::all(job.start_factor);
+  const auto floor = Vector::all(job.floor);
+#pragma GCC unroll 32
   for (std::size_t r = 0; r < R; ++r) {
-    auto* c = job.c + std::ptrdiff_t(r) * job.c_row;
-    for (std::size_t n = 0; n + 1 < N; ++n)
-      Vector::store(
-          c + n * Vector::width, Vector::at_least(job.floor, sums[r][n]));
-    Vector::store_part(c + (N - 1) * Vector::width,
-        Vector::at_least(job.floor, sums[r][N - 1]), last);
+    const auto* start =
+        job.start + static_cast<std::ptrdiff_t>(r) * job.start_row;
+    auto* c = job.c + static_cast<std::ptrdiff_t>(r) * job.c_row;
+#pragma GCC unroll 2
+    for (std::size_t n = 0; n < N; ++n) {
+      const auto sum = Vector::multiply_add(
+          factor, sums[r][n], Vector::multiply(start_factor, load(start, n)));
+      const auto result = Vector::at_least(floor, sum);
+      if (n + 1 < N)
+        Vector::store(c + n * Vector::width, result);
+      else
+        Vector::store_part(c + n * Vector::width, result, last);
+    }
   }
 }
 
 /// Rows whose sums fit the registers beside N columns and one row's element.
 template <class Vector, std::size_t N>
-constexpr std::size_t most_rows = (Vector::registers - N - 1) / N;
+constexpr std::size_t most_tile_rows = (Vector::registers - N - 1) / N;
 
 // A plain array: what the standard library's would instantiate could be taken
 // for other files, which must not have this file's instructions.
@@ -68,19 +84,13 @@ struct tiles<Vector, N, std::index_sequence<R...>> {
 template <class Vector>
 void any_tile(const tile_job& job, std::size_t rows) {
   using narrow =
-      tiles<Vector, 1, std::make_index_sequence<most_rows<Vector, 1>>>;
-  using wide = tiles<Vector, 2, std::make_index_sequence<most_rows<Vector, 2>>>;
+      tiles<Vector, 1, std::make_index_sequence<most_tile_rows<Vector, 1>>>;
+  using wide =
+      tiles<Vector, 2, std::make_index_sequence<most_tile_rows<Vector, 2>>>;
   if (job.columns <= Vector::width)
     narrow::of_rows[rows - 1](job);
   else
     wide::of_rows[rows - 1](job);
-}
-
-template <class Vector>
-constexpr kernels make_kernels() {
-  return {.width = Vector::width,
-      .most_rows = {most_rows<Vector, 1>, most_rows<Vector, 2>},
-      .tile = &any_tile<Vector>};
 }
 
 } // namespace

@@ -15,6 +15,9 @@ namespace troupe::monitoring {
 namespace {
 
 constexpr std::string_view gap = "  ";
+
+// A bar that grew and shrank with every figure beside it would be restless.
+constexpr std::size_t bar_step = 6;
 constexpr std::size_t narrowest_bar = 12;
 constexpr std::size_t widest_bar = 42;
 
@@ -202,7 +205,6 @@ std::string progress_line::result() const {
 void progress_line::close_round(std::uint64_t round) {
   rounds_done_ = std::max(rounds_done_, round);
   round_began_ = now_;
-  cohort_ = 0;
   cohort_done_ = 0;
 }
 
@@ -211,10 +213,11 @@ std::string progress_line::version_of_all(version_id version) const {
 }
 
 std::string progress_line::clients() const {
-  if (cohort_ > 0)
-    return fmt::format(
-        "clients {}/{}", std::min(cohort_done_, cohort_), cohort_);
-  return fmt::format("training {}", ledger_.outstanding());
+  if (cohort_ == 0)
+    return fmt::format("training {}", ledger_.outstanding());
+  const auto of_all = fmt::to_string(cohort_);
+  return fmt::format("clients {:>{}}/{}", std::min(cohort_done_, cohort_),
+      of_all.size(), of_all);
 }
 
 std::string progress_line::losses() const {
@@ -264,9 +267,11 @@ std::string progress_line::live(std::size_t width) const {
     pieces.push_back({fmt::format("eta {}", clock(*left)), 5});
   drop_until_it_fits(pieces, width);
   const auto used = columns_of(pieces) + gap.size();
-  if (pieces.front().matters == 1 && width >= used + narrowest_bar)
-    pieces.insert(pieces.begin() + 1,
-        {bar(part_done(), std::min(width - used, widest_bar)), 0});
+  if (pieces.front().matters == 1 && width >= used + narrowest_bar) {
+    const auto most = std::min(width - used, widest_bar);
+    pieces.insert(
+        pieces.begin() + 1, {bar(part_done(), most - most % bar_step), 0});
+  }
   return clipped(joined(pieces), width);
 }
 

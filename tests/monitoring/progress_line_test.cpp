@@ -197,9 +197,9 @@ TEST_F(progress_line_test, shows_clients_done_of_the_cohort) {
     story_.then(accepted(lease, static_cast<client_id>(lease)));
   said();
 
-  EXPECT_EQ(line_.live(108),
-      "fashion  [==>         ]  version 10/50  accuracy 0.7812  loss 0.6123  "
-      "clients 7/10  100 updates/s  eta 00:04");
+  EXPECT_EQ(line_.live(112),
+      "fashion  [==>       ]  version 10/50  accuracy 0.7812  loss 0.6123  "
+      "clients  7/10  100 updates/s  eta 00:04");
 }
 
 TEST_F(progress_line_test, shows_what_trains_where_there_are_no_rounds) {
@@ -218,9 +218,9 @@ TEST_F(progress_line_test, shows_the_training_loss_before_any_evaluation) {
   rounds(1);
   said();
 
-  EXPECT_EQ(line_.live(90),
-      "fashion  version 1/50  training loss 0.7500  training 0  100 updates/s  "
-      "eta 00:05");
+  EXPECT_EQ(line_.live(90), "fashion  version 1/50  training loss 0.7500  "
+                            "clients  0/10  100 updates/s  "
+                            "eta 00:05");
 }
 
 TEST_F(progress_line_test, drops_what_matters_least_first) {
@@ -229,10 +229,10 @@ TEST_F(progress_line_test, drops_what_matters_least_first) {
   evaluation(0.78125, 0.6123);
   said();
 
-  EXPECT_EQ(line_.live(75),
-      "version 10/50  accuracy 0.7812  training 0  100 updates/s  eta 00:04");
-  EXPECT_EQ(
-      line_.live(60), "version 10/50  accuracy 0.7812  training 0  eta 00:04");
+  EXPECT_EQ(line_.live(75), "version 10/50  accuracy 0.7812  clients  0/10  "
+                            "100 updates/s  eta 00:04");
+  EXPECT_EQ(line_.live(60),
+      "version 10/50  accuracy 0.7812  clients  0/10  eta 00:04");
   EXPECT_EQ(line_.live(45), "version 10/50  accuracy 0.7812  eta 00:04");
   EXPECT_EQ(line_.live(34), "version 10/50  accuracy 0.7812");
   EXPECT_EQ(line_.live(20), "version 10/50");

@@ -44,6 +44,18 @@ void check_name(const configuration& what, contradiction_list& found) {
         "beginning with . or -");
 }
 
+void check_data(const configuration& what, contradiction_list& found) {
+  const auto& data = what.data;
+  if (data.set == "idx" && data.path.empty())
+    found.add("data.set", "needs data.path, the directory of the IDX files");
+  auto mixed = data.partition == "dirichlet" || data.partition == "quantity";
+  if (mixed && data.set != "synthetic" && data.alpha == 0.0)
+    found.add("data.alpha",
+        fmt::format("is too small for data.partition = \"{}\": it has to be "
+                    "above 0",
+            data.partition));
+}
+
 void check_fedavg(const configuration& what, contradiction_list& found) {
   if (what.federation.min_updates > cohort(what))
     found.add("federation.min_updates",
@@ -128,6 +140,7 @@ std::vector<std::string> contradictions(
   contradiction_list found{what, where};
   check_name(what, found);
   check_ranges(what, found);
+  check_data(what, found);
   if (what.federation.rule == "fedbuff")
     check_fedbuff(what, found);
   else

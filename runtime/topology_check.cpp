@@ -92,6 +92,12 @@ void topology::check_clients(const origins& where, lines& found) const {
       found.push_back(
           fmt::format("{} = {} is more than the {} samples there are to share",
               place(where, "federation.clients"), clients, all->size()));
+    else if (config_.data.partition == "shards" &&
+             all->size() / config_.data.shards_per_client < clients)
+      found.push_back(fmt::format(
+          "{} = {} makes more shards for {} clients than there are samples, {}",
+          place(where, "data.shards_per_client"),
+          config_.data.shards_per_client, clients, all->size()));
     if (model_)
       check_samples(*model_, *all, where, found);
   } else if (auto own = std::get_if<own_data>(&samples_)) {

@@ -222,6 +222,17 @@ TEST(configuration_test, refuses_keys_that_contradict_each_other) {
           "there are; a client trains once a version at most"));
 }
 
+TEST(configuration_test, refuses_data_that_cannot_be_found_or_divided) {
+  EXPECT_THAT(problems("[data]\nset = \"idx\"\n"),
+      ElementsAre("run.toml:2: data.set = \"idx\" needs data.path, the "
+                  "directory of the IDX files"));
+  EXPECT_THAT(problems("[data]\npartition = \"quantity\"\nalpha = 0\n"),
+      ElementsAre("run.toml:3: data.alpha = 0.0 is too small for "
+                  "data.partition = \"quantity\": it has to be above 0"));
+  EXPECT_THAT(problems("[data]\nset = \"synthetic\"\nalpha = 0\nbeta = 0\n"),
+      IsEmpty());
+}
+
 TEST(configuration_test, refuses_a_name_that_no_directory_can_have) {
   for (auto name : {"", "a/b", "..", "-x", "a\\nb"})
     EXPECT_THAT(problems("[run]\nname = \"" + std::string{name} + "\"\n"),

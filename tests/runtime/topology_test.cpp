@@ -164,6 +164,14 @@ TEST(topology_test, refuses_more_clients_than_samples) {
                   "are to share"));
 }
 
+TEST(topology_test, refuses_more_shards_than_samples) {
+  auto what = small().clients(6, {}, {}, data::shards(numbers(60), 11));
+
+  EXPECT_THAT(what.problems(),
+      ElementsAre("data.shards_per_client = 11 makes more shards for 6 clients "
+                  "than there are samples, 60"));
+}
+
 TEST(topology_test, refuses_initial_parameters_of_another_model) {
   auto what = small().start_from(std::make_shared<const gpu::buffer>(7));
 

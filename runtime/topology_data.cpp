@@ -1,0 +1,78 @@
+#include "runtime/data/partition.hpp"
+#include "runtime/data/splits.hpp"
+#include "runtime/data/synthetic.hpp"
+#include "runtime/model_file.hpp"
+#include "runtime/topology.hpp"
+
+namespace troupe {
+
+namespace {
+
+data::partition divide(
+    const configuration& what, const training::view& samples) {
+  const auto clients = what.federation.clients;
+  const auto seed = what.run.seed;
+  const auto& d = what.data;
+  if (d.partition == "shards")
+    return data::partition_shards(samples, clients, d.shards_per_client, seed);
+  if (d.partition == "dirichlet")
+    return data::partition_dirichlet(samples, clients, d.alpha, seed);
+  if (d.partition == "quantity")
+    return data::partition_quantity(samples, clients, d.alpha, seed);
+  return data::partition_iid(samples, clients, seed);
+}
+
+models::model model_for(
+    const configuration& what, const training::dataset& samples) {
+  if (what.model.kind == "softmax")
+    return models::softmax(samples.width(), samples.classes);
+  if (what.model.kind == "lenet5")
+    return models::lenet5(samples.classes);
+  if (what.model.kind == "cnn")
+    return models::cnn(samples.classes);
+  return models::mlp(what.model.layers);
+}
+
+gpu::shared_buffer initial_for(
+    const configuration& what, const models::model& model) {
+  if (what.model.init.empty())
+    return {};
+  auto file = read_model(files::system(), what.model.init);
+  expect_layout(what.model.init, file.layout, models::layout(model));
+  return file.values;
+}
+
+} // namespace
+
+std::vector<training::view> topology::client_data() const {
+  if (auto all = std::get_if<training::view>(&samples_))
+    return divide(config_, *all);
+  if (auto own = std::get_if<own_data>(&samples_))
+    return *own;
+  return std::vector<training::view>(config_.federation.clients);
+}
+
+topology from(const configuration& what, const origins&) {
+  topology result{what.run.name};
+  result.config_ = what;
+  training::view test;
+  if (what.data.set == "synthetic") {
+    auto made = data::synthetic(what.data.alpha, what.data.beta,
+        what.federation.clients, what.run.seed);
+    test = training::view{std::move(made.test)};
+    result.samples_ = std::move(made.clients);
+  } else {
+    auto read = what.data.set == "idx" ? data::idx(what.data.path)
+                                       : data::fashion_mnist(what.data.path);
+    test = training::view{std::move(read.test)};
+    result.samples_ = training::view{std::move(read.train)};
+  }
+  const auto model = model_for(what, test.set());
+  result.initial_ = initial_for(what, model);
+  result.model(model);
+  result.test_ = std::move(test);
+  result.config_ = what;
+  return result;
+}
+
+} // namespace troupe

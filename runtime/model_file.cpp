@@ -92,6 +92,8 @@ private:
     } catch (const json::parse_error& error) {
       throw bad_file{path_, length_bytes + error.byte - (error.byte > 0),
           fmt::format("a header in JSON ({})", error.what())};
+    } catch (const json::exception& error) { // numbers beyond a double
+      refuse(fmt::format("a header in JSON ({})", error.what()));
     }
   }
 

@@ -147,6 +147,8 @@ TEST_F(model_file_test, says_what_is_no_safetensors_file) {
       complaint(content(R"({"a":)")), HasSubstr("expected a header in JSON"));
   EXPECT_THAT(complaint(content("[]")), HasSubstr("a JSON object as header"));
   EXPECT_THAT(complaint(content("")), HasSubstr("a header in JSON"));
+  EXPECT_THAT(
+      complaint(content(R"({"a":1e999})")), HasSubstr("a header in JSON"));
 }
 
 TEST_F(model_file_test, refuses_tensors_that_it_cannot_place) {

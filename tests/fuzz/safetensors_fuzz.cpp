@@ -1,0 +1,27 @@
+// Any bytes are either a model, whose tensors tile its values, or refused by
+// `bad_file`.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+#include "runtime/model_file.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(
+    const std::uint8_t* data, std::size_t size) {
+  using namespace troupe;
+  try {
+    auto model = parse_model(std::as_bytes(std::span{data, size}), "fuzz");
+    std::size_t end = 0;
+    for (const auto& view : model.layout) {
+      if (view.offset != end)
+        std::abort();
+      end += view.size();
+    }
+    if (end != model.values->size())
+      std::abort();
+    expect_layout("fuzz", model.layout, model.layout);
+  } catch (const bad_file&) {
+  }
+  return 0;
+}

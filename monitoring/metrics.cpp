@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,6 +14,7 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include "monitoring/count_tally.hpp"
 #include "monitoring/histogram_tally.hpp"
 #include "monitoring/lease_ledger.hpp"
 
@@ -45,29 +45,15 @@ prometheus::Gauge& gauge(Registry& to, const std::string& name,
       .Add(labels);
 }
 
-/// A counter that is added to once a batch.
-class count_tally {
-public:
-  count_tally(Registry& to, const std::string& name, const std::string& help,
-      const prometheus::Labels& labels = {})
-      : target_(&prometheus::BuildCounter()
-                     .Name("troupe_" + name)
-                     .Help(help)
-                     .Register(to)
-                     .Add(labels)) {}
-
-  void add(std::uint64_t n = 1) noexcept { pending_ += n; }
-
-  void flush() {
-    if (pending_ > 0)
-      target_->Increment(static_cast<double>(pending_));
-    pending_ = 0;
-  }
-
-private:
-  prometheus::Counter* target_;
-  std::uint64_t pending_ = 0;
-};
+count_tally counter(Registry& to, const std::string& name,
+    const std::string& help, const prometheus::Labels& labels = {}) {
+  auto& made = prometheus::BuildCounter()
+                   .Name("troupe_" + name)
+                   .Help(help)
+                   .Register(to)
+                   .Add(labels);
+  return count_tally{made};
+}
 
 histogram_tally histogram(Registry& to, const std::string& name,
     const std::string& help, const bounds& at) {
@@ -142,17 +128,18 @@ struct metrics::state {
       gauge(r, "compute_slots", "Compute slots by state.", {{"state", "lost"}});
 
   std::vector<count_tally> updates = updates_by_outcome(r);
-  count_tally samples{
-      r, "samples_total", "Samples processed for accepted updates."};
-  count_tally steps{
-      r, "steps_total", "Optimiser steps done for accepted updates."};
-  count_tally leases{r, "leases_total", "Leases handed out."};
-  count_tally requeued{
-      r, "requeued_total", "Leases taken back without fault of the client."};
-  count_tally rounds_started{r, "rounds_started_total", "Rounds begun."};
-  count_tally rounds_skipped{
-      r, "rounds_skipped_total", "Rounds that changed nothing."};
-  count_tally facts{r, "facts_total", "Facts heard."};
+  count_tally samples =
+      counter(r, "samples_total", "Samples processed for accepted updates.");
+  count_tally steps =
+      counter(r, "steps_total", "Optimiser steps done for accepted updates.");
+  count_tally leases = counter(r, "leases_total", "Leases handed out.");
+  count_tally requeued = counter(
+      r, "requeued_total", "Leases taken back without fault of the client.");
+  count_tally rounds_started =
+      counter(r, "rounds_started_total", "Rounds begun.");
+  count_tally rounds_skipped =
+      counter(r, "rounds_skipped_total", "Rounds that changed nothing.");
+  count_tally facts = counter(r, "facts_total", "Facts heard.");
 
   histogram_tally staleness = histogram(r, "staleness_versions",
       "Versions published between an accepted update's base and its arrival.",
@@ -174,9 +161,8 @@ struct metrics::state {
   static std::vector<count_tally> updates_by_outcome(Registry& to) {
     std::vector<count_tally> result;
     for (const auto* outcome : outcomes)
-      result.emplace_back(to, "updates_total",
-          "Updates by what became of them.",
-          prometheus::Labels{{"outcome", outcome}});
+      result.push_back(counter(to, "updates_total",
+          "Updates by what became of them.", {{"outcome", outcome}}));
     return result;
   }
 
@@ -249,8 +235,8 @@ struct metrics::state {
     loss.Set(f.loss);
     evaluated_version.Set(number(f.version));
     evaluation_seconds.add(f.seconds);
-    best = std::fmax(best, f.accuracy);
-    best_accuracy.Set(best);
+    if (f.accuracy > best)
+      best_accuracy.Set(best = f.accuracy);
   }
 
   void operator()(const facts::stored& f) {

@@ -18,6 +18,7 @@ struct file_fault {
 
 /// Asked before each operation: which one it is, on which path, and how many
 /// operations there have been, this one included: in all and of its kind.
+/// Called by whichever thread works on files.
 using file_hook = std::function<file_fault(file_operation,
     const std::filesystem::path&, std::uint64_t in_all, std::uint64_t of_kind)>;
 

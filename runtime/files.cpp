@@ -288,9 +288,12 @@ bool files::remove(const fs::path& path) {
   return false;
 }
 
+// Some network file systems cannot sync directories and say EINVAL.
 void files::sync_directory(const fs::path& directory) {
+  step(file_operation::sync, directory);
   auto file = descriptor{opened(directory, O_RDONLY | O_DIRECTORY)};
-  sync(*file, directory);
+  if (retried([&] { return ::fsync(*file); }) < 0 && errno != EINVAL)
+    throw file_error{directory, file_operation::sync, errno};
 }
 
 void files::make_directories(const fs::path& directory) {

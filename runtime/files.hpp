@@ -88,6 +88,7 @@ public:
   /// The process's own, with faults from the environment's TROUPE_FILE_FAULT.
   static files& system();
 
+  /// Creates it if it is missing; `sync_directory` makes that outlast a crash.
   append_file append(const std::filesystem::path& path);
   input_file open(const std::filesystem::path& path);
   std::string read_all(const std::filesystem::path& path);

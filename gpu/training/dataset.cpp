@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "gpu/host/instruction_set.hpp"
+
 namespace troupe::training {
 
 namespace {
@@ -15,12 +17,29 @@ namespace {
 constexpr float upper = 0x1.0100p-8f;
 constexpr float lower = 0x1.0102p-24f;
 
-void copy_sample(
+[[gnu::always_inline]] inline void scale(
     const std::uint8_t* from, std::size_t width, float* to) noexcept {
   for (std::size_t i = 0; i < width; ++i) {
     auto byte = static_cast<float>(from[i]);
     to[i] = byte * upper + byte * lower;
   }
+}
+
+#ifdef __x86_64__
+// The same bits, in half the time: bytes widen in one instruction.
+[[gnu::target("avx2")]] void scale_avx2(
+    const std::uint8_t* from, std::size_t width, float* to) noexcept {
+  scale(from, width, to);
+}
+#endif
+
+void copy_sample(
+    const std::uint8_t* from, std::size_t width, float* to) noexcept {
+#ifdef __x86_64__
+  if (gpu::host::instructions() != gpu::host::instruction_set::baseline)
+    return scale_avx2(from, width, to);
+#endif
+  scale(from, width, to);
 }
 
 void copy_sample(const float* from, std::size_t width, float* to) noexcept {

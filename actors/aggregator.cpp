@@ -163,7 +163,8 @@ void aggregator_state::receive(update& what) {
     open_.loss += outcome.loss;
     ++unadded_;
     send(self_, cast_->sums,
-        add{lease, std::move(delta), verdict.weight, verdict.share});
+        add{lease, what.client, std::move(delta), verdict.weight,
+            verdict.share});
   } else {
     tell(facts::dropped{
         lease, what.client, base, verdict.why, verdict.staleness});
@@ -193,9 +194,10 @@ void aggregator_state::receive(const added& what) {
 }
 
 void aggregator_state::receive(const refused& what) {
-  last_failure_ = fmt::format("lease {}: the update was refused: {}",
-      what.lease, gpu::to_string(what.why));
-  tell(facts::client_failed{what.lease, 0, last_failure_});
+  auto why =
+      fmt::format("the update was refused: {}", gpu::to_string(what.why));
+  last_failure_ = fmt::format("client {}: {}", what.client, why);
+  tell(facts::client_failed{what.lease, what.client, std::move(why)});
   decide([&](auto& rule, auto& out) { rule.retract(what.lease, now(), out); });
   carry_out();
 }
@@ -344,7 +346,8 @@ void aggregator_state::store_version() {
   if (version_ == 0 || stored_version_ == version_)
     return;
   store what{version_, parameters_, save(rule_), facts_.last(),
-      std::visit([](auto& r) { return r.accepted(); }, rule_), scoring_ > 0};
+      std::visit([](auto& r) { return r.accepted(); }, rule_),
+      scoring_ > 0 && judged_version_ == version_};
   flush();
   // A slow disk skips versions; it never makes the run wait or pile them up.
   if (storing_)

@@ -20,7 +20,7 @@ shard::behavior_type shard_state::make_behavior() {
 void shard_state::add_up(const add& what) {
   auto answer = sums_.add(what.delta->span(), what.weight, what.share);
   if (answer != gpu::admission::added)
-    send(self_, options_.report_to, refused{what.lease, answer});
+    send(self_, options_.report_to, refused{what.lease, what.client, answer});
   if (++unacknowledged_ >= options_.credit)
     acknowledge();
 }

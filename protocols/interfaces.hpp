@@ -121,6 +121,6 @@ using evaluator = caf::typed_actor<    //
 using scribe = caf::typed_actor<   //
     caf::result<void>(fact_batch), //
     caf::result<void>(store),      //
-    caf::result<caf::unit_t>(seal)>;
+    caf::result<void>(seal)>;
 
 } // namespace troupe

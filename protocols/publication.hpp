@@ -13,6 +13,7 @@ namespace troupe {
 /// Aggregator to shard: sum[i] += weight * delta[i]; denominator += share.
 struct add {
   lease_id lease = 0;
+  client_id client = 0;
   gpu::shared_buffer delta;
   double weight = 0.0;
   double share = 0.0;
@@ -27,6 +28,7 @@ struct added {
 /// Shard to aggregator: a contribution was not added, and changed nothing.
 struct refused {
   lease_id lease = 0;
+  client_id client = 0;
   gpu::admission why = gpu::admission::added;
 };
 
@@ -52,7 +54,8 @@ bool inspect(Inspector& f, added& x) {
 template <class Inspector>
 bool inspect(Inspector& f, refused& x) {
   auto code = static_cast<std::uint8_t>(x.why);
-  return f.object(x).fields(f.field("lease", x.lease), f.field("why", code)) &&
+  return f.object(x).fields(f.field("lease", x.lease),
+             f.field("client", x.client), f.field("why", code)) &&
          (x.why = static_cast<gpu::admission>(code), true);
 }
 template <class Inspector>

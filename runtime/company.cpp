@@ -14,13 +14,13 @@
 
 #include "actors/compute.hpp"
 #include "actors/evaluator.hpp"
-#include "protocols/messages.hpp"
 #include "actors/shard.hpp"
 #include "actors/worker.hpp"
 #include "monitoring/actor_telemetry.hpp"
 #include "monitoring/monitor.hpp"
 #include "monitoring/process_figures.hpp"
 #include "monitoring/progress.hpp"
+#include "protocols/messages.hpp"
 #include "runtime/interruption.hpp"
 #include "runtime/scribe.hpp"
 
@@ -112,8 +112,7 @@ company::company(const topology& what, const run_options& how)
   gpu::use_one_blas_thread();
   if (!how.metrics.empty()) {
     figures_.emplace();
-    config_.set("caf.metrics-filters.actors.includes",
-        std::vector<std::string>{"troupe.*"});
+    monitoring::measure_mailboxes(config_);
   }
   register_messages();
   config_.set("caf.scheduler.policy", "sharing");
@@ -229,7 +228,7 @@ run_report company::play(const run_directory& place, const past& before) {
             report.why = std::move(why);
           });
   ask(self.ptr(), who->book, caf::infinite, seal{})
-      .receive([](caf::unit_t) {},
+      .receive([] {},
           [&](caf::error& why) {
             report.outcome = run_outcome::failed;
             report.why = std::move(why);

@@ -133,7 +133,7 @@ void scribe_state::draw() {
       monitoring::history_plot(options_.name, points));
 }
 
-caf::result<caf::unit_t> scribe_state::finish() {
+caf::result<void> scribe_state::finish() {
   attempt([this] {
     journal_->sync();
     history_->sync();
@@ -141,7 +141,7 @@ caf::result<caf::unit_t> scribe_state::finish() {
   });
   if (!failure_.empty())
     return caf::make_error(errc::storage_failed, failure_);
-  return caf::unit;
+  return {};
 }
 
 } // namespace troupe

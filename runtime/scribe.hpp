@@ -50,7 +50,7 @@ private:
   void make_durable(const store& what);
   void prune();
   void draw();
-  caf::result<caf::unit_t> finish();
+  caf::result<void> finish();
 
   scribe::pointer self_;
   scribe_options options_;

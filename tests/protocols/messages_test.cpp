@@ -54,7 +54,9 @@ void expect_refusal(const std::string& name) {
 
 TEST(messages_test, keep_their_bytes) {
   expect_golden(added{3}, "0000000000000003");
-  expect_golden(refused{7, gpu::admission::not_finite}, "000000000000000702");
+  expect_golden(refused{7, 3, gpu::admission::not_finite}, "0000000000000007"
+                                                           "00000003"
+                                                           "02");
   expect_golden(publish{258}, "0000000000000102");
   expect_golden(slot_gone{5}, "00000005");
   expect_golden(stored{2, "ab", 0.5}, "0000000000000002" // version

@@ -7,10 +7,10 @@
 
 #include "actors/compute.hpp"
 #include "actors/evaluator.hpp"
-#include "protocols/messages.hpp"
 #include "actors/shard.hpp"
 #include "actors/worker.hpp"
 #include "protocols/errc.hpp"
+#include "protocols/messages.hpp"
 
 namespace troupe::tests {
 namespace {
@@ -41,7 +41,7 @@ public:
           std::lock_guard lock{into_->guard};
           into_->stores.push_back(what);
         },
-        [](seal) { return caf::unit; },
+        [](seal) {},
     };
   }
 
@@ -148,7 +148,7 @@ performance play(const script& what) {
         result.report.why = std::move(why);
       });
   self->request(who->book, caf::infinite, seal{})
-      .receive([](caf::unit_t) {}, [](const caf::error&) {});
+      .receive([] {}, [](const caf::error&) {});
   for (const auto& slot : who->slots)
     caf::anon_send_exit(slot, caf::exit_reason::user_shutdown);
   for (const auto& one : who->workers)

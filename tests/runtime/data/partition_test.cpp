@@ -96,26 +96,36 @@ protected:
   }
 };
 
-TEST_P(every_partition, gives_each_sample_to_one_client) {
-  for (auto [samples, clients] :
-      {std::pair{1000, 7}, {1000, 100}, {37, 18}, {10, 1}}) {
-    auto parts = divide(labelled(static_cast<std::size_t>(samples), 10),
-        static_cast<std::size_t>(clients));
-
-    auto indices = indices_of(parts);
-    std::sort(indices.begin(), indices.end());
-
-    std::vector<std::uint32_t> all(static_cast<std::size_t>(samples));
-    std::iota(all.begin(), all.end(), 0u);
-    EXPECT_EQ(indices, all);
-    EXPECT_EQ(parts.size(), static_cast<std::size_t>(clients));
-  }
+// The property: every sample at one client, and none without.
+bool divides(const view& samples, const partition& parts) {
+  auto found = indices_of(parts);
+  auto wanted = indices_of({samples});
+  std::sort(found.begin(), found.end());
+  std::sort(wanted.begin(), wanted.end());
+  return found == wanted && std::none_of(parts.begin(), parts.end(),
+                                [](const auto& part) { return part.empty(); });
 }
 
-TEST_P(every_partition, leaves_no_client_empty) {
-  for (std::uint64_t seed = 0; seed < 20; ++seed)
-    for (const auto& part : divide(labelled(60, 3), 30, seed))
-      EXPECT_FALSE(part.empty());
+TEST_P(every_partition, gives_each_sample_to_one_client_and_some_to_each) {
+  for (auto [count, clients] :
+      {std::pair{1000u, 7u}, {1000, 100}, {60, 30}, {37, 18}, {10, 1}})
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+      auto samples = labelled(count, 10);
+
+      auto parts = divide(samples, clients, seed);
+
+      EXPECT_EQ(parts.size(), clients);
+      EXPECT_TRUE(divides(samples, parts)) << count << " " << seed;
+    }
+}
+
+TEST(partition_test, would_notice_lost_shared_and_missing_samples) {
+  auto all = labelled(10, 2);
+
+  EXPECT_TRUE(divides(all, {all.slice(0, 5), all.slice(5, 5)}));
+  EXPECT_FALSE(divides(all, {all.slice(0, 5), all.slice(5, 4)}));
+  EXPECT_FALSE(divides(all, {all.slice(0, 5), all.slice(4, 6)}));
+  EXPECT_FALSE(divides(all, {all, all.slice(0, 0)}));
 }
 
 TEST_P(every_partition, is_a_function_of_the_seed) {

@@ -452,6 +452,18 @@ TEST(fedbuff_test, draws_every_client_as_often) {
     EXPECT_NEAR(n, versions / 10.0, 95); // 5 standard deviations
 }
 
+TEST(fedbuff_test, draws_other_clients_after_a_restart_or_for_another_seed) {
+  fedbuff_trial t{rule(9, 9), 1000};
+  fedbuff_trial other{rule(9, 9, {.seed = 2}), 1000};
+  fedbuff_trial again{rule(9, 9)};
+  for (client_id i = 0; i < 1000; ++i)
+    again.join(i);
+  again.begin(1);
+
+  EXPECT_NE(clients_of(t.said.grants), clients_of(other.said.grants));
+  EXPECT_NE(clients_of(t.said.grants), clients_of(again.said.grants));
+}
+
 TEST(fedbuff_test, never_leases_a_client_without_samples) {
   fedbuff_trial t{rule(2, 2)};
   t.join(0, 5);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -185,12 +186,18 @@ private:
     heard();
   }
 
+  // One of those that counted last; it may have been retracted before.
   void retract() {
-    if (counted_.empty() || !witness_.may_be_retracted(counted_.back()))
+    if (counted_.empty())
       return;
-    witness_.retracts(counted_.back());
-    rule_.retract(counted_.back(), now_, said_);
-    counted_.pop_back();
+    const auto last = std::min<std::size_t>(counted_.size(), 8);
+    const auto lease =
+        counted_[counted_.size() - 1 -
+                 random_.below(static_cast<std::uint32_t>(last))];
+    if (!witness_.may_be_retracted(lease))
+      return;
+    witness_.retracts(lease);
+    rule_.retract(lease, now_, said_);
     heard();
   }
 

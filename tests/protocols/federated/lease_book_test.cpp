@@ -75,6 +75,18 @@ TEST(lease_book_test, outdates_each_open_lease_of_an_old_version_once) {
   EXPECT_EQ(book.outstanding(), 1);
 }
 
+TEST(lease_book_test, annuls_what_one_round_accepted_and_no_more) {
+  auto book = book_with({1});
+  book.open(2, 0, 2, 0.5);
+  book.close(*book.find(100), lease_state::accepted);
+  book.close(*book.find(101), lease_state::accepted);
+
+  book.annul(2);
+
+  EXPECT_EQ(book.judge({100, 1, 0}), drop_reason::duplicate);
+  EXPECT_EQ(book.judge({101, 2, 0}), drop_reason::late);
+}
+
 TEST(lease_book_test, remembers_no_more_than_two_rounds) {
   lease_book book;
   book.restart(0);

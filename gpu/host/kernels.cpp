@@ -29,6 +29,10 @@ const kernels& choose() noexcept {
 /// Calls visit(count) for pieces of at most `most` that add up to `rows`.
 template <class Visit>
 void in_pieces(std::size_t rows, std::size_t most, Visit visit) {
+  if (rows <= most) { // mostly; divisions take as long as small pieces
+    visit(rows);
+    return;
+  }
   const auto pieces = (rows + most - 1) / most;
   for (std::size_t i = 0; i < pieces; ++i)
     visit(rows * (i + 1) / pieces - rows * i / pieces);

@@ -24,6 +24,14 @@ void tile(const tile_job& job) {
 #pragma GCC unroll 2
     for (std::size_t n = 0; n < N; ++n)
       sums[r][n] = Vector::all(0.0f);
+  if (job.start_row != 0)
+#pragma GCC unroll 32
+    for (std::size_t r = 0; r < R; ++r)
+#pragma GCC unroll 2
+      for (std::size_t n = 0; n < N; ++n)
+        __builtin_prefetch(job.start +
+                           static_cast<std::ptrdiff_t>(r) * job.start_row +
+                           n * Vector::width);
   for (std::size_t segment = 0; segment < job.segments; ++segment) {
     const auto* a =
         job.a + static_cast<std::ptrdiff_t>(segment) * job.a_segment;

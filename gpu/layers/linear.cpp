@@ -1,6 +1,6 @@
 #include "gpu/layers/linear.hpp"
 
-#include "gpu/operators/products.hpp"
+#include "gpu/operators/linear.hpp"
 #include "gpu/operators/reductions.hpp"
 
 namespace troupe::gpu {
@@ -23,8 +23,7 @@ void linear::initialise(
 void linear::forward(device_stream& on, std::span<const float> parameters,
     const_matrix in, matrix out) {
   const const_matrix weight{parameters.first(weights()), outputs_, inputs_};
-  multiply(on, in, weight.t(), out);
-  add_bias(on, parameters.subspan(weights()), then_, out);
+  linear_forward(on, in, weight, parameters.subspan(weights()), then_, out);
 }
 
 void linear::backward(device_stream& on, std::span<const float> parameters,
@@ -33,10 +32,8 @@ void linear::backward(device_stream& on, std::span<const float> parameters,
   const const_matrix weight{parameters.first(weights()), outputs_, inputs_};
   if (then_ == activation::relu)
     relu_backward(on, out.span(), out_gradient.span());
-  if (in_gradient.rows > 0)
-    multiply(on, out_gradient, weight, in_gradient);
-  const matrix into{to.destination.first(weights()), outputs_, inputs_};
-  multiply(on, const_matrix{out_gradient}.t(), in, into, to.alpha, to.beta);
+  linear_backward(
+      on, in, weight, out_gradient, in_gradient, to.part(0, weights()));
   sum_columns(on, out_gradient, to.part(weights(), outputs_));
 }
 

@@ -1,5 +1,7 @@
 #include "tests/gpu/plain_mlp.hpp"
 
+#include "gpu/operators/linear.hpp"
+
 #include <cblas.h>
 
 #include <algorithm>
@@ -9,9 +11,26 @@
 namespace troupe::testing {
 namespace {
 
-void forward(const float* w, const std::vector<float>& x, std::size_t rows,
-    std::size_t in, std::size_t out, bool cut, std::vector<float>& y) {
+/// One linear layer: its weights [out, in], then its biases.
+struct plain_layer {
+  float* w;
+  std::size_t in;
+  std::size_t out;
+
+  gpu::matrix weight() const { return {{w, in * out}, out, in}; }
+};
+
+void forward(const plain_layer& of, const std::vector<float>& x,
+    std::size_t rows, bool cut, products by, std::vector<float>& y) {
+  const auto [w, in, out] = of;
   y.resize(rows * out);
+  if (by == products::ours) {
+    gpu::device_stream on;
+    const auto then = cut ? gpu::activation::relu : gpu::activation::none;
+    gpu::linear_forward(on, {x, rows, in}, of.weight(), {w + in * out, out},
+        then, {y, rows, out});
+    return;
+  }
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, int(rows), int(out),
       int(in), 1.0f, x.data(), int(in), w, int(in), 0.0f, y.data(), int(out));
   for (std::size_t i = 0; i < y.size(); ++i) {
@@ -42,14 +61,22 @@ double loss_and_gradient(const std::vector<float>& logits,
 }
 
 /// Descends along dy and replaces dy by the gradient of the layer's inputs.
-void backward(float* w, const std::vector<float>& x, std::size_t rows,
-    std::size_t in, std::size_t out, float lr, std::vector<float>& dy) {
+void backward(const plain_layer& of, const std::vector<float>& x,
+    std::size_t rows, float lr, products by, std::vector<float>& dy) {
+  const auto [w, in, out] = of;
   std::vector<float> dx(rows * in);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, int(rows), int(in),
-      int(out), 1.0f, dy.data(), int(out), w, int(in), 0.0f, dx.data(),
-      int(in));
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, int(out), int(in),
-      int(rows), -lr, dy.data(), int(out), x.data(), int(in), 1.0f, w, int(in));
+  if (by == products::ours) {
+    gpu::device_stream on;
+    gpu::linear_backward(on, {x, rows, in}, of.weight(), {dy, rows, out},
+        {dx, rows, in}, {of.weight().span(), -lr, 1.0f});
+  } else {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, int(rows), int(in),
+        int(out), 1.0f, dy.data(), int(out), w, int(in), 0.0f, dx.data(),
+        int(in));
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, int(out), int(in),
+        int(rows), -lr, dy.data(), int(out), x.data(), int(in), 1.0f, w,
+        int(in));
+  }
   for (std::size_t j = 0; j < out; ++j) {
     auto sum = 0.0f;
     for (std::size_t row = 0; row < rows; ++row)
@@ -65,7 +92,8 @@ void backward(float* w, const std::vector<float>& x, std::size_t rows,
 } // namespace
 
 training::outcome train_plain_mlp(const std::vector<std::size_t>& widths,
-    std::vector<float>& parameters, const training::assignment& work) {
+    std::vector<float>& parameters, const training::assignment& work,
+    products by) {
   training::outcome result;
   auto losses = 0.0;
   auto random = work.random;
@@ -83,15 +111,16 @@ training::outcome train_plain_mlp(const std::vector<std::size_t>& widths,
       work.data.gather({&order[first], rows}, x[0], labels);
       auto* w = parameters.data();
       for (std::size_t i = 0; i < layers; ++i) {
-        forward(
-            w, x[i], rows, widths[i], widths[i + 1], i + 1 < layers, x[i + 1]);
+        forward({w, widths[i], widths[i + 1]}, x[i], rows, i + 1 < layers, by,
+            x[i + 1]);
         w += (widths[i] + 1) * widths[i + 1];
       }
       std::vector<float> dy;
       losses += loss_and_gradient(x[layers], labels, widths.back(), dy);
       for (std::size_t i = layers; i-- > 0;) {
         w -= (widths[i] + 1) * widths[i + 1];
-        backward(w, x[i], rows, widths[i], widths[i + 1], work.how.lr, dy);
+        backward(
+            {w, widths[i], widths[i + 1]}, x[i], rows, work.how.lr, by, dy);
       }
       ++result.steps;
       result.samples += rows;

@@ -41,22 +41,54 @@ std::string failure(learner& what, const assignment& work) {
   }
 }
 
-TEST(trainer_test, equals_a_plain_loop_bit_by_bit) {
+/// What training leaves, and what a plain loop leaves beside it.
+struct pair {
+  std::vector<float> parameters;
+  std::vector<float> expected;
+  outcome reported;
+  outcome plain;
+};
+
+pair train_beside_plain_loop(
+    std::uint32_t batch, std::size_t samples, testing::products by) {
   gpu::use_one_blas_thread();
   const std::vector<std::size_t> widths{784, 200, 200, 10};
   const auto learner = trainer(models::mlp(widths))({});
-  const auto work =
-      work_on(random_samples(63, {1, 28, 28}, 10), {.epochs = 3, .batch = 10});
-  auto parameters = start_of(*learner);
-  auto expected = parameters;
+  const auto work = work_on(
+      random_samples(samples, {1, 28, 28}, 10), {.epochs = 3, .batch = batch});
+  pair both;
+  both.parameters = start_of(*learner);
+  both.expected = both.parameters;
+  both.reported = learner->train(both.parameters, work, {});
+  both.plain = testing::train_plain_mlp(widths, both.expected, work, by);
+  return both;
+}
 
-  const auto outcome = learner->train(parameters, work, {});
-  const auto plain = testing::train_plain_mlp(widths, expected, work);
+TEST(trainer_test, equals_a_plain_loop_bit_by_bit) {
+  const auto both = train_beside_plain_loop(10, 63, testing::products::ours);
 
-  EXPECT_TRUE(parameters == expected);
-  EXPECT_EQ(outcome.loss, plain.loss);
-  EXPECT_EQ(outcome.steps, 21u);
-  EXPECT_EQ(outcome.samples, 189u);
+  EXPECT_TRUE(both.parameters == both.expected);
+  EXPECT_EQ(both.reported.loss, both.plain.loss);
+  EXPECT_EQ(both.reported.steps, 21u);
+  EXPECT_EQ(both.reported.samples, 189u);
+}
+
+TEST(trainer_test, equals_a_plain_loop_of_blas_calls) {
+  const auto both = train_beside_plain_loop(10, 63, testing::products::blas);
+
+  ASSERT_EQ(both.parameters.size(), both.expected.size());
+  for (std::size_t i = 0; i < both.expected.size(); ++i)
+    ASSERT_NEAR(both.parameters[i], both.expected[i], 1e-6);
+  EXPECT_NEAR(both.reported.loss, both.plain.loss, 1e-6);
+}
+
+TEST(trainer_test, equals_a_plain_loop_of_blas_calls_bit_by_bit) {
+  // Batches of more samples than kernels of our own take.
+  const auto both = train_beside_plain_loop(40, 200, testing::products::blas);
+
+  EXPECT_TRUE(both.parameters == both.expected);
+  EXPECT_EQ(both.reported.loss, both.plain.loss);
+  EXPECT_EQ(both.reported.steps, 15u);
 }
 
 TEST(trainer_test, one_step_over_all_data_is_gradient_descent) {

@@ -119,6 +119,8 @@ int answer(const run_report& report, const run_directory& place) {
 }
 
 int play(const topology& what, const run_options& how) {
+  if (auto problems = what.problems(); !problems.empty())
+    throw misuse(fmt::format("{}", fmt::join(problems, "\n")));
   run_directory place{directory_of(what, how)};
   company players{what, how};
   auto before = look_back(what, how, place, players.layout());

@@ -13,12 +13,13 @@ namespace {
 double peak_with(std::uint64_t clients) {
   using namespace troupe;
   const auto run = bench::run_in_child([&](const auto& place) {
-    const auto what = topology{"memory"}
-                          .learner(bench::idle_learners(25'000'000), "idle")
-                          .aggregator(fedavg{.fraction = 1.0})
-                          .clients(clients)
-                          .slots(2)
-                          .until(rounds{2});
+    const auto what =
+        topology{"memory"}
+            .learner(bench::idle_learners(25'000'000), "idle")
+            .aggregator(fedavg{.fraction = 1.0, .weighting = "uniform"})
+            .clients(clients)
+            .slots(2)
+            .until(rounds{2});
     return execute(what, {.out = place, .quiet = true});
   });
   return run.exit_code == 0 ? run.peak_bytes : 0.0;

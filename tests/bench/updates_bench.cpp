@@ -15,12 +15,13 @@ int main(int argc, char** argv) {
   using namespace troupe;
   const auto many = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100;
   const auto run = bench::run_in_child([&](const auto& place) {
-    const auto what = topology{"idle"}
-                          .learner(bench::idle_learners(1000), "idle")
-                          .aggregator(fedavg{.fraction = 0.1})
-                          .clients(100'000)
-                          .slots(2)
-                          .until(rounds{many});
+    const auto what =
+        topology{"idle"}
+            .learner(bench::idle_learners(1000), "idle")
+            .aggregator(fedavg{.fraction = 0.1, .weighting = "uniform"})
+            .clients(100'000)
+            .slots(2)
+            .until(rounds{many});
     return execute(
         what, {.out = place, .quiet = true, .metrics = "127.0.0.1:0"});
   });

@@ -51,13 +51,16 @@ struct verdict {
 };
 
 /// Publish what was accepted since the last version as version `version`.
+/// A rule saved now, before it sees another event, goes with the parameters of
+/// that version.
 struct publication {
   version_id version = 0;
   std::uint64_t round = 0;   ///< rounds begun, failed ones included
   std::uint64_t updates = 0; ///< accepted into this version
 };
 
-/// A round that changed nothing.
+/// A round that changed nothing. What it had accepted is void: whoever sums has
+/// to start from nothing before the next update is added.
 struct skipped_round {
   std::uint64_t round = 0;
   std::uint64_t accepted = 0;

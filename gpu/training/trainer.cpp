@@ -65,7 +65,8 @@ private:
   passed forward(std::span<const float> parameters, const view& data,
       std::span<const std::uint32_t> samples);
   double step(std::span<float> parameters, const view& data,
-      std::span<const std::uint32_t> batch, gpu::sgd& optimiser);
+      std::span<const std::uint32_t> batch, gpu::sgd& optimiser,
+      std::stop_token stop);
 
   models::model what_;
   gpu::device where_;
@@ -113,11 +114,14 @@ model_learner::passed model_learner::forward(std::span<const float> parameters,
 
 /// One step of descent; returns the sum of the samples' losses before it.
 double model_learner::step(std::span<float> parameters, const view& data,
-    std::span<const std::uint32_t> batch, gpu::sgd& optimiser) {
+    std::span<const std::uint32_t> batch, gpu::sgd& optimiser,
+    std::stop_token stop) {
   const auto scale = 1.0f / float(batch.size());
   const auto parts = (batch.size() + part_ - 1) / part_;
   auto loss = 0.0;
   for (std::size_t part = 0; part < parts; ++part) {
+    if (stop.stop_requested())
+      return loss; // of no use to anyone; a large batch may take a while
     const auto first = part * part_;
     const auto samples =
         batch.subspan(first, std::min(part_, batch.size() - first));
@@ -145,7 +149,7 @@ outcome model_learner::train(
   auto losses = 0.0;
   for (auto batch = order.next(); !batch.empty() && !stop.stop_requested();
        batch = order.next()) {
-    const auto loss = step(parameters, work.data, batch, optimiser);
+    const auto loss = step(parameters, work.data, batch, optimiser, stop);
     ++result.steps;
     if (!std::isfinite(loss))
       throw std::runtime_error("client " + std::to_string(work.client) +

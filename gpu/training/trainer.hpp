@@ -10,7 +10,8 @@ namespace troupe::training {
 /// starts at rest in each.
 ///
 /// A batch whose workspace would take too much memory goes through the network
-/// in parts, whose size depends on the model alone. A loss that is not finite
+/// in parts, whose size depends on the model alone; the stop token is looked at
+/// before each part. A loss that is not finite
 /// fails the assignment with a `std::runtime_error` that names client, step and
 /// loss; data that do not fit the model, with a `std::invalid_argument`.
 ///

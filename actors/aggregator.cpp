@@ -37,24 +37,31 @@ aggregator_state::aggregator_state(
       facts_(options_.next_fact),
       slots_(0, 1),
       parameters_(std::move(options_.parameters)) {
-  self_->set_down_handler([this](caf::down_msg& what) { on_down(what); });
+  self_->set_down_handler(
+      [this](caf::down_msg& what) { at_once().on_down(what); });
 }
 
 aggregator::behavior_type aggregator_state::make_behavior() {
   start_ = clock_now(self_);
   return {
-      [this](const begin& what) { return start(what); },
-      [this](update& what) { receive(what); },
-      [this](failure& what) { receive(what); },
-      [this](const added& what) { receive(what); },
-      [this](const refused& what) { receive(what); },
-      [this](published& what) { receive(what); },
-      [this](const scored& what) { receive(what); },
-      [this](const stored& what) { receive(what); },
-      [this](const storage_failed& what) { receive(what); },
-      [this](interrupt) { stop_early(); },
-      [this](tick) { on_tick(); },
+      [this](const begin& what) { return at_once().start(what); },
+      [this](update& what) { at_once().receive(what); },
+      [this](failure& what) { at_once().receive(what); },
+      [this](const added& what) { at_once().receive(what); },
+      [this](const refused& what) { at_once().receive(what); },
+      [this](published& what) { at_once().receive(what); },
+      [this](const scored& what) { at_once().receive(what); },
+      [this](const stored& what) { at_once().receive(what); },
+      [this](const storage_failed& what) { at_once().receive(what); },
+      [this](interrupt) { at_once().stop_early(); },
+      [this](tick) { at_once().on_tick(); },
   };
+}
+
+// One reading of the clock serves all that a message brings about.
+aggregator_state& aggregator_state::at_once() {
+  now_ = clock_now(self_) - start_;
+  return *this;
 }
 
 // Lets the rule see one event; what it wants done waits in decisions_.
@@ -83,8 +90,8 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   tell(options_.header);
   decide([this](auto& rule, auto& out) {
     for (std::size_t i = 0; i < options_.samples.size(); ++i)
-      rule.join(static_cast<client_id>(i), options_.samples[i], now(), out);
-    rule.begin(options_.header.incarnation, now(), out);
+      rule.join(static_cast<client_id>(i), options_.samples[i], now_, out);
+    rule.begin(options_.header.incarnation, now_, out);
   });
   carry_out();
   return promise_;
@@ -114,7 +121,7 @@ void aggregator_state::end(run_outcome how, caf::error why) {
   if (how == run_outcome::completed)
     judge_version();
   options_.stop_grace = std::min(options_.stop_grace, longest_farewell);
-  wake_by(now() + options_.stop_grace);
+  wake_by(now_ + options_.stop_grace);
   settle();
 }
 
@@ -145,14 +152,14 @@ void aggregator_state::settle() {
 void aggregator_state::receive(update& what) {
   auto& [lease, base, outcome, took, cpu, delta] = what.result;
   report_.compute_seconds += cpu;
-  slots_.release(lease, now());
+  slots_.release(lease, now_);
   held_.erase(lease);
   if (ending_) {
     settle();
     return;
   }
   auto verdict = decide([&](auto& rule, auto& out) {
-    return rule.arrive({lease, what.client, base}, now(), out);
+    return rule.arrive({lease, what.client, base}, now_, out);
   });
   if (verdict.accepted()) {
     tell(facts::accepted{lease, what.client, base, verdict.staleness,
@@ -173,7 +180,7 @@ void aggregator_state::receive(update& what) {
 }
 
 void aggregator_state::receive(failure& what) {
-  bool expected = slots_.release(what.lease, now());
+  bool expected = slots_.release(what.lease, now_);
   held_.erase(what.lease);
   if (ending_) {
     settle();
@@ -183,7 +190,7 @@ void aggregator_state::receive(failure& what) {
   if (expected && what.why != errc::stopped) {
     last_failure_ = fmt::format("client {}: {}", what.client, text(what.why));
     tell(facts::client_failed{what.lease, what.client, text(what.why)});
-    decide([&](auto& rule, auto& out) { rule.fail(what.lease, now(), out); });
+    decide([&](auto& rule, auto& out) { rule.fail(what.lease, now_, out); });
   }
   carry_out();
 }
@@ -198,7 +205,7 @@ void aggregator_state::receive(const refused& what) {
       fmt::format("the update was refused: {}", gpu::to_string(what.why));
   last_failure_ = fmt::format("client {}: {}", what.client, why);
   tell(facts::client_failed{what.lease, what.client, std::move(why)});
-  decide([&](auto& rule, auto& out) { rule.retract(what.lease, now(), out); });
+  decide([&](auto& rule, auto& out) { rule.retract(what.lease, now_, out); });
   carry_out();
 }
 
@@ -208,11 +215,15 @@ void aggregator_state::carry_out() {
   auto todo = std::exchange(decisions_, {});
   for (auto lease : todo.revoked)
     revoke(lease);
-  for (const auto& s : todo.skipped)
+  for (const auto& s : todo.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
+    open_ = {};
+    send(self_, cast_->sums, discard{});
+  }
   if (todo.publish) {
-    rounding_ = todo.publish;
-    closed_ = std::exchange(open_, {});
+    // The rule's state belongs to this version now, before the next update.
+    rounding_ =
+        version_in_making{*todo.publish, std::exchange(open_, {}), save(rule_)};
     send(self_, cast_->sums, publish{todo.publish->version});
   }
   if (!todo.grants.empty()) {
@@ -246,11 +257,11 @@ void aggregator_state::hand_out() {
   auto credit = options_.depth * std::max<std::size_t>(slots_.alive(), 1);
   while (!queue_.empty() && !ending_ && unadded_ <= credit) {
     auto& [grant, base] = queue_.front();
-    auto slot = slots_.claim(grant.lease, grant.client, now());
+    auto slot = slots_.claim(grant.lease, grant.client, now_);
     if (!slot)
       break;
     if (first_lease_ == instant{})
-      first_lease_ = now();
+      first_lease_ = now_;
     tell(facts::leased{grant.lease, grant.client, grant.base});
     auto& entry = held_[grant.lease];
     send(self_, cast_->workers[grant.client],
@@ -259,22 +270,23 @@ void aggregator_state::hand_out() {
     queue_.pop_front();
   }
   if (options_.lease_time.count() > 0 && slots_.held() > 0)
-    wake_by(now() + options_.lease_time);
+    wake_by(now_ + options_.lease_time);
 }
 
 // -- versions -----------------------------------------------------------------
 
 void aggregator_state::receive(published& what) {
-  auto made = *std::exchange(rounding_, std::nullopt);
-  auto before = std::exchange(last_publication_, now());
+  auto made = std::move(*std::exchange(rounding_, std::nullopt));
+  saved_rule_ = std::move(made.rule);
+  auto before = std::exchange(last_publication_, now_);
   if (before == instant{})
     before = first_lease_;
   version_ = what.version;
   parameters_ = std::move(what.parameters);
   auto total = std::visit([](auto& r) { return r.accepted(); }, rule_);
-  tell(facts::published{version_, made.round, closed_.updates, total,
-      closed_.updates ? closed_.loss / double(closed_.updates) : 0.0,
-      seconds(now() - before)});
+  tell(facts::published{version_, made.plan.round, made.sums.updates, total,
+      made.sums.updates ? made.sums.loss / double(made.sums.updates) : 0.0,
+      seconds(now_ - before)});
   if (ending_) {
     store_version();
     settle();
@@ -292,7 +304,7 @@ void aggregator_state::receive(published& what) {
 
 void aggregator_state::go_on() {
   paused_ = false;
-  decide([&](auto& rule, auto& out) { rule.published(now(), out); });
+  decide([&](auto& rule, auto& out) { rule.published(now_, out); });
   bool last = decisions_.end.has_value();
   auto every = options_.checkpoint_every;
   if (last || (every > 0 && version_ % every == 0))
@@ -345,7 +357,7 @@ void aggregator_state::receive(const scored& what) {
 void aggregator_state::store_version() {
   if (version_ == 0 || stored_version_ == version_)
     return;
-  store what{version_, parameters_, save(rule_), facts_.last(),
+  store what{version_, parameters_, saved_rule_, facts_.last(),
       std::visit([](auto& r) { return r.accepted(); }, rule_),
       scoring_ > 0 && judged_version_ == version_};
   flush();
@@ -388,9 +400,9 @@ void aggregator_state::revoke(lease_id lease) {
   }
   if (found->second.stopped)
     return;
-  found->second.stopped = now();
+  found->second.stopped = now_;
   found->second.stop.request_stop();
-  wake_by(now() + options_.stop_grace);
+  wake_by(now_ + options_.stop_grace);
 }
 
 void aggregator_state::on_tick() {
@@ -406,13 +418,13 @@ void aggregator_state::watch_leases() {
     auto& lease = held_[entry.lease];
     if (lease.stopped) {
       auto end = std::max(*lease.stopped, entry.since) + options_.stop_grace;
-      if (now() >= end)
+      if (now_ >= end)
         lose(entry);
       else
         wake_by(end);
     } else if (options_.lease_time.count() > 0) {
       auto end = entry.since + options_.lease_time;
-      if (now() < end) {
+      if (now_ < end) {
         wake_by(end);
         continue;
       }
@@ -421,7 +433,7 @@ void aggregator_state::watch_leases() {
       tell(facts::client_failed{entry.lease, entry.client,
           fmt::format("no update within {} s", seconds(options_.lease_time))});
       revoke(entry.lease);
-      decide([&](auto& r, auto& out) { r.fail(entry.lease, now(), out); });
+      decide([&](auto& r, auto& out) { r.fail(entry.lease, now_, out); });
       carry_out();
     }
   }
@@ -437,7 +449,7 @@ void aggregator_state::lose(const placement::slot_book::holding& entry) {
     if (ending_)
       continue;
     tell(facts::requeued{waiting.lease, waiting.client});
-    decide([&](auto& r, auto& out) { r.requeue(waiting.lease, now(), out); });
+    decide([&](auto& r, auto& out) { r.requeue(waiting.lease, now_, out); });
   }
   if (slots_.alive() == 0)
     end(run_outcome::failed,
@@ -452,18 +464,18 @@ void aggregator_state::wake_by(instant when) {
   if (when >= next_tick_)
     return;
   next_tick_ = when;
-  delay(self_, std::max(when - now(), instant{}), tick{});
+  delay(self_, std::max(when - now_, instant{}), tick{});
 }
 
 // -- facts --------------------------------------------------------------------
 
 template <class What>
 void aggregator_state::tell(What&& what) {
-  facts_.add(now(), std::forward<What>(what));
+  facts_.add(now_, std::forward<What>(what));
   if (facts_.size() >= flush_size)
     flush();
   else
-    wake_by(now() + flush_after);
+    wake_by(now_ + flush_after);
 }
 
 void aggregator_state::flush() {
@@ -473,10 +485,6 @@ void aggregator_state::flush() {
   send(self_, cast_->book, batch);
   for (const auto& reader : cast_->observers)
     send(self_, reader, batch);
-}
-
-instant aggregator_state::now() {
-  return clock_now(self_) - start_;
 }
 
 } // namespace troupe

@@ -67,6 +67,13 @@ private:
     std::uint64_t updates = 0;
     double loss = 0.0;
   };
+  struct version_in_making {
+    federated::publication plan;
+    tally sums;
+    caf::byte_buffer rule; ///< its state when the version was decided
+  };
+
+  aggregator_state& at_once();
 
   // events
   caf::result<run_report> start(const begin& what);
@@ -103,7 +110,6 @@ private:
   template <class What>
   void tell(What&& what);
   void flush();
-  instant now();
 
   aggregator::pointer self_;
   aggregator_options options_;
@@ -113,6 +119,7 @@ private:
   caf::typed_response_promise<run_report> promise_;
   fact_stream facts_;
   instant start_{};
+  instant now_{}; ///< since the start, of the message at hand
 
   placement::slot_book slots_;
   std::deque<queued> queue_;
@@ -123,9 +130,9 @@ private:
   version_id version_ = 0;
   std::uint64_t round_ = 0;
   tally open_;
-  tally closed_; ///< of the version that the shard is rounding
-  std::optional<federated::publication> rounding_;
-  bool paused_ = false; ///< no next round before a score is in
+  std::optional<version_in_making> rounding_; ///< by the shard
+  caf::byte_buffer saved_rule_; ///< the rule's state at `version_`
+  bool paused_ = false;         ///< no next round before a score is in
   std::uint64_t scoring_ = 0;
   std::optional<version_id> judged_version_; ///< last one sent to the judge
   std::optional<version_id> scored_version_;

@@ -26,11 +26,13 @@ private:
   trained run(const train_task& task);
   void score(const evaluate_task& task);
   training::learner& learner();
+  double cpu_since_last();
 
   compute::pointer self_;
   gpu::device where_;
   training::learner_factory make_;
   std::unique_ptr<training::learner> learner_;
+  double cpu_seen_ = 0.0;
 };
 using compute_impl = compute::stateful_impl<compute_state>;
 

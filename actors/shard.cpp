@@ -14,6 +14,7 @@ shard::behavior_type shard_state::make_behavior() {
   return {
       [this](const add& what) { add_up(what); },
       [this](const publish& what) { round(what.version); },
+      [this](discard) { sums_.clear(); },
   };
 }
 

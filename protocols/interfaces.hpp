@@ -35,6 +35,7 @@ struct added;           //
 struct refused;         //
 struct publish;         //
 struct published;       //
+struct discard;         //
 struct evaluate;        // protocols/evaluation.hpp
 struct evaluate_task;   //
 struct evaluated_part;  //
@@ -77,6 +78,7 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::begin))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::run_report))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::interrupt))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::tick))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::discard))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -109,7 +111,8 @@ using aggregator = caf::typed_actor<   //
 /// Owns the parameters and their accumulator: adds updates, publishes versions.
 using shard = caf::typed_actor< //
     caf::result<void>(add),     //
-    caf::result<void>(publish)>;
+    caf::result<void>(publish), //
+    caf::result<void>(discard)>;
 
 /// Scores versions on the test set, on compute slots.
 using evaluator = caf::typed_actor<    //

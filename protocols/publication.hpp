@@ -37,7 +37,16 @@ struct publish {
   version_id version = 0;
 };
 
-/// Shard to aggregator. No parameters: nothing had been added.
+/// Aggregator to shard: forget what was added since the last version.
+struct discard {
+  template <class Inspector>
+  friend bool inspect(Inspector& f, discard& x) {
+    return f.object(x).fields();
+  }
+};
+
+/// Shard to aggregator. The parameters are those of the version before if
+/// nothing had been added.
 struct published {
   version_id version = 0;
   gpu::shared_buffer parameters;

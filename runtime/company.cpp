@@ -74,7 +74,12 @@ federated::rule rule_of(const configuration& c, const past& before) {
     throw std::runtime_error(fmt::format(
         "the checkpoint of version {} holds no state of the rule {}",
         before.state->version, c.federation.rule));
-  std::visit([&](auto& r) { r.rounds(c.run.rounds); }, rule);
+  std::visit(
+      [&](auto& r) {
+        r.discard();
+        r.rounds(c.run.rounds);
+      },
+      rule);
   return rule;
 }
 

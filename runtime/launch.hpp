@@ -10,10 +10,10 @@ namespace troupe {
 
 /// What a run is told that does not belong to its topology.
 struct run_options {
-  std::filesystem::path out; ///< empty: runs/<name>-<time>
+  std::filesystem::path out{}; ///< empty: runs/<name>-<time>
   bool resume = false;
   bool quiet = false;
-  std::string metrics; ///< HOST:PORT, or empty
+  std::string metrics{}; ///< HOST:PORT, or empty
   std::string log_level = "warn";
 };
 

@@ -164,6 +164,29 @@ TEST(aggregator_test, resumes_to_the_bits_of_an_undisturbed_run) {
   }
 }
 
+// Only client 0 succeeds in the first round; its update must not leak into the
+// second one, which everyone completes.
+TEST(aggregator_test, forgets_the_updates_of_a_skipped_round) {
+  auto s = three_rounds();
+  auto common = std::get<federated::fedavg>(fedavg_rule(2)).common();
+  common.min_updates = 5;
+  s.rule = federated::fedavg{common, 1.0};
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  s.mishap = [=](const training::assignment& work, std::stop_token) -> bool {
+    if (calls->fetch_add(1) < 10 && work.client != 0)
+      throw std::runtime_error("not yet");
+    return false;
+  };
+
+  auto run = play(s);
+
+  s.mishap = {};
+  s.rule = fedavg_rule(1);
+  EXPECT_EQ(run.report.version, 1u);
+  EXPECT_EQ(run.all<facts::round_skipped>().size(), 1u);
+  EXPECT_EQ(run.parameters(), play(s).parameters());
+}
+
 TEST(aggregator_test, keeps_fedbuff_going_with_fewer_clients_than_its_buffer) {
   auto s = three_rounds();
   s.clients = 3;

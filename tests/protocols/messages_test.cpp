@@ -66,6 +66,7 @@ TEST(messages_test, keep_their_bytes) {
   expect_golden(tick{}, "");
   expect_golden(interrupt{}, "");
   expect_golden(seal{}, "");
+  expect_golden(discard{}, "");
 }
 
 TEST(messages_test, keep_the_bytes_of_their_errors) {
@@ -111,6 +112,7 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<errc>, first + 100);
   EXPECT_EQ(caf::type_id_v<offer>, first + 200);
   EXPECT_EQ(caf::type_id_v<tick>, first + 223);
+  EXPECT_EQ(caf::type_id_v<discard>, first + 224);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {

@@ -65,7 +65,11 @@ aggregator_options options(const script& what, gpu::shared_buffer parameters) {
   if (!what.restored.empty()) {
     caf::binary_deserializer source{nullptr, what.restored};
     std::visit(
-        [&](auto& r) { static_cast<void>(source.apply(r)); }, result.rule);
+        [&](auto& r) {
+          static_cast<void>(source.apply(r));
+          r.discard();
+        },
+        result.rule);
   }
   result.parameters = std::move(parameters);
   result.samples.assign(what.clients, 10);

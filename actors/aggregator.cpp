@@ -252,10 +252,11 @@ void aggregator_state::carry_out() {
   hand_out();
 }
 
-// Credits bound what is in flight: leases at slots, and deltas at the shard.
+// Credits bound what is in flight, leases at slots and deltas at the shard
+// together: one delta may be added while every slot works on another.
 void aggregator_state::hand_out() {
-  auto credit = options_.depth * std::max<std::size_t>(slots_.alive(), 1);
-  while (!queue_.empty() && !ending_ && unadded_ <= credit) {
+  auto credit = options_.depth * slots_.alive() + 1;
+  while (!queue_.empty() && !ending_ && slots_.held() + unadded_ < credit) {
     auto& [grant, base] = queue_.front();
     auto slot = slots_.claim(grant.lease, grant.client, now_);
     if (!slot)

@@ -27,9 +27,9 @@
 namespace troupe {
 namespace {
 
-// Deltas in flight may take this much, but two a slot are always allowed.
+// Deltas in flight may take this much, but one a slot is always allowed.
 constexpr std::size_t flight_bytes = std::size_t{16} << 20;
-constexpr std::size_t deepest = 64;
+constexpr std::size_t deepest = 256;
 
 // Seconds since the kernel started this process.
 double process_age() {
@@ -144,11 +144,11 @@ std::size_t company::slots() const {
   return asked > 0 ? asked : gpu::devices().front().slots;
 }
 
-// Tiny models go through in handfuls, so that a slot need not wake for each;
-// of large ones no more than two wait at a slot.
+// Tiny models go through in handfuls, so that a slot need not wake for each; of
+// large ones none waits at a slot, since each would hold a block of memory.
 std::size_t company::depth() const {
   auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
-  return std::clamp(flight_bytes / bytes / slots(), std::size_t{2}, deepest);
+  return std::clamp(flight_bytes / bytes / slots(), std::size_t{1}, deepest);
 }
 
 gpu::shared_buffer company::start(const past& before) {

@@ -37,7 +37,7 @@ struct baseline {
   static vec multiply(vec a, vec b) { return a * b; }
   static vec multiply_add(vec a, vec b, vec c) { return a * b + c; }
   static vec at_least(vec floor, vec x) { return x < floor ? floor : x; }
-  static vec larger(vec a, vec b) { return (a > b) | (a != a) ? a : b; }
+  static vec larger(vec a, vec b) { return ((a > b) | (a != a)) ? a : b; }
   static mask above(vec a, vec b) { return a > b; }
   static mask equal(vec a, vec b) { return a == b; }
   static mask both(mask m, mask n) { return m & n; }

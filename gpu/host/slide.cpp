@@ -79,6 +79,8 @@ void add_gradient(const sliding& what, const float* image,
   const auto row = padded_row(what);
   const auto out_row = what.out.width * what.out.channels;
   const auto rows = inside(y, what.out.height, what.padding, what.in.height);
+  if (rows.first == rows.last)
+    return;
   auto* c = sums.strip(first, y);
   run({.a = image + (y + rows.first - what.padding) * row,
           .a_row = 1,

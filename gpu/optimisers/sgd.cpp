@@ -10,6 +10,11 @@ namespace troupe::gpu {
 sgd::sgd(options how, std::size_t size, device where)
     : how_(how), size_(size), where_(where) {}
 
+void sgd::restart(options how) noexcept {
+  how_ = how;
+  moving_ = false;
+}
+
 gradient_sink sgd::sink(
     std::span<float> parameters, std::size_t part, std::size_t parts) {
   folded_ = parts == 1 && how_.momentum == 0.0f && how_.clip == 0.0f;

@@ -30,6 +30,9 @@ public:
   /// For a block of `size` parameters.
   sgd(options how, std::size_t size, device where = {});
 
+  /// Begins anew, at rest; keeps the memory.
+  void restart(options how) noexcept;
+
   /// Where the backward pass of part `part` of a batch in `parts` is to leave
   /// the gradient by `parameters`.
   gradient_sink sink(

@@ -7,6 +7,7 @@
 #include "gpu/training/batches.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <functional>
 #include <numeric>
@@ -29,6 +30,15 @@ std::string extents_text(const std::vector<std::size_t>& shape) {
   return text;
 }
 
+[[noreturn]] void fail(
+    const assignment& work, std::uint64_t step, double loss) {
+  throw std::runtime_error("client " + std::to_string(work.client) +
+                           ", version " + std::to_string(work.version) +
+                           ": the loss of step " + std::to_string(step) +
+                           " is " + std::to_string(loss) +
+                           "; a lower lr or a clip may help");
+}
+
 class model_learner : public learner {
 public:
   model_learner(models::model what, gpu::device where)
@@ -36,6 +46,7 @@ public:
         where_(where),
         on_(where),
         network_(what_, where),
+        optimiser_({}, gpu::size(network_.parameters()), where),
         width_(std::accumulate(what_.shape.begin(), what_.shape.end(),
             std::size_t{1}, std::multiplies<>{})),
         part_(std::max<std::size_t>(
@@ -65,13 +76,13 @@ private:
   passed forward(std::span<const float> parameters, const view& data,
       std::span<const std::uint32_t> samples);
   double step(std::span<float> parameters, const view& data,
-      std::span<const std::uint32_t> batch, gpu::sgd& optimiser,
-      std::stop_token stop);
+      std::span<const std::uint32_t> batch, std::stop_token stop);
 
   models::model what_;
   gpu::device where_;
   gpu::device_stream on_;
   models::network network_;
+  gpu::sgd optimiser_;
   std::size_t width_; // values a sample
   std::size_t part_;  // most samples that pass together
   gpu::buffer features_;
@@ -114,8 +125,7 @@ model_learner::passed model_learner::forward(std::span<const float> parameters,
 
 /// One step of descent; returns the sum of the samples' losses before it.
 double model_learner::step(std::span<float> parameters, const view& data,
-    std::span<const std::uint32_t> batch, gpu::sgd& optimiser,
-    std::stop_token stop) {
+    std::span<const std::uint32_t> batch, std::stop_token stop) {
   const auto scale = 1.0f / float(batch.size());
   const auto parts = (batch.size() + part_ - 1) / part_;
   auto loss = 0.0;
@@ -129,35 +139,31 @@ double model_learner::step(std::span<float> parameters, const view& data,
     gpu::softmax_cross_entropy(
         on_, logits, labels, losses, scale, network_.logits_gradient());
     loss += gpu::sum(on_, losses);
-    network_.backward(on_, parameters, optimiser.sink(parameters, part, parts));
+    network_.backward(
+        on_, parameters, optimiser_.sink(parameters, part, parts));
   }
-  optimiser.step(on_, parameters);
+  optimiser_.step(on_, parameters);
   return loss;
 }
 
 outcome model_learner::train(
     std::span<float> parameters, const assignment& work, std::stop_token stop) {
+  assert(parameters.size() == gpu::size(network_.parameters()));
   check(work.data);
   const auto& how = work.how;
-  gpu::sgd optimiser{{.lr = how.rate(work.version),
-                         .momentum = how.momentum,
-                         .weight_decay = how.weight_decay,
-                         .clip = how.clip},
-      parameters.size(), where_};
+  optimiser_.restart({.lr = how.rate(work.version),
+      .momentum = how.momentum,
+      .weight_decay = how.weight_decay,
+      .clip = how.clip});
   batches order{work.data.size(), how, work.random};
   outcome result;
   auto losses = 0.0;
   for (auto batch = order.next(); !batch.empty() && !stop.stop_requested();
        batch = order.next()) {
-    const auto loss = step(parameters, work.data, batch, optimiser, stop);
+    const auto loss = step(parameters, work.data, batch, stop);
     ++result.steps;
     if (!std::isfinite(loss))
-      throw std::runtime_error("client " + std::to_string(work.client) +
-                               ", version " + std::to_string(work.version) +
-                               ": the loss of step " +
-                               std::to_string(result.steps) + " is " +
-                               std::to_string(loss / double(batch.size())) +
-                               "; a lower lr or a clip may help");
+      fail(work, result.steps, loss / double(batch.size()));
     losses += loss;
     result.samples += batch.size();
   }
@@ -188,8 +194,7 @@ evaluation model_learner::evaluate(
 } // namespace
 
 learner_factory trainer(models::model what) {
-  models::layout(
-      what); // refuses layers that do not fit, before any slot starts
+  models::layout(what); // refuses what does not fit before any slot starts
   return [what = std::move(what)](gpu::device where) {
     return std::make_unique<model_learner>(what, where);
   };

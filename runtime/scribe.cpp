@@ -79,6 +79,12 @@ void scribe_state::note(const fact& what) {
   auto* x = std::get_if<facts::evaluated>(&what.what);
   if (!x)
     return;
+  // A run taken up at its end is scored again, to the same figures.
+  auto known = std::any_of(options_.history.begin(), options_.history.end(),
+      [x](const auto& row) { return row.version == x->version; });
+  unscored_.erase(x->version);
+  if (known)
+    return;
   auto row = published_[x->version];
   row.version = x->version;
   row.loss = x->loss;
@@ -87,7 +93,6 @@ void scribe_state::note(const fact& what) {
   history_->write(to_csv(row));
   if (!best_ || row.accuracy > best_->accuracy)
     best_ = row;
-  unscored_.erase(x->version);
   prune();
 }
 

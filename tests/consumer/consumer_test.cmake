@@ -9,9 +9,9 @@ file(REMOVE_RECURSE "${WORK_DIR}")
 run("${CMAKE_COMMAND}" --install "${TROUPE_BUILD_DIR}" --prefix "${prefix}")
 run("${CMAKE_COMMAND}" -G Ninja -S "${SOURCE_DIR}" -B "${WORK_DIR}/build"
   "-DCMAKE_PREFIX_PATH=${prefix};${PREFIX_PATH}"
-  "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_BUILD_TYPE=${BUILD_TYPE}")
+  "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_BUILD_TYPE=${BUILD_TYPE}"
+  "-DEXAMPLES=${prefix}/share/doc/troupe/examples")
 run("${CMAKE_COMMAND}" --build "${WORK_DIR}/build")
 run("${WORK_DIR}/build/consumer")
-if(EXISTS "${prefix}/bin/troupe")
-  run("${prefix}/bin/troupe" version)
-endif()
+run("${WORK_DIR}/build/custom_learner" --out "${WORK_DIR}/run" --quiet)
+run("${prefix}/bin/troupe" version)

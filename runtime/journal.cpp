@@ -168,6 +168,15 @@ bool read_any(const json& line, std::string_view kind, std::vector<fact>& out,
   return (read_kind<I>(line, kind, out) || ...);
 }
 
+// The parser throws all the same for a number beyond a double's range.
+json parsed(std::string_view text) {
+  try {
+    return json::parse(text, nullptr, false);
+  } catch (const json::exception&) {
+    return {};
+  }
+}
+
 constexpr std::size_t kinds = facts::names.size();
 
 } // namespace
@@ -191,7 +200,7 @@ void encode(std::span<const fact> batch, std::string& out) {
 }
 
 std::vector<fact> decode(std::string_view text) {
-  auto line = json::parse(text, nullptr, false);
+  auto line = parsed(text);
   if (!line.is_object())
     throw bad_line("not a JSON object");
   auto kind = line.find("fact");

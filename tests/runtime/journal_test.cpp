@@ -112,6 +112,7 @@ TEST(journal_test, names_the_line_that_is_no_fact) {
   EXPECT_EQ(problem_of(line + "nonsense\n"), "line 2: not a JSON object");
   EXPECT_EQ(
       problem_of("{\"fact\":\"flood\"}\n"), "line 1: unknown fact \"flood\"");
+  EXPECT_EQ(problem_of("{\"fact\":1e999}\n"), "line 1: not a JSON object");
   EXPECT_EQ(problem_of(line + line), "line 2: fact 1 follows fact 1");
   EXPECT_EQ(problem_of("{\"fact\":\"requeued\",\"number\":1,\"at\":0,"
                        "\"lease\":-1,\"client\":2}\n"),

@@ -1,0 +1,103 @@
+#include "actors/evaluator.hpp"
+
+#include <gtest/gtest.h>
+
+#include "protocols/errc.hpp"
+#include "tests/support/rehearsal.hpp"
+#include "tests/support/small_learner.hpp"
+
+namespace troupe::tests {
+namespace {
+
+struct evaluator_test : testing::Test {
+  rehearsal stage;
+  extra boss{stage};
+  extra first{stage};
+  extra second{stage};
+  evaluator judge;
+
+  evaluator_test() {
+    judge = stage.system().spawn<evaluator_impl>(evaluator_options{
+        blank_samples(25), 10, {first.as<compute>(), second.as<compute>()},
+        boss.as<aggregator>()});
+    stage.run();
+  }
+  ~evaluator_test() override {
+    caf::anon_send_exit(judge, caf::exit_reason::user_shutdown);
+  }
+  void ask(version_id version) {
+    stage.tell(
+        judge, evaluate{version, std::make_shared<const gpu::buffer>(1)});
+  }
+  void answer(std::uint64_t part, std::uint64_t samples) {
+    stage.tell(judge, evaluated_part{part, {samples, 1, 0.5}, 0.25, {}});
+  }
+};
+
+TEST_F(evaluator_test, keeps_a_part_at_every_slot) {
+  ask(1);
+
+  ASSERT_EQ(first.heard<evaluate_task>().size(), 1u);
+  ASSERT_EQ(second.heard<evaluate_task>().size(), 1u);
+  EXPECT_EQ(first.heard<evaluate_task>()[0].data.size(), 10u);
+
+  answer(1, 10);
+  ASSERT_EQ(second.heard<evaluate_task>().size(), 2u);
+  EXPECT_EQ(second.heard<evaluate_task>()[1].data.size(), 5u);
+}
+
+TEST_F(evaluator_test, sums_up_all_parts) {
+  ask(1);
+  answer(0, 10);
+  answer(1, 10);
+  EXPECT_TRUE(boss.heard<scored>().empty());
+  answer(2, 5);
+
+  auto results = boss.heard<scored>();
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(results[0].version, 1u);
+  EXPECT_EQ(results[0].sums.samples, 25u);
+  EXPECT_EQ(results[0].sums.correct, 3u);
+  EXPECT_EQ(results[0].cpu_seconds, 0.75);
+}
+
+TEST_F(evaluator_test, gives_a_lost_slots_part_to_another) {
+  ask(1);
+  stage.tell(judge, slot_gone{0});
+  answer(1, 10);
+  answer(0, 10); // by the second slot now
+  answer(2, 5);
+
+  EXPECT_EQ(second.heard<evaluate_task>().size(), 3u);
+  ASSERT_EQ(boss.heard<scored>().size(), 1u);
+  EXPECT_EQ(boss.heard<scored>()[0].sums.samples, 25u);
+}
+
+TEST_F(evaluator_test, counts_no_answer_twice) {
+  ask(1);
+  answer(0, 10);
+  answer(0, 10);
+  answer(1, 10);
+
+  EXPECT_TRUE(boss.heard<scored>().empty());
+}
+
+TEST_F(evaluator_test, reports_a_part_that_failed_and_goes_on) {
+  ask(1);
+  ask(2);
+  stage.tell(judge,
+      evaluated_part{0, {}, 0.0, caf::make_error(errc::evaluation_failed)});
+  ASSERT_EQ(boss.heard<scored>().size(), 1u);
+  EXPECT_EQ(boss.heard<scored>()[0].failed, errc::evaluation_failed);
+
+  answer(1, 10); // of the abandoned one
+  for (std::uint64_t part = 3; part < 6; ++part)
+    answer(part, 5);
+
+  ASSERT_EQ(boss.heard<scored>().size(), 2u);
+  EXPECT_EQ(boss.heard<scored>()[1].version, 2u);
+  EXPECT_EQ(boss.heard<scored>()[1].sums.samples, 15u);
+}
+
+} // namespace
+} // namespace troupe::tests

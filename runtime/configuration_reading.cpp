@@ -1,6 +1,7 @@
 #include "runtime/configuration.hpp"
 #include "runtime/keys.hpp"
 #include "runtime/spelling.hpp"
+#include "runtime/toml_guard.hpp"
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -10,6 +11,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <sstream>
 #include <system_error>
 
@@ -36,21 +38,21 @@ std::vector<std::string_view> names(std::string_view section) {
   return result;
 }
 
-std::string shortened(std::string text) {
-  if (text.size() <= shown)
+std::string shortened(std::string text, std::size_t most = shown) {
+  if (text.size() <= most)
     return text;
-  auto end = shown;
+  auto end = most;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
     --end; // never through the middle of a UTF-8 sequence
   return text.substr(0, end) + "...";
 }
 
-// A key as a message may show it: on one line, and not too long of it.
-std::string legible(std::string_view label) {
+// As a message may show it: on one line, and not too much of it.
+std::string legible(std::string_view label, std::size_t most = shown) {
   auto unfit = [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
   };
-  auto text = shortened(std::string{label});
+  auto text = shortened(std::string{label}, most);
   return std::any_of(text.begin(), text.end(), unfit) ? toml_string(text)
                                                       : text;
 }
@@ -237,20 +239,28 @@ void reader::read(const toml::table& file, std::string_view name) {
   }
 }
 
-// Quotes are easily lost between shells, so a value that is no TOML, or that is
-// no text where the key wants some, counts as text.
-toml::table value_of(const key& k, std::string_view value) {
-  auto as_text = toml::table{{"value", std::string{value}}};
-  if (value.find_first_of("\r\n") != std::string_view::npos)
-    return as_text;
+std::optional<toml::table> parsed(std::string_view value) {
+  auto text = fmt::format("value = {}", value);
+  if (find_stray(text))
+    return {};
   try {
-    auto table = toml::parse(fmt::format("value = {}", value));
-    configuration any;
-    auto wants_text = std::holds_alternative<std::string*>(k.in(any));
-    return wants_text && !table["value"].is_string() ? as_text : table;
+    return toml::parse(text);
   } catch (const toml::parse_error&) {
-    return as_text;
+    return {};
   }
+}
+
+// Quotes are easily lost between shells, so a value that is no TOML, or that is
+// no text where the key wants some, counts as text. Nothing: it is not UTF-8,
+// which no configuration file could hold.
+std::optional<toml::table> value_of(const key& k, std::string_view value) {
+  configuration any;
+  auto wants_text = std::holds_alternative<std::string*>(k.in(any));
+  auto one_line = value.find_first_of("\r\n") == std::string_view::npos;
+  auto table = one_line ? parsed(value) : std::nullopt;
+  if (!table || (wants_text && !table->get("value")->is_string()))
+    return parsed(toml_string(value));
+  return table;
 }
 
 void reader::set(std::string_view setting) {
@@ -265,7 +275,11 @@ void reader::set(std::string_view setting) {
         fmt::format("--set {}: is not section.key=value", legible(setting)));
   } else if (k) {
     auto table = value_of(*k, setting.substr(equals + 1));
-    assign(*k, *table.get("value"), behind_the_file, "--set");
+    if (table)
+      assign(*k, *table->get("value"), behind_the_file, "--set");
+    else
+      fault(behind_the_file,
+          fmt::format("--set: {} is not written in UTF-8", k->path()));
   } else {
     auto known = dot < path.size();
     fault(behind_the_file,
@@ -302,15 +316,25 @@ reading reader::finish() && {
 
 namespace {
 
+void read_toml(reader& reads, std::string_view text, std::string_view name) {
+  auto refuse = [&](std::size_t line, std::string_view why) {
+    reads.fault(line, fmt::format("{}:{}: {}", name, line, legible(why, 500)));
+  };
+  try {
+    if (auto found = find_stray(text))
+      refuse(found->line,
+          fmt::format(
+              "{} stands outside quotes; text is written \"so\"", found->text));
+    else
+      reads.read(toml::parse(text), name);
+  } catch (const toml::parse_error& error) {
+    refuse(error.source().begin.line, error.description());
+  }
+}
+
 reading read_text(reader reads, std::string_view text, std::string_view name,
     std::span<const std::string> settings) {
-  try {
-    reads.read(toml::parse(text), name);
-  } catch (const toml::parse_error& error) {
-    auto line = error.source().begin.line;
-    reads.fault(
-        line, fmt::format("{}:{}: {}", name, line, error.description()));
-  }
+  read_toml(reads, text, name);
   for (const auto& setting : settings)
     reads.set(setting);
   reads.resolve_defaults();

@@ -121,6 +121,7 @@ drawing draw(const configuration& what, std::uint64_t slots) {
           {worker, aggregator, "failure", true},
           {aggregator, shard, "add"},
           {aggregator, shard, "publish"},
+          {aggregator, shard, "discard"},
           {shard, aggregator, "added", true},
           {shard, aggregator, "refused", true},
           {shard, aggregator, "published", true},

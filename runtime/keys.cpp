@@ -91,10 +91,9 @@ const key table[] = {
     {"data", "shards_per_client", at<&data::shards_per_client>,
         "shards: pieces of label-sorted data a client gets", alters, {1, 1e6}},
     {"data", "alpha", at<&data::alpha>,
-        "dirichlet, quantity: small is skewed; synthetic: spread of models",
+        "small is skewed; synthetic: how far models differ", alters, {0, 1e6}},
+    {"data", "beta", at<&data::beta>, "synthetic: how far features differ",
         alters, {0, 1e6}},
-    {"data", "beta", at<&data::beta>, "synthetic: spread of features", alters,
-        {0, 1e6}},
 
     {"model", "kind", at<&model::kind>, "softmax, mlp, lenet5 or cnn", alters,
         {}, kinds},

@@ -59,7 +59,7 @@ void check_layers(const models::model& model, const gpu::shared_buffer& initial,
   try {
     auto size = gpu::size(models::layout(model));
     if (initial && initial->size() != size)
-      found.push_back(fmt::format("{} has {} parameters, but the model {}",
+      found.push_back(fmt::format("{} has {} parameters, but the model has {}",
           place(where, "model.init"), initial->size(), size));
   } catch (const std::invalid_argument& error) {
     found.push_back(

@@ -83,7 +83,7 @@ stop_grace = 0.5
   expected.client = {2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f};
   expected.compute = {"cpu", 2, 0.5};
   EXPECT_EQ(read.value, expected);
-  EXPECT_EQ(read.where.at("client.lr"), "run.toml:33");
+  EXPECT_EQ(read.where.at("client.lr"), "run.toml:35");
 }
 
 TEST(configuration_test, names_file_line_key_and_what_was_meant) {
@@ -150,6 +150,23 @@ TEST(configuration_test, names_the_line_that_is_no_toml) {
   EXPECT_THAT(found.front(), testing::StartsWith("run.toml:2: "));
 }
 
+TEST(configuration_test, refuses_a_section_whose_name_is_no_name) {
+  for (auto text : {"[/", "[!]\n", "[[=]]", "[$x]\na = 3\n", "[", "[]"})
+    EXPECT_THAT(
+        problems(text), ElementsAre(testing::StartsWith("run.toml:1: ")))
+        << text;
+}
+
+TEST(configuration_test, refuses_quotes_that_no_keyboard_has) {
+  EXPECT_THAT(problems("[run]\nname = “fashion”\n"),
+      ElementsAre("run.toml:2: “ stands outside quotes; text is written "
+                  "\"so\""));
+  EXPECT_THAT(problems("\xef\xbb\xbf[run] # “\nname = 'é'\n\"namé\" = 1\n"),
+      ElementsAre(testing::StartsWith("run.toml:3: run.namé is not a key")));
+  EXPECT_THAT(problems("[run]\nname = \"\"\"\\\n  [é \\\"\"\"\"\"\nseed = é\n"),
+      ElementsAre(testing::StartsWith("run.toml:4: é stands")));
+}
+
 TEST(configuration_test, says_that_a_section_is_not_a_value) {
   EXPECT_THAT(problems("model = \"mlp\"\n"),
       ElementsAre("run.toml:1: model is a section: write [model] on its own "
@@ -195,6 +212,11 @@ TEST(configuration_test, explains_settings_that_it_cannot_take) {
           "--set: client.rl is not a key (did you mean lr?)",
           "--set: run.seed = \"1\\u000Ax = 2\" is not a whole number from 0 "
           "up"));
+}
+
+TEST(configuration_test, refuses_a_setting_that_no_file_could_hold) {
+  EXPECT_THAT(problems("", {"data.path=\xff\xfe"}),
+      ElementsAre("--set: data.path is not written in UTF-8"));
 }
 
 TEST(configuration_test, refuses_keys_of_a_rule_that_is_not_in_use) {

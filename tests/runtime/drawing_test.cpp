@@ -23,7 +23,7 @@ TEST(drawing_test, draws_a_tree_of_actors_with_what_they_say) {
 aggregator        decides who trains and what counts
 ├─ worker x100    one a client, without a thread      offer → update, failure
 │  └─ compute x2  one a slot, trains and scores       train_task → trained, training_failed
-├─ shard          adds updates, publishes versions    add, publish → added, refused, published
+├─ shard          adds updates, publishes versions    add, publish, discard → added, refused, published
 ├─ evaluator      scores versions on the test set     evaluate → scored
 │  └─ compute x2  one a slot, trains and scores       evaluate_task → evaluated_part
 ├─ scribe         writes journal and checkpoints      facts, store → stored, storage_failed

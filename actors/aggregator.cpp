@@ -15,6 +15,9 @@ namespace {
 
 constexpr instant flush_after = std::chrono::milliseconds{100};
 constexpr std::size_t flush_size = 1024;
+// Storing may take this part of the time, so that quick rounds are not spent on
+// checkpoints that nobody will need.
+constexpr double storing_part = 0.05;
 // Ctrl-C promises an end within two seconds.
 constexpr instant longest_farewell = std::chrono::seconds{1};
 
@@ -120,6 +123,7 @@ void aggregator_state::end(run_outcome how, caf::error why) {
     revoke(lease);
   if (how == run_outcome::completed)
     judge_version();
+  store_when_due();
   options_.stop_grace = std::min(options_.stop_grace, longest_farewell);
   wake_by(now_ + options_.stop_grace);
   settle();
@@ -152,6 +156,7 @@ void aggregator_state::settle() {
 void aggregator_state::receive(update& what) {
   auto& [lease, base, outcome, took, cpu, delta] = what.result;
   report_.compute_seconds += cpu;
+  slots_.took(took);
   slots_.release(lease, now_);
   held_.erase(lease);
   if (ending_) {
@@ -252,8 +257,8 @@ void aggregator_state::carry_out() {
   hand_out();
 }
 
-// Credits bound what is in flight, leases at slots and deltas at the shard
-// together: one delta may be added while every slot works on another.
+// Leases at slots and deltas at the shard share one bound on memory: one delta
+// may be added while every slot works on another.
 void aggregator_state::hand_out() {
   auto credit = options_.depth * slots_.alive() + 1;
   while (!queue_.empty() && !ending_ && slots_.held() + unadded_ < credit) {
@@ -362,24 +367,32 @@ void aggregator_state::store_version() {
       std::visit([](auto& r) { return r.accepted(); }, rule_),
       scoring_ > 0 && judged_version_ == version_};
   flush();
-  // A slow disk skips versions; it never makes the run wait or pile them up.
-  if (storing_)
-    next_store_ = std::move(what);
-  else
-    send_store(std::move(what));
+  // A newer version takes the place of one that waits: a slow disk skips
+  // versions, it never makes the run wait or pile them up.
+  next_store_ = std::move(what);
+  store_when_due();
 }
 
-void aggregator_state::send_store(store what) {
+void aggregator_state::store_when_due() {
+  if (!next_store_ || storing_)
+    return;
+  if (now_ < next_store_at_ && !ending_) {
+    wake_by(next_store_at_);
+    return;
+  }
   storing_ = true;
-  send(self_, cast_->book, std::move(what));
+  send(
+      self_, cast_->book, std::move(*std::exchange(next_store_, std::nullopt)));
 }
 
 void aggregator_state::receive(const stored& what) {
   storing_ = false;
   stored_version_ = what.version;
   tell(facts::stored{what.version, what.sha256, what.seconds});
-  if (next_store_)
-    send_store(std::move(*std::exchange(next_store_, std::nullopt)));
+  next_store_at_ =
+      now_ + std::chrono::duration_cast<instant>(
+                 std::chrono::duration<double>(what.seconds / storing_part));
+  store_when_due();
   settle();
 }
 
@@ -409,6 +422,7 @@ void aggregator_state::revoke(lease_id lease) {
 void aggregator_state::on_tick() {
   next_tick_ = instant::max();
   watch_leases();
+  store_when_due();
   flush();
   settle();
 }

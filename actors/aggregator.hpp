@@ -32,7 +32,7 @@ struct aggregator_options {
   version_id evaluate_every = 10; ///< 0: the last version alone
   double target_accuracy = 0.0;   ///< 0: none
   version_id checkpoint_every = 1;
-  std::size_t depth = 2; ///< leases in flight a slot
+  std::size_t depth = 2; ///< leases in flight a slot, at most
   instant lease_time{};  ///< from the start of training; 0: no bound
   instant stop_grace = std::chrono::seconds{2};
 };
@@ -97,7 +97,7 @@ private:
   void go_on();
   void judge_version();
   void store_version();
-  void send_store(store what);
+  void store_when_due();
   void end(run_outcome how, caf::error why = {});
   void settle();
 
@@ -139,6 +139,7 @@ private:
   training::evaluation last_score_;
   bool storing_ = false;
   std::optional<store> next_store_;
+  instant next_store_at_{};
   std::optional<version_id> stored_version_;
 
   bool ending_ = false;

@@ -4,10 +4,26 @@
 #include <cassert>
 
 namespace troupe::placement {
+namespace {
 
-slot_book::slot_book(std::size_t slots, std::size_t depth)
-    : slots_(slots), depth_(depth), alive_(slots) {
-  assert(depth >= 1 && "a slot without credit never works");
+constexpr double queued_seconds = 1e-3;
+// One is at work while the next one is on its way.
+constexpr std::size_t least = 2;
+
+} // namespace
+
+slot_book::slot_book(std::size_t slots, std::size_t most)
+    : slots_(slots), most_(most), depth_(std::min(most, least)), alive_(slots) {
+  assert(most >= 1 && "a slot without credit never works");
+}
+
+void slot_book::took(double seconds) noexcept {
+  mean_seconds_ = mean_seconds_ == 0.0
+                      ? seconds
+                      : mean_seconds_ + (seconds - mean_seconds_) / 16.0;
+  auto wanted = queued_seconds / std::max(mean_seconds_, 1e-9);
+  depth_ = std::min(
+      most_, std::max(least, static_cast<std::size_t>(std::min(wanted, 1e6))));
 }
 
 std::optional<slot_id> slot_book::claim(

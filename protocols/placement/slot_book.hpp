@@ -11,12 +11,21 @@
 namespace troupe::placement {
 
 /// Which lease runs on which compute slot. Credits bound what is in flight: a
-/// slot takes at most `depth` leases, the first of which is running. Pure: time
-/// is an argument.
+/// slot takes at most `depth()` leases, the first of which is running. Pure:
+/// time is an argument.
+///
+/// A slot should neither wait for its next lease nor hoard leases that another
+/// could begin sooner. So its queue holds about a millisecond of work, by the
+/// mean of what recent leases took: two leases of a model that trains for
+/// longer, hundreds of one that takes microseconds, never more than `most`.
 class slot_book {
 public:
-  /// `depth` >= 1.
-  slot_book(std::size_t slots, std::size_t depth);
+  /// `most` >= 1.
+  slot_book(std::size_t slots, std::size_t most);
+
+  /// A lease took so long to train; the depth follows.
+  void took(double seconds) noexcept;
+  std::size_t depth() const noexcept { return depth_; }
 
   /// Puts a lease on the living slot with the fewest; none if all are full.
   std::optional<slot_id> claim(lease_id lease, client_id client, instant now);
@@ -48,7 +57,9 @@ private:
   };
   std::vector<slot_state> slots_;
   std::unordered_map<lease_id, slot_id> where_;
+  std::size_t most_;
   std::size_t depth_;
+  double mean_seconds_ = 0.0; ///< 0: none yet
   std::size_t alive_;
 };
 

@@ -29,6 +29,30 @@ TEST(slot_book_test, gives_no_more_than_its_credits) {
   EXPECT_EQ(book.claim(3, 12, at(5)), 0u);
 }
 
+TEST(slot_book_test, queues_about_a_millisecond_of_work) {
+  slot_book book{1, 256};
+  EXPECT_EQ(book.depth(), 2u);
+
+  for (int i = 0; i < 200; ++i)
+    book.took(10e-6);
+  EXPECT_NEAR(double(book.depth()), 100.0, 1.0);
+
+  for (int i = 0; i < 200; ++i)
+    book.took(1e-9);
+  EXPECT_EQ(book.depth(), 256u);
+
+  for (int i = 0; i < 200; ++i)
+    book.took(0.5);
+  EXPECT_EQ(book.depth(), 2u);
+}
+
+TEST(slot_book_test, holds_one_lease_a_slot_where_memory_allows_no_more) {
+  slot_book book{1, 1};
+  book.took(1e-9);
+
+  EXPECT_EQ(book.depth(), 1u);
+}
+
 TEST(slot_book_test, counts_a_lease_as_running_from_its_turn) {
   slot_book book{1, 3};
   book.claim(1, 10, at(0));
@@ -54,6 +78,7 @@ TEST(slot_book_test, knows_nothing_of_a_lease_that_was_released) {
 
 TEST(slot_book_test, gives_back_what_a_lost_slot_had_not_begun) {
   slot_book book{2, 3};
+  book.took(1e-6);
   for (lease_id lease = 1; lease <= 6; ++lease)
     book.claim(lease, client_id(lease), at(0));
 

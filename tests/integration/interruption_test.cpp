@@ -1,0 +1,123 @@
+// Ctrl-C: an end within two seconds, and nothing lost.
+#include <chrono>
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include "tests/integration/study.hpp"
+
+namespace troupe::tests {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+class interruption_test : public testing::TestWithParam<int> {
+protected:
+  // Has three versions behind it, and more to do than it will come to.
+  void let_it_begin(process& it, const record& left) {
+    auto begun = [&] { return left.all<facts::published>().size() >= 3; };
+    ASSERT_TRUE(it.until(begun)) << it.out() << it.err();
+  }
+
+  study study_{quick_fedavg(1'000'000)};
+};
+
+TEST_P(interruption_test, ends_within_two_seconds_and_can_be_resumed) {
+  auto left = study_.of("a");
+  process it{study_.start("a")};
+  let_it_begin(it, left);
+
+  auto then = clock::now();
+  it.signal(GetParam());
+  auto how = it.wait();
+  auto took = clock::now() - then;
+
+  EXPECT_EQ(how.code, 130) << it.err();
+  EXPECT_LT(took, std::chrono::seconds{2});
+  EXPECT_TRUE(holds(it.err(), "--resume")) << it.err();
+  EXPECT_FALSE(left.has("summary.json"));
+  EXPECT_EQ(left.all<facts::run_ended>().back().outcome, "interrupted");
+  // The last version is safe, and the run comes to the bits that it would have.
+  auto version = left.all<facts::published>().back().version;
+  EXPECT_EQ(left.checkpoints().back(), version);
+  auto rounds = "run.rounds=" + std::to_string(version + 2);
+  expect_code(run(study_.start("whole", {"--set", rounds})), 0);
+  expect_code(run(study_.resume("a", {"--set", rounds})), 0);
+  EXPECT_EQ(left.model_sha256(), study_.of("whole").model_sha256());
+}
+
+INSTANTIATE_TEST_SUITE_P(by, interruption_test,
+    testing::Values(SIGINT, SIGTERM), [](const auto& signal) {
+      return signal.param == SIGINT ? "ctrl_c" : "termination";
+    });
+
+TEST_F(interruption_test, can_come_at_any_time) {
+  for (auto sign : {"a", "a/config.toml", "a/facts.jsonl", "a/history.csv",
+           "a/checkpoints"}) {
+    std::filesystem::remove_all(study_ / "a");
+    process it{study_.start("a")};
+    ASSERT_TRUE(it.until([&] { return exists(study_ / sign); })) << it.err();
+
+    it.signal(SIGINT);
+
+    // Before there is anything to store, the signal itself ends the process.
+    auto how = it.wait();
+    EXPECT_TRUE(how.code == 130 || how.signal == SIGINT)
+        << sign << ": code " << how.code << ", signal " << how.signal << "\n"
+        << it.err();
+    expect_code(
+        run(study_.of("a").has("config.toml") ? study_.resume("a", rounds(100))
+                                              : study_.start("a", rounds(100))),
+        0);
+  }
+}
+
+TEST_F(interruption_test, stores_the_last_version_when_few_are_stored) {
+  auto left = study_.of("a");
+  process it{study_.start("a", {"--set", "run.checkpoint_every=100000"})};
+  let_it_begin(it, left);
+
+  it.signal(SIGINT);
+
+  EXPECT_EQ(it.wait().code, 130) << it.err();
+  ASSERT_FALSE(left.checkpoints().empty());
+  EXPECT_EQ(
+      left.checkpoints().back(), left.all<facts::published>().back().version);
+}
+
+TEST_F(interruption_test, waits_in_vain_for_a_learner_for_a_second_at_most) {
+  process it{{{TROUPE_MISHAPS, "--out", study_ / "a"},
+      {{"MISHAP", "one stays"}}, {}, {}}};
+  auto left = study_.of("a");
+  ASSERT_TRUE(it.says("here to stay")) << it.err();
+
+  auto then = clock::now();
+  it.signal(SIGINT);
+  auto how = it.wait();
+
+  EXPECT_EQ(how.code, 130) << it.err();
+  EXPECT_LT(clock::now() - then, std::chrono::seconds{2});
+  ASSERT_EQ(left.all<facts::slot_lost>().size(), 1u);
+  EXPECT_EQ(left.all<facts::slot_lost>()[0].client, 5u);
+}
+
+TEST_F(interruption_test, ends_at_once_when_asked_again) {
+  process it{{{TROUPE_MISHAPS, "--out", study_ / "a"}, {{"MISHAP", "all stay"}},
+      {}, {}}};
+  ASSERT_TRUE(it.says("here to stay")) << it.err();
+  it.signal(SIGINT);
+  ASSERT_TRUE(it.says("the learner was told to stop")) << it.err();
+
+  auto then = clock::now();
+  it.signal(SIGINT);
+  auto how = it.wait();
+
+  EXPECT_EQ(how.code, 130);
+  EXPECT_LT(clock::now() - then, std::chrono::milliseconds{500});
+  EXPECT_FALSE(holds(it.err(), "interrupted at version")) << it.err();
+}
+
+} // namespace
+
+} // namespace troupe::tests

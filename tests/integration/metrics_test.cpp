@@ -1,0 +1,108 @@
+// --metrics: what Prometheus sees while a run is under way.
+#include <csignal>
+#include <exception>
+#include <sstream>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/integration/study.hpp"
+#include "tests/monitoring/http_get.hpp"
+
+namespace troupe::tests {
+
+namespace {
+
+std::uint16_t free_port() {
+  auto probe = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  bind(probe, reinterpret_cast<sockaddr*>(&at), size);
+  getsockname(probe, reinterpret_cast<sockaddr*>(&at), &size);
+  close(probe);
+  return ntohs(at.sin_port);
+}
+
+class metrics_test : public testing::Test {
+protected:
+  // What it shows now; nothing while it is not up.
+  std::string scrape() {
+    try {
+      return monitoring::http_get(port_, "/metrics");
+    } catch (const std::exception&) {
+      return {};
+    }
+  }
+
+  // The value of the first series that begins with `name`; -1: there is none.
+  static double value(const std::string& scraped, const std::string& name) {
+    std::istringstream lines{scraped};
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with(name))
+        return std::stod(line.substr(line.rfind(' ')));
+    return -1.0;
+  }
+
+  std::uint16_t port_ = free_port();
+  study study_{quick_fedavg(1'000'000)};
+  process it_{
+      study_.start("a", {"--metrics", fmt::format("127.0.0.1:{}", port_)})};
+};
+
+TEST_F(metrics_test, shows_a_run_while_it_is_under_way) {
+  std::string seen;
+
+  ASSERT_TRUE(it_.until([&] {
+    seen = scrape();
+    return value(seen, "troupe_model_version") >= 3;
+  })) << it_.err()
+      << seen;
+
+  EXPECT_GT(value(seen, "troupe_accuracy"), 0.0) << seen;
+  EXPECT_GT(value(seen, "troupe_loss"), 0.0);
+  EXPECT_GE(value(seen, "troupe_updates_total{outcome=\"accepted\"}"), 15.0)
+      << seen;
+  for (auto name : {"troupe_clients{", "troupe_training_seconds_bucket{",
+           "troupe_round_seconds_bucket{", "troupe_staleness",
+           "troupe_compute_slots", "caf_actor_mailbox_size{",
+           "process_cpu_seconds_total", "process_resident_memory_bytes"})
+    EXPECT_TRUE(holds(seen, std::string{"\n"} + name)) << name << " in\n"
+                                                       << seen;
+}
+
+TEST_F(metrics_test, passes_promtool) {
+  if (!installed("promtool"))
+    GTEST_SKIP() << "promtool (Debian package prometheus) is not installed";
+  std::string seen;
+  ASSERT_TRUE(it_.until([&] {
+    seen = scrape();
+    return value(seen, "troupe_model_version") >= 2;
+  })) << it_.err();
+  write(study_ / "scraped", seen);
+
+  auto said = run({{"sh", "-c",
+      "promtool check metrics < " + (study_ / "scraped").string()}});
+
+  expect_code(said, 0);
+  EXPECT_EQ(said.text(), "") << seen;
+}
+
+TEST_F(metrics_test, gives_its_port_back) {
+  ASSERT_TRUE(it_.until([&] {
+    return value(scrape(), "troupe_model_version") >= 1;
+  })) << it_.err();
+  it_.signal(SIGINT);
+  EXPECT_EQ(it_.wait().code, 130) << it_.err();
+
+  EXPECT_EQ(scrape(), "");
+}
+
+} // namespace
+
+} // namespace troupe::tests

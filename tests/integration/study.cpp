@@ -1,0 +1,98 @@
+#include "tests/integration/study.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace troupe::tests {
+
+command troupe(words arguments) {
+  arguments.insert(arguments.begin(), TROUPE_TOOL);
+  return {std::move(arguments)};
+}
+
+study::study(const std::string& configuration) {
+  write(config(), configuration);
+}
+
+command study::start(const std::string& run, words options) const {
+  options.insert(options.begin(), {"run", config(), "--out", place_ / run});
+  return troupe(std::move(options));
+}
+
+command study::resume(const std::string& run, words options) const {
+  options.insert(options.begin(), {"run", "--resume", "--out", place_ / run});
+  return troupe(std::move(options));
+}
+
+std::string quick_fedavg(std::uint64_t rounds) {
+  return fmt::format(R"([run]
+name = "quick"
+rounds = {}
+evaluate_every = 2
+[data]
+set = "synthetic"
+[model]
+kind = "softmax"
+[federation]
+rule = "fedavg"
+clients = 10
+fraction = 0.5
+[client]
+epochs = 10
+lr = 0.05
+[compute]
+slots = 2
+)",
+      rounds);
+}
+
+std::string quick_fedbuff(std::uint64_t versions) {
+  return fmt::format(R"([run]
+name = "quick"
+rounds = {}
+evaluate_every = 4
+[data]
+set = "synthetic"
+[model]
+kind = "softmax"
+[federation]
+rule = "fedbuff"
+clients = 10
+buffer = 3
+concurrency = 6
+max_staleness = 5
+[client]
+epochs = 10
+lr = 0.05
+[compute]
+slots = 2
+)",
+      versions);
+}
+
+words endless(words more) {
+  return rounds(1'000'000, std::move(more));
+}
+
+words rounds(std::uint64_t count, words more) {
+  more.insert(more.end(), {"--set", fmt::format("run.rounds={}", count)});
+  return more;
+}
+
+command with_fault(command what, const std::string& fault) {
+  if (!fault.empty())
+    what.environment["TROUPE_FILE_FAULT"] = fault;
+  return what;
+}
+
+void expect_code(const finished& what, int code) {
+  EXPECT_EQ(what.code, code) << "signal " << what.signal << "\nstdout:\n"
+                             << what.out << "stderr:\n"
+                             << what.err;
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace troupe::tests

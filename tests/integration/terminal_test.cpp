@@ -1,0 +1,121 @@
+// What people see: a live line on a terminal, plain lines elsewhere.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "tests/integration/study.hpp"
+#include "tests/support/screen.hpp"
+
+namespace troupe::tests {
+
+namespace {
+
+class terminal_test : public testing::Test {
+protected:
+  static command on_terminal(command what, unsigned short columns) {
+    what.terminal = window{columns, 24};
+    what.environment["TERM"] = "xterm";
+    return what;
+  }
+
+  // Each thing that the live line was, in turn.
+  static std::vector<std::string> frames(const std::string& bytes) {
+    std::vector<std::string> result;
+    for (std::size_t at = 0; at < bytes.size();) {
+      auto end = std::min(bytes.find('\r', at), bytes.size());
+      result.push_back(bytes.substr(at, end - at));
+      at = end + 1;
+    }
+    return result;
+  }
+
+  study study_{quick_fedavg(30)};
+};
+
+TEST_F(terminal_test, shows_a_live_line_with_all_that_matters) {
+  auto said = run(on_terminal(study_.start("a"), 132));
+
+  expect_code(said, 0);
+  auto all = frames(said.out);
+  auto full = std::count_if(all.begin(), all.end(), [](const auto& frame) {
+    return holds(frame, "version ") && holds(frame, "/30") &&
+           holds(frame, "accuracy 0.") && holds(frame, "clients ") &&
+           holds(frame, " updates/s") && holds(frame, "eta ");
+  });
+  EXPECT_GT(full, 0) << said.out;
+}
+
+TEST_F(terminal_test, leaves_a_clean_screen) {
+  auto said = run(on_terminal(study_.start("a"), 100));
+
+  expect_code(said, 0);
+  auto lines = seen(said.out, 100);
+  EXPECT_EQ(lines.back(), "") << said.out;
+  std::size_t scored = 0;
+  for (const auto& line : lines) {
+    scored += line.starts_with("version ") ? 1 : 0;
+    EXPECT_FALSE(holds(line, "eta ") && holds(line, "clients ")) << line;
+    EXPECT_FALSE(holds(line, "\x1b")) << line;
+  }
+  EXPECT_EQ(scored, 15u) << said.out;
+  auto ended = std::find_if(lines.begin(), lines.end(), [](const auto& line) {
+    return line.starts_with("completed: version 30/30");
+  });
+  EXPECT_NE(ended, lines.end()) << said.out;
+}
+
+TEST_F(terminal_test, never_wraps_its_live_line) {
+  auto said = run(on_terminal(study_.start("a"), 38));
+
+  expect_code(said, 0);
+  for (const auto& frame : frames(said.out))
+    if (holds(frame, "\x1b[K") && !holds(frame, "\n"))
+      EXPECT_LT(frame.find("\x1b[K"), 38u) << frame;
+}
+
+TEST_F(terminal_test, ends_on_the_key_for_it) {
+  process it{
+      on_terminal(study_.start("a", {"--set", "run.rounds=100000"}), 100)};
+  ASSERT_TRUE(it.says("version 4/100000")) << it.out();
+
+  it.type("\x03");
+
+  EXPECT_EQ(it.wait().code, 130) << it.out();
+  EXPECT_TRUE(holds(it.out(), "interrupted")) << it.out();
+}
+
+TEST_F(terminal_test, writes_plain_lines_into_a_pipe) {
+  auto said = run(study_.start("a"));
+
+  expect_code(said, 0);
+  EXPECT_FALSE(holds(said.text(), "\x1b")) << said.out;
+  EXPECT_FALSE(holds(said.text(), "\r")) << said.out;
+  EXPECT_TRUE(holds(said.out, "version 2/30  accuracy ")) << said.out;
+  EXPECT_TRUE(holds(said.out, "completed: version 30/30")) << said.out;
+  EXPECT_TRUE(holds(said.out, study_ / "a")) << said.out;
+  EXPECT_EQ(said.err, "");
+}
+
+TEST_F(terminal_test, writes_plain_lines_where_the_cursor_cannot_move) {
+  auto what = on_terminal(study_.start("a"), 100);
+  what.environment["TERM"] = "dumb";
+
+  auto said = run(what);
+
+  expect_code(said, 0);
+  EXPECT_FALSE(holds(said.out, "\x1b")) << said.out;
+}
+
+TEST_F(terminal_test, says_nothing_when_it_is_to_be_quiet) {
+  auto said = run(study_.start("a", {"--quiet"}));
+  auto shown = run(on_terminal(study_.start("b", {"--quiet"}), 100));
+
+  expect_code(said, 0);
+  EXPECT_EQ(said.out, "");
+  EXPECT_EQ(said.err, "");
+  EXPECT_EQ(shown.out, "");
+}
+
+} // namespace
+
+} // namespace troupe::tests

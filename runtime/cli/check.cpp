@@ -2,6 +2,7 @@
 #include "gpu/layout.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
+#include "runtime/data/label_table.hpp"
 
 #include <fmt/format.h>
 
@@ -56,24 +57,6 @@ std::size_t estimated_memory(const troupe::topology& what, const views& clients,
   return total;
 }
 
-std::string label_table(const views& clients) {
-  auto classes = clients.front().set().classes;
-  std::string text = "\nclient";
-  for (std::size_t label = 0; label < classes; ++label)
-    text += fmt::format(" {:>6}", label);
-  text += "    all\n";
-  for (std::size_t i = 0; i < clients.size(); ++i) {
-    std::vector<std::size_t> counts(classes);
-    for (std::size_t j = 0; j < clients[i].size(); ++j)
-      ++counts[clients[i].label(j)];
-    text += fmt::format("{:>6}", i);
-    for (auto count : counts)
-      text += fmt::format(" {:>6}", count);
-    text += fmt::format(" {:>6}\n", clients[i].size());
-  }
-  return text;
-}
-
 std::string summary(const troupe::topology& what, const views& clients) {
   auto config = what.config();
   auto parameters = gpu::size(what.learner()({})->layout());
@@ -102,7 +85,7 @@ int check(const arguments& given, console& to) {
   auto clients = what->client_data();
   to.out << file << ": ok\n" << summary(*what, clients);
   if (given.has("labels"))
-    to.out << label_table(clients);
+    to.out << "\n" << data::to_text(data::tabulate(clients), clients.size());
   return done;
 }
 

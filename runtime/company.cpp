@@ -204,7 +204,7 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
   scribe_options book{&files::system(), place.root(), layout_, c.run.name,
       c.federation.rule, to_toml(c), account_.fingerprint,
       c.run.keep_checkpoints, before.state ? before.state->elapsed : 0.0,
-      before.history, boss_};
+      before.journal_bytes, before.history, boss_};
   who->book = system_->spawn<scribe_impl, caf::detached>(std::move(book));
   if (figures_)
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(

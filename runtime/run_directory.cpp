@@ -9,7 +9,7 @@
 namespace troupe {
 namespace {
 
-// Reads the journal for its numbers and mends what a crash may have torn.
+// Reads the journal for its numbers.
 void recall_journal(
     files& disk, const std::filesystem::path& path, past& into) {
   if (!files::exists(path))
@@ -30,9 +30,8 @@ void recall_journal(
                     "start the run anew in another directory",
             e.what()));
   }
-  if (found.torn_bytes > 0)
-    disk.append(path).truncate(found.sound_bytes);
   into.last_fact = found.last_number;
+  into.journal_bytes = found.sound_bytes;
   if (any_start)
     ++into.incarnation;
 }

@@ -43,6 +43,7 @@ struct past {
   std::optional<checkpoint> state;  ///< none: start from version 0
   std::uint64_t incarnation = 0;    ///< of the process that takes it up
   std::uint64_t last_fact = 0;      ///< in the journal; 0: none
+  std::uint64_t journal_bytes = 0;  ///< of it, without a torn last line
   std::vector<history_row> history; ///< up to the state's version
 
   /// The facts after the state, if there are any: they are void.
@@ -50,9 +51,9 @@ struct past {
   std::uint64_t first_void() const noexcept;
 };
 
-/// Reads what `--resume` needs, the newest checkpoint included, and cuts a torn
-/// last line off the journal. Throws `bad_file` for content that no crash
-/// leaves behind, `file_error` for what cannot be read.
+/// Reads what `--resume` needs, the newest checkpoint included. Throws
+/// `bad_file` for content that no crash leaves behind, `file_error` for what
+/// cannot be read.
 past recall(files& disk, const run_directory& place, const gpu::layout& layout);
 
 } // namespace troupe

@@ -48,12 +48,18 @@ void scribe_state::open() {
   auto& disk = *options_.disk;
   const run_directory place{options_.directory};
   journal_.emplace(disk.append(place.journal()));
+  if (journal_->size() > options_.journal_bytes)
+    journal_->truncate(options_.journal_bytes);
   std::string csv = history_header();
   for (const auto& row : options_.history)
     csv += to_csv(row);
   disk.write_atomically(place.history(), csv);
   history_.emplace(disk.append(place.history()));
   disk.make_directories(place.checkpoints());
+  // A crash may leave one behind, of a version that is never stored again.
+  for (const auto& name : disk.list(place.checkpoints()))
+    if (name.ends_with(".tmp"))
+      disk.remove(place.checkpoints() / name);
   for (auto version : stored_versions(disk, place.checkpoints()))
     kept_.insert(version);
 }

@@ -26,6 +26,7 @@ struct scribe_options {
   std::string fingerprint;
   std::uint64_t keep = 3;           ///< checkpoints, beside the best
   double elapsed = 0.0;             ///< seconds of the run before this process
+  std::uint64_t journal_bytes = 0;  ///< of the journal so far; the rest goes
   std::vector<history_row> history; ///< up to the version resumed from
   aggregator report_to;
 };

@@ -88,8 +88,6 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   for (auto& said : options_.preface)
     std::visit([this](auto& x) { tell(std::move(x)); }, said.what);
   version_ = options_.header.version;
-  if (version_ > 0)
-    stored_version_ = version_;
   tell(options_.header);
   decide([this](auto& rule, auto& out) {
     for (std::size_t i = 0; i < options_.samples.size(); ++i)
@@ -119,10 +117,12 @@ void aggregator_state::end(run_outcome how, caf::error why) {
   report_.outcome = how;
   report_.why = std::move(why);
   queue_.clear();
+  early_.clear();
   for (auto& [lease, entry] : held_)
     revoke(lease);
   if (how == run_outcome::completed)
     judge_version();
+  store_version();
   store_when_due();
   options_.stop_grace = std::min(options_.stop_grace, longest_farewell);
   wake_by(now_ + options_.stop_grace);
@@ -154,15 +154,22 @@ void aggregator_state::settle() {
 // -- updates ------------------------------------------------------------------
 
 void aggregator_state::receive(update& what) {
-  auto& [lease, base, outcome, took, cpu, delta] = what.result;
-  report_.compute_seconds += cpu;
-  slots_.took(took);
-  slots_.release(lease, now_);
-  held_.erase(lease);
-  if (ending_) {
+  report_.compute_seconds += what.result.cpu_seconds;
+  slots_.took(what.result.seconds);
+  slots_.release(what.result.lease, now_);
+  held_.erase(what.result.lease);
+  if (ending_)
     settle();
-    return;
-  }
+  else if (rounding_ || paused_)
+    early_.push_back(std::move(what));
+  else
+    judge(what);
+}
+
+// A version's facts, and its stored state, end where those of the next begin:
+// what comes while it is being made is judged behind it.
+void aggregator_state::judge(update& what) {
+  auto& [lease, base, outcome, took, cpu, delta] = what.result;
   auto verdict = decide([&](auto& rule, auto& out) {
     return rule.arrive({lease, what.client, base}, now_, out);
   });
@@ -226,9 +233,7 @@ void aggregator_state::carry_out() {
     send(self_, cast_->sums, discard{});
   }
   if (todo.publish) {
-    // The rule's state belongs to this version now, before the next update.
-    rounding_ =
-        version_in_making{*todo.publish, std::exchange(open_, {}), save(rule_)};
+    rounding_ = version_in_making{*todo.publish, std::exchange(open_, {})};
     send(self_, cast_->sums, publish{todo.publish->version});
   }
   if (!todo.grants.empty()) {
@@ -261,7 +266,8 @@ void aggregator_state::carry_out() {
 // may be added while every slot works on another.
 void aggregator_state::hand_out() {
   auto credit = options_.depth * slots_.alive() + 1;
-  while (!queue_.empty() && !ending_ && slots_.held() + unadded_ < credit) {
+  while (!queue_.empty() && !ending_ &&
+         slots_.held() + early_.size() + unadded_ < credit) {
     auto& [grant, base] = queue_.front();
     auto slot = slots_.claim(grant.lease, grant.client, now_);
     if (!slot)
@@ -282,8 +288,7 @@ void aggregator_state::hand_out() {
 // -- versions -----------------------------------------------------------------
 
 void aggregator_state::receive(published& what) {
-  auto made = std::move(*std::exchange(rounding_, std::nullopt));
-  saved_rule_ = std::move(made.rule);
+  auto made = *std::exchange(rounding_, std::nullopt);
   auto before = std::exchange(last_publication_, now_);
   if (before == instant{})
     before = first_lease_;
@@ -293,6 +298,7 @@ void aggregator_state::receive(published& what) {
   tell(facts::published{version_, made.plan.round, made.sums.updates, total,
       made.sums.updates ? made.sums.loss / double(made.sums.updates) : 0.0,
       seconds(now_ - before)});
+  note_state();
   if (ending_) {
     store_version();
     settle();
@@ -311,11 +317,15 @@ void aggregator_state::receive(published& what) {
 void aggregator_state::go_on() {
   paused_ = false;
   decide([&](auto& rule, auto& out) { rule.published(now_, out); });
-  bool last = decisions_.end.has_value();
   auto every = options_.checkpoint_every;
-  if (last || (every > 0 && version_ % every == 0))
+  if (every > 0 && version_ % every == 0)
     store_version();
   carry_out();
+  for (auto& one : std::exchange(early_, {}))
+    if (rounding_ || paused_)
+      early_.push_back(std::move(one));
+    else if (!ending_)
+      judge(one);
 }
 
 void aggregator_state::judge_version() {
@@ -349,10 +359,8 @@ void aggregator_state::receive(const scored& what) {
   flush();
   bool reached = options_.target_accuracy > 0.0 &&
                  what.sums.accuracy() >= options_.target_accuracy;
-  if (reached && !ending_) {
-    store_version();
+  if (reached)
     end(run_outcome::target_reached);
-  }
   if (paused_ && !ending_)
     go_on();
   settle();
@@ -360,12 +368,17 @@ void aggregator_state::receive(const scored& what) {
 
 // -- durability ---------------------------------------------------------------
 
+// What a resumption needs, taken while no update of the next version is in it.
+void aggregator_state::note_state() {
+  state_ = store{version_, parameters_, save(rule_), facts_.last(),
+      std::visit([](auto& r) { return r.accepted(); }, rule_), false};
+}
+
 void aggregator_state::store_version() {
-  if (version_ == 0 || stored_version_ == version_)
+  if (!state_)
     return;
-  store what{version_, parameters_, saved_rule_, facts_.last(),
-      std::visit([](auto& r) { return r.accepted(); }, rule_),
-      scoring_ > 0 && judged_version_ == version_};
+  auto what = std::move(*std::exchange(state_, std::nullopt));
+  what.will_be_scored = scoring_ > 0 && judged_version_ == what.version;
   flush();
   // A newer version takes the place of one that waits: a slow disk skips
   // versions, it never makes the run wait or pile them up.
@@ -387,7 +400,6 @@ void aggregator_state::store_when_due() {
 
 void aggregator_state::receive(const stored& what) {
   storing_ = false;
-  stored_version_ = what.version;
   tell(facts::stored{what.version, what.sha256, what.seconds});
   next_store_at_ =
       now_ + std::chrono::duration_cast<instant>(

@@ -70,7 +70,6 @@ private:
   struct version_in_making {
     federated::publication plan;
     tally sums;
-    caf::byte_buffer rule; ///< its state when the version was decided
   };
 
   aggregator_state& at_once();
@@ -78,6 +77,7 @@ private:
   // events
   caf::result<run_report> start(const begin& what);
   void receive(update& what);
+  void judge(update& what);
   void receive(failure& what);
   void receive(const refused& what);
   void receive(published& what);
@@ -96,6 +96,7 @@ private:
   void hand_out();
   void go_on();
   void judge_version();
+  void note_state();
   void store_version();
   void store_when_due();
   void end(run_outcome how, caf::error why = {});
@@ -131,16 +132,16 @@ private:
   std::uint64_t round_ = 0;
   tally open_;
   std::optional<version_in_making> rounding_; ///< by the shard
-  caf::byte_buffer saved_rule_; ///< the rule's state at `version_`
-  bool paused_ = false;         ///< no next round before a score is in
+  std::vector<update> early_; ///< came while a version was being made
+  bool paused_ = false;       ///< no next round before a score is in
   std::uint64_t scoring_ = 0;
   std::optional<version_id> judged_version_; ///< last one sent to the judge
   std::optional<version_id> scored_version_;
   training::evaluation last_score_;
+  std::optional<store> state_; ///< of the last version, not stored yet
   bool storing_ = false;
   std::optional<store> next_store_;
   instant next_store_at_{};
-  std::optional<version_id> stored_version_;
 
   bool ending_ = false;
   bool told_ = false;

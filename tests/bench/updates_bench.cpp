@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
   if (run.exit_code != 0)
     return 1;
   std::printf(
-      "updates idle updates_per_s=%.0f peak_bytes=%.0f startup_s=%.3f\n",
+      "updates idle updates_per_s=%.0f peak_bytes=%.0f limit_bytes=%.0f "
+      "startup_s=%.3f\n",
       run.figure("updates_accepted") / run.figure("training_seconds"),
-      run.peak_bytes, run.figure("startup_seconds"));
+      run.peak_bytes, double(1 << 30), run.figure("startup_seconds"));
 }

@@ -1,6 +1,7 @@
 #include "runtime/configuration.hpp"
 
 #include "runtime/keys.hpp"
+#include "runtime/legible.hpp"
 
 #include <fmt/format.h>
 
@@ -20,8 +21,8 @@ public:
   void add(std::string_view path, std::string_view why) {
     auto dot = path.find('.');
     auto k = find_key(path.substr(0, dot), path.substr(dot + 1));
-    found_.push_back(
-        fmt::format("{} = {} {}", place(where_, path), k->value(what_), why));
+    found_.push_back(fmt::format("{} = {} {}", place(where_, path),
+        shortened(k->value(what_), 200), why));
   }
   bool given(std::string_view path) const { return where_.contains(path); }
   std::vector<std::string> take() { return std::move(found_); }

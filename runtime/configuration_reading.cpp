@@ -1,5 +1,6 @@
 #include "runtime/configuration.hpp"
 #include "runtime/keys.hpp"
+#include "runtime/legible.hpp"
 #include "runtime/spelling.hpp"
 #include "runtime/toml_guard.hpp"
 
@@ -19,9 +20,6 @@ namespace troupe {
 
 namespace {
 
-// Longer values are cut in messages: a person recognises them by their start.
-constexpr std::size_t shown = 60;
-
 std::vector<std::string_view> sections() {
   std::vector<std::string_view> result;
   for (const auto& k : keys())
@@ -36,25 +34,6 @@ std::vector<std::string_view> names(std::string_view section) {
     if (k.section == section)
       result.push_back(k.name);
   return result;
-}
-
-std::string shortened(std::string text, std::size_t most = shown) {
-  if (text.size() <= most)
-    return text;
-  auto end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end; // never through the middle of a UTF-8 sequence
-  return text.substr(0, end) + "...";
-}
-
-// As a message may show it: on one line, and not too much of it.
-std::string legible(std::string_view label, std::size_t most = shown) {
-  auto unfit = [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  };
-  auto text = shortened(std::string{label}, most);
-  return std::any_of(text.begin(), text.end(), unfit) ? toml_string(text)
-                                                      : text;
 }
 
 std::string as_written(const toml::node& value) {

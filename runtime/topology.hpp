@@ -158,6 +158,8 @@ public:
   /// Throws `std::invalid_argument` when they cannot be divided so.
   std::vector<training::view> client_data() const;
   const training::view& test_data() const noexcept { return test_; }
+  /// Every data set that its views show, once.
+  std::vector<const training::dataset*> data_sets() const;
   /// Null: the learner initialises.
   const gpu::shared_buffer& initial() const noexcept { return initial_; }
 

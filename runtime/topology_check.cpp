@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <unordered_set>
+#include <utility>
 
 namespace troupe {
 
@@ -34,24 +36,34 @@ std::string shape_text(const std::vector<std::size_t>& shape) {
   return fmt::format("{}", fmt::join(shape, " x "));
 }
 
-void check_samples(const models::model& model, const training::view& samples,
-    const origins& where, lines& found) {
-  if (samples.empty())
-    return;
-  const auto& set = samples.set();
+std::string misfit(const models::model& model, const training::dataset& set,
+    const origins& where) {
   auto layered = model.name == "mlp";
-  auto named = layered ? place(where, "model.layers")
-                       : fmt::format("{} = \"{}\"", place(where, "model.kind"),
-                             model.name);
   auto takes = std::accumulate(model.shape.begin(), model.shape.end(),
       std::size_t{1}, std::multiplies<>{});
-  if (takes != set.width())
-    found.push_back(fmt::format("{} takes {} values a sample, but the data "
-                                "have {} ({})",
-        named, takes, set.width(), shape_text(set.shape)));
+  if (takes == set.width())
+    return {};
+  if (layered)
+    return fmt::format("{} begins with {}, but a sample has {} values",
+        place(where, "model.layers"), takes, set.width());
+  return fmt::format("{} = \"{}\" is for samples of {}, but the data's are {}",
+      place(where, "model.kind"), model.name, shape_text(model.shape),
+      shape_text(set.shape));
+}
+
+void check_samples(const models::model& model, const training::dataset& set,
+    const origins& where, lines& found) {
+  auto say = [&](std::string text) { // sets of one shape fail alike
+    if (std::find(found.begin(), found.end(), text) == found.end())
+      found.push_back(std::move(text));
+  };
+  auto text = misfit(model, set, where);
+  if (!text.empty())
+    say(text);
   if (model.classes < set.classes)
-    found.push_back(fmt::format("{} ends with {} classes, but the data have {}",
-        named, model.classes, set.classes));
+    say(fmt::format("{} ends with {}, but there are {} classes",
+        place(where, model.name == "mlp" ? "model.layers" : "model.kind"),
+        model.classes, set.classes));
 }
 
 void check_layers(const models::model& model, const gpu::shared_buffer& initial,
@@ -69,6 +81,21 @@ void check_layers(const models::model& model, const gpu::shared_buffer& initial,
 
 } // namespace
 
+std::vector<const training::dataset*> topology::data_sets() const {
+  std::vector<const training::dataset*> found;
+  std::unordered_set<const training::dataset*> seen;
+  auto take = [&](const training::view& samples) {
+    if (!samples.empty() && seen.insert(&samples.set()).second)
+      found.push_back(&samples.set());
+  };
+  if (auto all = std::get_if<training::view>(&samples_))
+    take(*all);
+  else if (auto own = std::get_if<own_data>(&samples_))
+    std::for_each(own->begin(), own->end(), take);
+  take(test_);
+  return found;
+}
+
 lines topology::problems(const origins& where) const {
   auto found = contradictions(config_, where);
   check_device(config_, where, found);
@@ -77,7 +104,8 @@ lines topology::problems(const origins& where) const {
                     ".learner()");
   if (model_) {
     check_layers(*model_, initial_, where, found);
-    check_samples(*model_, test_, where, found);
+    for (auto set : data_sets())
+      check_samples(*model_, *set, where, found);
   }
   check_clients(where, found);
   if (test_.empty() && config_.run.target_accuracy > 0.0)
@@ -87,25 +115,23 @@ lines topology::problems(const origins& where) const {
 
 void topology::check_clients(const origins& where, lines& found) const {
   auto clients = config_.federation.clients;
+  if (clients == 0)
+    return; // a contradiction by itself
   if (auto all = std::get_if<training::view>(&samples_)) {
     if (all->size() < clients)
       found.push_back(
           fmt::format("{} = {} is more than the {} samples there are to share",
               place(where, "federation.clients"), clients, all->size()));
     else if (config_.data.partition == "shards" &&
-             all->size() / config_.data.shards_per_client < clients)
+             config_.data.shards_per_client > all->size() / clients)
       found.push_back(fmt::format(
           "{} = {} makes more shards for {} clients than there are samples, {}",
           place(where, "data.shards_per_client"),
           config_.data.shards_per_client, clients, all->size()));
-    if (model_)
-      check_samples(*model_, *all, where, found);
   } else if (auto own = std::get_if<own_data>(&samples_)) {
     for (std::size_t i = 0; i < own->size(); ++i)
       if ((*own)[i].empty())
         found.push_back(fmt::format("client {} has no samples", i));
-    if (model_ && !own->empty())
-      check_samples(*model_, own->front(), where, found);
   } else if (model_) {
     found.push_back(
         fmt::format("model {} needs data: give .clients() some", model_->name));

@@ -46,14 +46,12 @@ std::size_t bytes(const training::dataset& set) {
 
 // Two versions and the accumulator; a slot's copy, gradient or momentum, and
 // the update it leaves; one more update a slot on its way to the accumulator.
-std::size_t estimated_memory(const troupe::topology& what, const views& clients,
-    std::size_t parameters, std::size_t slots) {
+std::size_t estimated_memory(
+    const troupe::topology& what, std::size_t parameters, std::size_t slots) {
   auto floats = parameters * sizeof(float);
   auto total = 2 * floats + 8 * parameters + slots * 4 * floats;
-  if (!clients.front().empty())
-    total += bytes(clients.front().set());
-  if (!what.test_data().empty())
-    total += bytes(what.test_data().set());
+  for (auto set : what.data_sets())
+    total += bytes(*set);
   return total;
 }
 
@@ -62,7 +60,7 @@ std::string summary(const troupe::topology& what, const views& clients) {
   auto parameters = gpu::size(what.learner()({})->layout());
   auto slots = config.compute.slots ? config.compute.slots
                                     : gpu::devices().front().slots;
-  auto memory = estimated_memory(what, clients, parameters, slots);
+  auto memory = estimated_memory(what, parameters, slots);
   return fmt::format("  clients     {}, {} a {}\n  samples     {} a client; "
                      "{} to test on\n  model       {}, {} parameters\n"
                      "  compute     {} slot{}\n  memory      about {} MiB\n",

@@ -40,18 +40,19 @@ Examples:
   return text;
 }
 
-constexpr std::string_view evaluate_details = R"(Scores the parameters in
-MODEL.safetensors on the test set of CONFIG.toml: mean loss, accuracy.
+constexpr std::string_view evaluate_details =
+    R"(Scores the parameters in MODEL.safetensors on the test set of CONFIG.toml: mean
+loss and accuracy.
 
 Examples:
   troupe evaluate runs/faster/model.safetensors examples/fashion.toml
   troupe evaluate best.safetensors examples/fashion.toml --json
 )";
 
-constexpr std::string_view check_details = R"(Finds everything that `troupe run`
-would refuse - keys, values, data files, shapes - and trains nothing. Every
-problem is one line that names its place. A sound configuration is summed up:
-clients, samples, parameters, memory.
+constexpr std::string_view check_details =
+    R"(Finds everything that `troupe run` would refuse - keys, values, data files,
+shapes - and trains nothing. Every problem is one line that names its place. A
+sound configuration is summed up: clients, samples, parameters, memory.
 
 Examples:
   troupe check examples/fashion.toml
@@ -59,21 +60,21 @@ Examples:
 )";
 
 constexpr std::string_view topology_details =
-    R"(Shows which actors a run has and
-what they say to each other; loads no data.
+    R"(Shows which actors a run has and what they say to each other; loads no data.
 
 Examples:
   troupe topology examples/fashion.toml
   troupe topology examples/fedbuff.toml --dot | dot -Tsvg > topology.svg
 )";
 
-constexpr std::string_view devices_details = R"(Shows where this machine can
-compute: devices, compute slots, memory, BLAS library and kernel.
+constexpr std::string_view devices_details =
+    R"(Shows where this machine can compute: devices, compute slots, memory, BLAS
+library and kernel.
 )";
 
-constexpr std::string_view version_details = R"(Shows Troupe's version, its
-build, the libraries it runs on and the numeric fingerprint: equal fingerprints
-promise equal bits.
+constexpr std::string_view version_details =
+    R"(Shows Troupe's version, its build, the libraries it runs on and the numeric
+fingerprint: equal fingerprints promise equal bits.
 )";
 
 } // namespace

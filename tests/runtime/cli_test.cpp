@@ -1,9 +1,13 @@
 #include "runtime/cli/command.hpp"
+#include "runtime/model_file.hpp"
+#include "runtime/topology.hpp"
 #include "tests/runtime/scratch_directory.hpp"
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -139,6 +143,76 @@ TEST_F(cli_test, tells_every_problem_of_a_configuration) {
       bad + ":2: run.sede is not a key (did you mean seed?)\n" + bad +
           ":4: client.lr = -1 is not a number from above 0 to 1000\n");
   EXPECT_EQ(troupe({"run", bad}).err, said.err);
+}
+
+TEST_F(cli_test, sums_up_a_sound_configuration) {
+  auto config = small();
+
+  auto said = troupe({"check", config, "--seed", "5", "--labels", "--out",
+      scratch_.path().string()});
+
+  EXPECT_EQ(said.code, 0) << said.err;
+  EXPECT_THAT(said.out, StartsWith(config + ": ok\n  clients     6, 3 a round\n"
+                                            "  samples     min "));
+  EXPECT_THAT(said.out, HasSubstr("  model       softmax, 610 parameters\n"));
+  EXPECT_THAT(said.out, HasSubstr("\n client  samples |      0"));
+  EXPECT_EQ(said.err, "");
+}
+
+TEST_F(cli_test, checks_what_the_configuration_names) {
+  auto config = small();
+  auto refused = [&](const std::string& setting) {
+    auto said = troupe({"check", config, "--set", setting});
+    EXPECT_EQ(said.code, 2);
+    EXPECT_EQ(said.out, "");
+    return said.err;
+  };
+
+  EXPECT_EQ(refused("model.kind=lenet5"),
+      "--set: model.kind = \"lenet5\" is for samples of 1 x 28 x 28, but the "
+      "data's are 60\n");
+  EXPECT_THAT(refused("model.init=" + (scratch_ / "none").string()),
+      HasSubstr("none: cannot open: No such file or directory"));
+  EXPECT_THAT(refused("data.set=idx"), HasSubstr("needs data.path"));
+}
+
+TEST_F(cli_test, checks_that_the_directory_can_be_made) {
+  auto config = small();
+
+  auto said = troupe({"check", config, "--out", config + "/deeper"});
+
+  EXPECT_EQ(said.code, 2);
+  EXPECT_EQ(said.err,
+      config + " is not a directory; choose another directory with --out\n");
+}
+
+TEST_F(cli_test, scores_a_stored_model) {
+  auto config = small();
+  auto model = (scratch_ / "model.safetensors").string();
+  auto what = from(read_configuration(config).value);
+  gpu::buffer parameters{610};
+  std::fill_n(parameters.span().data(), 610, 0.0f);
+  auto layout = models::layout(*what.model());
+  write_model(files::system(), model, layout, parameters.span());
+
+  auto text = troupe({"evaluate", model, config});
+  auto json =
+      nlohmann::json::parse(troupe({"evaluate", model, config, "--json"}).out);
+
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, StartsWith("loss 2.3026, accuracy 0."));
+  EXPECT_NEAR(json.at("loss"), std::log(10.0), 1e-6);
+  EXPECT_EQ(json.at("samples"), what.test_data().size());
+}
+
+TEST_F(cli_test, says_what_is_wrong_with_a_stored_model) {
+  auto config = small();
+  auto broken = file("broken.safetensors", "short");
+
+  auto said = troupe({"evaluate", broken, config});
+
+  EXPECT_EQ(said.code, 2);
+  EXPECT_THAT(said.err, StartsWith(broken + ": byte 5: expected"));
 }
 
 TEST_F(cli_test, shows_a_topology_as_a_tree_and_as_a_graph) {

@@ -137,14 +137,12 @@ TEST(topology_test, names_a_model_that_does_not_fit_the_data) {
   auto image = small().model(models::lenet5());
 
   EXPECT_THAT(wide.problems(),
-      testing::Contains("model.layers takes 5 values a sample, but the data "
-                        "have 4 (4)"));
+      ElementsAre("model.layers begins with 5, but a sample has 4 values"));
   EXPECT_THAT(narrow.problems(),
-      testing::Contains("model.layers ends with 1 classes, but the data have "
-                        "2"));
+      ElementsAre("model.layers ends with 1, but there are 2 classes"));
   EXPECT_THAT(image.problems(),
-      testing::Contains("model.kind = \"lenet5\" takes 784 values a sample, "
-                        "but the data have 4 (4)"));
+      ElementsAre("model.kind = \"lenet5\" is for samples of 1 x 28 x 28, but "
+                  "the data's are 4"));
 }
 
 TEST(topology_test, names_the_line_that_asked_for_such_a_model) {
@@ -153,7 +151,7 @@ TEST(topology_test, names_the_line_that_asked_for_such_a_model) {
                    .problems({{"model.layers", "run.toml:9"}});
 
   EXPECT_THAT(found, testing::Contains(testing::StartsWith(
-                         "run.toml:9: model.layers takes 5 values")));
+                         "run.toml:9: model.layers begins with 5")));
 }
 
 TEST(topology_test, refuses_more_clients_than_samples) {
@@ -170,6 +168,24 @@ TEST(topology_test, refuses_more_shards_than_samples) {
   EXPECT_THAT(what.problems(),
       ElementsAre("data.shards_per_client = 11 makes more shards for 6 clients "
                   "than there are samples, 60"));
+}
+
+TEST(topology_test, refuses_no_shards_at_all) {
+  auto what = small().clients(6, {}, {}, data::shards(numbers(60), 0));
+
+  EXPECT_THAT(what.problems(),
+      ElementsAre("data.shards_per_client = 0 is not from 1 to 1000000"));
+}
+
+TEST(topology_test, looks_at_the_data_of_every_client) {
+  auto what = small().clients(
+      {training::view{numbers(9)}, training::view{numbers(9, 5)},
+          training::view{numbers(9, 5)}},
+      {}, {});
+
+  EXPECT_THAT(what.data_sets(), SizeIs(4));
+  EXPECT_THAT(what.problems(),
+      ElementsAre("model.layers begins with 4, but a sample has 5 values"));
 }
 
 TEST(topology_test, refuses_initial_parameters_of_another_model) {

@@ -57,9 +57,9 @@ void scribe_state::open() {
   history_.emplace(disk.append(place.history()));
   disk.make_directories(place.checkpoints());
   // A crash may leave one behind, of a version that is never stored again.
-  for (const auto& name : disk.list(place.checkpoints()))
-    if (name.ends_with(".tmp"))
-      disk.remove(place.checkpoints() / name);
+  for (const auto& file : disk.list(place.checkpoints()))
+    if (file.ends_with(".tmp"))
+      disk.remove(place.checkpoints() / file);
   for (auto version : stored_versions(disk, place.checkpoints()))
     kept_.insert(version);
 }

@@ -68,7 +68,7 @@ TEST_P(disk_test, says_so_when_it_is_full_and_goes_on_when_it_is_not) {
 INSTANTIATE_TEST_SUITE_P(from, disk_test,
     testing::Values("fail@1+:write=ENOSPC", "fail@2+:write=ENOSPC",
         "fail@3+:write=ENOSPC", "fail@6+:write=ENOSPC", "fail@9:write=ENOSPC",
-        "fail@13+:write=ENOSPC", "fail@7+:sync=ENOSPC", "fail@4+:rename=ENOSPC",
+        "fail@13+:write=ENOSPC", "fail@6+:sync=ENOSPC", "fail@3+:rename=ENOSPC",
         "fail@11+=ENOSPC"));
 
 // The last version alone is stored, so that these are the files at the end:

@@ -15,7 +15,7 @@ protected:
   // Kills a run that has some rounds behind it. Answers with a goal a little
   // further on, to which "whole" has come undisturbed.
   words be_killed(const std::string& name) {
-    auto what = with_fault(study_.start(name, endless()), "kill@20:sync");
+    auto what = with_fault(study_.start(name, endless()), "kill@8:sync");
     EXPECT_EQ(run(what).signal, SIGKILL);
     EXPECT_FALSE(study_.of(name).checkpoints().empty());
     auto goal = rounds(study_.of(name).last_published() + 3);
@@ -96,7 +96,18 @@ TEST_P(refusal_test, names_what_would_change_the_bits) {
 INSTANTIATE_TEST_SUITE_P(of, refusal_test,
     testing::Values("client.lr=0.1", "run.seed=2", "federation.clients=11",
         "federation.fraction=0.6", "data.alpha=0.7", "client.batch=11",
-        "federation.server_lr=0.5", "run.rounds=1"));
+        "federation.server_lr=0.5"));
+
+TEST_F(resume_test, cannot_undo_rounds) {
+  expect_code(run(study_.start("a")), 0);
+  auto before = study_.of("a").files();
+
+  auto said = run(study_.resume("a", rounds(5)));
+
+  expect_code(said, 2);
+  EXPECT_TRUE(holds(said.err, "run.rounds")) << said.err;
+  EXPECT_EQ(study_.of("a").files(), before);
+}
 
 TEST_F(resume_test, has_nothing_to_do_for_a_run_that_is_complete) {
   expect_code(run(study_.start("a")), 0);

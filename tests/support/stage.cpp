@@ -151,6 +151,8 @@ performance play(const script& what) {
         result.report.outcome = run_outcome::failed;
         result.report.why = std::move(why);
       });
+  if (what.afterwards)
+    what.afterwards();
   self->request(who->book, caf::infinite, seal{})
       .receive([] {}, [](const caf::error&) {});
   for (const auto& slot : who->slots)

@@ -31,6 +31,8 @@ struct script {
   small_learner::mishap_type mishap;
   /// Called with the aggregator once it has begun, from the test's thread.
   std::function<void(const troupe::aggregator&)> meanwhile;
+  /// Called once the run has ended, before its actors are dismissed.
+  std::function<void()> afterwards;
   caf::byte_buffer restored; ///< a stored rule to go on from
   gpu::shared_buffer parameters_from;
   std::uint64_t incarnation = 0;

@@ -33,6 +33,10 @@ struct typo {
   std::vector<std::string> said;
 };
 
+std::ostream& operator<<(std::ostream& out, const typo& x) {
+  return out << x.name;
+}
+
 class typo_test : public testing::TestWithParam<typo> {};
 
 TEST_P(typo_test, is_found_by_file_line_and_key) {

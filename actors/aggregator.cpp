@@ -1,10 +1,8 @@
 #include "actors/aggregator.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
-#include <caf/binary_serializer.hpp>
 #include <fmt/format.h>
 
 #include "actors/guard.hpp"
@@ -13,22 +11,8 @@
 namespace troupe {
 namespace {
 
-constexpr instant flush_after = std::chrono::milliseconds{100};
-constexpr std::size_t flush_size = 1024;
-// Storing may take this part of the time, so that quick rounds are not spent on
-// checkpoints that nobody will need.
-constexpr double storing_part = 0.05;
 // Ctrl-C promises an end within two seconds.
 constexpr instant longest_farewell = std::chrono::seconds{1};
-
-caf::byte_buffer save(const federated::rule& rule) {
-  caf::byte_buffer bytes;
-  caf::binary_serializer sink{nullptr, bytes};
-  bool saved = std::visit([&](const auto& r) { return sink.apply(r); }, rule);
-  assert(saved && "a rule holds only values that can be saved");
-  static_cast<void>(saved);
-  return bytes;
-}
 
 } // namespace
 
@@ -66,14 +50,6 @@ aggregator_state& aggregator_state::at_once() {
   now_ = clock_now(self_) - start_;
   return *this;
 }
-
-// Lets the rule see one event; what it wants done waits in decisions_.
-template <class Event>
-auto aggregator_state::decide(Event&& event) {
-  return std::visit([&](auto& rule) { return event(rule, decisions_); }, rule_);
-}
-
-// -- beginning and end --------------------------------------------------------
 
 caf::result<run_report> aggregator_state::start(const begin& what) {
   cast_ = what.who;
@@ -151,8 +127,6 @@ void aggregator_state::settle() {
   promise_.deliver(std::move(report_));
 }
 
-// -- updates ------------------------------------------------------------------
-
 void aggregator_state::receive(update& what) {
   report_.compute_seconds += what.result.cpu_seconds;
   slots_.took(what.result.seconds);
@@ -221,8 +195,6 @@ void aggregator_state::receive(const refused& what) {
   carry_out();
 }
 
-// -- decisions ----------------------------------------------------------------
-
 void aggregator_state::carry_out() {
   auto todo = std::exchange(decisions_, {});
   for (auto lease : todo.revoked)
@@ -283,235 +255,6 @@ void aggregator_state::hand_out() {
   }
   if (options_.lease_time.count() > 0 && slots_.held() > 0)
     wake_by(now_ + options_.lease_time);
-}
-
-// -- versions -----------------------------------------------------------------
-
-void aggregator_state::receive(published& what) {
-  auto made = *std::exchange(rounding_, std::nullopt);
-  auto before = std::exchange(last_publication_, now_);
-  if (before == instant{})
-    before = first_lease_;
-  version_ = what.version;
-  parameters_ = std::move(what.parameters);
-  auto total = std::visit([](auto& r) { return r.accepted(); }, rule_);
-  tell(facts::published{version_, made.plan.round, made.sums.updates, total,
-      made.sums.updates ? made.sums.loss / double(made.sums.updates) : 0.0,
-      seconds(now_ - before)});
-  note_state();
-  if (ending_) {
-    store_version();
-    settle();
-    return;
-  }
-  auto every = options_.evaluate_every;
-  bool due = cast_->judge && every > 0 && version_ % every == 0;
-  if (due)
-    judge_version();
-  // Neither pile up versions to be scored, nor pass one that may be the last.
-  paused_ = due && (options_.target_accuracy > 0.0 || scoring_ > 1);
-  if (!paused_)
-    go_on();
-}
-
-void aggregator_state::go_on() {
-  paused_ = false;
-  decide([&](auto& rule, auto& out) { rule.published(now_, out); });
-  auto every = options_.checkpoint_every;
-  if (every > 0 && version_ % every == 0)
-    store_version();
-  carry_out();
-  for (auto& one : std::exchange(early_, {}))
-    if (rounding_ || paused_)
-      early_.push_back(std::move(one));
-    else if (!ending_)
-      judge(one);
-}
-
-void aggregator_state::judge_version() {
-  if (!cast_->judge || judged_version_ == version_)
-    return;
-  judged_version_ = version_;
-  ++scoring_;
-  send(self_, cast_->judge, evaluate{version_, parameters_});
-}
-
-void aggregator_state::receive(const scored& what) {
-  --scoring_;
-  report_.compute_seconds += what.cpu_seconds;
-  if (what.failed) {
-    if (!ending_ || report_.outcome == run_outcome::completed)
-      end(run_outcome::failed,
-          caf::make_error(errc::evaluation_failed,
-              fmt::format("version {} could not be evaluated: {}", what.version,
-                  text(what.failed))));
-    settle();
-    return;
-  }
-  tell(facts::evaluated{what.version, what.sums.samples, what.sums.loss(),
-      what.sums.accuracy(), what.seconds});
-  scored_version_ = what.version;
-  last_score_ = what.sums;
-  if (what.sums.accuracy() > report_.best_accuracy) {
-    report_.best_accuracy = what.sums.accuracy();
-    report_.best_version = what.version;
-  }
-  flush();
-  bool reached = options_.target_accuracy > 0.0 &&
-                 what.sums.accuracy() >= options_.target_accuracy;
-  if (reached)
-    end(run_outcome::target_reached);
-  if (paused_ && !ending_)
-    go_on();
-  settle();
-}
-
-// -- durability ---------------------------------------------------------------
-
-// What a resumption needs, taken while no update of the next version is in it.
-void aggregator_state::note_state() {
-  state_ = store{version_, parameters_, save(rule_), facts_.last(),
-      std::visit([](auto& r) { return r.accepted(); }, rule_), false};
-}
-
-void aggregator_state::store_version() {
-  if (!state_)
-    return;
-  auto what = std::move(*std::exchange(state_, std::nullopt));
-  what.will_be_scored = scoring_ > 0 && judged_version_ == what.version;
-  flush();
-  // A newer version takes the place of one that waits: a slow disk skips
-  // versions, it never makes the run wait or pile them up.
-  next_store_ = std::move(what);
-  store_when_due();
-}
-
-void aggregator_state::store_when_due() {
-  if (!next_store_ || storing_)
-    return;
-  if (now_ < next_store_at_ && !ending_) {
-    wake_by(next_store_at_);
-    return;
-  }
-  storing_ = true;
-  send(
-      self_, cast_->book, std::move(*std::exchange(next_store_, std::nullopt)));
-}
-
-void aggregator_state::receive(const stored& what) {
-  storing_ = false;
-  tell(facts::stored{what.version, what.sha256, what.seconds});
-  next_store_at_ =
-      now_ + std::chrono::duration_cast<instant>(
-                 std::chrono::duration<double>(what.seconds / storing_part));
-  store_when_due();
-  settle();
-}
-
-void aggregator_state::receive(const storage_failed& what) {
-  storing_ = false;
-  next_store_.reset();
-  end(run_outcome::failed, caf::make_error(errc::storage_failed, what.why));
-  settle();
-}
-
-// -- leases that take too long ------------------------------------------------
-
-void aggregator_state::revoke(lease_id lease) {
-  auto found = held_.find(lease);
-  if (found == held_.end()) {
-    std::erase_if(
-        queue_, [lease](const queued& q) { return q.grant.lease == lease; });
-    return;
-  }
-  if (found->second.stopped)
-    return;
-  found->second.stopped = now_;
-  found->second.stop.request_stop();
-  wake_by(now_ + options_.stop_grace);
-}
-
-void aggregator_state::on_tick() {
-  next_tick_ = instant::max();
-  watch_leases();
-  store_when_due();
-  flush();
-  settle();
-}
-
-// Only the first lease of a slot is running; those behind it wait unblamed.
-void aggregator_state::watch_leases() {
-  for (const auto& entry : slots_.running()) {
-    auto& lease = held_[entry.lease];
-    if (lease.stopped) {
-      auto end = std::max(*lease.stopped, entry.since) + options_.stop_grace;
-      if (now_ >= end)
-        lose(entry);
-      else
-        wake_by(end);
-    } else if (options_.lease_time.count() > 0) {
-      auto end = entry.since + options_.lease_time;
-      if (now_ < end) {
-        wake_by(end);
-        continue;
-      }
-      last_failure_ = fmt::format("client {}: no update within {} s",
-          entry.client, seconds(options_.lease_time));
-      tell(facts::client_failed{entry.lease, entry.client,
-          fmt::format("no update within {} s", seconds(options_.lease_time))});
-      revoke(entry.lease);
-      decide([&](auto& r, auto& out) { r.fail(entry.lease, now_, out); });
-      carry_out();
-    }
-  }
-}
-
-void aggregator_state::lose(const placement::slot_book::holding& entry) {
-  tell(facts::slot_lost{entry.slot, entry.client, entry.lease});
-  if (cast_->judge)
-    send(self_, cast_->judge, slot_gone{entry.slot});
-  held_.erase(entry.lease);
-  for (const auto& waiting : slots_.lose(entry.slot)) {
-    held_.erase(waiting.lease);
-    if (ending_)
-      continue;
-    tell(facts::requeued{waiting.lease, waiting.client});
-    decide([&](auto& r, auto& out) { r.requeue(waiting.lease, now_, out); });
-  }
-  if (slots_.alive() == 0)
-    end(run_outcome::failed,
-        caf::make_error(errc::no_slots,
-            fmt::format("no compute slot is left: the learner of client {} "
-                        "ignored its stop token",
-                entry.client)));
-  carry_out();
-}
-
-void aggregator_state::wake_by(instant when) {
-  if (when >= next_tick_)
-    return;
-  next_tick_ = when;
-  delay(self_, std::max(when - now_, instant{}), tick{});
-}
-
-// -- facts --------------------------------------------------------------------
-
-template <class What>
-void aggregator_state::tell(What&& what) {
-  facts_.add(now_, std::forward<What>(what));
-  if (facts_.size() >= flush_size)
-    flush();
-  else
-    wake_by(now_ + flush_after);
-}
-
-void aggregator_state::flush() {
-  if (facts_.size() == 0)
-    return;
-  auto batch = facts_.take();
-  send(self_, cast_->book, batch);
-  for (const auto& reader : cast_->observers)
-    send(self_, reader, batch);
 }
 
 } // namespace troupe

@@ -54,6 +54,9 @@ public:
   aggregator::behavior_type make_behavior();
 
 private:
+  static constexpr instant flush_after = std::chrono::milliseconds{100};
+  static constexpr std::size_t flush_size = 1024;
+
   struct queued {
     federated::grant grant;
     gpu::shared_buffer base;
@@ -151,6 +154,21 @@ private:
   instant first_lease_{};
   instant last_publication_{};
 };
+// Lets the rule see one event; what it wants done waits in decisions_.
+template <class Event>
+auto aggregator_state::decide(Event&& event) {
+  return std::visit([&](auto& rule) { return event(rule, decisions_); }, rule_);
+}
+
+template <class What>
+void aggregator_state::tell(What&& what) {
+  facts_.add(now_, std::forward<What>(what));
+  if (facts_.size() >= flush_size)
+    flush();
+  else
+    wake_by(now_ + flush_after);
+}
+
 using aggregator_impl = aggregator::stateful_impl<aggregator_state>;
 
 } // namespace troupe

@@ -1,0 +1,100 @@
+#include "actors/aggregator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "protocols/errc.hpp"
+
+// What becomes of leases that take too long, and the one timer.
+
+namespace troupe {
+
+void aggregator_state::revoke(lease_id lease) {
+  auto found = held_.find(lease);
+  if (found == held_.end()) {
+    std::erase_if(
+        queue_, [lease](const queued& q) { return q.grant.lease == lease; });
+    return;
+  }
+  if (found->second.stopped)
+    return;
+  found->second.stopped = now_;
+  found->second.stop.request_stop();
+  wake_by(now_ + options_.stop_grace);
+}
+
+void aggregator_state::on_tick() {
+  next_tick_ = instant::max();
+  watch_leases();
+  store_when_due();
+  flush();
+  settle();
+}
+
+// Only the first lease of a slot is running; those behind it wait unblamed.
+void aggregator_state::watch_leases() {
+  for (const auto& entry : slots_.running()) {
+    auto& lease = held_[entry.lease];
+    if (lease.stopped) {
+      auto end = std::max(*lease.stopped, entry.since) + options_.stop_grace;
+      if (now_ >= end)
+        lose(entry);
+      else
+        wake_by(end);
+    } else if (options_.lease_time.count() > 0) {
+      auto end = entry.since + options_.lease_time;
+      if (now_ < end) {
+        wake_by(end);
+        continue;
+      }
+      last_failure_ = fmt::format("client {}: no update within {} s",
+          entry.client, seconds(options_.lease_time));
+      tell(facts::client_failed{entry.lease, entry.client,
+          fmt::format("no update within {} s", seconds(options_.lease_time))});
+      revoke(entry.lease);
+      decide([&](auto& r, auto& out) { r.fail(entry.lease, now_, out); });
+      carry_out();
+    }
+  }
+}
+
+void aggregator_state::lose(const placement::slot_book::holding& entry) {
+  tell(facts::slot_lost{entry.slot, entry.client, entry.lease});
+  if (cast_->judge)
+    send(self_, cast_->judge, slot_gone{entry.slot});
+  held_.erase(entry.lease);
+  for (const auto& waiting : slots_.lose(entry.slot)) {
+    held_.erase(waiting.lease);
+    if (ending_)
+      continue;
+    tell(facts::requeued{waiting.lease, waiting.client});
+    decide([&](auto& r, auto& out) { r.requeue(waiting.lease, now_, out); });
+  }
+  if (slots_.alive() == 0)
+    end(run_outcome::failed,
+        caf::make_error(errc::no_slots,
+            fmt::format("no compute slot is left: the learner of client {} "
+                        "ignored its stop token",
+                entry.client)));
+  carry_out();
+}
+
+void aggregator_state::wake_by(instant when) {
+  if (when >= next_tick_)
+    return;
+  next_tick_ = when;
+  delay(self_, std::max(when - now_, instant{}), tick{});
+}
+
+void aggregator_state::flush() {
+  if (facts_.size() == 0)
+    return;
+  auto batch = facts_.take();
+  send(self_, cast_->book, batch);
+  for (const auto& reader : cast_->observers)
+    send(self_, reader, batch);
+}
+
+} // namespace troupe

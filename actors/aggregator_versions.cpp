@@ -1,0 +1,158 @@
+#include "actors/aggregator.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include <caf/binary_serializer.hpp>
+#include <fmt/format.h>
+
+#include "actors/guard.hpp"
+#include "protocols/errc.hpp"
+
+// How a version is made, scored and stored.
+
+namespace troupe {
+namespace {
+
+// Storing may take this part of the time, so that quick rounds are not spent on
+// checkpoints that nobody will need.
+constexpr double storing_part = 0.05;
+
+caf::byte_buffer save(const federated::rule& rule) {
+  caf::byte_buffer bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  bool saved = std::visit([&](const auto& r) { return sink.apply(r); }, rule);
+  assert(saved && "a rule holds only values that can be saved");
+  static_cast<void>(saved);
+  return bytes;
+}
+
+} // namespace
+
+void aggregator_state::receive(published& what) {
+  auto made = *std::exchange(rounding_, std::nullopt);
+  auto before = std::exchange(last_publication_, now_);
+  if (before == instant{})
+    before = first_lease_;
+  version_ = what.version;
+  parameters_ = std::move(what.parameters);
+  auto total = std::visit([](auto& r) { return r.accepted(); }, rule_);
+  tell(facts::published{version_, made.plan.round, made.sums.updates, total,
+      made.sums.updates ? made.sums.loss / double(made.sums.updates) : 0.0,
+      seconds(now_ - before)});
+  note_state();
+  if (ending_) {
+    store_version();
+    settle();
+    return;
+  }
+  auto every = options_.evaluate_every;
+  bool due = cast_->judge && every > 0 && version_ % every == 0;
+  if (due)
+    judge_version();
+  // Neither pile up versions to be scored, nor pass one that may be the last.
+  paused_ = due && (options_.target_accuracy > 0.0 || scoring_ > 1);
+  if (!paused_)
+    go_on();
+}
+
+void aggregator_state::go_on() {
+  paused_ = false;
+  decide([&](auto& rule, auto& out) { rule.published(now_, out); });
+  auto every = options_.checkpoint_every;
+  if (every > 0 && version_ % every == 0)
+    store_version();
+  carry_out();
+  for (auto& one : std::exchange(early_, {}))
+    if (rounding_ || paused_)
+      early_.push_back(std::move(one));
+    else if (!ending_)
+      judge(one);
+}
+
+void aggregator_state::judge_version() {
+  if (!cast_->judge || judged_version_ == version_)
+    return;
+  judged_version_ = version_;
+  ++scoring_;
+  send(self_, cast_->judge, evaluate{version_, parameters_});
+}
+
+void aggregator_state::receive(const scored& what) {
+  --scoring_;
+  report_.compute_seconds += what.cpu_seconds;
+  if (what.failed) {
+    if (!ending_ || report_.outcome == run_outcome::completed)
+      end(run_outcome::failed,
+          caf::make_error(errc::evaluation_failed,
+              fmt::format("version {} could not be evaluated: {}", what.version,
+                  text(what.failed))));
+    settle();
+    return;
+  }
+  tell(facts::evaluated{what.version, what.sums.samples, what.sums.loss(),
+      what.sums.accuracy(), what.seconds});
+  scored_version_ = what.version;
+  last_score_ = what.sums;
+  if (what.sums.accuracy() > report_.best_accuracy) {
+    report_.best_accuracy = what.sums.accuracy();
+    report_.best_version = what.version;
+  }
+  flush();
+  bool reached = options_.target_accuracy > 0.0 &&
+                 what.sums.accuracy() >= options_.target_accuracy;
+  if (reached)
+    end(run_outcome::target_reached);
+  if (paused_ && !ending_)
+    go_on();
+  settle();
+}
+
+// What a resumption needs, taken while no update of the next version is in it.
+void aggregator_state::note_state() {
+  state_ = store{version_, parameters_, save(rule_), facts_.last(),
+      std::visit([](auto& r) { return r.accepted(); }, rule_), false};
+}
+
+void aggregator_state::store_version() {
+  if (!state_)
+    return;
+  auto what = std::move(*std::exchange(state_, std::nullopt));
+  what.will_be_scored = scoring_ > 0 && judged_version_ == what.version;
+  flush();
+  // A newer version takes the place of one that waits: a slow disk skips
+  // versions, it never makes the run wait or pile them up.
+  next_store_ = std::move(what);
+  store_when_due();
+}
+
+void aggregator_state::store_when_due() {
+  if (!next_store_ || storing_)
+    return;
+  if (now_ < next_store_at_ && !ending_) {
+    wake_by(next_store_at_);
+    return;
+  }
+  storing_ = true;
+  send(
+      self_, cast_->book, std::move(*std::exchange(next_store_, std::nullopt)));
+}
+
+void aggregator_state::receive(const stored& what) {
+  storing_ = false;
+  tell(facts::stored{what.version, what.sha256, what.seconds});
+  next_store_at_ =
+      now_ + std::chrono::duration_cast<instant>(
+                 std::chrono::duration<double>(what.seconds / storing_part));
+  store_when_due();
+  settle();
+}
+
+void aggregator_state::receive(const storage_failed& what) {
+  storing_ = false;
+  next_store_.reset();
+  end(run_outcome::failed, caf::make_error(errc::storage_failed, what.why));
+  settle();
+}
+
+} // namespace troupe

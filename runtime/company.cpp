@@ -222,16 +222,18 @@ run_report company::play(const run_directory& place, const past& before) {
   auto who = spawn_all(place, before, parameters);
   parameters.reset();
   probe_.reset();
-  interruption on_signal{[this] { send_anonymously(boss_, interrupt{}); }};
   caf::scoped_actor self{*system_};
   account_.startup_seconds = process_age();
   run_report report;
-  ask(self.ptr(), boss_, caf::infinite, begin{who})
-      .receive([&](run_report& answer) { report = std::move(answer); },
-          [&](caf::error& why) {
-            report.outcome = run_outcome::failed;
-            report.why = std::move(why);
-          });
+  auto answered = ask(self.ptr(), boss_, caf::infinite, begin{who});
+  // Only what has begun can be interrupted.
+  interruption on_signal{
+      [boss = boss_] { send_anonymously(boss, interrupt{}); }};
+  answered.receive([&](run_report& answer) { report = std::move(answer); },
+      [&](caf::error& why) {
+        report.outcome = run_outcome::failed;
+        report.why = std::move(why);
+      });
   ask(self.ptr(), who->book, caf::infinite, seal{})
       .receive([] {},
           [&](caf::error& why) {

@@ -23,7 +23,6 @@ scribe_state::scribe_state(scribe::pointer self, scribe_options options)
 }
 
 scribe::behavior_type scribe_state::make_behavior() {
-  attempt([this] { open(); });
   return {
       [this](const fact_batch& batch) { attempt([&] { write(batch); }); },
       [this](const store& what) { attempt([&] { make_durable(what); }); },
@@ -31,12 +30,16 @@ scribe::behavior_type scribe_state::make_behavior() {
   };
 }
 
-// The disk's first refusal ends the run's writing: nothing may follow a gap.
+// Opens with the first message, for the run has begun by then and can hear of
+// a failure. The disk's first refusal ends the run's writing: nothing may
+// follow a gap.
 template <class Work>
 void scribe_state::attempt(Work&& work) {
   if (!failure_.empty())
     return;
   try {
+    if (!journal_)
+      open();
     work();
   } catch (const std::exception& e) {
     failure_ = e.what();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <latch>
 #include <stdexcept>
 
 #include <caf/binary_deserializer.hpp>
@@ -225,10 +226,14 @@ run_report company::play(const run_directory& place, const past& before) {
   caf::scoped_actor self{*system_};
   account_.startup_seconds = process_age();
   run_report report;
+  // A signal may come before the run has begun, and is heard behind it.
+  std::latch begun{1};
+  interruption on_signal{[&begun, boss = boss_] {
+    begun.wait();
+    send_anonymously(boss, interrupt{});
+  }};
   auto answered = ask(self.ptr(), boss_, caf::infinite, begin{who});
-  // Only what has begun can be interrupted.
-  interruption on_signal{
-      [boss = boss_] { send_anonymously(boss, interrupt{}); }};
+  begun.count_down();
   answered.receive([&](run_report& answer) { report = std::move(answer); },
       [&](caf::error& why) {
         report.outcome = run_outcome::failed;

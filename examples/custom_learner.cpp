@@ -4,14 +4,20 @@
 // tell the curve from its measurements alone; together they can: each fits a
 // polynomial to its own for a few steps, and the average goes round again.
 //
-//   custom_learner
+// Run `custom_learner`; it takes a second and the options of `troupe run`. An
+// accuracy of 1 says that the common curve passes within 0.05 of every point of
+// the true one:
 //
-// runs for about a second and ends with an accuracy of 1: the common curve
-// passes within 0.05 of every point of the true one.
+//   version 100/400  accuracy 0.4118  loss 0.0145  3,000 updates  ...
+//   version 200/400  accuracy 0.8824  loss 0.0012  6,000 updates  ...
+//   version 300/400  accuracy 1.0000  loss 0.0001  9,000 updates  ...
+//   version 400/400  accuracy 1.0000  loss 0.0000  12,000 updates  ...
 #include "runtime/troupe.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace {

@@ -25,7 +25,8 @@ constexpr std::array device_kinds{"auto"sv, "cpu"sv, "cuda"sv};
 constexpr bool any_bits = false; // the published bits do not depend on it
 constexpr bool alters = true;
 
-constexpr double whole = 9223372036854774784.0; // largest double in int64
+// Every whole number up to here survives a JSON reader.
+constexpr double exact = 9007199254740992.0;
 
 constexpr range above(double low, double high) {
   return {.low = low, .high = high, .above_low = true};
@@ -70,7 +71,7 @@ const key table[] = {
     {"run", "name", at<&run::name>, "what the run and its directory are called",
         any_bits},
     {"run", "seed", at<&run::seed>, "all randomness follows from it", alters,
-        {0, whole}},
+        {0, exact}},
     {"run", "rounds", at<&run::rounds>,
         "how long to train; fedbuff counts versions", any_bits, {1, 1e9}},
     {"run", "evaluate_every", at<&run::evaluate_every>,
@@ -185,7 +186,7 @@ bool range::holds(double number) const noexcept {
 
 std::string range::text() const {
   auto text = fmt::format("from {}{}", above_low ? "above " : "", low);
-  if (high >= whole)
+  if (!std::isfinite(high))
     return text + " up";
   return text + fmt::format(" to {}{}", below_high ? "below " : "", high);
 }

@@ -20,17 +20,28 @@ private:
   void drop(std::size_t count);
   void skip_comment() { drop(std::min(rest_.find('\n'), rest_.size())); }
   void skip_string();
+  bool at_string() const;
   stray here() const;
 
   std::string_view rest_;
   std::size_t line_ = 1;
+  char before_ = '\n';
 };
 
 void lexer::drop(std::size_t count) {
   auto passed = rest_.substr(0, count);
   line_ +=
       static_cast<std::size_t>(std::count(passed.begin(), passed.end(), '\n'));
+  if (!passed.empty())
+    before_ = passed.back();
   rest_.remove_prefix(passed.size());
+}
+
+// A quote within a word is a fault, and what follows it is no string.
+bool lexer::at_string() const {
+  constexpr std::string_view apart = " \t\r\n=,.[]{}";
+  return (rest_.front() == '"' || rest_.front() == '\'') &&
+         apart.find(before_) != std::string_view::npos;
 }
 
 // A string of one line that is not closed there is for toml++ to refuse.
@@ -67,7 +78,7 @@ std::optional<stray> lexer::run() {
     auto c = rest_.front();
     if (c == '#')
       skip_comment();
-    else if (c == '"' || c == '\'')
+    else if (at_string())
       skip_string();
     else if (static_cast<unsigned char>(c) >= 0x80)
       return here();

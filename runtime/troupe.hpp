@@ -6,5 +6,6 @@
 #include "gpu/training/dataset.hpp"
 #include "gpu/training/learner.hpp"
 #include "runtime/data/splits.hpp"
+#include "runtime/data/synthetic.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/topology.hpp"

@@ -3,6 +3,7 @@
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
 #include "runtime/data/label_table.hpp"
+#include "runtime/run_directory.hpp"
 
 #include <fmt/format.h>
 
@@ -18,7 +19,7 @@ namespace {
 using views = std::vector<training::view>;
 
 // The nearest directory that is there decides whether the rest can be made.
-std::string unwritable(std::filesystem::path directory) {
+std::string unfit(const std::filesystem::path& directory) {
   auto at = std::filesystem::absolute(directory).lexically_normal();
   while (!std::filesystem::exists(at) && at.has_relative_path())
     at = at.parent_path();
@@ -26,6 +27,9 @@ std::string unwritable(std::filesystem::path directory) {
     return fmt::format("{} is not a directory", at.string());
   if (access(at.c_str(), W_OK | X_OK) != 0)
     return fmt::format("{} cannot be written", at.string());
+  run_directory there{directory};
+  if (files::exists(there.config()) || files::exists(there.journal()))
+    return fmt::format("{} holds a run already", directory.string());
   return {};
 }
 
@@ -75,7 +79,7 @@ std::string summary(const troupe::topology& what, const views& clients) {
 int check(const arguments& given, console& to) {
   const auto& file = given.operands().front();
   auto what = load_topology(file, settings(given), to);
-  auto trouble = unwritable(given.value("out", "runs"));
+  auto trouble = unfit(given.value("out", "runs"));
   if (!trouble.empty())
     to.err << trouble << "; choose another directory with --out\n";
   if (!what || !trouble.empty())

@@ -186,6 +186,18 @@ TEST_F(cli_test, checks_that_the_directory_can_be_made) {
       config + " is not a directory; choose another directory with --out\n");
 }
 
+TEST_F(cli_test, checks_that_the_directory_holds_no_run) {
+  auto config = small();
+  file("facts.jsonl", "");
+
+  auto said = troupe({"check", config, "--out", scratch_.path().string()});
+
+  EXPECT_EQ(said.code, 2);
+  EXPECT_EQ(said.err, scratch_.path().string() +
+                          " holds a run already; choose another directory with "
+                          "--out\n");
+}
+
 TEST_F(cli_test, scores_a_stored_model) {
   auto config = small();
   auto model = (scratch_ / "model.safetensors").string();

@@ -165,6 +165,8 @@ TEST(configuration_test, refuses_quotes_that_no_keyboard_has) {
       ElementsAre(testing::StartsWith("run.toml:3: run.namé is not a key")));
   EXPECT_THAT(problems("[run]\nname = \"\"\"\\\n  [é \\\"\"\"\"\"\nseed = é\n"),
       ElementsAre(testing::StartsWith("run.toml:4: é stands")));
+  EXPECT_THAT(problems("seed = 0\"\"\"é\"\"\""),
+      ElementsAre(testing::StartsWith("run.toml:1: é stands")));
 }
 
 TEST(configuration_test, says_that_a_section_is_not_a_value) {
@@ -211,7 +213,7 @@ TEST(configuration_test, explains_settings_that_it_cannot_take) {
           "--set: client.lr = \"fast\" is not a number from above 0 to 1000",
           "--set: client.rl is not a key (did you mean lr?)",
           "--set: run.seed = \"1\\u000Ax = 2\" is not a whole number from 0 "
-          "up"));
+          "to 9007199254740992"));
 }
 
 TEST(configuration_test, refuses_a_setting_that_no_file_could_hold) {

@@ -55,6 +55,7 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   cast_ = what.who;
   promise_ = self_->make_response_promise<run_report>();
   slots_ = placement::slot_book{cast_->slots.size(), options_.depth};
+  turns_.assign(cast_->slots.size(), 0);
   watch(self_, cast_->sums);
   watch(self_, cast_->book);
   if (cast_->judge)
@@ -250,7 +251,7 @@ void aggregator_state::hand_out() {
     auto& entry = held_[grant.lease];
     send(self_, cast_->workers[grant.client],
         offer{grant.lease, grant.base, std::move(base), cast_->slots[*slot],
-            entry.stop.get_token()});
+            turns_[*slot]++, entry.stop.get_token()});
     queue_.pop_front();
   }
   if (options_.lease_time.count() > 0 && slots_.held() > 0)

@@ -126,6 +126,7 @@ private:
   instant now_{}; ///< since the start, of the message at hand
 
   placement::slot_book slots_;
+  std::vector<std::uint64_t> turns_; ///< leases handed out, by slot
   std::deque<queued> queue_;
   std::unordered_map<lease_id, held> held_;
   std::uint64_t unadded_ = 0; ///< sent to the shard, not acknowledged

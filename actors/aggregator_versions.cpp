@@ -1,5 +1,6 @@
 #include "actors/aggregator.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -17,6 +18,8 @@ namespace {
 // Storing may take this part of the time, so that quick rounds are not spent on
 // checkpoints that nobody will need.
 constexpr double storing_part = 0.05;
+// But one stall of the disk must not leave the run without for long.
+constexpr double longest_pause = 10.0;
 
 caf::byte_buffer save(const federated::rule& rule) {
   caf::byte_buffer bytes;
@@ -142,8 +145,8 @@ void aggregator_state::receive(const stored& what) {
   storing_ = false;
   tell(facts::stored{what.version, what.sha256, what.seconds});
   next_store_at_ =
-      now_ + std::chrono::duration_cast<instant>(
-                 std::chrono::duration<double>(what.seconds / storing_part));
+      now_ + std::chrono::duration_cast<instant>(std::chrono::duration<double>(
+                 std::min(what.seconds / storing_part, longest_pause)));
   store_when_due();
   settle();
 }

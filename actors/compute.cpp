@@ -28,7 +28,7 @@ compute_state::compute_state(
 
 compute::behavior_type compute_state::make_behavior() {
   return {
-      [this](train_task& task) { train(task); },
+      [this](train_task& task) { take(task); },
       [this](const evaluate_task& task) { score(task); },
   };
 }
@@ -38,6 +38,19 @@ training::learner& compute_state::learner() {
   if (!learner_)
     learner_ = make_(where_);
   return *learner_;
+}
+
+void compute_state::take(train_task& task) {
+  if (task.turn > turn_) {
+    early_.emplace(task.turn, std::move(task));
+    return;
+  }
+  train(task);
+  ++turn_;
+  for (auto next = early_.extract(turn_); next; next = early_.extract(turn_)) {
+    train(next.mapped());
+    ++turn_;
+  }
 }
 
 void compute_state::train(train_task& task) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 
 #include "gpu/device.hpp"
@@ -13,6 +15,9 @@ namespace troupe {
 /// One compute slot: owns a learner on one device, trains and evaluates what it
 /// is sent, one task after the other. Spawn it detached, so that training never
 /// holds a scheduler thread; what a learner throws fails that task alone.
+/// Workers run in parallel, so tasks may overtake each other on their way; the
+/// slot takes them by their turn, for the aggregator blames whoever's turn it
+/// is when a slot does not come back.
 class compute_state {
 public:
   static inline const char* name = "troupe.compute";
@@ -22,6 +27,7 @@ public:
   compute::behavior_type make_behavior();
 
 private:
+  void take(train_task& task);
   void train(train_task& task);
   trained run(const train_task& task);
   void score(const evaluate_task& task);
@@ -33,6 +39,8 @@ private:
   training::learner_factory make_;
   std::unique_ptr<training::learner> learner_;
   double cpu_seen_ = 0.0;
+  std::uint64_t turn_ = 0; ///< of the next task
+  std::map<std::uint64_t, train_task> early_;
 };
 using compute_impl = compute::stateful_impl<compute_state>;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <stop_token>
 
@@ -19,6 +20,7 @@ struct offer {
   version_id base = 0;
   gpu::shared_buffer parameters; ///< of version `base`
   compute on;
+  std::uint64_t turn = 0; ///< of this lease at the slot: 0, 1, 2...
   std::stop_token stop;
 };
 
@@ -28,6 +30,7 @@ struct train_task {
   training::assignment work;
   gpu::shared_buffer parameters;
   worker reply_to;
+  std::uint64_t turn = 0; ///< the slot takes its tasks in this order
   std::stop_token stop;
 };
 

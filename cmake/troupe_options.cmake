@@ -5,6 +5,7 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # Paths below the source tree count relative, so that clones share results.
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env"
     "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR};CCACHE_NOHASHDIR=1;${CCACHE}")
+  set(CMAKE_CUDA_COMPILER_LAUNCHER "${CMAKE_CXX_COMPILER_LAUNCHER}")
 endif()
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
@@ -13,18 +14,24 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 
 add_library(troupe_options INTERFACE)
 target_compile_features(troupe_options INTERFACE cxx_std_20)
-target_compile_options(troupe_options INTERFACE
+set(cxx_options
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -ffp-contract=off "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+# Host code of .cu files; their device code is nvcc's own affair.
+set(cuda_options -Xcompiler=-Wall,-Wextra,-Wshadow,-ffp-contract=off)
 if(TROUPE_WERROR)
-  target_compile_options(troupe_options INTERFACE -Werror)
+  list(APPEND cxx_options -Werror)
+  list(APPEND cuda_options -Xcompiler=-Werror)
 endif()
 if(TROUPE_SANITIZERS)
   set(TROUPE_SANITIZER_FLAGS -fsanitize=${TROUPE_SANITIZERS})
-  target_compile_options(troupe_options INTERFACE ${TROUPE_SANITIZER_FLAGS}
+  list(APPEND cxx_options ${TROUPE_SANITIZER_FLAGS}
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(troupe_options INTERFACE ${TROUPE_SANITIZER_FLAGS})
 endif()
+target_compile_options(troupe_options INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")
 
 # troupe_library(<folder> SOURCES ... PUBLIC ... PRIVATE ...)
 function(troupe_library name)

@@ -1,10 +1,11 @@
 #include "gpu/buffer.hpp"
 
+#include "gpu/cuda/presence.hpp"
+#include "gpu/cuda/runtime.hpp"
 #include "gpu/large_allocator.hpp"
 
 #include <algorithm>
 #include <mutex>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -67,22 +68,45 @@ block_cache& cache() {
 
 } // namespace
 
+// A fresh block of a GPU's is waited for, so that any stream may use it.
 buffer::buffer(std::size_t size, device where) : size_(size), where_(where) {
-  if (where.kind != device_kind::cpu)
-    throw std::runtime_error("this build has no memory on " + to_string(where));
-  if (size > 0)
+  if (size == 0)
+    return;
+  if (where.kind == device_kind::cpu) {
     data_ = cache().take(size);
+  } else if constexpr (cuda::present) {
+    home_ = cuda::home(where.index);
+    data_ = static_cast<float*>(cuda::take(*home_, bytes()));
+    cuda::synchronise(*home_);
+  } else {
+    require(where); // throws
+  }
+}
+
+buffer::buffer(std::size_t size, const device_stream& on)
+    : size_(size), where_(on.where()), home_(on.cuda()) {
+  if (size == 0)
+    return;
+  if (!on.on_gpu())
+    data_ = cache().take(size);
+  else if constexpr (cuda::present)
+    data_ = static_cast<float*>(cuda::take(*home_, bytes()));
 }
 
 buffer::~buffer() {
-  if (data_ != nullptr)
+  if (data_ == nullptr)
+    return;
+  if (!home_)
     cache().give(data_, size_);
+  else if constexpr (cuda::present)
+    cuda::give(*home_, data_);
 }
 
 void buffer::swap(buffer& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   std::swap(where_, other.where_);
+  std::swap(home_, other.home_);
 }
 
 } // namespace troupe::gpu

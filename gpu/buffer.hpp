@@ -5,17 +5,25 @@
 #include <span>
 #include <utility>
 
-#include "gpu/device.hpp"
+#include "gpu/device_stream.hpp"
 
 namespace troupe::gpu {
 
 /// Owns `size()` floats on one device, uninitialised at first and aligned to
 /// 64 bytes. Move-only; everything that only looks takes a span.
-/// Throws `std::bad_alloc` when the device has no room.
+/// Throws `std::bad_alloc` when the device has no room (`out_of_memory`, with
+/// the sizes, on a GPU).
+///
+/// On a GPU the memory comes and goes in the order of the stream that it was
+/// made on: whoever uses it on another one waits for the work that filled it,
+/// and holds it until the use is done.
 class buffer {
 public:
   buffer() = default;
+  /// Ready for any stream.
   explicit buffer(std::size_t size, device where = {});
+  /// Ready for what is queued on `on` from now on.
+  buffer(std::size_t size, const device_stream& on);
   buffer(buffer&& other) noexcept { swap(other); }
   buffer& operator=(buffer&& other) noexcept {
     buffer{std::move(other)}.swap(*this);
@@ -36,6 +44,7 @@ private:
   float* data_ = nullptr;
   std::size_t size_ = 0;
   device where_;
+  std::shared_ptr<cuda::stream> home_; // null on a CPU
 };
 
 /// Immutable storage that many actors of one process may hold at once.

@@ -1,13 +1,17 @@
 #include "gpu/device.hpp"
 
+#include "gpu/cuda/presence.hpp"
+#include "gpu/cuda/runtime.hpp"
 #include "gpu/host/instruction_set.hpp"
 
 #include <cblas.h>
 
+#include <algorithm>
 #include <fstream>
 #include <gnu/libc-version.h>
 #include <sched.h>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 #include <unistd.h>
 
@@ -68,16 +72,42 @@ std::string to_string(device where) {
 }
 
 std::vector<device_info> devices() {
-  return {{.where = {},
+  std::vector<device_info> result{{.where = {},
       .name = processor_name(),
       .slots = usable_cores(),
       .memory = physical_memory(),
-      .blas = blas_name()}};
+      .blas = blas_name(),
+      .capability = {}}};
+  if constexpr (cuda::present)
+    std::ranges::move(cuda::devices(), std::back_inserter(result));
+  return result;
+}
+
+std::string why_no_gpu() {
+  if constexpr (cuda::present)
+    return cuda::absence();
+  return "this build has no CUDA";
+}
+
+void require(device where) {
+  const auto all = devices();
+  if (std::ranges::find(all, where, &device_info::where) != all.end())
+    return;
+  const auto why = why_no_gpu();
+  throw std::runtime_error(
+      "no device " + to_string(where) + " here: " +
+      (why.empty() ? "there are only " + std::to_string(all.size() - 1) +
+                         " of its kind"
+                   : why));
 }
 
 std::string numeric_fingerprint(device where) {
-  return to_string(where) + "; " + blas_name() + "; kernels " +
-         host::name(host::instructions()) + "; " + build_name();
+  auto host = blas_name() + "; kernels " + host::name(host::instructions()) +
+              "; " + build_name();
+  if constexpr (cuda::present)
+    if (where.kind == device_kind::cuda)
+      return "cuda; " + cuda::fingerprint(where.index) + "; " + host;
+  return to_string(where) + "; " + host;
 }
 
 void use_one_blas_thread() {

@@ -25,10 +25,17 @@ struct device_info {
   std::size_t slots = 1;  ///< compute actors that it takes by default
   std::size_t memory = 0; ///< bytes
   std::string blas; ///< library, version and kernel: "OpenBLAS 0.3.21 SkylakeX"
+  std::string capability; ///< of a GPU's kernels: "9.0"
 };
 
 /// Every device of this machine, the CPU first.
 std::vector<device_info> devices();
+
+/// Why no GPU is among them, "this build has no CUDA" say; empty if one is.
+std::string why_no_gpu();
+
+/// Throws `std::runtime_error` that says why `where` cannot be worked on.
+void require(device where);
 
 /// Device kind, BLAS kernel and build: equal fingerprints promise equal bits.
 /// Recorded in every summary and checkpoint.

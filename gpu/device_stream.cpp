@@ -1,13 +1,32 @@
 #include "gpu/device_stream.hpp"
 
 #include <stdexcept>
+#include <utility>
+
+#include "gpu/cuda/presence.hpp"
+#include "gpu/cuda/runtime.hpp"
 
 namespace troupe::gpu {
 
 device_stream::device_stream(device where) : where_(where) {
-  if (where.kind != device_kind::cpu)
-    throw std::runtime_error(
-        "this build has no operators for " + to_string(where) + "; use cpu");
+  if (!on_gpu())
+    return;
+  require(where);
+  if constexpr (cuda::present)
+    cuda_ = cuda::open(where.index);
+}
+
+void device_stream::synchronise() {
+  if constexpr (cuda::present)
+    if (on_gpu())
+      cuda::synchronise(*cuda_);
+}
+
+void device_stream::notify(std::function<void()> then) {
+  if constexpr (cuda::present)
+    if (on_gpu())
+      return cuda::notify(*cuda_, std::move(then));
+  then();
 }
 
 } // namespace troupe::gpu

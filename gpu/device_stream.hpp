@@ -1,25 +1,43 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "gpu/device.hpp"
 
 namespace troupe::gpu {
 
+namespace cuda {
+class stream;
+}
+
 /// The order in which one device works through operators. Every operator takes
 /// one, and all its operands are on the stream's device. On a CPU an operator
-/// is done when it returns; elsewhere it is when `synchronise` has returned.
-/// Belongs to one thread; move-only.
+/// is done when it returns; on a GPU it is queued, and done when `synchronise`
+/// has returned. Belongs to one thread; move-only.
 class device_stream {
 public:
+  /// Throws `std::runtime_error` where there is no such device.
   explicit device_stream(device where = {});
   device_stream(device_stream&&) noexcept = default;
   device_stream& operator=(device_stream&&) noexcept = default;
 
   device where() const noexcept { return where_; }
+  bool on_gpu() const noexcept { return where_.kind == device_kind::cuda; }
+
   /// Waits until all that was asked of this stream is done.
-  void synchronise() {}
+  void synchronise();
+  /// Calls `then` once all that was asked of this stream so far is done: from
+  /// a thread of the driver's, where it may neither throw nor use operators.
+  /// On a CPU, at once.
+  void notify(std::function<void()> then);
+
+  /// The CUDA side; null on a CPU.
+  const std::shared_ptr<cuda::stream>& cuda() const noexcept { return cuda_; }
 
 private:
   device where_;
+  std::shared_ptr<cuda::stream> cuda_;
 };
 
 } // namespace troupe::gpu

@@ -1,0 +1,47 @@
+# The CUDA side of gpu/: built where the toolkit is found, and nowhere needed.
+# Sets TROUPE_WITH_CUDA and says what was found. The runtime is linked
+# statically; cuBLAS and NCCL are opened when they are first used, so that a
+# program built here starts on a machine without them.
+set(TROUPE_CUDA AUTO CACHE STRING "The CUDA side of gpu/: AUTO, ON or OFF")
+set_property(CACHE TROUPE_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(TROUPE_WITH_CUDA OFF)
+if(TROUPE_CUDA STREQUAL OFF)
+  message(STATUS "CUDA: left out (TROUPE_CUDA=OFF)")
+  return()
+endif()
+
+if(TROUPE_CUDA STREQUAL ON)
+  find_package(CUDAToolkit REQUIRED)
+else()
+  find_package(CUDAToolkit QUIET)
+endif()
+if(CUDAToolkit_FOUND AND NOT CMAKE_CUDA_COMPILER)
+  set(CMAKE_CUDA_COMPILER "${CUDAToolkit_NVCC_EXECUTABLE}")
+endif()
+# Hopper's own code, and what the driver translates for Ampere and younger.
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES "90-real;80-virtual")
+endif()
+include(CheckLanguage)
+check_language(CUDA)
+if(NOT CUDAToolkit_FOUND OR NOT CMAKE_CUDA_COMPILER)
+  if(TROUPE_CUDA STREQUAL ON)
+    message(FATAL_ERROR "CUDA: asked for, but no nvcc was found")
+  endif()
+  message(STATUS "CUDA: no toolkit found; Troupe is built for the CPU alone")
+  return()
+endif()
+
+enable_language(CUDA)
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+set(CMAKE_CUDA_EXTENSIONS OFF)
+set(TROUPE_WITH_CUDA ON)
+find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+if(NCCL_INCLUDE_DIR)
+  set(nccl "NCCL found")
+else()
+  set(nccl "no NCCL")
+endif()
+message(STATUS "CUDA: toolkit ${CUDAToolkit_VERSION}, for "
+  "${CMAKE_CUDA_ARCHITECTURES}; ${nccl}")

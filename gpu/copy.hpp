@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+#include "gpu/device_stream.hpp"
+
+namespace troupe::gpu {
+
+/// Queues a copy on `on`. Each side is on the host or on the stream's device;
+/// both stay untouched until it is done.
+void copy_bytes(
+    device_stream& on, const void* from, void* to, std::size_t bytes);
+
+template <class T>
+void copy(device_stream& on, std::type_identity_t<std::span<const T>> from,
+    std::span<T> to) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  assert(from.size() == to.size() && "a copy has one size");
+  copy_bytes(on, from.data(), to.data(), from.size_bytes());
+}
+
+} // namespace troupe::gpu

@@ -6,6 +6,8 @@
 #include <span>
 #include <type_traits>
 
+#include "gpu/lanes.hpp"
+
 namespace troupe::gpu {
 
 /// A borrowed row-major matrix on one device. `t()` is its transpose, the same
@@ -57,20 +59,6 @@ struct extents {
 
   std::size_t size() const noexcept { return height * width * channels; }
   friend bool operator==(const extents&, const extents&) = default;
-};
-
-/// Where an operator leaves a gradient:
-/// destination = alpha * gradient + beta * destination. With alpha = 1 and
-/// beta = 0 that is the gradient itself; with alpha = -rate and beta = 1 and
-/// the parameters for destination it is a step of gradient descent.
-struct gradient_sink {
-  std::span<float> destination;
-  float alpha = 1.0f;
-  float beta = 0.0f;
-
-  gradient_sink part(std::size_t offset, std::size_t count) const {
-    return {destination.subspan(offset, count), alpha, beta};
-  }
 };
 
 } // namespace troupe::gpu

@@ -57,7 +57,7 @@ void weight_gradient(const const_matrix& in, const float* gradient,
   const auto inputs = distance(in.columns);
   const auto fresh = to.beta == 0.0f;
   each_strip(in.columns, [&](std::size_t first, std::size_t columns) {
-    auto* into = to.destination.data() + first;
+    auto* into = to.destination.data + first;
     run({.a = gradient,
             .a_row = 1,
             .a_step = distance(gradient_row),
@@ -72,7 +72,7 @@ void weight_gradient(const const_matrix& in, const float* gradient,
             .factor = to.alpha,
             .start_factor = to.beta,
             .floor = no_floor},
-        to.destination.size() / in.columns);
+        to.destination.size / in.columns);
   });
 }
 

@@ -5,11 +5,11 @@
 namespace troupe::gpu {
 
 void flatten::forward(
-    device_stream& on, std::span<const float>, const_matrix in, matrix out) {
+    device_stream& on, const_lanes, const_matrix in, matrix out) {
   channels_first(on, sample_, in, out);
 }
 
-void flatten::backward(device_stream& on, std::span<const float>, const_matrix,
+void flatten::backward(device_stream& on, const_lanes, const_matrix,
     const_matrix, matrix out_gradient, matrix in_gradient, gradient_sink) {
   if (in_gradient.rows > 0)
     channels_last(on, sample_, out_gradient, in_gradient);

@@ -11,11 +11,11 @@ public:
   explicit flatten(extents sample) : sample_(sample) {}
 
   extents output() const override { return {1, 1, sample_.size()}; }
-  void forward(device_stream& on, std::span<const float> parameters,
-      const_matrix in, matrix out) override;
-  void backward(device_stream& on, std::span<const float> parameters,
-      const_matrix in, const_matrix out, matrix out_gradient,
-      matrix in_gradient, gradient_sink to) override;
+  void forward(device_stream& on, const_lanes parameters, const_matrix in,
+      matrix out) override;
+  void backward(device_stream& on, const_lanes parameters, const_matrix in,
+      const_matrix out, matrix out_gradient, matrix in_gradient,
+      gradient_sink to) override;
 
 private:
   extents sample_;

@@ -12,9 +12,10 @@
 namespace troupe::gpu {
 
 /// One step of a network, for batches of up to as many samples as it was made
-/// for. Rows of `in`, `out` and the gradients are samples; images have their
-/// channels last. `backward` belongs to the last `forward`, whose workspaces it
-/// may use: a layer is used by one thread, forward then backward.
+/// for. Rows of `in`, `out` and the gradients are samples, as many for each
+/// lane of the parameters; images have their channels last. `backward` belongs
+/// to the last `forward`, whose workspaces it may use: a layer is used by one
+/// thread, forward then backward.
 class layer {
 public:
   virtual ~layer() = default;
@@ -26,13 +27,13 @@ public:
   /// Writes what training starts from; `parameters` is on the host.
   virtual void initialise(std::span<float>, random_stream&) const {}
 
-  virtual void forward(device_stream& on, std::span<const float> parameters,
+  virtual void forward(device_stream& on, const_lanes parameters,
       const_matrix in, matrix out) = 0;
 
   /// `out_gradient` may be overwritten. An `in_gradient` of no rows is not
   /// computed. The sink may lead to `parameters` themselves: the gradient of
   /// the input is that of the parameters before they change.
-  virtual void backward(device_stream& on, std::span<const float> parameters,
+  virtual void backward(device_stream& on, const_lanes parameters,
       const_matrix in, const_matrix out, matrix out_gradient,
       matrix in_gradient, gradient_sink to) = 0;
 };

@@ -20,16 +20,16 @@ void linear::initialise(
   initialise_uniform(parameters, inputs_, random);
 }
 
-void linear::forward(device_stream& on, std::span<const float> parameters,
-    const_matrix in, matrix out) {
-  const const_matrix weight{parameters.first(weights()), outputs_, inputs_};
-  linear_forward(on, in, weight, parameters.subspan(weights()), then_, out);
+void linear::forward(
+    device_stream& on, const_lanes parameters, const_matrix in, matrix out) {
+  linear_forward(on, in, parameters.part(0, weights()),
+      parameters.part(weights(), outputs_), then_, out);
 }
 
-void linear::backward(device_stream& on, std::span<const float> parameters,
+void linear::backward(device_stream& on, const_lanes parameters,
     const_matrix in, const_matrix out, matrix out_gradient, matrix in_gradient,
     gradient_sink to) {
-  const const_matrix weight{parameters.first(weights()), outputs_, inputs_};
+  const auto weight = parameters.part(0, weights());
   if (then_ == activation::relu)
     relu_backward(on, out.span(), out_gradient.span());
   linear_backward(

@@ -15,11 +15,11 @@ public:
   layout parameters() const override;
   void initialise(
       std::span<float> parameters, random_stream& random) const override;
-  void forward(device_stream& on, std::span<const float> parameters,
-      const_matrix in, matrix out) override;
-  void backward(device_stream& on, std::span<const float> parameters,
-      const_matrix in, const_matrix out, matrix out_gradient,
-      matrix in_gradient, gradient_sink to) override;
+  void forward(device_stream& on, const_lanes parameters, const_matrix in,
+      matrix out) override;
+  void backward(device_stream& on, const_lanes parameters, const_matrix in,
+      const_matrix out, matrix out_gradient, matrix in_gradient,
+      gradient_sink to) override;
 
 private:
   std::size_t weights() const { return inputs_ * outputs_; }

@@ -3,13 +3,12 @@
 namespace troupe::gpu {
 
 void max_pool_layer::forward(
-    device_stream& on, std::span<const float>, const_matrix in, matrix out) {
+    device_stream& on, const_lanes, const_matrix in, matrix out) {
   max_pool(on, what_, then_, in, out);
 }
 
-void max_pool_layer::backward(device_stream& on, std::span<const float>,
-    const_matrix in, const_matrix out, matrix out_gradient, matrix in_gradient,
-    gradient_sink) {
+void max_pool_layer::backward(device_stream& on, const_lanes, const_matrix in,
+    const_matrix out, matrix out_gradient, matrix in_gradient, gradient_sink) {
   if (in_gradient.rows > 0)
     max_pool_backward(on, what_, then_, in, out, out_gradient, in_gradient);
 }

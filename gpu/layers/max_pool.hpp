@@ -12,11 +12,11 @@ public:
       : what_(what), then_(then) {}
 
   extents output() const override { return what_.out(); }
-  void forward(device_stream& on, std::span<const float> parameters,
-      const_matrix in, matrix out) override;
-  void backward(device_stream& on, std::span<const float> parameters,
-      const_matrix in, const_matrix out, matrix out_gradient,
-      matrix in_gradient, gradient_sink to) override;
+  void forward(device_stream& on, const_lanes parameters, const_matrix in,
+      matrix out) override;
+  void backward(device_stream& on, const_lanes parameters, const_matrix in,
+      const_matrix out, matrix out_gradient, matrix in_gradient,
+      gradient_sink to) override;
 
 private:
   pooling what_;

@@ -6,13 +6,12 @@
 namespace troupe::gpu {
 
 void relu_layer::forward(
-    device_stream& on, std::span<const float>, const_matrix in, matrix out) {
+    device_stream& on, const_lanes, const_matrix in, matrix out) {
   relu(on, in.span(), out.span());
 }
 
-void relu_layer::backward(device_stream& on, std::span<const float>,
-    const_matrix, const_matrix out, matrix out_gradient, matrix in_gradient,
-    gradient_sink) {
+void relu_layer::backward(device_stream& on, const_lanes, const_matrix,
+    const_matrix out, matrix out_gradient, matrix in_gradient, gradient_sink) {
   if (in_gradient.rows == 0)
     return;
   relu_backward(on, out.span(), out_gradient.span());

@@ -5,13 +5,12 @@
 namespace troupe::gpu {
 
 void unflatten::forward(
-    device_stream& on, std::span<const float>, const_matrix in, matrix out) {
+    device_stream& on, const_lanes, const_matrix in, matrix out) {
   channels_last(on, sample_, in, out);
 }
 
-void unflatten::backward(device_stream& on, std::span<const float>,
-    const_matrix, const_matrix, matrix out_gradient, matrix in_gradient,
-    gradient_sink) {
+void unflatten::backward(device_stream& on, const_lanes, const_matrix,
+    const_matrix, matrix out_gradient, matrix in_gradient, gradient_sink) {
   if (in_gradient.rows > 0)
     channels_first(on, sample_, out_gradient, in_gradient);
 }

@@ -31,13 +31,13 @@ void network::initialise(
     now.layer->initialise(parameters.subspan(now.offset, now.size), random);
 }
 
-gpu::const_matrix network::forward(gpu::device_stream& on,
-    std::span<const float> parameters, gpu::const_matrix in) {
+gpu::const_matrix network::forward(
+    gpu::device_stream& on, gpu::const_lanes parameters, gpu::const_matrix in) {
   reserve(in.rows);
   in_ = in;
   for (auto& now : stages_) {
     const auto out = rows_of(now.out, now);
-    now.layer->forward(on, parameters.subspan(now.offset, now.size), in, out);
+    now.layer->forward(on, parameters.part(now.offset, now.size), in, out);
     in = out;
   }
   return in;
@@ -47,8 +47,8 @@ gpu::matrix network::logits_gradient() {
   return rows_of(gradients_[0], stages_.back());
 }
 
-void network::backward(gpu::device_stream& on,
-    std::span<const float> parameters, gpu::gradient_sink to) {
+void network::backward(gpu::device_stream& on, gpu::const_lanes parameters,
+    gpu::gradient_sink to) {
   for (auto i = stages_.size(); i-- > 0;) {
     auto& now = stages_[i];
     const auto out_gradient = rows_of(gradients_[0], now);
@@ -58,7 +58,7 @@ void network::backward(gpu::device_stream& on,
       in = rows_of(stages_[i - 1].out, stages_[i - 1]);
     if (now.offset > 0) // else nothing before it learns
       in_gradient = rows_of(gradients_[1], stages_[i - 1]);
-    now.layer->backward(on, parameters.subspan(now.offset, now.size), in,
+    now.layer->backward(on, parameters.part(now.offset, now.size), in,
         rows_of(now.out, now), out_gradient, in_gradient,
         to.part(now.offset, now.size));
     std::swap(gradients_[0], gradients_[1]);

@@ -26,17 +26,18 @@ public:
   /// Writes the parameters that training starts from, in the layout's order.
   void initialise(std::span<float> parameters, std::uint64_t seed) const;
 
-  /// Rows of `in` are samples, channels first; it has to stay until `backward`.
-  /// The logits stay until the next `forward`.
-  gpu::const_matrix forward(gpu::device_stream& on,
-      std::span<const float> parameters, gpu::const_matrix in);
+  /// Rows of `in` are samples, channels first, as many for each lane of the
+  /// parameters; it has to stay until `backward`. The logits stay until the
+  /// next `forward`.
+  gpu::const_matrix forward(gpu::device_stream& on, gpu::const_lanes parameters,
+      gpu::const_matrix in);
 
   /// Where the gradient by the logits of the last `forward` is to be written.
   gpu::matrix logits_gradient();
 
   /// Takes that gradient back through all layers; the gradient of all
   /// parameters goes to `to`, which may be the parameters themselves.
-  void backward(gpu::device_stream& on, std::span<const float> parameters,
+  void backward(gpu::device_stream& on, gpu::const_lanes parameters,
       gpu::gradient_sink to);
 
 private:

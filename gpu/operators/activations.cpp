@@ -1,5 +1,8 @@
 #include "gpu/operators/activations.hpp"
 
+#include "gpu/cuda/operators.hpp"
+#include "gpu/cuda/presence.hpp"
+
 namespace troupe::gpu {
 namespace {
 
@@ -10,7 +13,10 @@ float cut(float x) {
 } // namespace
 
 void add_bias(
-    device_stream&, std::span<const float> bias, activation then, matrix x) {
+    device_stream& on, std::span<const float> bias, activation then, matrix x) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::add_bias(on, bias, then, x);
   assert(bias.size() == x.columns && "one bias a column");
   for (std::size_t row = 0; row < x.rows; ++row) {
     auto* to = x.data + row * x.columns;
@@ -23,14 +29,20 @@ void add_bias(
   }
 }
 
-void relu(device_stream&, std::span<const float> in, std::span<float> out) {
+void relu(device_stream& on, std::span<const float> in, std::span<float> out) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::relu(on, in, out);
   assert(in.size() == out.size());
   for (std::size_t i = 0; i < in.size(); ++i)
     out[i] = cut(in[i]);
 }
 
 void relu_backward(
-    device_stream&, std::span<const float> out, std::span<float> gradient) {
+    device_stream& on, std::span<const float> out, std::span<float> gradient) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::relu_backward(on, out, gradient);
   assert(out.size() == gradient.size());
   for (std::size_t i = 0; i < out.size(); ++i)
     gradient[i] = out[i] == 0.0f ? 0.0f : gradient[i];

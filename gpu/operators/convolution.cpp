@@ -1,5 +1,8 @@
 #include "gpu/operators/convolution.hpp"
 
+#include "gpu/cuda/operators.hpp"
+#include "gpu/cuda/presence.hpp"
+#include "gpu/host/each_lane.hpp"
 #include "gpu/host/scatter.hpp"
 #include "gpu/host/slide.hpp"
 
@@ -50,17 +53,9 @@ void scatter_windows(const convolution& what, std::span<const float> weight,
       out_gradient, in_gradient, to);
 }
 
-} // namespace
-
-std::size_t convolution::workspace() const noexcept {
-  return weights() + std::max({host::padded_size(in, padding),
-                         host::padded_size(out(), kernel - 1 - padding),
-                         out().height * out().width * kernel * in.channels});
-}
-
-void convolve(device_stream&, const convolution& what,
-    std::span<const float> weight, std::span<const float> bias, activation then,
-    const_matrix in, matrix out, std::span<float> workspace) {
+void convolve_one(const convolution& what, std::span<const float> weight,
+    std::span<const float> bias, activation then, const_matrix in, matrix out,
+    std::span<float> workspace) {
   const host::packed_weights packed{
       workspace.data(), what.channels, what.in.channels, what.kernel};
   packed.each([&](float& to, auto o, auto i, auto y, auto x) {
@@ -75,7 +70,7 @@ void convolve(device_stream&, const convolution& what,
       in, out, workspace.data() + packed.size());
 }
 
-void convolve_backward_input(device_stream&, const convolution& what,
+void input_gradient_of_one(const convolution& what,
     std::span<const float> weight, const_matrix out_gradient,
     matrix in_gradient, std::span<float> workspace) {
   if (what.padding == 0)
@@ -84,9 +79,8 @@ void convolve_backward_input(device_stream&, const convolution& what,
     slide_turned(what, weight, out_gradient, in_gradient, workspace.data());
 }
 
-void convolve_backward_weight(device_stream&, const convolution& what,
-    const_matrix in, const_matrix out_gradient, gradient_sink to,
-    std::span<float> workspace) {
+void weight_gradient_of_one(const convolution& what, const_matrix in,
+    const_matrix out_gradient, gradient_sink to, std::span<float> workspace) {
   const host::packed_weights sums{
       workspace.data(), what.channels, what.in.channels, what.kernel};
   std::fill_n(sums.data, sums.size(), 0.0f);
@@ -96,9 +90,57 @@ void convolve_backward_weight(device_stream&, const convolution& what,
                            .weights = sums},
       in, out_gradient, workspace.data() + sums.size());
   sums.each([&](float& sum, auto o, auto i, auto y, auto x) {
-    auto& into = to.destination[place(what, o, i, y, x)];
+    auto& into = to.destination.data[place(what, o, i, y, x)];
     into = to.beta == 0.0f ? to.alpha * sum : to.alpha * sum + to.beta * into;
   });
+}
+
+} // namespace
+
+std::size_t convolution::workspace() const noexcept {
+  return weights() + std::max({host::padded_size(in, padding),
+                         host::padded_size(out(), kernel - 1 - padding),
+                         out().height * out().width * kernel * in.channels});
+}
+
+void convolve(device_stream& on, const convolution& what, const_lanes weight,
+    const_lanes bias, activation then, const_matrix in, matrix out,
+    std::span<float> workspace) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::convolve(on, what, weight, bias, then, in, out);
+  host::each_lane(
+      weight, in, [&](std::size_t i, std::size_t first, std::size_t n) {
+        convolve_one(what, weight[i], bias[i], then, in.slice(first, n),
+            out.slice(first, n), workspace);
+      });
+}
+
+void convolve_backward_input(device_stream& on, const convolution& what,
+    const_lanes weight, const_matrix out_gradient, matrix in_gradient,
+    std::span<float> workspace) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::convolve_backward_input(
+          on, what, weight, out_gradient, in_gradient);
+  host::each_lane(weight, out_gradient,
+      [&](std::size_t i, std::size_t first, std::size_t n) {
+        input_gradient_of_one(what, weight[i], out_gradient.slice(first, n),
+            in_gradient.slice(first, n), workspace);
+      });
+}
+
+void convolve_backward_weight(device_stream& on, const convolution& what,
+    const_matrix in, const_matrix out_gradient, gradient_sink to,
+    std::span<float> workspace) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::convolve_backward_weight(on, what, in, out_gradient, to);
+  host::each_lane(
+      to.destination, in, [&](std::size_t i, std::size_t first, std::size_t n) {
+        weight_gradient_of_one(what, in.slice(first, n),
+            out_gradient.slice(first, n), to.lane(i), workspace);
+      });
 }
 
 } // namespace troupe::gpu

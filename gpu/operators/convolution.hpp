@@ -25,19 +25,20 @@ struct convolution {
   std::size_t weights() const noexcept {
     return channels * in.channels * kernel * kernel;
   }
-  /// Floats of workspace that each of the three operators takes.
+  /// Floats of workspace that each of the three operators takes on a CPU.
   std::size_t workspace() const noexcept;
 };
 
-/// out = activation(in * weight + bias).
-void convolve(device_stream& on, const convolution& what,
-    std::span<const float> weight, std::span<const float> bias, activation then,
-    const_matrix in, matrix out, std::span<float> workspace);
+/// out = activation(in * weight + bias). With several lanes, each has its own
+/// weight, bias and rows of the matrices, here and below.
+void convolve(device_stream& on, const convolution& what, const_lanes weight,
+    const_lanes bias, activation then, const_matrix in, matrix out,
+    std::span<float> workspace);
 
 /// The gradient by the input.
 void convolve_backward_input(device_stream& on, const convolution& what,
-    std::span<const float> weight, const_matrix out_gradient,
-    matrix in_gradient, std::span<float> workspace);
+    const_lanes weight, const_matrix out_gradient, matrix in_gradient,
+    std::span<float> workspace);
 
 /// The gradient by the weights.
 void convolve_backward_weight(device_stream& on, const convolution& what,

@@ -1,5 +1,8 @@
 #include "gpu/operators/images.hpp"
 
+#include "gpu/cuda/operators.hpp"
+#include "gpu/cuda/presence.hpp"
+
 namespace troupe::gpu {
 namespace {
 
@@ -19,12 +22,20 @@ void transpose_each(
 } // namespace
 
 void channels_first(
-    device_stream&, const extents& sample, const_matrix in, matrix out) {
+    device_stream& on, const extents& sample, const_matrix in, matrix out) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::transpose_each(
+          on, sample.height * sample.width, sample.channels, in, out);
   transpose_each(sample.height * sample.width, sample.channels, in, out);
 }
 
 void channels_last(
-    device_stream&, const extents& sample, const_matrix in, matrix out) {
+    device_stream& on, const extents& sample, const_matrix in, matrix out) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::transpose_each(
+          on, sample.channels, sample.height * sample.width, in, out);
   transpose_each(sample.channels, sample.height * sample.width, in, out);
 }
 

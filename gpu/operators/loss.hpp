@@ -20,6 +20,12 @@ void softmax_cross_entropy(device_stream& on, const_matrix logits,
     std::span<const std::uint8_t> labels, std::span<float> losses, float scale,
     matrix gradient);
 
+/// The same for lanes that share the rows evenly: each takes the rows that its
+/// step has, times the step's scale. Other rows are left as they are.
+void softmax_cross_entropy(device_stream& on, const_matrix logits,
+    std::span<const std::uint8_t> labels, std::span<float> losses,
+    std::span<const lane_step> steps, matrix gradient);
+
 /// How many rows have their largest element, the first of equal ones, where
 /// their label says. A row with a NaN counts as wrong. Waits for the stream.
 std::size_t count_correct(device_stream& on, const_matrix logits,

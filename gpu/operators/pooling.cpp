@@ -1,5 +1,7 @@
 #include "gpu/operators/pooling.hpp"
 
+#include "gpu/cuda/operators.hpp"
+#include "gpu/cuda/presence.hpp"
 #include "gpu/host/kernels.hpp"
 
 #include <algorithm>
@@ -20,8 +22,11 @@ host::pool_job job_of(const pooling& what, activation then) {
 
 } // namespace
 
-void max_pool(device_stream&, const pooling& what, activation then,
+void max_pool(device_stream& on, const pooling& what, activation then,
     const_matrix in, matrix out) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::max_pool(on, what, then, in, out);
   auto job = job_of(what, then);
   for (std::size_t i = 0; i < in.rows; ++i) {
     job.in = in.data + i * in.columns;
@@ -30,9 +35,13 @@ void max_pool(device_stream&, const pooling& what, activation then,
   }
 }
 
-void max_pool_backward(device_stream&, const pooling& what, activation then,
+void max_pool_backward(device_stream& on, const pooling& what, activation then,
     const_matrix in, const_matrix out, const_matrix out_gradient,
     matrix in_gradient) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::max_pool_backward(
+          on, what, then, in, out, out_gradient, in_gradient);
   if (what.in.height % what.window > 0 || what.in.width % what.window > 0)
     std::ranges::fill(in_gradient.span(), 0.0f);
   auto job = job_of(what, then);

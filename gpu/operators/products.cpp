@@ -1,5 +1,8 @@
 #include "gpu/operators/products.hpp"
 
+#include "gpu/cuda/operators.hpp"
+#include "gpu/cuda/presence.hpp"
+
 #include <cblas.h>
 
 #include <algorithm>
@@ -21,8 +24,11 @@ CBLAS_TRANSPOSE order(const const_matrix& x) {
 
 } // namespace
 
-void multiply(device_stream&, const_matrix a, const_matrix b, matrix c,
+void multiply(device_stream& on, const_matrix a, const_matrix b, matrix c,
     float alpha, float beta) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::multiply(on, a, b, c, alpha, beta);
   assert(!c.transposed && "a product is stored row by row");
   assert(columns(a) == rows(b) && "inner extents differ");
   assert(c.rows == rows(a) && c.columns == columns(b) && "outer extents");

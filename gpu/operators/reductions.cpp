@@ -1,5 +1,9 @@
 #include "gpu/operators/reductions.hpp"
 
+#include "gpu/cuda/operators.hpp"
+#include "gpu/cuda/presence.hpp"
+#include "gpu/host/each_lane.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -9,10 +13,8 @@ namespace {
 /// Columns that are summed at a time: they stay in registers or nearly so.
 constexpr std::size_t strip = 64;
 
-} // namespace
-
-void sum_columns(device_stream&, const_matrix x, gradient_sink to) {
-  assert(!x.transposed && to.destination.size() == x.columns);
+void sum_columns_of_one(const_matrix x, gradient_sink to) {
+  assert(!x.transposed && to.destination.size == x.columns);
   std::array<float, strip> sums;
   for (std::size_t first = 0; first < x.columns; first += strip) {
     const auto count = std::min(strip, x.columns - first);
@@ -22,21 +24,42 @@ void sum_columns(device_stream&, const_matrix x, gradient_sink to) {
       for (std::size_t i = 0; i < count; ++i)
         sums[i] += from[i];
     }
-    auto* into = to.destination.data() + first;
+    auto* into = to.destination.data + first;
     for (std::size_t i = 0; i < count; ++i)
       into[i] = to.beta == 0.0f ? to.alpha * sums[i]
                                 : to.alpha * sums[i] + to.beta * into[i];
   }
 }
 
-double sum(device_stream&, std::span<const float> x) {
+} // namespace
+
+void sum_columns(
+    device_stream& on, const_matrix x, gradient_sink to, std::size_t rows) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::sum_columns(on, x, to, rows);
+  host::each_lane(
+      to.destination, x,
+      [&](std::size_t i, std::size_t first, std::size_t n) {
+        sum_columns_of_one(x.slice(first, n), to.lane(i));
+      },
+      rows);
+}
+
+double sum(device_stream& on, std::span<const float> x) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::sum(on, x);
   double result = 0.0;
   for (auto value : x)
     result += value;
   return result;
 }
 
-double sum_of_squares(device_stream&, std::span<const float> x) {
+double sum_of_squares(device_stream& on, std::span<const float> x) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::sum_of_squares(on, x);
   // Eight sums side by side, so that no addition waits for the one before.
   std::array<double, 8> sums{};
   for (std::size_t i = 0; i < x.size(); ++i)

@@ -7,8 +7,10 @@
 
 namespace troupe::gpu {
 
-/// Sums every column of `x`, row after row, into a sink of x.columns values.
-void sum_columns(device_stream& on, const_matrix x, gradient_sink to);
+/// Sums every column of `x`, row after row, into a sink of x.columns values a
+/// lane. Each sample has `rows` rows of x.
+void sum_columns(
+    device_stream& on, const_matrix x, gradient_sink to, std::size_t rows = 1);
 
 /// The sum of all elements, in double, first to last. Waits for the stream.
 double sum(device_stream& on, std::span<const float> x);

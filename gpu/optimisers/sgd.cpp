@@ -1,10 +1,5 @@
 #include "gpu/optimisers/sgd.hpp"
 
-#include "gpu/operators/reductions.hpp"
-#include "gpu/operators/vectors.hpp"
-
-#include <cmath>
-
 namespace troupe::gpu {
 
 sgd::sgd(options how, std::size_t size, device where)
@@ -26,24 +21,10 @@ gradient_sink sgd::sink(
 void sgd::step(device_stream& on, std::span<float> parameters) {
   if (folded_)
     return;
-  auto direction = gradient_.span();
-  auto scale = 1.0f;
-  if (how_.clip > 0.0f) {
-    const auto norm = std::sqrt(sum_of_squares(on, direction));
-    if (norm > how_.clip)
-      scale = float(how_.clip / norm);
-  }
-  if (how_.momentum > 0.0f) {
-    const auto velocity = made(velocity_).span();
-    scale_and_add(
-        on, scale, direction, moving_ ? how_.momentum : 0.0f, velocity);
-    scale_and_add(on, how_.weight_decay, parameters, 1.0f, velocity);
-    moving_ = true;
-    scale_and_add(on, -how_.lr, velocity, 1.0f, parameters);
-    return;
-  }
-  scale_and_add(on, -how_.lr * scale, direction,
-      1.0f - how_.lr * how_.weight_decay, parameters);
+  const auto velocity =
+      how_.momentum > 0.0f ? made(velocity_).span() : std::span<float>{};
+  descend(on, how_, gradient_.span(), moving_, velocity, parameters);
+  moving_ = true;
 }
 
 buffer& sgd::made(buffer& which) const {

@@ -5,6 +5,7 @@
 
 #include "gpu/buffer.hpp"
 #include "gpu/device_stream.hpp"
+#include "gpu/operators/descent.hpp"
 #include "gpu/tensor.hpp"
 
 namespace troupe::gpu {
@@ -20,12 +21,7 @@ namespace troupe::gpu {
 /// straight to the parameters, and no gradient is ever stored.
 class sgd {
 public:
-  struct options {
-    float lr = 0.05f;
-    float momentum = 0.0f;
-    float weight_decay = 0.0f;
-    float clip = 0.0f;
-  };
+  using options = descent;
 
   /// For a block of `size` parameters.
   sgd(options how, std::size_t size, device where = {});

@@ -91,11 +91,11 @@ TEST_P(linear_test, forward_is_the_definition) {
     }
 
   linear_forward(
-      on_, in(), weight(), bias_, activation::none, {out, samples_, outputs_});
+      on_, in(), weight_, bias_, activation::none, {out, samples_, outputs_});
   expect_near(out, expected);
 
   linear_forward(
-      on_, in(), weight(), bias_, activation::relu, {out, samples_, outputs_});
+      on_, in(), weight_, bias_, activation::relu, {out, samples_, outputs_});
   for (auto& value : expected)
     value = std::max(value, 0.0);
   expect_near(out, expected);
@@ -105,7 +105,7 @@ TEST_P(linear_test, backward_may_descend_in_place) {
   auto weight = weight_;
   std::vector<float> in_gradient(samples_ * inputs_);
 
-  linear_backward(on_, in(), {weight, outputs_, inputs_}, out_gradient(),
+  linear_backward(on_, in(), weight, out_gradient(),
       {in_gradient, samples_, inputs_}, {weight, -0.25f, 0.5f});
 
   expect_near(in_gradient, expected_in_gradient());
@@ -115,8 +115,8 @@ TEST_P(linear_test, backward_may_descend_in_place) {
 TEST_P(linear_test, backward_leaves_out_what_nobody_needs) {
   auto weight = weight_;
 
-  linear_backward(on_, in(), {weight, outputs_, inputs_}, out_gradient(), {},
-      {weight, -0.25f, 0.5f});
+  linear_backward(
+      on_, in(), weight, out_gradient(), {}, {weight, -0.25f, 0.5f});
 
   expect_near(weight, expected_weight());
 }

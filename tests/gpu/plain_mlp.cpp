@@ -27,8 +27,8 @@ void forward(const plain_layer& of, const std::vector<float>& x,
   if (by == products::ours) {
     gpu::device_stream on;
     const auto then = cut ? gpu::activation::relu : gpu::activation::none;
-    gpu::linear_forward(on, {x, rows, in}, of.weight(), {w + in * out, out},
-        then, {y, rows, out});
+    gpu::linear_forward(on, {x, rows, in}, of.weight().span(),
+        std::span{w + in * out, out}, then, {y, rows, out});
     return;
   }
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, int(rows), int(out),
@@ -67,7 +67,7 @@ void backward(const plain_layer& of, const std::vector<float>& x,
   std::vector<float> dx(rows * in);
   if (by == products::ours) {
     gpu::device_stream on;
-    gpu::linear_backward(on, {x, rows, in}, of.weight(), {dy, rows, out},
+    gpu::linear_backward(on, {x, rows, in}, of.weight().span(), {dy, rows, out},
         {dx, rows, in}, {of.weight().span(), -lr, 1.0f});
   } else {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, int(rows), int(in),

@@ -11,7 +11,7 @@ namespace {
 /// Does what a layer does with a sink.
 void send(gradient_sink to, const std::vector<float>& gradient) {
   for (std::size_t i = 0; i < gradient.size(); ++i) {
-    auto& x = to.destination[i];
+    auto& x = to.destination.data[i];
     x = to.alpha * gradient[i] + (to.beta == 0.0f ? 0.0f : to.beta * x);
   }
 }
@@ -25,7 +25,7 @@ TEST(sgd_test, a_plain_step_folds_into_the_sink) {
   send(to, {4.0f, -4.0f});
   optimiser.step(on, w);
 
-  EXPECT_EQ(to.destination.data(), w.data());
+  EXPECT_EQ(to.destination.data, w.data());
   EXPECT_EQ(w, (std::vector<float>{-1.125f, 3.75f}));
 }
 

@@ -81,6 +81,16 @@ void give(stream& on, void* block) noexcept {
   on.give(block);
 }
 
+void* take_pinned(std::size_t bytes) {
+  void* block = nullptr;
+  check(cudaMallocHost(&block, bytes));
+  return block;
+}
+
+void give_pinned(void* block) noexcept {
+  static_cast<void>(cudaFreeHost(block));
+}
+
 std::vector<device_info> devices() {
   cudaError_t why;
   std::vector<device_info> result;

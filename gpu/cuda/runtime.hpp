@@ -24,6 +24,14 @@ const std::shared_ptr<stream>& home(int device);
 /// Memory in the order of a stream; throws `out_of_memory`.
 void* take(stream& on, std::size_t bytes);
 void give(stream& on, void* block) noexcept;
+/// Page-locked memory of the host.
+void* take_pinned(std::size_t bytes);
+void give_pinned(void* block) noexcept;
+
+class graph;
+/// What `work` queues on `on`, recorded and not run.
+std::shared_ptr<graph> record(stream& on, const std::function<void()>& work);
+void play(stream& on, const graph& what);
 
 /// The GPUs that can be worked on.
 std::vector<device_info> devices();

@@ -28,9 +28,9 @@ namespace troupe::training {
 /// room; the cohort is then as before.
 class cohort {
 public:
-  /// Steps of up to `batch` samples a lane; 0 or more than fits: in parts.
-  cohort(models::model what, gpu::device where, std::size_t lanes,
-      std::size_t batch);
+  /// All assignments have the recipe `how`. A batch that would take too much
+  /// memory goes through in parts, whose size depends on the model alone.
+  cohort(models::model what, gpu::device where, std::size_t lanes, recipe how);
   ~cohort();
 
   gpu::device_stream& stream() noexcept;
@@ -39,8 +39,8 @@ public:
   /// Begins an assignment in a free lane, from `given`: parameters on the host,
   /// which are brought to the device once a version. Throws
   /// `std::invalid_argument` when the data do not fit the model.
-  void enter(
-      std::size_t lane, const gpu::shared_buffer& given, const assignment& work);
+  void enter(std::size_t lane, const gpu::shared_buffer& given,
+      const assignment& work);
   /// Drops what a lane is at; it is free at once.
   void leave(std::size_t lane);
   /// A lane is at work, or through and not taken yet.

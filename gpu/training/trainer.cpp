@@ -5,6 +5,7 @@
 #include "gpu/operators/reductions.hpp"
 #include "gpu/optimisers/sgd.hpp"
 #include "gpu/training/batches.hpp"
+#include "gpu/training/fitness.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -21,23 +22,6 @@ constexpr std::size_t most_bytes = std::size_t{64} << 20;
 /// Samples of a test set that pass together: enough to fill the arithmetic
 /// units, few enough to stay in the caches.
 constexpr std::size_t test_batch = 200;
-
-/// "1 x 28 x 28"
-std::string extents_text(const std::vector<std::size_t>& shape) {
-  std::string text;
-  for (auto extent : shape)
-    text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  return text;
-}
-
-[[noreturn]] void fail(
-    const assignment& work, std::uint64_t step, double loss) {
-  throw std::runtime_error("client " + std::to_string(work.client) +
-                           ", version " + std::to_string(work.version) +
-                           ": the loss of step " + std::to_string(step) +
-                           " is " + std::to_string(loss) +
-                           "; a lower lr or a clip may help");
-}
 
 class model_learner : public learner {
 public:
@@ -72,7 +56,6 @@ private:
     std::span<float> losses; // for the loss to write
   };
 
-  void check(const view& data) const;
   passed forward(std::span<const float> parameters, const view& data,
       std::span<const std::uint32_t> samples);
   double step(std::span<float> parameters, const view& data,
@@ -89,23 +72,6 @@ private:
   gpu::buffer losses_;
   std::vector<std::uint8_t> labels_;
 };
-
-void model_learner::check(const view& data) const {
-  if (data.empty())
-    return;
-  const auto& set = data.set();
-  const auto fits = what_.shape.size() == 1 ? set.width() == width_
-                                            : set.shape == what_.shape;
-  if (!fits)
-    throw std::invalid_argument("model " + what_.name + " takes samples of " +
-                                extents_text(what_.shape) +
-                                " values and the data have " +
-                                extents_text(set.shape));
-  if (set.classes > what_.classes)
-    throw std::invalid_argument(
-        "model " + what_.name + " tells " + std::to_string(what_.classes) +
-        " classes apart and the data have " + std::to_string(set.classes));
-}
 
 model_learner::passed model_learner::forward(std::span<const float> parameters,
     const view& data, std::span<const std::uint32_t> samples) {
@@ -149,7 +115,7 @@ double model_learner::step(std::span<float> parameters, const view& data,
 outcome model_learner::train(
     std::span<float> parameters, const assignment& work, std::stop_token stop) {
   assert(parameters.size() == gpu::size(network_.parameters()));
-  check(work.data);
+  check_fit(what_, work.data);
   const auto& how = work.how;
   optimiser_.restart({.lr = how.rate(work.version),
       .momentum = how.momentum,
@@ -163,7 +129,8 @@ outcome model_learner::train(
     const auto loss = step(parameters, work.data, batch, stop);
     ++result.steps;
     if (!std::isfinite(loss))
-      fail(work, result.steps, loss / double(batch.size()));
+      fail_step(
+          work.client, work.version, result.steps, loss / double(batch.size()));
     losses += loss;
     result.samples += batch.size();
   }
@@ -174,7 +141,7 @@ outcome model_learner::train(
 
 evaluation model_learner::evaluate(
     std::span<const float> parameters, const view& data, std::stop_token stop) {
-  check(data);
+  check_fit(what_, data);
   evaluation result;
   std::vector<std::uint32_t> samples;
   const auto together = std::min(part_, test_batch);

@@ -1,0 +1,432 @@
+#include "gpu/training/cohort.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <deque>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "gpu/block.hpp"
+#include "gpu/copy.hpp"
+#include "gpu/models/network.hpp"
+#include "gpu/operators/descent.hpp"
+#include "gpu/operators/lane_batches.hpp"
+#include "gpu/operators/loss.hpp"
+#include "gpu/recording.hpp"
+#include "gpu/training/fitness.hpp"
+#include "gpu/training/resident_set.hpp"
+#include "gpu/training/schedule.hpp"
+
+namespace troupe::training {
+namespace {
+
+/// Of workspace for the samples that a lane takes at a time, and for those of
+/// an evaluation: they decide how a large batch is cut, so they are fixed.
+constexpr std::size_t lane_bytes = std::size_t{16} << 20;
+constexpr std::size_t score_bytes = std::size_t{64} << 20;
+constexpr std::size_t most_rows = 256;
+/// Lanes begin where wide loads and stores can.
+constexpr std::size_t alignment = 64;
+/// Magnitudes from here on are infinite or no numbers.
+constexpr std::uint32_t infinity_bits = 0x7f800000;
+
+std::size_t rows_within(std::size_t bytes, const models::network& what) {
+  return std::clamp<std::size_t>(
+      bytes / std::max<std::size_t>(what.bytes_per_sample(), 1), 1, most_rows);
+}
+
+std::size_t width_of(const models::model& what) {
+  std::size_t width = 1;
+  for (auto extent : what.shape)
+    width *= extent;
+  return width;
+}
+
+/// Samples on their way through a network: `lanes` times as many rows.
+struct passage {
+  passage(const models::model& what, gpu::device_stream& on,
+      std::size_t lanes_of, std::size_t rows)
+      : network(what, on.where()),
+        width(width_of(what)),
+        works(lanes_of, on),
+        steps(lanes_of, on),
+        tallies(lanes_of, on),
+        features(lanes_of * rows * width, on),
+        labels(lanes_of * rows, on),
+        losses(lanes_of * rows, on) {
+    for (std::size_t i = 0; i < lanes_of; ++i)
+      gpu::assign(on, works.span(), tallies.span(), i, {});
+  }
+
+  gpu::matrix samples() { return {features.span(), labels.size(), width}; }
+  /// Takes every lane's next samples and passes them forward.
+  gpu::const_matrix forward(
+      gpu::device_stream& on, gpu::const_lanes parameters) {
+    gpu::next_steps(on, works.span(), steps.span());
+    gpu::gather(on, works.span(), steps.span(), samples(), labels.span());
+    return network.forward(on, parameters, samples());
+  }
+
+  models::network network;
+  std::size_t width;
+  gpu::block<gpu::lane_work> works;
+  gpu::block<gpu::lane_step> steps;
+  gpu::block<gpu::lane_tally> tallies;
+  gpu::buffer features;
+  gpu::block<std::uint8_t> labels;
+  gpu::buffer losses;
+};
+
+} // namespace
+
+class cohort::state {
+public:
+  state(models::model what, gpu::device where, std::size_t lanes, recipe how);
+
+  void check(const assignment& work) const;
+  void enter(std::size_t lane, const gpu::shared_buffer& given,
+      const assignment& work);
+  void leave(std::size_t lane);
+  std::vector<std::size_t> advance(std::size_t steps);
+  result take(std::size_t lane);
+  void score(const gpu::shared_buffer& parameters, const view& data);
+  evaluation take_score();
+
+  gpu::device_stream on;
+
+private:
+  friend class cohort;
+
+  /// A lane as the host sees it.
+  struct seat {
+    bool busy = false;
+    std::size_t left = 0; ///< steps not queued yet
+    std::uint64_t client = 0;
+    std::uint64_t version = 0;
+    outcome sums;
+    gpu::shared_buffer given;
+    std::shared_ptr<resident_set> data;
+    gpu::block<std::uint32_t> order;
+    gpu::block<gpu::lane_step> steps;
+    std::shared_ptr<gpu::buffer> delta;
+  };
+  struct scoring {
+    gpu::shared_buffer parameters;
+    std::shared_ptr<resident_set> data;
+    gpu::block<std::uint32_t> order;
+    gpu::block<gpu::lane_step> steps;
+    gpu::block<gpu::lane_score> sums;
+    gpu::staging<gpu::lane_score> answer;
+    std::uint64_t samples = 0;
+  };
+
+  gpu::lanes all(gpu::buffer& of);
+  void step();
+  void finish(std::size_t lane);
+  template <class T>
+  gpu::block<T> bring(const std::vector<T>& values);
+  gpu::shared_buffer bring(const gpu::shared_buffer& parameters);
+  std::shared_ptr<resident_set> bring(const view& data);
+
+  models::model what_;
+  recipe how_;
+  gpu::device_stream aside_; ///< brings things while `on` is at work
+  std::size_t size_;         ///< parameters
+  std::size_t stride_;
+  std::size_t most_; ///< rows a lane
+  passage training_;
+  std::optional<passage> scoring_; ///< made by the first evaluation
+  std::size_t score_rows_;
+  gpu::buffer parameters_;
+  gpu::buffer gradient_; ///< where steps do not fold
+  gpu::buffer velocity_; ///< with momentum
+  gpu::block<std::uint32_t> largest_;
+  gpu::staging<gpu::lane_tally> tallies_;
+  gpu::staging<std::uint32_t> magnitudes_;
+  std::vector<seat> seats_;
+  std::deque<scoring> scores_;
+  gpu::recording recording_;
+  std::map<std::weak_ptr<const gpu::buffer>, gpu::shared_buffer,
+      std::owner_less<>>
+      versions_;
+  std::map<const dataset*, std::shared_ptr<resident_set>> sets_;
+};
+
+// on, then aside_: members in the order in which they depend on each other.
+cohort::state::state(
+    models::model what, gpu::device where, std::size_t lanes, recipe how)
+    : on(where),
+      what_(std::move(what)),
+      how_(how),
+      aside_(where),
+      size_(gpu::size(models::layout(what_))),
+      stride_((size_ + alignment - 1) / alignment * alignment),
+      most_(rows_within(lane_bytes, models::network{what_, where})),
+      training_(what_, on, lanes, share(how_, most_)),
+      score_rows_(rows_within(score_bytes, training_.network)),
+      parameters_(lanes * stride_, on),
+      gradient_(folds(how_, most_) ? 0 : lanes * stride_, on),
+      velocity_(how_.momentum > 0.0f ? lanes * stride_ : 0, on),
+      largest_(lanes, on),
+      tallies_(lanes, on),
+      magnitudes_(lanes, on),
+      seats_(lanes) {
+  if (lanes == 0)
+    throw std::invalid_argument("a cohort needs a lane");
+}
+
+gpu::lanes cohort::state::all(gpu::buffer& of) {
+  if (of.size() == 0)
+    return {};
+  gpu::lanes result;
+  result.data = of.span().data();
+  result.size = size_;
+  result.count = seats_.size();
+  result.stride = stride_;
+  result.steps = training_.steps.data();
+  return result;
+}
+
+/// One step of all lanes.
+void cohort::state::step() {
+  const auto parameters = all(parameters_);
+  const auto folded = gradient_.size() == 0;
+  auto& t = training_;
+  const auto logits = t.forward(on, parameters);
+  gpu::softmax_cross_entropy(on, logits, t.labels.span(), t.losses.span(),
+      t.steps.span(), t.network.logits_gradient());
+  gpu::tally(on, t.steps.span(), t.losses.span(), t.tallies.span());
+  t.network.backward(on, parameters, {folded ? parameters : all(gradient_)});
+  if (!folded)
+    gpu::descend(on, {0.0f, how_.momentum, how_.weight_decay, how_.clip},
+        all(gradient_), false, all(velocity_), parameters);
+}
+
+void cohort::state::check(const assignment& work) const {
+  if (!(work.how == how_))
+    throw std::invalid_argument("the lanes of a cohort share one recipe");
+  check_fit(what_, work.data);
+  if (work.data.empty())
+    throw std::invalid_argument(
+        "client " + std::to_string(work.client) + " has no samples");
+}
+
+template <class T>
+gpu::block<T> cohort::state::bring(const std::vector<T>& values) {
+  gpu::block<T> result{values.size(), aside_};
+  gpu::copy<T>(aside_, values, result.span());
+  return result;
+}
+
+gpu::shared_buffer cohort::state::bring(const gpu::shared_buffer& parameters) {
+  if (parameters->size() != size_)
+    throw std::invalid_argument(
+        "model " + what_.name + " has " + std::to_string(size_) +
+        " parameters and was given " + std::to_string(parameters->size()));
+  if (parameters->where() == on.where())
+    return parameters;
+  std::erase_if(versions_, [](const auto& x) { return x.first.expired(); });
+  auto& here = versions_[parameters];
+  if (!here) {
+    auto copy = std::make_shared<gpu::buffer>(size_, aside_);
+    gpu::copy<float>(aside_, parameters->span(), copy->span());
+    aside_.synchronise();
+    here = std::move(copy);
+  }
+  return here;
+}
+
+std::shared_ptr<resident_set> cohort::state::bring(const view& data) {
+  auto& here = sets_[&data.set()];
+  if (!here)
+    here = std::make_shared<resident_set>(data.shared_set(), aside_);
+  return here;
+}
+
+void cohort::state::enter(
+    std::size_t lane, const gpu::shared_buffer& given, const assignment& work) {
+  assert(!seats_[lane].busy && "a lane takes one client at a time");
+  check(work);
+  const auto todo = plan(work, most_);
+  seat next;
+  next.given = bring(given);
+  next.data = bring(work.data);
+  next.order = bring(todo.order);
+  next.steps = bring(todo.steps);
+  aside_.synchronise();
+  next.busy = true;
+  next.left = todo.steps.size();
+  next.client = work.client;
+  next.version = work.version;
+  next.sums.samples = todo.samples;
+  auto what = next.data->work();
+  what.order = next.order.data();
+  what.steps = next.steps.data();
+  what.end = std::uint32_t(todo.steps.size());
+  gpu::copy<float>(on, next.given->span(), all(parameters_)[lane]);
+  gpu::assign(on, training_.works.span(), training_.tallies.span(), lane, what);
+  seats_[lane] = std::move(next);
+}
+
+// Steps that are queued may still read what the lane was given.
+void cohort::state::leave(std::size_t lane) {
+  gpu::assign(on, training_.works.span(), training_.tallies.span(), lane, {});
+  on.synchronise();
+  seats_[lane] = {};
+}
+
+std::vector<std::size_t> cohort::state::advance(std::size_t steps) {
+  auto queued = std::max<std::size_t>(steps, 1);
+  bool any = false;
+  for (const auto& one : seats_)
+    if (one.left > 0) {
+      queued = std::min(queued, one.left);
+      any = true;
+    }
+  if (!any)
+    return {};
+  if (!recording_) {
+    step(); // takes the memory that the recording may not
+    recording_ = gpu::recording{on, [this] { step(); }};
+  } else {
+    recording_.play(on);
+  }
+  for (std::size_t i = 1; i < queued; ++i)
+    recording_.play(on);
+  std::vector<std::size_t> through;
+  for (std::size_t lane = 0; lane < seats_.size(); ++lane)
+    if (seats_[lane].left > 0 && (seats_[lane].left -= queued) == 0) {
+      finish(lane);
+      through.push_back(lane);
+    }
+  return through;
+}
+
+/// Queues what `take` will read.
+void cohort::state::finish(std::size_t lane) {
+  auto& done = seats_[lane];
+  done.delta = std::make_shared<gpu::buffer>(size_, on);
+  gpu::difference(on, all(parameters_)[lane], done.given->span(),
+      done.delta->span(), largest_.span().subspan(lane, 1));
+  gpu::copy<gpu::lane_tally>(on, training_.tallies.span().subspan(lane, 1),
+      tallies_.span().subspan(lane, 1));
+  gpu::copy<std::uint32_t>(on, largest_.span().subspan(lane, 1),
+      magnitudes_.span().subspan(lane, 1));
+}
+
+cohort::result cohort::state::take(std::size_t lane) {
+  assert(seats_[lane].delta && "the lane is not through");
+  auto done = std::exchange(seats_[lane], {});
+  const auto& tally = tallies_[lane];
+  if (tally.bad > 0)
+    fail_step(done.client, done.version, tally.bad, tally.bad_loss);
+  if (magnitudes_[lane] >= infinity_bits)
+    throw std::runtime_error("the trained parameters are not finite");
+  done.sums.steps = tally.steps;
+  done.sums.loss = tally.loss / double(done.sums.samples);
+  return {done.sums, std::move(done.delta)};
+}
+
+void cohort::state::score(
+    const gpu::shared_buffer& parameters, const view& data) {
+  check_fit(what_, data);
+  if (!scoring_)
+    scoring_.emplace(what_, on, 1, score_rows_);
+  schedule todo;
+  for (std::size_t first = 0; first < data.size(); first += score_rows_) {
+    auto& step = todo.steps.emplace_back();
+    step.first = std::uint32_t(first);
+    step.rows = std::uint32_t(std::min(score_rows_, data.size() - first));
+  }
+  for (std::size_t i = 0; i < data.size(); ++i)
+    todo.order.push_back(data.index(i));
+  scoring next;
+  next.parameters = bring(parameters);
+  next.samples = data.size();
+  next.sums = bring(std::vector<gpu::lane_score>(1));
+  next.answer = gpu::staging<gpu::lane_score>{1, on};
+  next.order = bring(todo.order);
+  next.steps = bring(todo.steps);
+  if (!data.empty())
+    next.data = bring(data);
+  aside_.synchronise();
+  auto what = next.data ? next.data->work() : gpu::lane_work{};
+  what.order = next.order.data();
+  what.steps = next.steps.data();
+  what.end = std::uint32_t(todo.steps.size());
+  auto& p = *scoring_;
+  gpu::assign(on, p.works.span(), p.tallies.span(), 0, what);
+  gpu::const_lanes model{next.parameters->span()};
+  model.steps = p.steps.data();
+  for (std::size_t i = 0; i < todo.steps.size(); ++i) {
+    const auto logits = p.forward(on, model);
+    gpu::score(on, p.steps.span(), logits, p.labels.span(), next.sums.span());
+  }
+  gpu::copy<gpu::lane_score>(on, next.sums.span(), next.answer.span());
+  scores_.push_back(std::move(next));
+}
+
+evaluation cohort::state::take_score() {
+  assert(!scores_.empty() && "nothing was to be scored");
+  auto done = std::move(scores_.front());
+  scores_.pop_front();
+  evaluation result;
+  result.samples = done.samples;
+  result.correct = done.answer[0].correct;
+  result.loss_sum = done.answer[0].loss;
+  return result;
+}
+
+cohort::cohort(
+    models::model what, gpu::device where, std::size_t lanes, recipe how)
+    : state_(std::make_unique<state>(std::move(what), where, lanes, how)) {}
+
+// What is queued reads memory that is about to go.
+cohort::~cohort() {
+  try {
+    state_->on.synchronise();
+  } catch (const std::exception&) {
+    // a broken device has told those who waited for it
+  }
+}
+
+gpu::device_stream& cohort::stream() noexcept {
+  return state_->on;
+}
+
+std::size_t cohort::lanes() const noexcept {
+  return state_->seats_.size();
+}
+
+void cohort::enter(
+    std::size_t lane, const gpu::shared_buffer& given, const assignment& work) {
+  state_->enter(lane, given, work);
+}
+
+void cohort::leave(std::size_t lane) {
+  state_->leave(lane);
+}
+
+bool cohort::busy(std::size_t lane) const {
+  return state_->seats_[lane].busy;
+}
+
+std::vector<std::size_t> cohort::advance(std::size_t steps) {
+  return state_->advance(steps);
+}
+
+cohort::result cohort::take(std::size_t lane) {
+  return state_->take(lane);
+}
+
+void cohort::score(const gpu::shared_buffer& parameters, const view& data) {
+  state_->score(parameters, data);
+}
+
+evaluation cohort::take_score() {
+  return state_->take_score();
+}
+
+} // namespace troupe::training

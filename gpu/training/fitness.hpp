@@ -1,0 +1,16 @@
+#pragma once
+
+#include "gpu/models/model.hpp"
+#include "gpu/training/learner.hpp"
+
+namespace troupe::training {
+
+/// Throws `std::invalid_argument` that says why `data` are not for `what`.
+/// Views without samples fit every model.
+void check_fit(const models::model& what, const view& data);
+
+/// Throws `std::runtime_error`: the mean loss of a step is not finite.
+[[noreturn]] void fail_step(std::uint64_t client, std::uint64_t version,
+    std::uint64_t step, double loss);
+
+} // namespace troupe::training

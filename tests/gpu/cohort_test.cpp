@@ -1,0 +1,241 @@
+#include "gpu/training/cohort.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <vector>
+
+#include "gpu/copy.hpp"
+#include "gpu/training/trainer.hpp"
+#include "tests/gpu/samples.hpp"
+
+namespace troupe::training {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::random_samples;
+
+const models::model small{
+    .name = "small",
+    .shape = {1, 6, 7},
+    .classes = 4,
+    .layers = {models::conv2d{3, 3, 1}, models::relu{}, models::max_pool{2},
+        models::flatten{}, models::linear{4}},
+};
+
+gpu::shared_buffer start_of(const models::model& what, std::uint64_t seed) {
+  const auto learner = trainer(what)({});
+  auto block = std::make_shared<gpu::buffer>(gpu::size(learner->layout()));
+  learner->initialise(block->span(), seed);
+  return block;
+}
+
+/// Client `client` has 11 + 3 * client of the samples.
+assignment work_of(std::uint64_t client, recipe how) {
+  static const auto all = random_samples(200, {1, 6, 7}, 4);
+  std::vector<std::uint32_t> mine(11 + 3 * client);
+  std::iota(mine.begin(), mine.end(), std::uint32_t(client));
+  return {.client = client,
+      .version = client % 3,
+      .data = view{all.shared_set(), std::move(mine)},
+      .how = how,
+      .random = gpu::random_stream{1, gpu::stream::train, client}};
+}
+
+std::vector<float> on_host(cohort& from, const gpu::shared_buffer& block) {
+  std::vector<float> result(block->size());
+  gpu::copy<float>(from.stream(), block->span(), result);
+  from.stream().synchronise();
+  return result;
+}
+
+struct made {
+  outcome sums;
+  std::vector<float> delta;
+};
+
+/// Sends `clients` through the lanes, each as soon as one is free.
+std::map<std::uint64_t, made> train_all(cohort& by,
+    const gpu::shared_buffer& given, const std::vector<std::uint64_t>& clients,
+    const recipe& how, std::size_t steps = 3) {
+  std::map<std::uint64_t, made> result;
+  std::map<std::size_t, std::uint64_t> inside;
+  std::size_t next = 0;
+  while (next < clients.size() || !inside.empty()) {
+    for (std::size_t lane = by.lanes(); lane-- > 0;)
+      if (!by.busy(lane) && next < clients.size()) {
+        by.enter(lane, given, work_of(clients[next], how));
+        inside[lane] = clients[next++];
+      }
+    const auto through = by.advance(steps);
+    by.stream().synchronise();
+    for (auto lane : through) {
+      auto [sums, delta] = by.take(lane);
+      result[inside.extract(lane).mapped()] = {sums, on_host(by, delta)};
+    }
+  }
+  return result;
+}
+
+/// What the one-client trainer makes of the same assignment.
+made train_alone(
+    const gpu::shared_buffer& given, std::uint64_t client, const recipe& how) {
+  const auto learner = trainer(small)({});
+  made result;
+  result.delta.assign(given->span().begin(), given->span().end());
+  result.sums = learner->train(result.delta, work_of(client, how), {});
+  for (std::size_t i = 0; i < result.delta.size(); ++i)
+    result.delta[i] -= given->span()[i];
+  return result;
+}
+
+const std::vector<std::uint64_t> crowd{4, 0, 9, 2, 7, 1, 13};
+
+class cohort_test : public ::testing::TestWithParam<recipe> {};
+
+INSTANTIATE_TEST_SUITE_P(recipes, cohort_test,
+    ::testing::Values(recipe{.epochs = 2, .batch = 5},
+        recipe{.steps = 7, .batch = 4, .lr_decay = 0.5f},
+        recipe{.epochs = 2, .batch = 5, .weight_decay = 0.01f},
+        recipe{.epochs = 2, .batch = 5, .momentum = 0.9f},
+        recipe{
+            .batch = 5, .momentum = 0.5f, .weight_decay = 0.1f, .clip = 0.5f},
+        recipe{.epochs = 3, .batch = 0}));
+
+TEST_P(cohort_test, trains_each_client_as_if_it_were_alone) {
+  const auto given = start_of(small, 1);
+  cohort lanes{small, {}, 3, GetParam()};
+
+  const auto together = train_all(lanes, given, crowd, GetParam());
+
+  ASSERT_EQ(together.size(), crowd.size());
+  for (const auto& [client, here] : together) {
+    const auto alone = train_alone(given, client, GetParam());
+    EXPECT_EQ(here.delta, alone.delta) << "client " << client;
+    EXPECT_EQ(here.sums.steps, alone.sums.steps);
+    EXPECT_EQ(here.sums.samples, alone.sums.samples);
+    EXPECT_NEAR(here.sums.loss, alone.sums.loss, 1e-12);
+  }
+}
+
+TEST(cohort_test, cuts_large_batches_into_parts) {
+  const recipe how{.epochs = 1, .batch = 0};
+  const auto all = random_samples(90, {1, 28, 28}, 10);
+  const auto what = models::cnn();
+  const auto given = start_of(what, 1);
+  cohort lanes{what, {}, 1, how};
+  const assignment work{.data = all, .how = how};
+
+  lanes.enter(0, given, work);
+  EXPECT_EQ(lanes.advance(1), std::vector<std::size_t>{});
+  while (lanes.advance(100).empty()) {
+  }
+  const auto [sums, delta] = lanes.take(0);
+
+  auto expected =
+      std::vector<float>(given->span().begin(), given->span().end());
+  const auto plain = trainer(what)({})->train(expected, work, {});
+  EXPECT_EQ(sums.steps, 1u);
+  EXPECT_EQ(sums.samples, 90u);
+  EXPECT_NEAR(sums.loss, plain.loss, 1e-5);
+  auto apart = 0.0, norm = 0.0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const auto step = double(expected[i]) - double(given->span()[i]);
+    apart += std::pow(step - double(delta->span()[i]), 2);
+    norm += step * step;
+  }
+  EXPECT_LE(apart, 1e-8 * norm);
+}
+
+TEST(cohort_test, drops_what_a_lane_is_at) {
+  const recipe how{.epochs = 4, .batch = 5};
+  const auto given = start_of(small, 1);
+  cohort lanes{small, {}, 2, how};
+  lanes.enter(0, given, work_of(3, how));
+  lanes.enter(1, given, work_of(5, how));
+  lanes.advance(2);
+
+  lanes.leave(0);
+  EXPECT_FALSE(lanes.busy(0));
+  const auto rest = train_all(lanes, given, {}, how);
+  lanes.enter(0, given, work_of(6, how));
+  std::vector<std::size_t> through;
+  std::vector<made> results(2);
+  while (lanes.busy(0) || lanes.busy(1))
+    for (auto lane : lanes.advance(50)) {
+      auto [sums, delta] = lanes.take(lane);
+      results[lane] = {sums, on_host(lanes, delta)};
+    }
+
+  EXPECT_EQ(results[0].delta, train_alone(given, 6, how).delta);
+  EXPECT_EQ(results[1].delta, train_alone(given, 5, how).delta);
+}
+
+TEST(cohort_test, a_diverged_client_fails_alone) {
+  const recipe how{.epochs = 6, .batch = 5, .lr = 0.5f};
+  auto sound = start_of(small, 1);
+  auto broken = std::make_shared<gpu::buffer>(sound->size());
+  std::fill(broken->span().begin(), broken->span().end(), 1e30f);
+  cohort lanes{small, {}, 2, how};
+  lanes.enter(0, broken, work_of(1, how));
+  lanes.enter(1, sound, work_of(2, how));
+
+  std::string said;
+  made good;
+  while (lanes.busy(0) || lanes.busy(1))
+    for (auto lane : lanes.advance(50))
+      try {
+        auto [sums, delta] = lanes.take(lane);
+        good = {sums, on_host(lanes, delta)};
+      } catch (const std::runtime_error& e) {
+        said = e.what();
+        EXPECT_EQ(lane, 0u);
+      }
+
+  EXPECT_THAT(said, HasSubstr("client 1, version 1: the loss of step 1 is"));
+  EXPECT_EQ(good.delta, train_alone(sound, 2, how).delta);
+}
+
+TEST(cohort_test, scores_as_the_trainer_does) {
+  const auto given = start_of(small, 5);
+  const auto all = random_samples(700, {1, 6, 7}, 4);
+  cohort lanes{small, {}, 2, {}};
+
+  lanes.score(given, all);
+  lanes.score(given, all.slice(13, 1));
+  lanes.score(given, all.slice(0, 0));
+  lanes.stream().synchronise();
+
+  const auto expected = trainer(small)({})->evaluate(given->span(), all, {});
+  const auto whole = lanes.take_score();
+  EXPECT_EQ(whole.samples, 700u);
+  EXPECT_EQ(whole.correct, expected.correct);
+  EXPECT_NEAR(whole.loss_sum, expected.loss_sum, 1e-3);
+  EXPECT_EQ(lanes.take_score().samples, 1u);
+  EXPECT_EQ(lanes.take_score().samples, 0u);
+}
+
+TEST(cohort_test, refuses_what_does_not_fit) {
+  const recipe how{.batch = 5};
+  const auto given = start_of(small, 1);
+  cohort lanes{small, {}, 1, how};
+  auto other = work_of(1, how);
+  other.data = random_samples(5, {1, 7, 7}, 4);
+  auto empty = work_of(1, how);
+  empty.data = empty.data.slice(0, 0);
+
+  EXPECT_THROW(lanes.enter(0, given, other), std::invalid_argument);
+  EXPECT_THROW(lanes.enter(0, given, empty), std::invalid_argument);
+  EXPECT_THROW(
+      lanes.enter(0, given, work_of(1, recipe{})), std::invalid_argument);
+  EXPECT_THROW(
+      lanes.enter(0, std::make_shared<gpu::buffer>(3), work_of(1, how)),
+      std::invalid_argument);
+  EXPECT_FALSE(lanes.busy(0));
+}
+
+} // namespace
+} // namespace troupe::training

@@ -32,7 +32,7 @@ using place = std::source_location;
 /// Waits for all threads of the block; how many of them brought `vote`.
 unsigned meet_in_block(bool vote, place at);
 /// Waits for all lanes of the warp; what each of them brought, readable until
-/// this lane has met twice more.
+/// this lane meets them again.
 const std::array<std::uint64_t, 32>& meet_in_warp(
     std::uint64_t mine, unsigned mask, place at);
 /// The calling thread's number in its block.

@@ -30,8 +30,9 @@ void describe(cudaDeviceProp& card, int device) {
   card.pciBusID = device + 1;
 }
 
-cudaError_t fill(int* value, int with) {
-  if (auto code = entered(); code != cudaSuccess)
+cudaError_t fill(int* value, int with,
+    std::source_location where = std::source_location::current()) {
+  if (auto code = entered(where); code != cudaSuccess)
     return told(code);
   *value = with;
   return cudaSuccess;

@@ -14,6 +14,7 @@
   X(cudaErrorInvalidDevice, 101, "invalid device ordinal")                     \
   X(cudaErrorPeerAccessUnsupported, 217, "peer access is not supported")       \
   X(cudaErrorInvalidResourceHandle, 400, "invalid resource handle")            \
+  X(cudaErrorIllegalState, 401, "the operation cannot be performed now")       \
   X(cudaErrorNotReady, 600, "device not ready")                                \
   X(cudaErrorIllegalAddress, 700, "an illegal memory access was encountered")  \
   X(cudaErrorPeerAccessAlreadyEnabled, 704, "peer access is already enabled")  \

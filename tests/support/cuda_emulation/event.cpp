@@ -17,8 +17,9 @@ struct CUevent_st {
 namespace {
 
 /// What must be waited for; null where nothing was recorded.
-cudaError_t latest(cudaEvent_t event, std::shared_ptr<mark>& result) {
-  if (auto code = entered(); code != cudaSuccess)
+cudaError_t latest(cudaEvent_t event, std::shared_ptr<mark>& result,
+    std::source_location where = std::source_location::current()) {
+  if (auto code = entered(where); code != cudaSuccess)
     return code;
   if (event == nullptr)
     return cudaErrorInvalidResourceHandle;

@@ -40,7 +40,9 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   auto& all = the_machine();
   std::lock_guard lock{all.guard};
   auto ended = on->recording;
-  if (!ended || ended->origin != stream)
+  if (!ended)
+    return told(cudaErrorIllegalState);
+  if (ended->origin != stream)
     return told(cudaErrorStreamCaptureUnmatched);
   if (ended->mode != cudaStreamCaptureModeRelaxed &&
       ended->by != std::this_thread::get_id())

@@ -47,8 +47,7 @@ bool is_device(int device) {
 
 cudaError_t entered(std::source_location where) {
   if (worker::is_this_thread())
-    die("%s was called in a host function or in its captures' destructors, "
-        "where CUDA forbids it",
+    die("%s was called in a host function, where CUDA forbids it",
         where.function_name());
   return the_machine().device_count > 0 ? cudaSuccess : cudaErrorNoDevice;
 }

@@ -20,8 +20,9 @@ void reap() {
 }
 
 /// The stream, if work on it may be waited for or asked about.
-cudaError_t waitable(cudaStream_t stream, std::shared_ptr<CUstream_st>& found) {
-  if (auto code = entered(); code != cudaSuccess)
+cudaError_t waitable(cudaStream_t stream, std::shared_ptr<CUstream_st>& found,
+    std::source_location where = std::source_location::current()) {
+  if (auto code = entered(where); code != cudaSuccess)
     return code;
   found = find(stream);
   if (!found)

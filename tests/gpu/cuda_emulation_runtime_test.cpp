@@ -1,0 +1,495 @@
+// The emulation's host side: streams, events, memory, graphs.
+#include <cuda_runtime.h>
+
+#include <cub/device/device_radix_sort.cuh>
+#include <cub/device/device_reduce.cuh>
+#include <cub/device/device_scan.cuh>
+#include <cub/device/device_select.cuh>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/gpu/cuda_fixture.hpp"
+
+namespace {
+
+class cuda_emulation_runtime_test : public cuda_fixture {
+protected:
+  /// Holds a stream back until `opened`.
+  void close(cudaStream_t one) {
+    auto wait = [](void* self) {
+      static_cast<cuda_emulation_runtime_test*>(self)->opened.wait(false);
+    };
+    ASSERT_EQ(cudaLaunchHostFunc(one, wait, this), 0);
+  }
+  void open() {
+    opened = true;
+    opened.notify_all();
+  }
+
+  std::atomic<bool> opened = false;
+};
+
+__global__ void add_kernel(int* at, int count, int step) {
+  auto i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i < count)
+    at[i] = at[i] * 3 + step;
+}
+
+TEST_F(cuda_emulation_runtime_test, returns_before_the_work_is_done) {
+  auto* at = device(std::vector<int>{1});
+  int result = 0;
+
+  close(on);
+  ASSERT_EQ(launch(on, add_kernel, 1, 32, at, 1, 5), 0);
+  ASSERT_EQ(cudaMemcpyAsync(&result, at, 4, cudaMemcpyDeviceToHost, on), 0);
+
+  EXPECT_EQ(cudaStreamQuery(on), cudaErrorNotReady);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorNotReady);
+  EXPECT_EQ(result, 0);
+  open();
+  EXPECT_EQ(cudaStreamSynchronize(on), 0);
+  EXPECT_EQ(cudaStreamQuery(on), 0);
+  EXPECT_EQ(result, 8);
+}
+
+TEST_F(cuda_emulation_runtime_test, hesitates_so_that_forgotten_waits_show) {
+  auto* at = device(std::vector<int>{1});
+  int early = 0;
+
+  for (int i = 0; i < 20; ++i) {
+    int result = 0;
+    ASSERT_EQ(cudaMemcpyAsync(&result, at, 4, cudaMemcpyDeviceToHost, on), 0);
+    early += __atomic_load_n(&result, __ATOMIC_RELAXED) != 0;
+    ASSERT_EQ(cudaStreamSynchronize(on), 0);
+    EXPECT_EQ(result, 1);
+  }
+
+  EXPECT_LT(early, 15);
+}
+
+TEST_F(cuda_emulation_runtime_test, keeps_the_order_of_a_stream) {
+  auto* at = device<int>(1);
+  std::vector<int> order;
+  auto append = [](void* to) {
+    auto* all = static_cast<std::vector<int>*>(to);
+    all->push_back(static_cast<int>(all->size()));
+  };
+
+  ASSERT_EQ(cudaMemsetAsync(at, 0, 4, on), 0);
+  for (int i = 1; i <= 5; ++i) {
+    ASSERT_EQ(launch(on, add_kernel, 1, 32, at, 1, i), 0);
+    ASSERT_EQ(cudaLaunchHostFunc(on, append, &order), 0);
+  }
+
+  EXPECT_EQ(host(at, 1)[0], (((1 * 3 + 2) * 3 + 3) * 3 + 4) * 3 + 5);
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4}));
+}
+
+TEST_F(cuda_emulation_runtime_test, orders_streams_by_events) {
+  auto* at = device(std::vector<int>{1});
+  auto other = stream();
+  auto first = event(), last = event();
+
+  close(on);
+  ASSERT_EQ(launch(on, add_kernel, 1, 32, at, 1, 5), 0);
+  ASSERT_EQ(cudaEventRecord(first, on), 0);
+  ASSERT_EQ(cudaStreamWaitEvent(other, first), 0);
+  ASSERT_EQ(launch(other, add_kernel, 1, 32, at, 1, 7), 0);
+  ASSERT_EQ(cudaEventRecord(last, other), 0);
+  ASSERT_EQ(cudaStreamWaitEvent(on, last), 0);
+
+  EXPECT_EQ(cudaEventQuery(last), cudaErrorNotReady);
+  open();
+  EXPECT_EQ(cudaEventSynchronize(last), 0);
+  EXPECT_EQ(cudaEventQuery(first), 0);
+  EXPECT_EQ(host(at, 1)[0], (1 * 3 + 5) * 3 + 7);
+  cudaGetLastError();
+}
+
+TEST_F(cuda_emulation_runtime_test, measures_time_between_events) {
+  auto from = event(cudaEventDefault), to = event(cudaEventDefault);
+  auto untimed = event();
+  auto ms = -1.0f;
+
+  EXPECT_EQ(
+      cudaEventElapsedTime(&ms, from, to), cudaErrorInvalidResourceHandle);
+  for (auto* one : {from, untimed, to})
+    ASSERT_EQ(cudaEventRecord(one, on), 0);
+  ASSERT_EQ(cudaEventSynchronize(to), 0);
+
+  EXPECT_EQ(cudaEventElapsedTime(&ms, from, to), 0);
+  EXPECT_GE(ms, 0.0f);
+  EXPECT_LT(ms, 10'000.0f);
+  EXPECT_EQ(
+      cudaEventElapsedTime(&ms, from, untimed), cudaErrorInvalidResourceHandle);
+  cudaGetLastError();
+}
+
+TEST_F(cuda_emulation_runtime_test, destroys_streams_after_their_work) {
+  auto* at = device(std::vector<int>{1});
+  cudaStream_t brief;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&brief, cudaStreamNonBlocking), 0);
+
+  close(brief);
+  ASSERT_EQ(launch(brief, add_kernel, 1, 32, at, 1, 5), 0);
+  EXPECT_EQ(cudaStreamDestroy(brief), 0);
+  EXPECT_EQ(cudaStreamQuery(brief), cudaErrorInvalidResourceHandle);
+  open();
+
+  EXPECT_EQ(cudaDeviceSynchronize(), 0);
+  EXPECT_EQ(host(at, 1)[0], 8);
+  cudaGetLastError();
+}
+
+TEST_F(cuda_emulation_runtime_test, serves_two_threads_at_once) {
+  constexpr int count = 1000, rounds = 15;
+  std::vector<int> results[2];
+  auto work = [&](int self) {
+    auto where = streams[static_cast<std::size_t>(self)];
+    int* at = nullptr;
+    EXPECT_EQ(cudaMallocAsync(&at, count * sizeof(int), where), 0);
+    EXPECT_EQ(cudaMemsetAsync(at, 0, count * sizeof(int), where), 0);
+    for (int i = 0; i < rounds; ++i)
+      EXPECT_EQ(launch(where, add_kernel, 16, 64, at, count, self + 1), 0);
+    results[self].resize(count);
+    EXPECT_EQ(cudaMemcpyAsync(results[self].data(), at, count * sizeof(int),
+                  cudaMemcpyDeviceToHost, where),
+        0);
+    EXPECT_EQ(cudaFreeAsync(at, where), 0);
+    EXPECT_EQ(cudaStreamSynchronize(where), 0);
+  };
+
+  stream();
+  std::thread other{work, 1};
+  work(0);
+  other.join();
+
+  int expected = 0;
+  for (int i = 0; i < rounds; ++i)
+    expected = expected * 3 + 1;
+  EXPECT_EQ(results[0], std::vector<int>(count, expected));
+  EXPECT_EQ(results[1], std::vector<int>(count, 2 * expected));
+}
+
+TEST_F(cuda_emulation_runtime_test, fills_fresh_memory_with_nan) {
+  float* at = nullptr;
+  ASSERT_EQ(cudaMallocAsync(&at, 12, on), 0);
+
+  for (auto one : host(at, 3))
+    EXPECT_TRUE(std::isnan(one));
+  EXPECT_EQ(cudaFreeAsync(at, on), 0);
+}
+
+TEST_F(cuda_emulation_runtime_test, frees_in_the_order_of_the_stream) {
+  int* at = nullptr;
+  int result = 0;
+  ASSERT_EQ(cudaMallocAsync(&at, 4, on), 0);
+
+  close(on);
+  ASSERT_EQ(cudaMemsetAsync(at, 1, 4, on), 0);
+  ASSERT_EQ(cudaMemcpyAsync(&result, at, 4, cudaMemcpyDefault, on), 0);
+  ASSERT_EQ(cudaFreeAsync(at, on), 0);
+  EXPECT_EQ(cudaMemsetAsync(at, 0, 4, on), cudaErrorInvalidValue);
+  open();
+
+  EXPECT_EQ(cudaStreamSynchronize(on), 0);
+  EXPECT_EQ(result, 0x01010101);
+  EXPECT_EQ(cudaFreeAsync(at, on), cudaErrorInvalidValue);
+  cudaGetLastError();
+}
+
+TEST_F(cuda_emulation_runtime_test, runs_out_of_memory) {
+  std::size_t free = 0, total = 0, left = 0;
+  ASSERT_EQ(cudaMemGetInfo(&free, &total), 0);
+  void* large = nullptr;
+  void* more = &large;
+
+  ASSERT_EQ(cudaMallocAsync(&large, 1 << 20, on), 0);
+  EXPECT_EQ(cudaMallocAsync(&more, free - (1 << 20) + 1, on),
+      cudaErrorMemoryAllocation);
+  EXPECT_EQ(more, nullptr);
+  EXPECT_EQ(cudaMalloc(&more, std::numeric_limits<std::size_t>::max()),
+      cudaErrorMemoryAllocation);
+  EXPECT_EQ(cudaMemGetInfo(&left, &total), 0);
+  EXPECT_EQ(left, free - (1 << 20));
+  EXPECT_EQ(cudaFreeAsync(large, on), 0);
+  EXPECT_EQ(cudaMemGetInfo(&left, &total), 0);
+  EXPECT_EQ(left, free);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorMemoryAllocation);
+  EXPECT_EQ(cudaGetLastError(), 0);
+}
+
+TEST_F(cuda_emulation_runtime_test, counts_what_pools_hold) {
+  cudaMemPoolProps how{};
+  how.allocType = cudaMemAllocationTypePinned;
+  how.location = {cudaMemLocationTypeDevice, 0};
+  cudaMemPool_t pool;
+  void* at = nullptr;
+  std::uint64_t used = 1;
+
+  ASSERT_EQ(cudaMemPoolCreate(&pool, &how), 0);
+  ASSERT_EQ(cudaMallocFromPoolAsync(&at, 1000, pool, on), 0);
+  EXPECT_EQ(
+      cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used), 0);
+  EXPECT_GE(used, 1000u);
+  EXPECT_EQ(cudaFreeAsync(at, on), 0);
+  EXPECT_EQ(cudaStreamSynchronize(on), 0);
+  EXPECT_EQ(
+      cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used), 0);
+  EXPECT_EQ(used, 0u);
+  EXPECT_EQ(cudaMemPoolTrimTo(pool, 0), 0);
+  EXPECT_EQ(cudaMemPoolDestroy(pool), 0);
+}
+
+TEST_F(cuda_emulation_runtime_test, tells_device_memory_from_the_hosts) {
+  auto* at = device<int>(4);
+  int* pinned = nullptr;
+  int own = 0;
+  cudaPointerAttributes what;
+  ASSERT_EQ(cudaMallocHost(&pinned, 16), 0);
+
+  ASSERT_EQ(cudaPointerGetAttributes(&what, at + 3), 0);
+  EXPECT_EQ(what.type, cudaMemoryTypeDevice);
+  EXPECT_EQ(what.device, 0);
+  ASSERT_EQ(cudaPointerGetAttributes(&what, pinned), 0);
+  EXPECT_EQ(what.type, cudaMemoryTypeHost);
+  ASSERT_EQ(cudaPointerGetAttributes(&what, &own), 0);
+  EXPECT_EQ(what.type, cudaMemoryTypeUnregistered);
+  EXPECT_EQ(cudaFreeHost(pinned), 0);
+}
+
+TEST_F(cuda_emulation_runtime_test, copies_rows_of_a_pitch) {
+  std::vector<int> in(6 * 4);
+  std::iota(in.begin(), in.end(), 0);
+  auto* at = device<int>(3 * 4);
+
+  ASSERT_EQ(cudaMemcpy2DAsync(at, 3 * 4, in.data() + 1, 6 * 4, 3 * 4, 4,
+                cudaMemcpyHostToDevice, on),
+      0);
+
+  EXPECT_EQ(host(at, 12),
+      (std::vector<int>{1, 2, 3, 7, 8, 9, 13, 14, 15, 19, 20, 21}));
+}
+
+TEST_F(cuda_emulation_runtime_test, refuses_copies_beyond_an_allocation) {
+  auto* at = device<int>(4);
+  int own[5] = {};
+
+  EXPECT_EQ(cudaMemcpyAsync(at, own, 20, cudaMemcpyDefault, on),
+      cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemcpyAsync(own, own, 4, cudaMemcpyDeviceToHost, on),
+      cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemcpyAsync(nullptr, nullptr, 0, cudaMemcpyDefault, on), 0);
+  cudaGetLastError();
+}
+
+TEST_F(cuda_emulation_runtime_test, refuses_impossible_launches) {
+  auto* at = device<int>(4);
+  int own = 0;
+  cudaLaunchConfig_t how{};
+  how.gridDim = how.blockDim = 1;
+  how.stream = on;
+  how.dynamicSmemBytes = 1 << 20;
+
+  EXPECT_EQ(
+      launch(on, add_kernel, 0, 32, at, 1, 1), cudaErrorInvalidConfiguration);
+  EXPECT_EQ(
+      launch(on, add_kernel, 1, 1025, at, 1, 1), cudaErrorInvalidConfiguration);
+  EXPECT_EQ(launch(on, add_kernel, dim3(1, 65536), 1, at, 1, 1),
+      cudaErrorInvalidConfiguration);
+  EXPECT_EQ(launch(on, add_kernel, 1, dim3(1, 1, 65), at, 1, 1),
+      cudaErrorInvalidConfiguration);
+  EXPECT_EQ(launch(on, add_kernel, 1, 1, &own, 1, 1), cudaErrorIllegalAddress);
+  EXPECT_NE(cudaLaunchKernelEx(&how, add_kernel, at, 1, 1), 0);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorNotSupported);
+}
+
+TEST_F(cuda_emulation_runtime_test, replays_what_it_captured) {
+  auto* at = device(std::vector<int>{1, 1});
+  cudaGraph_t graph;
+  cudaGraphExec_t exec;
+  cudaStreamCaptureStatus status;
+
+  ASSERT_EQ(cudaStreamBeginCapture(on, cudaStreamCaptureModeThreadLocal), 0);
+  EXPECT_EQ(launch(on, add_kernel, 1, 32, at, 1, 5), 0);
+  EXPECT_EQ(cudaMemcpyAsync(at + 1, at, 4, cudaMemcpyDefault, on), 0);
+  EXPECT_EQ(cudaStreamIsCapturing(on, &status), 0);
+  EXPECT_EQ(status, cudaStreamCaptureStatusActive);
+  ASSERT_EQ(cudaStreamEndCapture(on, &graph), 0);
+  ASSERT_EQ(cudaGraphInstantiate(&exec, graph), 0);
+  EXPECT_EQ(cudaGraphDestroy(graph), 0);
+  EXPECT_EQ(cudaStreamIsCapturing(on, &status), 0);
+  EXPECT_EQ(status, cudaStreamCaptureStatusNone);
+
+  EXPECT_EQ(host(at, 2), (std::vector<int>{1, 1}));
+  EXPECT_EQ(cudaGraphLaunch(exec, on), 0);
+  EXPECT_EQ(host(at, 2), (std::vector<int>{8, 8}));
+  EXPECT_EQ(cudaGraphLaunch(exec, on), 0);
+  EXPECT_EQ(cudaGraphExecDestroy(exec), 0);
+  EXPECT_EQ(host(at, 2), (std::vector<int>{29, 29}));
+}
+
+TEST_F(cuda_emulation_runtime_test, captures_streams_that_wait_for_events) {
+  auto* at = device(std::vector<int>{1});
+  auto other = stream();
+  auto fork = event(), join = event();
+  cudaGraph_t graph;
+  cudaGraphExec_t exec;
+
+  ASSERT_EQ(cudaStreamBeginCapture(on, cudaStreamCaptureModeThreadLocal), 0);
+  EXPECT_EQ(cudaEventRecord(fork, on), 0);
+  EXPECT_EQ(cudaStreamWaitEvent(other, fork), 0);
+  EXPECT_EQ(launch(other, add_kernel, 1, 32, at, 1, 5), 0);
+  EXPECT_EQ(cudaEventRecord(join, other), 0);
+  EXPECT_EQ(cudaStreamWaitEvent(on, join), 0);
+  ASSERT_EQ(cudaStreamEndCapture(on, &graph), 0);
+  ASSERT_EQ(cudaGraphInstantiate(&exec, graph), 0);
+  EXPECT_EQ(cudaEventQuery(join), cudaErrorCapturedEvent);
+
+  EXPECT_EQ(host(at, 1)[0], 1);
+  EXPECT_EQ(cudaGraphLaunch(exec, on), 0);
+  EXPECT_EQ(host(at, 1)[0], 8);
+  EXPECT_EQ(cudaStreamQuery(other), 0);
+  EXPECT_EQ(cudaGraphExecDestroy(exec), 0);
+  EXPECT_EQ(cudaGraphDestroy(graph), 0);
+  cudaGetLastError();
+}
+
+TEST_F(cuda_emulation_runtime_test, spoils_captures_that_would_wait) {
+  cudaGraph_t graph = nullptr;
+  void* at = nullptr;
+
+  ASSERT_EQ(cudaStreamBeginCapture(on, cudaStreamCaptureModeGlobal), 0);
+  EXPECT_EQ(cudaStreamSynchronize(on), cudaErrorStreamCaptureUnsupported);
+  EXPECT_EQ(
+      cudaStreamEndCapture(on, &graph), cudaErrorStreamCaptureInvalidated);
+  EXPECT_EQ(graph, nullptr);
+
+  ASSERT_EQ(cudaStreamBeginCapture(on, cudaStreamCaptureModeGlobal), 0);
+  EXPECT_EQ(cudaMalloc(&at, 4), cudaErrorStreamCaptureUnsupported);
+  EXPECT_EQ(
+      cudaStreamEndCapture(on, &graph), cudaErrorStreamCaptureInvalidated);
+
+  EXPECT_EQ(cudaStreamEndCapture(on, &graph), cudaErrorIllegalState);
+  EXPECT_EQ(cudaStreamSynchronize(on), 0);
+  cudaGetLastError();
+}
+
+// CUB, over counts that are none, one, prime and large.
+
+struct cub_test : cuda_emulation_runtime_test,
+                  testing::WithParamInterface<int> {
+  template <class Call>
+  void run(Call&& call) {
+    std::size_t bytes = 0;
+    ASSERT_EQ(call(nullptr, bytes), 0);
+    auto* storage = device<char>(bytes);
+    ASSERT_EQ(call(storage, bytes), 0);
+  }
+  std::vector<unsigned> values(int count) {
+    std::vector<unsigned> result(static_cast<std::size_t>(count));
+    auto x = 1u;
+    for (auto& one : result)
+      one = (x = x * 1664525 + 1013904223) >> 20;
+    return result;
+  }
+  void SetUp() override {
+    in = values(GetParam());
+    at = device(in);
+    out = device<unsigned>(in.size());
+  }
+  std::vector<unsigned> in;
+  unsigned* at = nullptr;
+  unsigned* out = nullptr;
+};
+
+TEST_P(cub_test, reduces) {
+  auto* result = device<unsigned>(3);
+
+  run([&](void* storage, std::size_t& bytes) {
+    return cub::DeviceReduce::Sum(storage, bytes, at, result, GetParam(), on);
+  });
+  run([&](void* storage, std::size_t& bytes) {
+    return cub::DeviceReduce::Max(
+        storage, bytes, at, result + 1, GetParam(), on);
+  });
+  run([&](void* storage, std::size_t& bytes) {
+    return cub::DeviceReduce::Min(
+        storage, bytes, at, result + 2, GetParam(), on);
+  });
+
+  auto sum = std::accumulate(in.begin(), in.end(), 0u);
+  auto most = in.empty() ? 0u : std::ranges::max(in);
+  auto least = in.empty() ? ~0u : std::ranges::min(in);
+  EXPECT_EQ(host(result, 3), (std::vector<unsigned>{sum, most, least}));
+}
+
+TEST_P(cub_test, scans) {
+  auto* before = device<unsigned>(in.size());
+
+  run([&](void* storage, std::size_t& bytes) {
+    return cub::DeviceScan::InclusiveSum(
+        storage, bytes, at, out, GetParam(), on);
+  });
+  run([&](void* storage, std::size_t& bytes) {
+    return cub::DeviceScan::ExclusiveSum(
+        storage, bytes, at, before, GetParam(), on);
+  });
+
+  auto sum = 0u;
+  auto with = host(out, in.size()), without = host(before, in.size());
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    EXPECT_EQ(without[i], sum);
+    sum += in[i];
+    EXPECT_EQ(with[i], sum);
+  }
+}
+
+TEST_P(cub_test, selects) {
+  std::vector<char> flags;
+  for (auto one : in)
+    flags.push_back(one % 3 == 0);
+  auto* flagged = device(flags);
+  auto* count = device<int>(1);
+
+  run([&](void* storage, std::size_t& bytes) {
+    return cub::DeviceSelect::Flagged(
+        storage, bytes, at, flagged, out, count, GetParam(), on);
+  });
+
+  std::vector<unsigned> expected;
+  std::ranges::copy_if(
+      in, std::back_inserter(expected), [](auto x) { return x % 3 == 0; });
+  auto found = static_cast<std::size_t>(host(count, 1)[0]);
+  EXPECT_EQ(host(out, found), expected);
+}
+
+TEST_P(cub_test, sorts_stably) {
+  std::vector<unsigned> order(in.size());
+  std::iota(order.begin(), order.end(), 0u);
+  auto* indices = device(order);
+  auto* sorted = device<unsigned>(in.size());
+
+  run([&](void* storage, std::size_t& bytes) {
+    return cub::DeviceRadixSort::SortPairs(
+        storage, bytes, at, out, indices, sorted, GetParam(), 2, 10, on);
+  });
+
+  std::ranges::stable_sort(
+      order, {}, [&](auto i) { return in[i] >> 2 & 0xff; });
+  EXPECT_EQ(host(sorted, in.size()), order);
+}
+
+INSTANTIATE_TEST_SUITE_P(counts, cub_test, testing::Values(0, 1, 1009, 20000));
+
+} // namespace

@@ -61,6 +61,8 @@ stream::~stream() {
   static_cast<void>(cudaSetDevice(device_));
   static_cast<void>(cudaStreamSynchronize(handle_));
   products_.reset();
+  for (auto* block : scratch_)
+    give(block);
   static_cast<void>(cudaStreamDestroy(handle_));
 }
 
@@ -90,6 +92,15 @@ void* stream::take(std::size_t bytes) {
   }
   check(code);
   return block;
+}
+
+void* stream::scratch(std::size_t bytes) {
+  if (bytes > scratch_bytes_) {
+    scratch_.reserve(scratch_.size() + 1);
+    scratch_.push_back(take(bytes));
+    scratch_bytes_ = bytes;
+  }
+  return scratch_.empty() ? nullptr : scratch_.back();
 }
 
 void stream::give(void* block) noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <cuda_runtime.h>
 
@@ -29,10 +30,15 @@ public:
   /// Memory in the order of this stream; throws `out_of_memory`.
   void* take(std::size_t bytes);
   void give(void* block) noexcept;
+  /// Memory for the operator that is queued next; the one after it may have the
+  /// same. Stays until the stream ends, because recordings hold it.
+  void* scratch(std::size_t bytes);
 
 private:
   int device_;
   cudaStream_t handle_ = nullptr;
+  std::vector<void*> scratch_; // the last is the largest
+  std::size_t scratch_bytes_ = 0;
   std::unique_ptr<blas> products_;
 };
 

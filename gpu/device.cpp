@@ -83,6 +83,10 @@ std::vector<device_info> devices() {
   return result;
 }
 
+bool built_for_gpus() noexcept {
+  return cuda::present;
+}
+
 std::string why_no_gpu() {
   if constexpr (cuda::present)
     return cuda::absence();

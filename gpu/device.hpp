@@ -31,6 +31,9 @@ struct device_info {
 /// Every device of this machine, the CPU first.
 std::vector<device_info> devices();
 
+/// Whether this build could use a GPU.
+bool built_for_gpus() noexcept;
+
 /// Why no GPU is among them, "this build has no CUDA" say; empty if one is.
 std::string why_no_gpu();
 

@@ -114,7 +114,10 @@ void dismiss_all(const cast& who) {
 } // namespace
 
 company::company(const topology& what, const run_options& how)
-    : what_(what), how_(how) {
+    : what_(what),
+      how_(how),
+      devices_(choose_devices(what.config())),
+      settled_(settled(what.config(), devices_)) {
   gpu::use_one_blas_thread();
   if (!how.metrics.empty()) {
     figures_.emplace();
@@ -123,7 +126,7 @@ company::company(const topology& what, const run_options& how)
   register_messages();
   config_.set("caf.scheduler.policy", "sharing");
   config_.set("caf.scheduler.max-threads",
-      std::max<std::size_t>(2, gpu::devices().front().slots));
+      std::max<std::size_t>(2, this_machine().devices.front().slots));
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     exposer_.emplace(monitoring::endpoint::parse(how.metrics),
@@ -135,21 +138,17 @@ company::company(const topology& what, const run_options& how)
   data_ = what.client_data();
   account_.name = what.config().run.name;
   account_.rule = what.config().federation.rule;
-  account_.fingerprint = gpu::numeric_fingerprint();
+  account_.fingerprint = devices_.fingerprint();
 }
 
 company::~company() = default;
-
-std::size_t company::slots() const {
-  auto asked = what_.config().compute.slots;
-  return asked > 0 ? asked : gpu::devices().front().slots;
-}
 
 // Tiny models go through in handfuls, so that a slot need not wake for each; of
 // large ones none waits at a slot, since each would hold a block of memory.
 std::size_t company::depth() const {
   auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
-  return std::clamp(flight_bytes / bytes / slots(), std::size_t{1}, deepest);
+  return std::clamp(
+      flight_bytes / bytes / devices_.slots(), std::size_t{1}, deepest);
 }
 
 gpu::shared_buffer company::start(const past& before) {
@@ -164,18 +163,22 @@ gpu::shared_buffer company::start(const past& before) {
 
 aggregator_options company::plan(
     const past& before, gpu::shared_buffer parameters) {
-  const auto& c = what_.config();
+  const auto& c = settled_;
   aggregator_options result;
   result.rule = rule_of(c, before);
   result.parameters = std::move(parameters);
   for (const auto& view : data_)
     result.samples.push_back(view.size());
   result.header = {c.run.name, c.federation.rule, account_.fingerprint,
-      c.run.seed, data_.size(), gpu::size(layout_), slots(), c.run.rounds,
-      before.incarnation, before.state ? before.state->version : 0};
+      c.run.seed, data_.size(), gpu::size(layout_), devices_.slots(),
+      c.run.rounds, before.incarnation,
+      before.state ? before.state->version : 0};
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   result.evaluate_every = c.run.evaluate_every;
+  result.score_first = result.header.version > 0 && c.run.evaluate_every > 0 &&
+                       result.header.version % c.run.evaluate_every == 0 &&
+                       !what_.test_data().empty() && !before.scored();
   result.target_accuracy = c.run.target_accuracy;
   result.checkpoint_every = c.run.checkpoint_every;
   result.depth = depth();
@@ -186,9 +189,9 @@ aggregator_options company::plan(
 
 std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
     const past& before, const gpu::shared_buffer& parameters) {
-  const auto& c = what_.config();
+  const auto& c = settled_;
   auto who = std::make_shared<cast>();
-  for (std::size_t i = 0; i < slots(); ++i)
+  for (std::size_t i = 0; i < devices_.slots(); ++i)
     who->slots.push_back(system_->spawn<compute_impl, caf::detached>(
         gpu::device{}, what_.learner()));
   auto context = std::make_shared<const worker_context>(
@@ -205,7 +208,7 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
   scribe_options book{&files::system(), place.root(), layout_, c.run.name,
       c.federation.rule, to_toml(c), account_.fingerprint,
       c.run.keep_checkpoints, before.state ? before.state->elapsed : 0.0,
-      before.journal_bytes, before.history, boss_};
+      before.journal_bytes, before.history, before.resumed, boss_};
   who->book = system_->spawn<scribe_impl, caf::detached>(std::move(book));
   if (figures_)
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(

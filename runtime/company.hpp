@@ -11,6 +11,7 @@
 #include "monitoring/exposer.hpp"
 #include "monitoring/metrics.hpp"
 #include "protocols/run.hpp"
+#include "runtime/device_choice.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/run_directory.hpp"
 #include "runtime/summary.hpp"
@@ -33,6 +34,9 @@ public:
   ~company();
 
   const gpu::layout& layout() const noexcept { return layout_; }
+  /// The topology's, with all that the choice of devices depends on.
+  const configuration& config() const noexcept { return settled_; }
+  const device_choice& devices() const noexcept { return devices_; }
   /// What the summary tells beside the report.
   const summary& account() const noexcept { return account_; }
 
@@ -48,10 +52,11 @@ private:
   std::shared_ptr<const cast> spawn_all(const run_directory& place,
       const past& before, const gpu::shared_buffer& parameters);
   std::size_t depth() const;
-  std::size_t slots() const;
 
   const topology& what_;
   const run_options& how_;
+  device_choice devices_;
+  configuration settled_;
   std::unique_ptr<training::learner> probe_;
   gpu::layout layout_;
   std::vector<training::view> data_;

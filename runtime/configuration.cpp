@@ -1,7 +1,10 @@
 #include "runtime/configuration.hpp"
 
+#include "runtime/device_choice.hpp"
+#include "runtime/device_names.hpp"
 #include "runtime/keys.hpp"
 #include "runtime/legible.hpp"
+#include "runtime/spelling.hpp"
 
 #include <fmt/format.h>
 
@@ -81,9 +84,50 @@ void check_fedbuff(const configuration& what, contradiction_list& found) {
             federation.buffer));
 }
 
+std::vector<std::string_view> device_names(const configuration& what) {
+  const auto& compute = what.compute;
+  if (compute.devices.empty())
+    return {compute.device};
+  return {compute.devices.begin(), compute.devices.end()};
+}
+
+// `auto` may come to mean any device.
+void check_slot_names(const configuration& what, contradiction_list& found) {
+  auto names = device_names(what);
+  for (const auto& [name, count] : what.compute.slots.named)
+    if (names.front() != "auto" &&
+        std::none_of(names.begin(), names.end(),
+            [&](auto each) { return overlap(each, name); }))
+      found.add("compute.slots",
+          fmt::format("has {}, but the run is on {}{}", legible(name),
+              fmt::join(names, ", "), did_you_mean(name, names)));
+}
+
+void check_devices(const configuration& what, contradiction_list& found) {
+  const auto& names = what.compute.devices;
+  if (!names.empty() && what.compute.device != "auto")
+    found.add("compute.devices",
+        fmt::format("and compute.device = \"{}\" contradict each other: keep "
+                    "one of them",
+            what.compute.device));
+  for (auto one = names.begin(); one != names.end(); ++one)
+    for (auto other = std::next(one); other != names.end(); ++other)
+      if (overlap(*one, *other))
+        found.add("compute.devices", fmt::format("names one device twice: {} "
+                                                 "and {}",
+                                         *one, *other));
+  check_slot_names(what, found);
+}
+
 struct as_numbers {
   const range& within;
   bool operator()(const std::string*) const { return true; }
+  bool operator()(const std::vector<std::string>*) const { return true; }
+  bool operator()(const slot_counts* x) const {
+    return (*this)(&x->each) &&
+           std::all_of(x->named.begin(), x->named.end(),
+               [this](const auto& each) { return (*this)(&each.second); });
+  }
   bool operator()(const std::vector<std::size_t>* x) const {
     return std::all_of(x->begin(), x->end(),
         [this](auto each) { return within.holds(static_cast<double>(each)); });
@@ -94,21 +138,37 @@ struct as_numbers {
   }
 };
 
+// The words in a key's value that have to be some of its own.
+struct as_words {
+  using words = std::vector<std::string>;
+  words operator()(const std::string* x) const { return {*x}; }
+  words operator()(const words* x) const { return *x; }
+  words operator()(const slot_counts* x) const {
+    words names;
+    for (const auto& [name, count] : x->named)
+      names.push_back(name);
+    return names;
+  }
+  template <class Number>
+  words operator()(const Number*) const {
+    return {};
+  }
+};
+
 // Reading a file has refused these; a program's own values come here first.
 // Names of data and models are the program's to choose.
 void check_ranges(const configuration& what, contradiction_list& found) {
   auto value = what;
   for (const auto& k : keys()) {
     auto in = k.in(value);
-    auto text = std::get_if<std::string*>(&in);
     auto open = k.section == "data" || k.section == "model";
     if (!std::visit(as_numbers{k.numbers}, in))
       found.add(k.path(), fmt::format("is not {}", k.numbers.text()));
-    else if (text && !open && !k.choices.empty() &&
-             std::find(k.choices.begin(), k.choices.end(), **text) ==
-                 k.choices.end())
-      found.add(k.path(),
-          fmt::format("is not one of {}", fmt::join(k.choices, ", ")));
+    for (const auto& word : std::visit(as_words{}, in))
+      if (auto wrong = open ? std::string{} : misnomer(k, word); !wrong.empty())
+        found.add(k.path(),
+            k.misnomer ? fmt::format("has {}, which {}", legible(word), wrong)
+                       : wrong);
   }
 }
 
@@ -121,6 +181,13 @@ void check_owners(const configuration& what, contradiction_list& found) {
 }
 
 } // namespace
+
+std::uint64_t slot_counts::of(std::string_view name) const {
+  for (auto label : {name, name.substr(0, name.find(':'))})
+    if (auto found = named.find(std::string{label}); found != named.end())
+      return found->second;
+  return each;
+}
 
 std::uint64_t cohort(const configuration& what) noexcept {
   if (what.federation.rule == "fedbuff")
@@ -142,6 +209,7 @@ std::vector<std::string> contradictions(
   check_name(what, found);
   check_ranges(what, found);
   check_data(what, found);
+  check_devices(what, found);
   if (what.federation.rule == "fedbuff")
     check_fedbuff(what, found);
   else
@@ -187,6 +255,8 @@ std::vector<std::string> differences(
           fmt::format("{} was {} and would be {}: the run's bits would change",
               k.path(), was, is));
   }
+  if (auto moved = moved_clients(before, now); !moved.empty())
+    found.push_back(std::move(moved));
   if (now.run.rounds < done)
     found.push_back(
         fmt::format("run.rounds = {} is less than the {} that are done",

@@ -5,13 +5,32 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe {
+
+/// How many clients a device trains at once: one number for every device, or
+/// one for some of them by name (`cpu`, `cuda:0`; `cuda` is every GPU). 0, and
+/// a device without a number: as many as suit it.
+struct slot_counts {
+  std::uint64_t each = 0;
+  std::map<std::string, std::uint64_t> named; ///< if any, `each` is 0
+
+  slot_counts(std::uint64_t all = 0) : each(all) {}
+  slot_counts(
+      std::initializer_list<std::pair<const std::string, std::uint64_t>> some)
+      : named(some) {}
+
+  /// Of the device called `name`; 0: as many as suit it.
+  std::uint64_t of(std::string_view name) const;
+  friend bool operator==(const slot_counts&, const slot_counts&) = default;
+};
 
 /// What a run is asked to do: the keys of `troupe run CONFIG.toml`, section by
 /// section, with their defaults. What each key means, may be and belongs to
@@ -64,8 +83,9 @@ struct configuration {
   training::recipe client;
 
   struct compute_keys {
-    std::string device = "auto";
-    std::uint64_t slots = 0; ///< 0: one a core
+    std::string device = "auto"; ///< every GPU if there is one, else the CPU
+    std::vector<std::string> devices; ///< several at once; empty: `device`
+    slot_counts slots;
     double stop_grace = 2.0; ///< seconds from stop token to lost slot
     friend bool operator==(const compute_keys&, const compute_keys&) = default;
   } compute;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe {
 
@@ -11,7 +12,6 @@ namespace {
 enum role : std::size_t {
   aggregator,
   worker,
-  compute,
   shard,
   evaluator,
   scribe,
@@ -90,22 +90,56 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
+/// Adds one more actor that trains, and scores if `judged`.
+void add_trainer(drawing& to, drawing::actor who, bool judged) {
+  auto it = to.actors.size();
+  to.actors.push_back(std::move(who));
+  to.messages.insert(to.messages.end(),
+      {{worker, it, "train_task"}, {it, worker, "trained", true},
+          {it, worker, "training_failed", true}});
+  if (judged)
+    to.messages.insert(
+        to.messages.end(), {{evaluator, it, "evaluate_task"},
+                               {it, evaluator, "evaluated_part", true}});
+}
+
+// Slots of a CPU are actors of their own; a GPU has one for all of its.
+void add_trainers(drawing& to, const device_choice& on) {
+  std::uint64_t cards = 0;
+  std::uint64_t lanes = 0;
+  for (const auto& each : on.devices)
+    if (each.where.kind == gpu::device_kind::cuda) {
+      ++cards;
+      lanes += each.slots;
+    }
+  if (auto slots = on.slots() - lanes; slots > 0)
+    add_trainer(to,
+        {"compute", slots,
+            cards == 0 ? "one a slot, trains and scores"
+                       : "one a slot, trains"},
+        cards == 0);
+  if (cards > 0)
+    add_trainer(to,
+        {"accelerator", cards,
+            fmt::format("one a GPU, trains {} side by side", lanes / cards)},
+        true);
+}
+
 } // namespace
 
-drawing draw(const configuration& what, std::uint64_t slots) {
+drawing draw(const configuration& what, const device_choice& on) {
   const auto& federation = what.federation;
   auto pace = federation.rule == "fedbuff"
                   ? fmt::format("{} in training, a version every {}",
                         federation.concurrency, federation.buffer)
                   : fmt::format("{} a round", cohort(what));
-  return {
+  drawing result{
       fmt::format("{}: {}, {} clients, {}, on {} compute slot{}", what.run.name,
-          federation.rule, federation.clients, pace, slots,
-          slots == 1 ? "" : "s"),
+          federation.rule, federation.clients, pace, on.slots(),
+          on.slots() == 1 ? "" : "s"),
       {
           {"aggregator", 1, "decides who trains and what counts"},
           {"worker", federation.clients, "one a client, without a thread"},
-          {"compute", slots, "one a slot, trains and scores"},
           {"shard", 1, "adds updates, publishes versions"},
           {"evaluator", 1, "scores versions on the test set"},
           {"scribe", 1, "writes journal and checkpoints"},
@@ -114,9 +148,6 @@ drawing draw(const configuration& what, std::uint64_t slots) {
       },
       {
           {aggregator, worker, "offer"},
-          {worker, compute, "train_task"},
-          {compute, worker, "trained", true},
-          {compute, worker, "training_failed", true},
           {worker, aggregator, "update", true},
           {worker, aggregator, "failure", true},
           {aggregator, shard, "add"},
@@ -126,8 +157,6 @@ drawing draw(const configuration& what, std::uint64_t slots) {
           {shard, aggregator, "refused", true},
           {shard, aggregator, "published", true},
           {aggregator, evaluator, "evaluate"},
-          {evaluator, compute, "evaluate_task"},
-          {compute, evaluator, "evaluated_part", true},
           {evaluator, aggregator, "scored", true},
           {aggregator, scribe, "facts"},
           {aggregator, scribe, "store"},
@@ -137,6 +166,8 @@ drawing draw(const configuration& what, std::uint64_t slots) {
           {aggregator, progress, "facts"},
       },
   };
+  add_trainers(result, on);
+  return result;
 }
 
 std::string to_tree(const drawing& what) {

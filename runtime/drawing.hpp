@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/configuration.hpp"
+#include "runtime/device_choice.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,8 +29,8 @@ struct drawing {
   std::vector<message> messages;
 };
 
-/// Who takes part in a run of `what` on `slots` compute slots.
-drawing draw(const configuration& what, std::uint64_t slots);
+/// Who takes part in a run of `what` on these devices.
+drawing draw(const configuration& what, const device_choice& on);
 
 /// For people: a tree from the first actor on, each line with what its actor is
 /// told and what it answers. An actor that several speak to stands under each.

@@ -1,9 +1,13 @@
 #include "runtime/keys.hpp"
 
+#include "runtime/device_names.hpp"
+#include "runtime/spelling.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <iterator>
 #include <type_traits>
@@ -20,7 +24,6 @@ constexpr std::array partitions{
 constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
 constexpr std::array rules{"fedavg"sv, "fedbuff"sv};
 constexpr std::array weightings{"samples"sv, "uniform"sv};
-constexpr std::array device_kinds{"auto"sv, "cpu"sv, "cuda"sv};
 
 constexpr bool any_bits = false; // the published bits do not depend on it
 constexpr bool alters = true;
@@ -100,7 +103,7 @@ const key table[] = {
         {}, kinds},
     {"model", "layers", at<&model::layers>,
         "mlp: values a sample, hidden widths, classes", alters, {1, 1 << 24},
-        {}, "model.kind", "mlp"},
+        {}, nullptr, "model.kind", "mlp"},
     {"model", "init", at<&model::init>,
         "safetensors file to start from; empty: drawn from the seed", alters},
 
@@ -119,16 +122,16 @@ const key table[] = {
         "time a client may take; 0: any", alters, {0, 1e7}},
     {"federation", "fraction", at<&federation::fraction>,
         "fedavg: part of the clients in a round", alters, above(0, 1), {},
-        "federation.rule", "fedavg"},
+        nullptr, "federation.rule", "fedavg"},
     {"federation", "buffer", at<&federation::buffer>,
-        "fedbuff: updates in a version", alters, {1, 1 << 24}, {},
+        "fedbuff: updates in a version", alters, {1, 1 << 24}, {}, nullptr,
         "federation.rule", "fedbuff"},
     {"federation", "concurrency", at<&federation::concurrency>,
         "fedbuff: clients in training at any time", alters, {1, 1 << 24}, {},
-        "federation.rule", "fedbuff"},
+        nullptr, "federation.rule", "fedbuff"},
     {"federation", "max_staleness", at<&federation::max_staleness>,
         "fedbuff: an update from further behind is dropped", alters, {0, 1e9},
-        {}, "federation.rule", "fedbuff"},
+        {}, nullptr, "federation.rule", "fedbuff"},
 
     {"client", "epochs", at<&client::epochs>,
         "passes over its samples a client makes", alters, {1, 1e6}},
@@ -146,10 +149,15 @@ const key table[] = {
     {"client", "clip", at<&client::clip>, "largest gradient norm; 0: none",
         alters, {0, 1e30}},
 
-    {"compute", "device", at<&compute::device>, "auto, cpu or cuda", any_bits,
-        {}, device_kinds},
+    {"compute", "device", at<&compute::device>,
+        "auto, cpu, cuda (every GPU) or cuda:N", any_bits, {}, {},
+        no_device_or_auto},
+    {"compute", "devices", at<&compute::devices>,
+        "several at once, like [\"cpu\", \"cuda:0\"]", any_bits, {}, {},
+        no_device},
     {"compute", "slots", at<&compute::slots>,
-        "clients trained at once; 0: one a core", any_bits, {0, 1024}},
+        "clients a device trains at once, or {cpu = 2}; 0: its own", any_bits,
+        {0, 1024}, {}, no_device},
     {"compute", "stop_grace", at<&compute::stop_grace>,
         "seconds a learner gets to stop before its slot is lost", any_bits,
         {0, 3600}},
@@ -164,12 +172,35 @@ std::string as_float(Float number) {
   return text;
 }
 
+// A name that TOML takes without quotes stands without them.
+std::string toml_key(const std::string& name) {
+  auto bare = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  };
+  return !name.empty() && std::all_of(name.begin(), name.end(), bare)
+             ? name
+             : toml_string(name);
+}
+
 struct as_toml {
   std::string operator()(const std::string* x) const { return toml_string(*x); }
   std::string operator()(const double* x) const { return as_float(*x); }
   std::string operator()(const float* x) const { return as_float(*x); }
   std::string operator()(const std::vector<std::size_t>* x) const {
     return fmt::format("[{}]", fmt::join(*x, ", "));
+  }
+  std::string operator()(const std::vector<std::string>* x) const {
+    std::vector<std::string> words;
+    for (const auto& each : *x)
+      words.push_back(toml_string(each));
+    return fmt::format("[{}]", fmt::join(words, ", "));
+  }
+  std::string operator()(const slot_counts* x) const {
+    std::vector<std::string> pairs;
+    for (const auto& [name, count] : x->named)
+      pairs.push_back(fmt::format("{} = {}", toml_key(name), count));
+    return x->named.empty() ? fmt::format("{}", x->each)
+                            : fmt::format("{{{}}}", fmt::join(pairs, ", "));
   }
   template <class Integer>
   std::string operator()(const Integer* x) const {
@@ -216,6 +247,16 @@ const key* find_key(std::string_view section, std::string_view name) noexcept {
   auto found = std::find_if(std::begin(table), std::end(table),
       [&](const key& k) { return k.section == section && k.name == name; });
   return found == std::end(table) ? nullptr : found;
+}
+
+std::string misnomer(const key& k, std::string_view word) {
+  if (k.misnomer)
+    return k.misnomer(word);
+  if (k.choices.empty() ||
+      std::find(k.choices.begin(), k.choices.end(), word) != k.choices.end())
+    return {};
+  return fmt::format("is not one of {}{}", fmt::join(k.choices, ", "),
+      did_you_mean(word, k.choices));
 }
 
 std::string toml_string(std::string_view text) {

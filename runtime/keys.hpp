@@ -15,7 +15,7 @@ namespace troupe {
 
 /// Where a configuration keeps one key's value.
 using cell = std::variant<std::string*, std::uint64_t*, std::uint32_t*, double*,
-    float*, std::vector<std::size_t>*>;
+    float*, std::vector<std::size_t>*, std::vector<std::string>*, slot_counts*>;
 
 /// The numbers that a key takes; either end may be left out.
 struct range {
@@ -40,6 +40,9 @@ struct key {
   bool alters_bits = true;  ///< of a published model
   range numbers{};
   std::span<const std::string_view> choices{}; ///< of a string; none: any
+  /// Instead of choices: why a word is none that this key takes, said behind
+  /// it; empty if it is one.
+  std::string (*misnomer)(std::string_view) = nullptr;
   /// In use only where the key `owner` has the value `owner_is`.
   std::string_view owner{};
   std::string_view owner_is{};
@@ -56,6 +59,10 @@ std::span<const key> keys() noexcept;
 
 /// Null if there is no such key.
 const key* find_key(std::string_view section, std::string_view name) noexcept;
+
+/// Why `word` is none that `k` takes, said behind it: "is not one of a, b (did
+/// you mean a?)". Empty if it is one.
+std::string misnomer(const key& k, std::string_view word);
 
 /// `text` as a basic TOML string, quotes included.
 std::string toml_string(std::string_view text);

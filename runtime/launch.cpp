@@ -11,7 +11,6 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/guard.hpp"
-#include "gpu/device.hpp"
 #include "runtime/company.hpp"
 #include "runtime/files.hpp"
 #include "runtime/interruption.hpp"
@@ -52,20 +51,20 @@ std::uint64_t rounds_done(const past& before) {
 }
 
 void refuse_other_bits(
-    const topology& what, const run_directory& place, const past& before) {
+    const company& players, const run_directory& place, const past& before) {
   if (!files::exists(place.config()))
     return;
   auto then = read_effective_configuration(place.config());
   if (!then)
     throw misuse(fmt::format("{}", fmt::join(then.problems, "\n")));
-  auto changed = differences(then.value, what.config(), rounds_done(before));
+  auto changed = differences(then.value, players.config(), rounds_done(before));
   if (!changed.empty())
     throw misuse(fmt::format("{} cannot be resumed so:\n  {}",
         place.root().string(), fmt::join(changed, "\n  ")));
 }
 
-past look_back(const topology& what, const run_options& how,
-    const run_directory& place, const gpu::layout& layout) {
+past look_back(const company& players, const run_options& how,
+    const run_directory& place) {
   if (!how.resume) {
     refuse_to_overwrite(place);
     return {};
@@ -73,9 +72,9 @@ past look_back(const topology& what, const run_options& how,
   if (!files::exists(place.root()))
     throw misuse(fmt::format(
         "{}: there is no such run to resume", place.root().string()));
-  auto before = recall(files::system(), place, layout);
-  refuse_other_bits(what, place, before);
-  auto here = gpu::numeric_fingerprint();
+  auto before = recall(files::system(), place, players.layout());
+  refuse_other_bits(players, place, before);
+  const auto& here = players.account().fingerprint;
   if (before.state && before.state->fingerprint != here)
     fmt::print(stderr,
         "warning: resumed under another numeric fingerprint; the bits may "
@@ -123,10 +122,12 @@ int play(const topology& what, const run_options& how) {
     throw misuse(fmt::format("{}", fmt::join(problems, "\n")));
   run_directory place{directory_of(what, how)};
   company players{what, how};
-  auto before = look_back(what, how, place, players.layout());
+  auto before = look_back(players, how, place);
   auto& disk = files::system();
   disk.make_directories(place.root());
-  disk.write_atomically(place.config(), to_toml(what.config()));
+  disk.write_atomically(place.config(), to_toml(players.config()));
+  if (!players.devices().remark.empty())
+    fmt::print(stderr, "note: {}\n", players.devices().remark);
   auto report = players.play(place, before);
   bool finished = report.outcome == run_outcome::completed ||
                   report.outcome == run_outcome::target_reached;

@@ -37,11 +37,58 @@ std::string store(const key& k, const toml::node& value, std::string* to) {
     return k.choices.empty()
                ? "is not text in quotes"
                : fmt::format("is not one of {}", fmt::join(k.choices, ", "));
-  if (!k.choices.empty() &&
-      std::find(k.choices.begin(), k.choices.end(), *text) == k.choices.end())
-    return fmt::format("is not one of {}{}", fmt::join(k.choices, ", "),
-        did_you_mean(*text, k.choices));
-  *to = *text;
+  auto wrong = misnomer(k, *text);
+  if (wrong.empty())
+    *to = *text;
+  return wrong;
+}
+
+std::string store(
+    const key& k, const toml::node& value, std::vector<std::string>* to) {
+  constexpr std::size_t most = 65;
+  auto array = value.as_array();
+  if (!array || array->size() > most)
+    return "is not a list of devices, like [\"cpu\", \"cuda:0\"]";
+  std::vector<std::string> words;
+  for (const auto& element : *array) {
+    auto word = element.value<std::string>();
+    auto wrong = word ? misnomer(k, *word) : "is not text in quotes";
+    if (!wrong.empty())
+      return fmt::format("has {}, which {}", as_written(element), wrong);
+    if (std::find(words.begin(), words.end(), *word) != words.end())
+      return fmt::format("has {} twice", as_written(element));
+    words.push_back(*word);
+  }
+  *to = std::move(words);
+  return {};
+}
+
+std::string store(const key& k, const toml::node& value, slot_counts* to) {
+  auto fits = [&](const toml::node& x) {
+    return x.is_integer() &&
+           k.numbers.holds(static_cast<double>(x.as_integer()->get()));
+  };
+  auto some = value.as_table();
+  if (!some && !fits(value))
+    return fmt::format("is not a whole number {}, nor one a device, like "
+                       "{{cpu = 2, \"cuda:0\" = 4}}",
+        k.numbers.text());
+  slot_counts read;
+  if (!some)
+    read.each = static_cast<std::uint64_t>(value.as_integer()->get());
+  else
+    for (const auto& [name, count] : *some) {
+      auto label = legible(name.str());
+      auto wrong = misnomer(k, name.str());
+      if (!wrong.empty())
+        return fmt::format("has {}, which {}", label, wrong);
+      if (!fits(count))
+        return fmt::format("has {} = {}, which is not a whole number {}", label,
+            as_written(count), k.numbers.text());
+      read.named[std::string{name.str()}] =
+          static_cast<std::uint64_t>(count.as_integer()->get());
+    }
+  *to = std::move(read);
   return {};
 }
 

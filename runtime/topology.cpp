@@ -169,8 +169,14 @@ topology& topology::until(accuracy end) {
   return *this;
 }
 
-topology& topology::slots(std::uint64_t count) {
-  config_.compute.slots = count;
+topology& topology::devices(std::vector<std::string> names) {
+  config_.compute.device = "auto";
+  config_.compute.devices = std::move(names);
+  return *this;
+}
+
+topology& topology::slots(slot_counts counts) {
+  config_.compute.slots = std::move(counts);
   return *this;
 }
 

@@ -146,8 +146,12 @@ public:
   topology& until(versions end);
   topology& until(accuracy end);
 
-  /// Clients trained at once; 0: one a core.
-  topology& slots(std::uint64_t count);
+  /// Where to train: `cpu`, `cuda:0`, or `cuda` for every GPU. Without it: on
+  /// every GPU if there is one, else on the CPU.
+  topology& devices(std::vector<std::string> names);
+  /// Clients that a device trains at once: one number for all devices, or
+  /// {{"cpu", 2}, {"cuda:0", 4}}. 0: as many as suit it.
+  topology& slots(slot_counts counts);
 
   const configuration& config() const noexcept { return config_; }
   const training::learner_factory& learner() const noexcept { return learner_; }

@@ -1,5 +1,5 @@
-#include "gpu/device.hpp"
 #include "gpu/layout.hpp"
+#include "runtime/device_choice.hpp"
 #include "runtime/topology.hpp"
 
 #include <fmt/format.h>
@@ -15,22 +15,6 @@ namespace troupe {
 namespace {
 
 using lines = std::vector<std::string>;
-
-bool has_cuda() {
-  auto all = gpu::devices();
-  return std::any_of(all.begin(), all.end(), [](const auto& each) {
-    return each.where.kind == gpu::device_kind::cuda;
-  });
-}
-
-void check_device(
-    const configuration& what, const origins& where, lines& found) {
-  if (what.compute.device == "cuda" && !has_cuda())
-    found.push_back(fmt::format(
-        "{} = \"cuda\" asks for a GPU, but this build of Troupe or this "
-        "machine has none; use \"auto\" or \"cpu\"",
-        place(where, "compute.device")));
-}
 
 std::string shape_text(const std::vector<std::size_t>& shape) {
   return fmt::format("{}", fmt::join(shape, " x "));
@@ -98,7 +82,9 @@ std::vector<const training::dataset*> topology::data_sets() const {
 
 lines topology::problems(const origins& where) const {
   auto found = contradictions(config_, where);
-  check_device(config_, where, found);
+  auto devices = choose_devices(config_, this_machine(), where);
+  if (found.empty())
+    found = std::move(devices.problems);
   if (!learner_)
     found.push_back("the topology has nothing to train: call .model() or "
                     ".learner()");

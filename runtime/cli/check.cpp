@@ -1,8 +1,8 @@
-#include "gpu/device.hpp"
 #include "gpu/layout.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
 #include "runtime/data/label_table.hpp"
+#include "runtime/device_choice.hpp"
 #include "runtime/run_directory.hpp"
 
 #include <fmt/format.h>
@@ -62,16 +62,15 @@ std::size_t estimated_memory(
 std::string summary(const troupe::topology& what, const views& clients) {
   auto config = what.config();
   auto parameters = gpu::size(what.learner()({})->layout());
-  auto slots = config.compute.slots ? config.compute.slots
-                                    : gpu::devices().front().slots;
-  auto memory = estimated_memory(what, parameters, slots);
+  auto chosen = choose_devices(config);
+  auto memory = estimated_memory(what, parameters, chosen.slots());
   return fmt::format("  clients     {}, {} a {}\n  samples     {} a client; "
                      "{} to test on\n  model       {}, {} parameters\n"
-                     "  compute     {} slot{}\n  memory      about {} MiB\n",
+                     "  compute     {}\n  memory      about {} MiB\n",
       clients.size(), cohort(config),
       config.federation.rule == "fedbuff" ? "version" : "round",
       spread(clients), what.test_data().size(), config.model.kind, parameters,
-      slots, slots == 1 ? "" : "s", (memory >> 20) + 1);
+      chosen.text(), (memory >> 20) + 1);
 }
 
 } // namespace

@@ -68,8 +68,9 @@ Examples:
 )";
 
 constexpr std::string_view devices_details =
-    R"(Shows where this machine can compute: devices, compute slots, memory, BLAS
-library and kernel.
+    R"(Shows where this machine can compute: devices, the compute slots that suit
+them, memory, BLAS library and kernel, a GPU's compute capability; and why there
+is no GPU.
 )";
 
 constexpr std::string_view version_details =

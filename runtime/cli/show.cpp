@@ -1,6 +1,6 @@
-#include "gpu/device.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
+#include "runtime/device_choice.hpp"
 #include "runtime/drawing.hpp"
 
 #include <caf/config.hpp>
@@ -13,22 +13,22 @@ namespace troupe::cli {
 
 namespace {
 
-std::uint64_t slots(const configuration& what) {
-  return what.compute.slots ? what.compute.slots : gpu::devices().front().slots;
-}
-
 nlohmann::ordered_json as_json(const gpu::device_info& each) {
-  return {{"device", gpu::to_string(each.where)}, {"name", each.name},
-      {"slots", each.slots}, {"memory_bytes", each.memory},
+  nlohmann::ordered_json result{{"device", gpu::to_string(each.where)},
+      {"name", each.name}, {"slots", each.slots}, {"memory_bytes", each.memory},
       {"blas", each.blas}};
+  if (!each.capability.empty())
+    result["capability"] = each.capability;
+  return result;
 }
 
 std::string as_text(const gpu::device_info& each) {
   constexpr double gib = 1024.0 * 1024.0 * 1024.0;
-  return fmt::format("{:<8} {}\n{:8} {} slot{}, {:.1f} GiB, {}\n",
+  return fmt::format("{:<8} {}\n{:8} {} slot{}, {:.1f} GiB, {}{}{}\n",
       gpu::to_string(each.where), each.name, "", each.slots,
       each.slots == 1 ? "" : "s", static_cast<double>(each.memory) / gib,
-      each.blas);
+      each.blas, each.capability.empty() ? "" : ", compute capability ",
+      each.capability);
 }
 
 } // namespace
@@ -37,7 +37,12 @@ int show_topology(const arguments& given, console& to) {
   auto read = load_configuration(given.operands().front(), settings(given), to);
   if (!read)
     return misused;
-  auto drawn = draw(read->value, slots(read->value));
+  auto chosen = choose_devices(read->value, this_machine(), read->where);
+  for (const auto& each : chosen.problems)
+    to.err << each << "\n";
+  if (!chosen.problems.empty())
+    return misused;
+  auto drawn = draw(read->value, chosen);
   to.out << (given.has("dot") ? to_dot(drawn) : to_tree(drawn));
   return done;
 }
@@ -45,20 +50,26 @@ int show_topology(const arguments& given, console& to) {
 int show_devices(const arguments& given, console& to) {
   auto list = nlohmann::ordered_json::array();
   std::string text;
-  for (const auto& each : gpu::devices()) {
+  for (const auto& each : this_machine().devices) {
     list.push_back(as_json(each));
     text += as_text(each);
   }
+  const auto& why = this_machine().why_no_gpu;
+  if (!why.empty() && given.has("json"))
+    to.err << "no GPU: " << why << "\n";
+  if (!why.empty())
+    text += fmt::format("{:<8} {}\n", "no GPU", why);
   to.out << (given.has("json") ? list.dump(2) + "\n" : text);
   return done;
 }
 
 int show_version(const arguments&, console& to) {
   to.out << fmt::format("troupe      {} ({})\nCAF         {}.{}.{}\n"
-                        "BLAS        {}\nfingerprint {}\n",
+                        "BLAS        {}\n",
       TROUPE_VERSION, TROUPE_BUILD_TYPE, CAF_MAJOR_VERSION, CAF_MINOR_VERSION,
-      CAF_PATCH_VERSION, gpu::devices().front().blas,
-      gpu::numeric_fingerprint());
+      CAF_PATCH_VERSION, this_machine().devices.front().blas);
+  for (const auto& each : this_machine().devices)
+    to.out << "fingerprint " << gpu::numeric_fingerprint(each.where) << "\n";
   return done;
 }
 

@@ -1,3 +1,4 @@
+#include "gpu/device.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/model_file.hpp"
 #include "runtime/topology.hpp"
@@ -247,6 +248,30 @@ TEST_F(cli_test, shows_devices_for_people_and_programs) {
   EXPECT_THAT(text.out, StartsWith("cpu "));
   EXPECT_EQ(list.at(0).at("device"), "cpu");
   EXPECT_GE(list.at(0).at("slots"), 1);
+}
+
+TEST_F(cli_test, shows_every_gpu_or_why_there_is_none) {
+  auto text = troupe({"devices"});
+  auto json = troupe({"devices", "--json"});
+  auto list = nlohmann::json::parse(json.out);
+
+  EXPECT_EQ(list.size(), gpu::devices().size());
+  if (list.size() == 1) {
+    EXPECT_THAT(text.out, HasSubstr("\nno GPU   " + gpu::why_no_gpu() + "\n"));
+    EXPECT_EQ(json.err, "no GPU: " + gpu::why_no_gpu() + "\n");
+  }
+  for (const auto& each : list)
+    EXPECT_EQ(each.contains("capability"), each.at("device") != "cpu");
+}
+
+TEST_F(cli_test, refuses_to_check_devices_that_are_not_here) {
+  auto config = small();
+
+  auto said = troupe({"check", config, "--set", "compute.device=cuda:63"});
+
+  EXPECT_EQ(said.code, 2);
+  EXPECT_THAT(said.err, HasSubstr("compute.device = \"cuda:63\" asks for "
+                                  "cuda:63, but "));
 }
 
 TEST_F(cli_test, shows_its_version_and_fingerprint) {

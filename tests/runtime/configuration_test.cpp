@@ -81,7 +81,7 @@ stop_grace = 0.5
   expected.model = {"mlp", {10, 5, 2}, "warm.safetensors"};
   expected.federation = {"fedbuff", 50, "samples", 0.5, 2, 30.0, 0.1, 5, 15, 4};
   expected.client = {2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f};
-  expected.compute = {"cpu", 2, 0.5};
+  expected.compute = {"cpu", {}, 2, 0.5};
   EXPECT_EQ(read.value, expected);
   EXPECT_EQ(read.where.at("client.lr"), "run.toml:35");
 }
@@ -257,6 +257,76 @@ TEST(configuration_test, refuses_data_that_cannot_be_found_or_divided) {
       IsEmpty());
 }
 
+TEST(configuration_test, takes_devices_and_slots_from_file_and_settings) {
+  auto file = parse_configuration("[compute]\ndevices = [\"cpu\", \"cuda:0\"]"
+                                  "\nslots = {cpu = 2, \"cuda:0\" = 4}\n",
+      "run.toml");
+  auto table = parse_configuration(
+      "[compute]\ndevice = \"cuda:1\"\n[compute.slots]\ncuda = 4\n",
+      "run.toml");
+  auto set = parse_configuration("", "run.toml",
+      std::vector<std::string>{"compute.devices=[\"cpu\",\"cuda:0\"]",
+          "compute.slots={cpu=2,\"cuda:0\"=4}"});
+
+  EXPECT_THAT(file.problems, IsEmpty());
+  EXPECT_THAT(file.value.compute.devices, ElementsAre("cpu", "cuda:0"));
+  EXPECT_EQ(file.value.compute.slots, (slot_counts{{"cpu", 2}, {"cuda:0", 4}}));
+  EXPECT_EQ(file.value, set.value);
+  EXPECT_THAT(table.problems, IsEmpty());
+  EXPECT_EQ(table.value.compute.slots.of("cuda:1"), 4u);
+  EXPECT_EQ(table.value.compute.slots.of("cpu"), 0u);
+}
+
+TEST(configuration_test, names_devices_that_there_cannot_be) {
+  EXPECT_THAT(problems("[compute]\ndevice = \"cud\"\n"),
+      ElementsAre("run.toml:2: compute.device = \"cud\" is not one of auto, "
+                  "cpu, cuda, cuda:0 (did you mean cuda?)"));
+  EXPECT_THAT(problems("[compute]\ndevices = [\"cpu\", \"cuda:x\"]\n"),
+      ElementsAre("run.toml:2: compute.devices = [ \"cpu\", \"cuda:x\" ] has "
+                  "\"cuda:x\", which is not one of cpu, cuda, cuda:0 (did you "
+                  "mean cuda:0?)"));
+  EXPECT_THAT(problems("[compute]\ndevices = [\"cpu\", \"cpu\"]\n"),
+      ElementsAre(HasSubstr("has \"cpu\" twice")));
+  EXPECT_THAT(problems("[compute]\ndevices = \"cpu\"\n"),
+      ElementsAre(HasSubstr("is not a list of devices, like")));
+  EXPECT_THAT(problems("[compute]\nslots = {cpu = 2000}\n"),
+      ElementsAre(HasSubstr(
+          "has cpu = 2000, which is not a whole number from 0 to 1024")));
+  EXPECT_THAT(problems("[compute]\nslots = {gpu = 2}\n"),
+      ElementsAre(HasSubstr("has gpu, which is not one of cpu, cuda, cuda:0 "
+                            "(did you mean cpu?)")));
+  EXPECT_THAT(problems("", {"compute.slots=many"}),
+      ElementsAre(
+          "--set: compute.slots = \"many\" is not a whole number from 0 "
+          "to 1024, nor one a device, like {cpu = 2, \"cuda:0\" = 4}"));
+}
+
+TEST(configuration_test, refuses_devices_that_contradict_each_other) {
+  EXPECT_THAT(problems("[compute]\ndevice = \"cpu\"\ndevices = [\"cuda:0\"]\n"),
+      ElementsAre("run.toml:3: compute.devices = [\"cuda:0\"] and "
+                  "compute.device = \"cpu\" contradict each other: keep one of "
+                  "them"));
+  EXPECT_THAT(problems("", {"compute.devices=[\"cuda:1\",\"cuda\"]"}),
+      ElementsAre("--set: compute.devices = [\"cuda:1\", \"cuda\"] names one "
+                  "device twice: cuda:1 and cuda"));
+  EXPECT_THAT(problems("[compute]\ndevices = [\"cpu\", \"cuda:0\"]\n"
+                       "slots = {\"cuda:1\" = 2}\n"),
+      ElementsAre(
+          "run.toml:3: compute.slots = {\"cuda:1\" = 2} has cuda:1, but "
+          "the run is on cpu, cuda:0 (did you mean cuda:0?)"));
+}
+
+TEST(configuration_test, refuses_a_programs_devices_as_it_does_a_files) {
+  configuration own;
+  own.compute.devices = {"cpu", "gpu"};
+  own.compute.slots = {{"cpu", 5000}};
+
+  EXPECT_THAT(contradictions(own),
+      ElementsAre("compute.devices = [\"cpu\", \"gpu\"] has gpu, which is not "
+                  "one of cpu, cuda, cuda:0 (did you mean cpu?)",
+          "compute.slots = {cpu = 5000} is not from 0 to 1024"));
+}
+
 TEST(configuration_test, refuses_a_name_that_no_directory_can_have) {
   for (auto name : {"", "a/b", "..", "-x", "a\\nb"})
     EXPECT_THAT(problems("[run]\nname = \"" + std::string{name} + "\"\n"),
@@ -278,7 +348,9 @@ TEST(configuration_test, weighs_and_buffers_as_the_rule_wants_by_default) {
 TEST(configuration_test, reads_back_what_it_prints) {
   for (auto text : {"", "[client]\nlr = 0.1\nclip = 1e-7\nlr_decay = 0.3333333",
            "[federation]\nrule = \"fedbuff\"\nbuffer = 3\n",
-           "[model]\nkind = \"cnn\"\n[run]\nname = \"a \\\"b\\\\\"\n"}) {
+           "[model]\nkind = \"cnn\"\n[run]\nname = \"a \\\"b\\\\\"\n",
+           "[compute]\ndevices = [\"cpu\", \"cuda:3\"]\nslots = {\"cuda:3\" = "
+           "7, cpu = 0}\n"}) {
     auto first = parse_configuration(text, "run.toml");
     ASSERT_THAT(first.problems, IsEmpty()) << text;
 

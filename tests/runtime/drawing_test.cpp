@@ -13,11 +13,15 @@
 namespace troupe {
 namespace {
 
+device_choice cpu(std::uint64_t slots) {
+  return {.devices = {{gpu::device{}, slots}}, .remark = {}, .problems = {}};
+}
+
 TEST(drawing_test, draws_a_tree_of_actors_with_what_they_say) {
   configuration what;
   what.run.name = "fashion";
 
-  EXPECT_EQ(to_tree(draw(what, 2)),
+  EXPECT_EQ(to_tree(draw(what, cpu(2))),
       R"(fashion: fedavg, 100 clients, 10 a round, on 2 compute slots
 
 aggregator        decides who trains and what counts
@@ -32,12 +36,28 @@ aggregator        decides who trains and what counts
 )");
 }
 
+TEST(drawing_test, draws_one_accelerator_a_gpu_which_scores_too) {
+  device_choice on;
+  on.devices = {{gpu::device{}, 2}, {{gpu::device_kind::cuda, 0}, 4},
+      {{gpu::device_kind::cuda, 1}, 4}};
+
+  auto tree = to_tree(draw({}, on));
+
+  EXPECT_THAT(tree, testing::HasSubstr("on 10 compute slots\n"));
+  EXPECT_THAT(tree, testing::HasSubstr("├─ compute x2      one a slot"));
+  EXPECT_THAT(tree, testing::HasSubstr("└─ accelerator x2  one a GPU, trains 4 "
+                                       "side by side    train_task"));
+  EXPECT_THAT(tree, testing::HasSubstr("accelerator x2  one a GPU, trains 4 "
+                                       "side by side    evaluate_task"));
+  EXPECT_EQ(tree.find("evaluate_task"), tree.rfind("evaluate_task"));
+}
+
 TEST(drawing_test, draws_one_edge_a_direction_for_graphviz) {
   configuration what;
   what.run.name = "a \"b\"";
   what.federation.rule = "fedbuff";
 
-  auto dot = to_dot(draw(what, 1));
+  auto dot = to_dot(draw(what, cpu(1)));
 
   EXPECT_THAT(dot, testing::StartsWith("digraph troupe {\n  label=\"a \\\"b\\\""
                                        ": fedbuff, 100 clients, 20 in training,"
@@ -70,7 +90,7 @@ TEST(drawing_test, draws_every_message_between_actors_and_no_other) {
   expected.insert("facts");
 
   std::set<std::string> drawn;
-  for (const auto& message : draw({}, 2).messages)
+  for (const auto& message : draw({}, cpu(2)).messages)
     drawn.insert(message.name);
 
   EXPECT_EQ(drawn, expected);

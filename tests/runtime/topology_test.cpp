@@ -213,6 +213,17 @@ TEST(topology_test, refuses_a_gpu_where_there_is_none) {
       ElementsAre(HasSubstr("compute.device = \"cuda\" asks for a GPU")));
 }
 
+TEST(topology_test, takes_devices_and_their_slots) {
+  auto config = small()
+                    .devices({"cpu", "cuda:0"})
+                    .slots({{"cpu", 2}, {"cuda:0", 4}})
+                    .config();
+
+  EXPECT_THAT(config.compute.devices, ElementsAre("cpu", "cuda:0"));
+  EXPECT_EQ(config.compute.slots.of("cuda:0"), 4u);
+  EXPECT_EQ(config.compute.slots.of("cpu"), 2u);
+}
+
 TEST(topology_test, refuses_to_weigh_by_samples_that_it_cannot_count) {
   auto learner = [](gpu::device) -> std::unique_ptr<training::learner> {
     return nullptr;

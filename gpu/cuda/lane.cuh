@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include <cuda_runtime.h>
+
 #include "gpu/lanes.hpp"
 
 // `basic_lanes` and `gradient_sink` as kernels take them.

@@ -16,7 +16,9 @@ namespace {
 constexpr unsigned lanes = 32;
 
 bool same(const place& a, const place& b) {
-  return a.line() == b.line() && std::strcmp(a.file_name(), b.file_name()) == 0;
+  return a.line() == b.line() &&
+         (a.file_name() == b.file_name() ||
+             std::strcmp(a.file_name(), b.file_name()) == 0);
 }
 
 /// Some threads, a block's or a warp's, that wait for each other.
@@ -70,7 +72,6 @@ private:
   void run_threads(fibre& self);
   void resume(fibre& one);
   bool arrive(meeting& with, unsigned expected, place at);
-  void place_thread(unsigned thread);
   [[noreturn]] void deadlock();
 
   const std::function<void()>* body_ = nullptr;
@@ -134,7 +135,9 @@ void executor::run_threads(fibre& self) {
   while (!ending_) {
     while (next_ < threads_ && first_ready_ == ready_.size()) {
       self.thread = order_[next_++];
-      place_thread(self.thread);
+      self.index = threadIdx = {self.thread % blockDim.x,
+          self.thread / blockDim.x % blockDim.y,
+          self.thread / blockDim.x / blockDim.y};
       (*body_)();
       ++ended_;
     }
@@ -145,13 +148,8 @@ void executor::run_threads(fibre& self) {
 
 void executor::resume(fibre& one) {
   current_ = &one;
-  place_thread(one.thread);
+  threadIdx = one.index;
   one.resume();
-}
-
-void executor::place_thread(unsigned thread) {
-  threadIdx = {thread % blockDim.x, thread / blockDim.x % blockDim.y,
-      thread / blockDim.x / blockDim.y};
 }
 
 /// Whether the caller was the last.

@@ -10,6 +10,7 @@ namespace {
 void describe(cudaDeviceProp& card, int device) {
   card = {};
   std::snprintf(card.name, sizeof card.name, "emulated GPU (host)");
+  card.uuid.bytes[15] = static_cast<char>(device + 1);
   card.totalGlobalMem = the_machine().device_bytes;
   card.sharedMemPerBlock = 48 << 10;
   card.sharedMemPerBlockOptin = 48 << 10;

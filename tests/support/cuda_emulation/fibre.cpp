@@ -30,6 +30,13 @@ void switched([[maybe_unused]] void* fake, [[maybe_unused]] const void** bottom,
 #endif
 }
 
+// Stacks begin at different offsets in their pages, or their busy ends would
+// all fall into the same few lines of the cache.
+std::size_t next_size() {
+  static thread_local std::size_t count = 0;
+  return stack_bytes - count++ % 32 * 128;
+}
+
 std::byte* map_stack() {
   auto* pages = mmap(nullptr, guard_bytes + stack_bytes, PROT_READ | PROT_WRITE,
       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -43,8 +50,9 @@ std::byte* map_stack() {
 fibre::fibre(std::function<void()> body)
     : body_(std::move(body)),
       stack_(map_stack()),
+      size_(next_size()),
       here_(boost::context::detail::make_fcontext(
-          stack_ + guard_bytes + stack_bytes, stack_bytes, &fibre::start)) {}
+          stack_ + guard_bytes + size_, size_, &fibre::start)) {}
 
 fibre::~fibre() {
 #ifdef __SANITIZE_ADDRESS__
@@ -63,7 +71,7 @@ void fibre::start(transfer from) {
 
 void fibre::resume() {
   void* fake = nullptr;
-  switching(&fake, stack_ + guard_bytes, stack_bytes);
+  switching(&fake, stack_ + guard_bytes, size_);
   here_ = boost::context::detail::jump_fcontext(here_, this).fctx;
   switched(fake, nullptr, nullptr);
 }

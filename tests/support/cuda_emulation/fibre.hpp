@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <functional>
 
+#include "tests/support/cuda_emulation/vector_types.hpp"
+
 namespace troupe::cuda_emulation {
 
 /// A function with a stack of its own, entered and left in the middle. Belongs
@@ -24,6 +26,7 @@ public:
   void leave() { leave(false); }
 
   unsigned thread = 0; ///< the CUDA thread that it runs
+  uint3 index{};       ///< its threadIdx
 
 private:
   using transfer = boost::context::detail::transfer_t;
@@ -32,6 +35,7 @@ private:
 
   std::function<void()> body_;
   std::byte* stack_;
+  std::size_t size_; // of the part in use, from the guard on
   boost::context::detail::fcontext_t here_;
   boost::context::detail::fcontext_t outside_ = nullptr;
   // What the address sanitizer keeps for a stack while another one is in use.

@@ -20,8 +20,12 @@ using cudaHostFn_t = void (*)(void*);
 
 // Devices.
 
+struct cudaUUID_t {
+  char bytes[16];
+};
 struct cudaDeviceProp {
   char name[256];
+  cudaUUID_t uuid;
   std::size_t totalGlobalMem, sharedMemPerBlock, sharedMemPerBlockOptin;
   std::size_t sharedMemPerMultiprocessor;
   int regsPerBlock, warpSize, maxThreadsPerBlock;

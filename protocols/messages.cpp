@@ -3,6 +3,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/init_global_meta_objects.hpp>
 
+#include "protocols/collective/messages.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/observer.hpp"
@@ -18,6 +19,7 @@ void register_messages() {
     caf::init_global_meta_objects<caf::id_block::troupe_observer>();
     caf::init_global_meta_objects<caf::id_block::troupe_errors>();
     caf::init_global_meta_objects<caf::id_block::troupe_run>();
+    caf::init_global_meta_objects<caf::id_block::troupe_collective>();
     caf::core::init_global_meta_objects();
     return true;
   }();

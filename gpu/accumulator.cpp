@@ -1,5 +1,7 @@
 #include "gpu/accumulator.hpp"
 
+#include "gpu/fixed_point.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,8 +13,8 @@ namespace troupe::gpu {
 
 namespace {
 
-constexpr double value_scale = 0x1p41;
-constexpr double weight_scale = 0x1p50;
+using namespace fixed_point;
+
 constexpr double weight_limit = 4096.0;
 constexpr auto reach_limit = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t weight_sum_limit = std::int64_t{1} << 62;
@@ -23,11 +25,6 @@ constexpr std::size_t block = 2048;
 constexpr std::size_t lanes = 4;
 constexpr std::size_t cache_line = 64 / sizeof(float);
 constexpr std::size_t prefetch_distance = 256;
-
-// Doubles from 2^52 to 2^53 are the integers: adding 1.5 x 2^52 rounds any
-// |x| < 2^51 to the nearest one, and the difference of the bits is that one.
-constexpr double magic = 0x1.8p52;
-constexpr auto magic_bits = std::bit_cast<std::int64_t>(magic);
 
 std::int64_t to_fixed(double scaled) noexcept {
   return std::bit_cast<std::int64_t>(scaled + magic) - magic_bits;
@@ -41,10 +38,9 @@ std::int64_t weight_to_fixed(double weight) noexcept {
   return static_cast<std::int64_t>(std::nearbyint(weight * weight_scale));
 }
 
-// |x| as bits: integers order magnitudes, infinity and NaN above all others,
-// and unlike that of floats their maximum vectorises.
+// Unlike that of floats, the maximum of their bits vectorises.
 std::int32_t magnitude(float x) noexcept {
-  return std::bit_cast<std::int32_t>(x) & 0x7fffffff;
+  return std::bit_cast<std::int32_t>(x) & magnitude_mask;
 }
 
 std::int32_t largest(std::span<const float> values) noexcept {
@@ -87,18 +83,6 @@ std::int32_t add_block_and_look(std::int64_t* __restrict__ sums,
   return *std::max_element(most.begin(), most.end());
 }
 
-// Rounding is monotonic, so the largest value's product is the largest one.
-admission check(
-    std::int32_t most, double scaled_weight, std::int64_t room) noexcept {
-  auto value = std::bit_cast<float>(most);
-  if (!std::isfinite(value))
-    return admission::not_finite;
-  auto product = scaled_weight * static_cast<double>(value);
-  if (product >= 0x1p51 || to_fixed(product) > room)
-    return admission::out_of_range;
-  return admission::added;
-}
-
 } // namespace
 
 const char* to_string(admission what) noexcept {
@@ -121,31 +105,78 @@ double on_weight_grid(double weight) noexcept {
   return std::nearbyint(weight * weight_scale) / weight_scale;
 }
 
+double accumulator_totals::scaled(double weight) noexcept {
+  return on_weight_grid(weight) * value_scale;
+}
+
+double accumulator_totals::denominator() const noexcept {
+  return static_cast<double>(shares) / weight_scale * value_scale;
+}
+
+admission accumulator_totals::weigh(
+    double weight, double share) const noexcept {
+  if (!is_weight(weight) || !is_weight(share) ||
+      weights + weight_to_fixed(weight) >= weight_sum_limit ||
+      shares + weight_to_fixed(share) >= weight_sum_limit)
+    return admission::bad_weight;
+  return admission::added;
+}
+
+// Rounding is monotonic, so the largest value's product is the largest one.
+admission accumulator_totals::judge(
+    std::int32_t largest, double weight) const noexcept {
+  if (largest >= infinity_bits)
+    return admission::not_finite;
+  auto product =
+      scaled(weight) * static_cast<double>(std::bit_cast<float>(largest));
+  if (product >= 0x1p51 || to_fixed(product) > reach_limit - reach)
+    return admission::out_of_range;
+  return admission::added;
+}
+
+void accumulator_totals::count(
+    std::int32_t largest, double weight, double share) noexcept {
+  reach += to_fixed(
+      scaled(weight) * static_cast<double>(std::bit_cast<float>(largest)));
+  weights += weight_to_fixed(weight);
+  shares += weight_to_fixed(share);
+  ++contributions;
+}
+
+admission accumulator_totals::merge(const accumulator_totals& other) noexcept {
+  if (other.weights >= weight_sum_limit - weights ||
+      other.shares >= weight_sum_limit - shares)
+    return admission::bad_weight;
+  if (other.reach > reach_limit - reach)
+    return admission::out_of_range;
+  reach += other.reach;
+  weights += other.weights;
+  shares += other.shares;
+  contributions += other.contributions;
+  return admission::added;
+}
+
 accumulator::accumulator(std::size_t size) : sums_(size) {}
 
 double accumulator::weight() const noexcept {
-  return static_cast<double>(weights_) / weight_scale;
+  return static_cast<double>(totals_.weights) / weight_scale;
 }
 
 double accumulator::share() const noexcept {
-  return static_cast<double>(shares_) / weight_scale;
+  return static_cast<double>(totals_.shares) / weight_scale;
 }
 
 double accumulator::reach() const noexcept {
-  return static_cast<double>(reach_) / value_scale;
+  return static_cast<double>(totals_.reach) / value_scale;
 }
 
 admission accumulator::add(
     std::span<const float> values, double weight, double share) {
   if (values.size() != size())
     return admission::wrong_size;
-  if (!is_weight(weight) || !is_weight(share))
-    return admission::bad_weight;
-  auto weights = weights_ + weight_to_fixed(weight);
-  auto shares = shares_ + weight_to_fixed(share);
-  if (weights >= weight_sum_limit || shares >= weight_sum_limit)
-    return admission::bad_weight;
-  auto scaled_weight = on_weight_grid(weight) * value_scale;
+  if (auto said = totals_.weigh(weight, share); said != admission::added)
+    return said;
+  auto scaled_weight = accumulator_totals::scaled(weight);
   auto part = [&](std::size_t first) {
     first = std::min(first, size());
     return values.subspan(first, std::min(block, size() - first));
@@ -153,10 +184,10 @@ admission accumulator::add(
   std::int32_t most = 0;
   auto here = largest(part(0));
   for (std::size_t first = 0; first < size(); first += block) {
-    auto said = check(here, scaled_weight, reach_limit - reach_);
-    if (said != admission::added) {
+    if (totals_.judge(here, weight) != admission::added) {
       undo(sums_.data(), values.first(first), scaled_weight);
-      return said;
+      // The reason is that of all values, not of the first bad block.
+      return totals_.judge(largest(values), weight);
     }
     most = std::max(most, here);
     auto next = part(first + block);
@@ -168,43 +199,30 @@ admission accumulator::add(
       here = largest(next);
     }
   }
-  reach_ += to_fixed(scaled_weight * std::bit_cast<float>(most));
-  weights_ = weights;
-  shares_ = shares;
-  ++contributions_;
+  totals_.count(most, weight, share);
   return admission::added;
 }
 
 admission accumulator::merge(const accumulator& other) {
   if (other.size() != size())
     return admission::wrong_size;
-  if (other.weights_ >= weight_sum_limit - weights_ ||
-      other.shares_ >= weight_sum_limit - shares_)
-    return admission::bad_weight;
-  if (other.reach_ > reach_limit - reach_)
-    return admission::out_of_range;
+  if (auto said = totals_.merge(other.totals_); said != admission::added)
+    return said;
   for (std::size_t i = 0; i < size(); ++i)
     sums_[i] += other.sums_[i];
-  reach_ += other.reach_;
-  weights_ += other.weights_;
-  shares_ += other.shares_;
-  contributions_ += other.contributions_;
   return admission::added;
 }
 
 void accumulator::clear() noexcept {
   std::fill(sums_.begin(), sums_.end(), 0);
-  reach_ = 0;
-  weights_ = 0;
-  shares_ = 0;
-  contributions_ = 0;
+  totals_ = {};
 }
 
 void accumulator::publish(
     std::span<const float> base, double rate, std::span<float> out) const {
   assert(base.size() == size() && out.size() == size() && "sizes differ");
-  assert(shares_ > 0 && "nothing was added that could be published");
-  auto denominator = share() * value_scale;
+  assert(totals_.shares > 0 && "nothing was added that could be published");
+  auto denominator = totals_.denominator();
   for (std::size_t i = 0; i < size(); ++i) {
     auto mean = static_cast<double>(sums_[i]) / denominator;
     out[i] = static_cast<float>(static_cast<double>(base[i]) + rate * mean);
@@ -213,8 +231,8 @@ void accumulator::publish(
 
 void accumulator::average(std::span<double> out) const {
   assert(out.size() == size() && "sizes differ");
-  assert(shares_ > 0 && "nothing was added that could be averaged");
-  auto denominator = share() * value_scale;
+  assert(totals_.shares > 0 && "nothing was added that could be averaged");
+  auto denominator = totals_.denominator();
   for (std::size_t i = 0; i < size(); ++i)
     out[i] = static_cast<double>(sums_[i]) / denominator;
 }

@@ -24,6 +24,32 @@ const char* to_string(admission what) noexcept;
 /// summed exactly. Weights are put on it once, when a lease is made.
 double on_weight_grid(double weight) noexcept;
 
+/// What an accumulator keeps beside its sums, and the rules by which it admits
+/// contributions; the same on every device.
+struct accumulator_totals {
+  std::int64_t reach = 0;   ///< multiples of 2^-41
+  std::int64_t weights = 0; ///< multiples of 2^-50
+  std::int64_t shares = 0;  ///< multiples of 2^-50
+  std::uint64_t contributions = 0;
+
+  /// Whether this weight and share may be added: `added` or `bad_weight`.
+  admission weigh(double weight, double share) const noexcept;
+  /// Whether values may be added of which the largest magnitude has the bits
+  /// `largest`: `added`, `not_finite` or `out_of_range`.
+  admission judge(std::int32_t largest, double weight) const noexcept;
+  /// Counts a contribution that was added.
+  void count(std::int32_t largest, double weight, double share) noexcept;
+  /// Counts all that another has, or says why not.
+  admission merge(const accumulator_totals& other) noexcept;
+  /// What one contribution's products are rounded from.
+  static double scaled(double weight) noexcept;
+  /// What a published sum is divided by.
+  double denominator() const noexcept;
+
+  friend bool operator==(
+      const accumulator_totals&, const accumulator_totals&) = default;
+};
+
 /// Sums weighted contributions exactly in 64-bit fixed point, so that neither
 /// the order of arrival nor the way of merging changes a bit.
 ///
@@ -49,7 +75,7 @@ public:
   explicit accumulator(std::size_t size);
 
   std::size_t size() const noexcept { return sums_.size(); }
-  std::uint64_t contributions() const noexcept { return contributions_; }
+  std::uint64_t contributions() const noexcept { return totals_.contributions; }
   /// The sum of all weights.
   double weight() const noexcept;
   /// The sum of all shares.
@@ -78,18 +104,18 @@ public:
   template <class Inspector>
   friend bool inspect(Inspector& f, accumulator& x) {
     return f.object(x).fields(f.field("sums", x.sums_),
-        f.field("reach", x.reach_), f.field("weights", x.weights_),
-        f.field("shares", x.shares_),
-        f.field("contributions", x.contributions_));
+        f.field("reach", x.totals_.reach),
+        f.field("weights", x.totals_.weights),
+        f.field("shares", x.totals_.shares),
+        f.field("contributions", x.totals_.contributions));
   }
 
 private:
   // multiples of 2^-41
   std::vector<std::int64_t, large_allocator<std::int64_t>> sums_;
-  std::int64_t reach_ = 0;   // multiples of 2^-41
-  std::int64_t weights_ = 0; // multiples of 2^-50
-  std::int64_t shares_ = 0;  // multiples of 2^-50
-  std::uint64_t contributions_ = 0;
+  accumulator_totals totals_;
+
+  friend class device_accumulator; // moves sums to a device and back
 };
 
 } // namespace troupe::gpu

@@ -5,24 +5,58 @@
 #include <cstdint>
 #include <limits>
 
+#include "gpu/cuda/aggregation/operators.hpp"
+#include "gpu/cuda/presence.hpp"
+#include "gpu/fixed_point.hpp"
+
 namespace troupe::gpu {
+namespace {
+
+// Magnitudes order as their bits do, with infinity and NaN on top; an integer
+// maximum vectorises where a float one with a NaN check would not.
+std::int32_t magnitude(float x) noexcept {
+  return std::bit_cast<std::int32_t>(x) & fixed_point::magnitude_mask;
+}
+
+float finite_or_nan(std::int32_t largest) noexcept {
+  return largest < fixed_point::infinity_bits
+             ? std::bit_cast<float>(largest)
+             : std::numeric_limits<float>::quiet_NaN();
+}
+
+} // namespace
 
 float to_delta(std::span<float> trained, std::span<const float> given) {
   assert(trained.size() == given.size() && "a delta pairs equal blocks");
-  // Magnitudes order as their bits do, with infinity and NaN on top; an integer
-  // maximum vectorises where a float one with a NaN check would not.
-  std::uint32_t top = 0;
+  std::int32_t top = 0;
   float* __restrict__ out = trained.data();
   const float* __restrict__ base = given.data();
   for (std::size_t i = 0; i < trained.size(); ++i) {
     float d = out[i] - base[i];
     out[i] = d;
-    std::uint32_t bits = std::bit_cast<std::uint32_t>(d) & 0x7fffffffu;
+    auto bits = magnitude(d);
     top = bits > top ? bits : top;
   }
-  constexpr std::uint32_t infinity = 0x7f800000u;
-  return top < infinity ? std::bit_cast<float>(top)
-                        : std::numeric_limits<float>::quiet_NaN();
+  return finite_or_nan(top);
+}
+
+float to_delta(
+    device_stream& on, std::span<float> trained, std::span<const float> given) {
+  assert(trained.size() == given.size() && "a delta pairs equal blocks");
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return finite_or_nan(cuda::to_delta(on, trained, given));
+  return to_delta(trained, given);
+}
+
+float largest_magnitude(device_stream& on, std::span<const float> values) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return finite_or_nan(cuda::largest(on, values));
+  std::int32_t top = 0;
+  for (auto value : values)
+    top = magnitude(value) > top ? magnitude(value) : top;
+  return finite_or_nan(top);
 }
 
 } // namespace troupe::gpu

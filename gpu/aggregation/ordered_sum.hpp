@@ -1,0 +1,26 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+namespace troupe::gpu::ordered {
+
+/// The one order in which long sums are taken in double, so that a host and a
+/// GPU get the same bits: a tile's values are dealt to the lanes in turn, each
+/// lane adds its own, and the lanes are folded in halves. The tiles' sums are
+/// added up in the same way.
+inline constexpr std::size_t lanes = 256;
+inline constexpr std::size_t tile = 32 * lanes;
+
+constexpr std::size_t tiles(std::size_t count) {
+  return (count + tile - 1) / tile;
+}
+
+/// Halves 256 lanes until one is left.
+double fold(std::array<double, lanes>& sums) noexcept;
+
+/// The sum of all squares, in that order. A float's square is exact in double.
+double sum_of_squares(std::span<const float> values);
+
+} // namespace troupe::gpu::ordered

@@ -1,0 +1,102 @@
+#include <algorithm>
+
+#include "gpu/aggregation/ordered_sum.hpp"
+#include "gpu/copy.hpp"
+#include "gpu/cuda/aggregation/operators.hpp"
+#include "gpu/cuda/array.hpp"
+#include "gpu/cuda/launch.hpp"
+
+namespace troupe::gpu::cuda {
+namespace {
+
+using ordered::lanes;
+using ordered::tile;
+
+constexpr unsigned threads = lanes;
+
+// As `ordered::fold`; the sum is the first thread's.
+__device__ double fold(double sum) {
+  __shared__ double sums[lanes];
+  sums[threadIdx.x] = sum;
+  for (unsigned half = lanes / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half)
+      sums[threadIdx.x] += sums[threadIdx.x + half];
+  }
+  return sums[threadIdx.x];
+}
+
+__device__ double square(float value) {
+  const auto exact = static_cast<double>(value);
+  return __dmul_rn(exact, exact);
+}
+
+// One block a tile: thread and lane are the same.
+__global__ void __launch_bounds__(threads)
+    tile_kernel(const float* __restrict__ values, std::size_t size,
+        double* __restrict__ sums) {
+  const auto first = blockIdx.x * tile + threadIdx.x;
+  const auto* from = values + first;
+  double sum = 0.0;
+  if (blockIdx.x * tile + tile <= size) {
+    for (unsigned k = 0; k < tile / lanes; ++k)
+      sum = __dadd_rn(sum, square(__ldg(from + k * lanes)));
+  } else {
+    for (auto i = first; i < size; i += lanes)
+      sum = __dadd_rn(sum, square(values[i]));
+  }
+  sum = fold(sum);
+  if (threadIdx.x == 0)
+    sums[blockIdx.x] = sum;
+}
+
+__global__ void __launch_bounds__(threads)
+    sum_kernel(const double* __restrict__ parts, std::size_t count,
+        double* __restrict__ result) {
+  double sum = 0.0;
+  for (std::size_t i = threadIdx.x; i < count; i += lanes)
+    sum = __dadd_rn(sum, parts[i]);
+  sum = fold(sum);
+  if (threadIdx.x == 0)
+    *result = sum;
+}
+
+__global__ void scale_kernel(
+    double factor, float* __restrict__ values, std::size_t size) {
+  const auto step = std::size_t{gridDim.x} * threads;
+  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
+       i += step)
+    values[i] =
+        static_cast<float>(__dmul_rn(factor, static_cast<double>(values[i])));
+}
+
+} // namespace
+
+std::vector<double> sums_of_squares(device_stream& on, updates of) {
+  std::vector<double> result(of.size());
+  std::size_t most = 0;
+  for (auto values : of)
+    most = std::max(most, ordered::tiles(values.size()));
+  if (most == 0)
+    return result;
+  auto parts = array<double>(most, on);
+  auto sums = array<double>(of.size(), on);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    const auto tiles = ordered::tiles(of[i].size());
+    if (tiles > 0)
+      launch(on, tile_kernel, static_cast<unsigned>(tiles), threads,
+          of[i].data(), of[i].size(), parts.data());
+    launch(on, sum_kernel, 1, threads, parts.data(), tiles, sums.data() + i);
+  }
+  copy(on, sums.span(), std::span{result});
+  on.synchronise();
+  return result;
+}
+
+void scale(device_stream& on, double factor, std::span<float> values) {
+  if (!values.empty())
+    launch(on, scale_kernel, blocks_for(values.size(), threads), threads,
+        factor, values.data(), values.size());
+}
+
+} // namespace troupe::gpu::cuda

@@ -67,7 +67,9 @@ struct row_of_logits {
     for (auto lanes = int(warp / 2); lanes > 0; lanes /= 2)
       best = larger(best, {__shfl_xor_sync(whole_warp, best.value, lanes),
                               __shfl_xor_sync(whole_warp, best.index, lanes)});
-    return best.index == label && __ballot_sync(whole_warp, nan) == 0;
+    // With a NaN the threads may not agree on the best, but all have to vote.
+    const auto any_nan = __ballot_sync(whole_warp, nan) != 0;
+    return best.index == label && !any_nan;
   }
 };
 

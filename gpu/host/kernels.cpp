@@ -30,7 +30,8 @@ const kernels& choose() noexcept {
 template <class Visit>
 void in_pieces(std::size_t rows, std::size_t most, Visit visit) {
   if (rows <= most) { // mostly; divisions take as long as small pieces
-    visit(rows);
+    if (rows > 0)
+      visit(rows);
     return;
   }
   const auto pieces = (rows + most - 1) / most;

@@ -54,13 +54,17 @@ void aggregator_state::receive(published& what) {
   if (due)
     judge_version();
   // Neither pile up versions to be scored, nor pass one that may be the last.
-  paused_ = due && (options_.target_accuracy > 0.0 || scoring_ > 1);
+  paused_ = due && (options_.target_accuracy > 0.0 || judging_.size() > 1);
   if (!paused_)
     go_on();
 }
 
 void aggregator_state::go_on() {
   paused_ = false;
+  if (!begun_) {
+    begin_rule();
+    return;
+  }
   decide([&](auto& rule, auto& out) { rule.published(now_, out); });
   auto every = options_.checkpoint_every;
   if (every > 0 && version_ % every == 0)
@@ -77,12 +81,14 @@ void aggregator_state::judge_version() {
   if (!cast_->judge || judged_version_ == version_)
     return;
   judged_version_ = version_;
-  ++scoring_;
+  judging_.push_back(version_);
+  if (state_)
+    judged_.emplace(version_, *state_);
   send(self_, cast_->judge, evaluate{version_, parameters_});
 }
 
 void aggregator_state::receive(const scored& what) {
-  --scoring_;
+  judging_.pop_front();
   report_.compute_seconds += what.cpu_seconds;
   if (what.failed) {
     if (!ending_ || report_.outcome == run_outcome::completed)
@@ -100,7 +106,9 @@ void aggregator_state::receive(const scored& what) {
   if (what.sums.accuracy() > report_.best_accuracy) {
     report_.best_accuracy = what.sums.accuracy();
     report_.best_version = what.version;
+    store_best(what.version);
   }
+  judged_.erase(what.version);
   flush();
   bool reached = options_.target_accuracy > 0.0 &&
                  what.sums.accuracy() >= options_.target_accuracy;
@@ -108,6 +116,7 @@ void aggregator_state::receive(const scored& what) {
     end(run_outcome::target_reached);
   if (paused_ && !ending_)
     go_on();
+  store_when_due();
   settle();
 }
 
@@ -121,28 +130,48 @@ void aggregator_state::store_version() {
   if (!state_)
     return;
   auto what = std::move(*std::exchange(state_, std::nullopt));
-  what.will_be_scored = scoring_ > 0 && judged_version_ == what.version;
-  flush();
+  what.will_be_scored = !judging_.empty() && judging_.back() == what.version;
   // A newer version takes the place of one that waits: a slow disk skips
   // versions, it never makes the run wait or pile them up.
   next_store_ = std::move(what);
   store_when_due();
 }
 
+// The best version has a checkpoint, however seldom others get one.
+void aggregator_state::store_best(version_id version) {
+  auto found = judged_.find(version);
+  if (found == judged_.end() || storing_ == version)
+    return;
+  if (next_store_ && next_store_->version == version)
+    next_store_.reset();
+  if (state_ && state_->version == version)
+    state_.reset();
+  best_store_ = std::move(found->second);
+  store_when_due();
+}
+
+// A version waits for the scores of those before it, or a resumption would
+// never make up for them.
 void aggregator_state::store_when_due() {
-  if (!next_store_ || storing_)
+  if (storing_ || (!best_store_ && !next_store_))
     return;
-  if (now_ < next_store_at_ && !ending_) {
-    wake_by(next_store_at_);
-    return;
+  if (!best_store_ && !ending_) {
+    if (!judging_.empty() && judging_.front() < next_store_->version)
+      return;
+    if (now_ < next_store_at_) {
+      wake_by(next_store_at_);
+      return;
+    }
   }
-  storing_ = true;
-  send(
-      self_, cast_->book, std::move(*std::exchange(next_store_, std::nullopt)));
+  auto& next = best_store_ ? best_store_ : next_store_;
+  storing_ = next->version;
+  flush();
+  send(self_, cast_->book, std::move(*std::exchange(next, std::nullopt)));
 }
 
 void aggregator_state::receive(const stored& what) {
-  storing_ = false;
+  storing_.reset();
+  judged_.erase(what.version);
   tell(facts::stored{what.version, what.sha256, what.seconds});
   next_store_at_ =
       now_ + std::chrono::duration_cast<instant>(std::chrono::duration<double>(
@@ -152,8 +181,9 @@ void aggregator_state::receive(const stored& what) {
 }
 
 void aggregator_state::receive(const storage_failed& what) {
-  storing_ = false;
+  storing_.reset();
   next_store_.reset();
+  best_store_.reset();
   end(run_outcome::failed, caf::make_error(errc::storage_failed, what.why));
   settle();
 }

@@ -23,6 +23,10 @@ void recall_journal(
         into.incarnation = std::max(into.incarnation, start->incarnation);
         any_start = true;
       }
+      auto* made = std::get_if<facts::published>(&f.what);
+      if (made && into.state && f.number == into.state->fact_number)
+        into.resumed = history_row{made->version, into.state->elapsed, 0, 0,
+            made->loss, made->total_updates};
     });
   } catch (const journal::bad_line& e) {
     throw bad_file(path, 0,
@@ -46,19 +50,27 @@ std::uint64_t past::first_void() const noexcept {
   return (state ? state->fact_number : 0) + 1;
 }
 
+bool past::scored() const noexcept {
+  return state &&
+         std::any_of(history.begin(), history.end(),
+             [this](const auto& row) { return row.version == state->version; });
+}
+
 past recall(
     files& disk, const run_directory& place, const gpu::layout& layout) {
   past result;
-  recall_journal(disk, place.journal(), result);
   auto versions = stored_versions(disk, place.checkpoints());
   if (!versions.empty()) {
     auto path = place.checkpoints() / checkpoint_name(versions.back());
     result.state = read_checkpoint(disk, path, layout);
-    if (result.state->fact_number > result.last_fact)
-      throw bad_file(place.journal(), 0,
-          fmt::format("fact {}, which led to {}; the journal ends at fact {}",
-              result.state->fact_number, path.string(), result.last_fact));
   }
+  recall_journal(disk, place.journal(), result);
+  if (result.state && result.state->fact_number > result.last_fact)
+    throw bad_file(place.journal(), 0,
+        fmt::format("fact {}, which led to the checkpoint of version {}; the "
+                    "journal ends at fact {}",
+            result.state->fact_number, result.state->version,
+            result.last_fact));
   if (files::exists(place.history()))
     result.history = parse_history(disk.read_all(place.history()));
   auto version = result.state ? result.state->version : 0;

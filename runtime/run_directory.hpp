@@ -40,15 +40,18 @@ private:
 
 /// What a run directory says about a run that is to go on.
 struct past {
-  std::optional<checkpoint> state;  ///< none: start from version 0
-  std::uint64_t incarnation = 0;    ///< of the process that takes it up
-  std::uint64_t last_fact = 0;      ///< in the journal; 0: none
-  std::uint64_t journal_bytes = 0;  ///< of it, without a torn last line
-  std::vector<history_row> history; ///< up to the state's version
+  std::optional<checkpoint> state;    ///< none: start from version 0
+  std::uint64_t incarnation = 0;      ///< of the process that takes it up
+  std::uint64_t last_fact = 0;        ///< in the journal; 0: none
+  std::uint64_t journal_bytes = 0;    ///< of it, without a torn last line
+  std::vector<history_row> history;   ///< up to the state's version
+  std::optional<history_row> resumed; ///< the state's, as if not scored yet
 
   /// The facts after the state, if there are any: they are void.
   bool has_void() const noexcept;
   std::uint64_t first_void() const noexcept;
+  /// A crash may come between a version's checkpoint and its score.
+  bool scored() const noexcept;
 };
 
 /// Reads what `--resume` needs, the newest checkpoint included. Throws

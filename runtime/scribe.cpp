@@ -20,6 +20,8 @@ scribe_state::scribe_state(scribe::pointer self, scribe_options options)
   for (const auto& row : options_.history)
     if (!best_ || row.accuracy > best_->accuracy)
       best_ = row;
+  if (const auto& last = options_.resumed)
+    published_[last->version] = *last;
 }
 
 scribe::behavior_type scribe_state::make_behavior() {

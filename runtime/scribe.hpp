@@ -28,6 +28,7 @@ struct scribe_options {
   double elapsed = 0.0;             ///< seconds of the run before this process
   std::uint64_t journal_bytes = 0;  ///< of the journal so far; the rest goes
   std::vector<history_row> history; ///< up to the version resumed from
+  std::optional<history_row> resumed; ///< that version's, but for its score
   aggregator report_to;
 };
 

@@ -1,18 +1,10 @@
 // The emulation's host side: streams, events, memory, graphs.
 #include <cuda_runtime.h>
 
-#include <cub/device/device_radix_sort.cuh>
-#include <cub/device/device_reduce.cuh>
-#include <cub/device/device_scan.cuh>
-#include <cub/device/device_select.cuh>
-
-#include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -60,21 +52,6 @@ TEST_F(cuda_emulation_runtime_test, returns_before_the_work_is_done) {
   EXPECT_EQ(cudaStreamSynchronize(on), 0);
   EXPECT_EQ(cudaStreamQuery(on), 0);
   EXPECT_EQ(result, 8);
-}
-
-TEST_F(cuda_emulation_runtime_test, hesitates_so_that_forgotten_waits_show) {
-  auto* at = device(std::vector<int>{1});
-  int early = 0;
-
-  for (int i = 0; i < 20; ++i) {
-    int result = 0;
-    ASSERT_EQ(cudaMemcpyAsync(&result, at, 4, cudaMemcpyDeviceToHost, on), 0);
-    early += __atomic_load_n(&result, __ATOMIC_RELAXED) != 0;
-    ASSERT_EQ(cudaStreamSynchronize(on), 0);
-    EXPECT_EQ(result, 1);
-  }
-
-  EXPECT_LT(early, 15);
 }
 
 TEST_F(cuda_emulation_runtime_test, keeps_the_order_of_a_stream) {
@@ -384,112 +361,5 @@ TEST_F(cuda_emulation_runtime_test, spoils_captures_that_would_wait) {
   EXPECT_EQ(cudaStreamSynchronize(on), 0);
   cudaGetLastError();
 }
-
-// CUB, over counts that are none, one, prime and large.
-
-struct cub_test : cuda_emulation_runtime_test,
-                  testing::WithParamInterface<int> {
-  template <class Call>
-  void run(Call&& call) {
-    std::size_t bytes = 0;
-    ASSERT_EQ(call(nullptr, bytes), 0);
-    auto* storage = device<char>(bytes);
-    ASSERT_EQ(call(storage, bytes), 0);
-  }
-  std::vector<unsigned> values(int count) {
-    std::vector<unsigned> result(static_cast<std::size_t>(count));
-    auto x = 1u;
-    for (auto& one : result)
-      one = (x = x * 1664525 + 1013904223) >> 20;
-    return result;
-  }
-  void SetUp() override {
-    in = values(GetParam());
-    at = device(in);
-    out = device<unsigned>(in.size());
-  }
-  std::vector<unsigned> in;
-  unsigned* at = nullptr;
-  unsigned* out = nullptr;
-};
-
-TEST_P(cub_test, reduces) {
-  auto* result = device<unsigned>(3);
-
-  run([&](void* storage, std::size_t& bytes) {
-    return cub::DeviceReduce::Sum(storage, bytes, at, result, GetParam(), on);
-  });
-  run([&](void* storage, std::size_t& bytes) {
-    return cub::DeviceReduce::Max(
-        storage, bytes, at, result + 1, GetParam(), on);
-  });
-  run([&](void* storage, std::size_t& bytes) {
-    return cub::DeviceReduce::Min(
-        storage, bytes, at, result + 2, GetParam(), on);
-  });
-
-  auto sum = std::accumulate(in.begin(), in.end(), 0u);
-  auto most = in.empty() ? 0u : std::ranges::max(in);
-  auto least = in.empty() ? ~0u : std::ranges::min(in);
-  EXPECT_EQ(host(result, 3), (std::vector<unsigned>{sum, most, least}));
-}
-
-TEST_P(cub_test, scans) {
-  auto* before = device<unsigned>(in.size());
-
-  run([&](void* storage, std::size_t& bytes) {
-    return cub::DeviceScan::InclusiveSum(
-        storage, bytes, at, out, GetParam(), on);
-  });
-  run([&](void* storage, std::size_t& bytes) {
-    return cub::DeviceScan::ExclusiveSum(
-        storage, bytes, at, before, GetParam(), on);
-  });
-
-  auto sum = 0u;
-  auto with = host(out, in.size()), without = host(before, in.size());
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    EXPECT_EQ(without[i], sum);
-    sum += in[i];
-    EXPECT_EQ(with[i], sum);
-  }
-}
-
-TEST_P(cub_test, selects) {
-  std::vector<char> flags;
-  for (auto one : in)
-    flags.push_back(one % 3 == 0);
-  auto* flagged = device(flags);
-  auto* count = device<int>(1);
-
-  run([&](void* storage, std::size_t& bytes) {
-    return cub::DeviceSelect::Flagged(
-        storage, bytes, at, flagged, out, count, GetParam(), on);
-  });
-
-  std::vector<unsigned> expected;
-  std::ranges::copy_if(
-      in, std::back_inserter(expected), [](auto x) { return x % 3 == 0; });
-  auto found = static_cast<std::size_t>(host(count, 1)[0]);
-  EXPECT_EQ(host(out, found), expected);
-}
-
-TEST_P(cub_test, sorts_stably) {
-  std::vector<unsigned> order(in.size());
-  std::iota(order.begin(), order.end(), 0u);
-  auto* indices = device(order);
-  auto* sorted = device<unsigned>(in.size());
-
-  run([&](void* storage, std::size_t& bytes) {
-    return cub::DeviceRadixSort::SortPairs(
-        storage, bytes, at, out, indices, sorted, GetParam(), 2, 10, on);
-  });
-
-  std::ranges::stable_sort(
-      order, {}, [&](auto i) { return in[i] >> 2 & 0xff; });
-  EXPECT_EQ(host(sorted, in.size()), order);
-}
-
-INSTANTIATE_TEST_SUITE_P(counts, cub_test, testing::Values(0, 1, 1009, 20000));
 
 } // namespace

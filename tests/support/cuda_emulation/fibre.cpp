@@ -2,8 +2,10 @@
 
 #include <sys/mman.h>
 
+#include <mutex>
 #include <new>
 #include <utility>
+#include <vector>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -45,20 +47,43 @@ std::byte* map_stack() {
   return static_cast<std::byte*>(pages);
 }
 
+/// Stacks of streams that ended, for those that begin. Never destroyed.
+struct spare_stacks {
+  std::mutex guard;
+  std::vector<std::byte*> all;
+
+  std::byte* take() {
+    std::lock_guard lock{guard};
+    if (all.empty())
+      return map_stack();
+    auto* result = all.back();
+    all.pop_back();
+    return result;
+  }
+  void give(std::byte* stack) {
+#ifdef __SANITIZE_ADDRESS__
+    __asan_unpoison_memory_region(stack, guard_bytes + stack_bytes);
+#endif
+    std::lock_guard lock{guard};
+    all.push_back(stack);
+  }
+};
+spare_stacks& stacks() {
+  static auto* one = new spare_stacks;
+  return *one;
+}
+
 } // namespace
 
 fibre::fibre(std::function<void()> body)
     : body_(std::move(body)),
-      stack_(map_stack()),
+      stack_(stacks().take()),
       size_(next_size()),
       here_(boost::context::detail::make_fcontext(
           stack_ + guard_bytes + size_, size_, &fibre::start)) {}
 
 fibre::~fibre() {
-#ifdef __SANITIZE_ADDRESS__
-  __asan_unpoison_memory_region(stack_, guard_bytes + stack_bytes);
-#endif
-  munmap(stack_, guard_bytes + stack_bytes);
+  stacks().give(stack_);
 }
 
 void fibre::start(transfer from) {

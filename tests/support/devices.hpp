@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "gpu/device.hpp"
@@ -22,6 +23,13 @@ inline std::vector<gpu::device> test_devices() {
     if (result.size() == 1)
       result.push_back(each);
   return result;
+}
+
+/// As the name of a test has it: "cuda0".
+inline std::string name(gpu::device where) {
+  auto text = gpu::to_string(where);
+  std::erase(text, ':');
+  return text;
 }
 
 } // namespace troupe::tests

@@ -22,7 +22,7 @@ aggregator_state::aggregator_state(
       options_(std::move(options)),
       rule_(std::move(options_.rule)),
       facts_(options_.next_fact),
-      slots_(0, 1),
+      slots_({}, 1),
       parameters_(std::move(options_.parameters)) {
   self_->set_down_handler(
       [this](caf::down_msg& what) { at_once().on_down(what); });
@@ -54,14 +54,18 @@ aggregator_state& aggregator_state::at_once() {
 caf::result<run_report> aggregator_state::start(const begin& what) {
   cast_ = what.who;
   promise_ = self_->make_response_promise<run_report>();
-  slots_ = placement::slot_book{cast_->slots.size(), options_.depth};
+  std::vector<gpu::device_kind> kinds;
+  for (const auto& slot : cast_->slots)
+    kinds.push_back(slot.kind);
+  slots_ = placement::slot_book{std::move(kinds), options_.depth};
   turns_.assign(cast_->slots.size(), 0);
   watch(self_, cast_->sums);
   watch(self_, cast_->book);
   if (cast_->judge)
     watch(self_, cast_->judge);
   for (const auto& slot : cast_->slots)
-    watch(self_, slot);
+    if (slot.lane == 0) // the other lanes are the same actor
+      watch(self_, slot.who);
   for (auto& said : options_.preface)
     std::visit([this](auto& x) { tell(std::move(x)); }, said.what);
   version_ = options_.header.version;
@@ -69,10 +73,21 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   decide([this](auto& rule, auto& out) {
     for (std::size_t i = 0; i < options_.samples.size(); ++i)
       rule.join(static_cast<client_id>(i), options_.samples[i], now_, out);
+  });
+  if (options_.score_first)
+    judge_version();
+  paused_ = options_.score_first && options_.target_accuracy > 0.0;
+  if (!paused_)
+    begin_rule();
+  return promise_;
+}
+
+void aggregator_state::begin_rule() {
+  begun_ = true;
+  decide([this](auto& rule, auto& out) {
     rule.begin(options_.header.incarnation, now_, out);
   });
   carry_out();
-  return promise_;
 }
 
 void aggregator_state::stop_early() {
@@ -84,6 +99,11 @@ void aggregator_state::on_down(const caf::down_msg& what) {
     end(run_outcome::failed,
         caf::make_error(errc::actor_died,
             "an actor of the run has died: " + text(what.reason)));
+  // Nobody waits for what the dead was at.
+  for (slot_id i = 0; i < cast_->slots.size(); ++i)
+    if (cast_->slots[i].who.address() == what.source)
+      slots_.lose(i);
+  settle();
 }
 
 // The first reason to end counts; later ones follow from it.
@@ -93,7 +113,7 @@ void aggregator_state::end(run_outcome how, caf::error why) {
   ending_ = true;
   report_.outcome = how;
   report_.why = std::move(why);
-  queue_.clear();
+  queues_.clear();
   early_.clear();
   for (auto& [lease, entry] : held_)
     revoke(lease);
@@ -111,7 +131,7 @@ void aggregator_state::settle() {
   bool failed = report_.outcome == run_outcome::failed;
   if (!ending_ || told_ || slots_.held() > 0)
     return;
-  if (!failed && (rounding_ || storing_ || scoring_ > 0))
+  if (!failed && (rounding_ || storing_ || !judging_.empty()))
     return;
   told_ = true;
   report_.version = version_;
@@ -130,7 +150,7 @@ void aggregator_state::settle() {
 
 void aggregator_state::receive(update& what) {
   report_.compute_seconds += what.result.cpu_seconds;
-  slots_.took(what.result.seconds);
+  slots_.took(what.result.lease, what.result.seconds);
   slots_.release(what.result.lease, now_);
   held_.erase(what.result.lease);
   if (ending_)
@@ -216,7 +236,8 @@ void aggregator_state::carry_out() {
       tell(facts::round_started{round, todo.grants.size(), version_});
     }
     for (auto& grant : todo.grants)
-      queue_.push_back({grant, parameters_});
+      queues_[options_.kinds.kind_of(grant.client)].push_back(
+          {grant, parameters_});
   }
   if (todo.wake)
     wake_by(*todo.wake);
@@ -237,12 +258,24 @@ void aggregator_state::carry_out() {
 
 // Leases at slots and deltas at the shard share one bound on memory: one delta
 // may be added while every slot works on another.
+bool aggregator_state::has_room() const noexcept {
+  return slots_.held() + early_.size() + unadded_ <
+         options_.depth * slots_.alive() + 1;
+}
+
 void aggregator_state::hand_out() {
-  auto credit = options_.depth * slots_.alive() + 1;
-  while (!queue_.empty() && !ending_ &&
-         slots_.held() + early_.size() + unadded_ < credit) {
-    auto& [grant, base] = queue_.front();
-    auto slot = slots_.claim(grant.lease, grant.client, now_);
+  for (auto& [kind, queue] : queues_)
+    hand_out(kind, queue);
+  if (options_.lease_time.count() > 0 && slots_.held() > 0)
+    wake_by(now_ + options_.lease_time);
+}
+
+// A kind of device whose slots are full holds up no other.
+void aggregator_state::hand_out(
+    gpu::device_kind kind, std::deque<queued>& queue) {
+  while (!queue.empty() && !ending_ && has_room()) {
+    auto& [grant, base] = queue.front();
+    auto slot = slots_.claim(grant.lease, grant.client, kind, now_);
     if (!slot)
       break;
     if (first_lease_ == instant{})
@@ -250,12 +283,10 @@ void aggregator_state::hand_out() {
     tell(facts::leased{grant.lease, grant.client, grant.base});
     auto& entry = held_[grant.lease];
     send(self_, cast_->workers[grant.client],
-        offer{grant.lease, grant.base, std::move(base), cast_->slots[*slot],
-            turns_[*slot]++, entry.stop.get_token()});
-    queue_.pop_front();
+        offer{grant.lease, grant.base, std::move(base), cast_->slots[*slot].who,
+            cast_->slots[*slot].lane, turns_[*slot]++, entry.stop.get_token()});
+    queue.pop_front();
   }
-  if (options_.lease_time.count() > 0 && slots_.held() > 0)
-    wake_by(now_ + options_.lease_time);
 }
 
 } // namespace troupe

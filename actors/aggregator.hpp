@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -13,6 +14,7 @@
 #include "protocols/evaluation.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/federated/rule.hpp"
+#include "protocols/placement/allotment.hpp"
 #include "protocols/placement/slot_book.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/run.hpp"
@@ -30,10 +32,12 @@ struct aggregator_options {
   std::vector<fact> preface; ///< told before the header, e.g. what is void
   std::uint64_t next_fact = 1;
   version_id evaluate_every = 10; ///< 0: the last version alone
-  double target_accuracy = 0.0;   ///< 0: none
+  bool score_first = false; ///< the version to start from was due and is not
+  double target_accuracy = 0.0; ///< 0: none
   version_id checkpoint_every = 1;
-  std::size_t depth = 2; ///< leases in flight a slot, at most
-  instant lease_time{};  ///< from the start of training; 0: no bound
+  std::size_t depth = 2;      ///< leases in flight a slot, at most
+  placement::allotment kinds; ///< of device, by client
+  instant lease_time{};       ///< from the start of training; 0: no bound
   instant stop_grace = std::chrono::seconds{2};
 };
 
@@ -95,12 +99,16 @@ private:
   // carrying out decisions
   template <class Event>
   auto decide(Event&& event);
+  void begin_rule();
   void carry_out();
   void hand_out();
+  void hand_out(gpu::device_kind kind, std::deque<queued>& queue);
+  bool has_room() const noexcept;
   void go_on();
   void judge_version();
   void note_state();
   void store_version();
+  void store_best(version_id version);
   void store_when_due();
   void end(run_outcome how, caf::error why = {});
   void settle();
@@ -127,7 +135,7 @@ private:
 
   placement::slot_book slots_;
   std::vector<std::uint64_t> turns_; ///< leases handed out, by slot
-  std::deque<queued> queue_;
+  std::map<gpu::device_kind, std::deque<queued>> queues_; ///< not handed out
   std::unordered_map<lease_id, held> held_;
   std::uint64_t unadded_ = 0; ///< sent to the shard, not acknowledged
 
@@ -138,13 +146,16 @@ private:
   std::optional<version_in_making> rounding_; ///< by the shard
   std::vector<update> early_; ///< came while a version was being made
   bool paused_ = false;       ///< no next round before a score is in
-  std::uint64_t scoring_ = 0;
+  bool begun_ = false;        ///< the rule has begun to hand out leases
+  std::deque<version_id> judging_; ///< at the judge, in this order
   std::optional<version_id> judged_version_; ///< last one sent to the judge
   std::optional<version_id> scored_version_;
   training::evaluation last_score_;
   std::optional<store> state_; ///< of the last version, not stored yet
-  bool storing_ = false;
-  std::optional<store> next_store_;
+  std::optional<version_id> storing_;
+  std::optional<store> next_store_;    ///< once its time has come
+  std::optional<store> best_store_;    ///< at once
+  std::map<version_id, store> judged_; ///< not stored, until their score is in
   instant next_store_at_{};
 
   bool ending_ = false;

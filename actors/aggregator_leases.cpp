@@ -10,12 +10,21 @@
 // What becomes of leases that take too long, and the one timer.
 
 namespace troupe {
+namespace {
+
+// Clients of one kind of device never train on another.
+const char* of_kind(gpu::device_kind kind) noexcept {
+  return kind == gpu::device_kind::cuda ? "on a GPU " : "on the CPU ";
+}
+
+} // namespace
 
 void aggregator_state::revoke(lease_id lease) {
   auto found = held_.find(lease);
   if (found == held_.end()) {
-    std::erase_if(
-        queue_, [lease](const queued& q) { return q.grant.lease == lease; });
+    for (auto& [kind, queue] : queues_)
+      std::erase_if(
+          queue, [lease](const queued& q) { return q.grant.lease == lease; });
     return;
   }
   if (found->second.stopped)
@@ -72,12 +81,13 @@ void aggregator_state::lose(const placement::slot_book::holding& entry) {
     tell(facts::requeued{waiting.lease, waiting.client});
     decide([&](auto& r, auto& out) { r.requeue(waiting.lease, now_, out); });
   }
-  if (slots_.alive() == 0)
+  auto kind = cast_->slots[entry.slot].kind;
+  if (slots_.alive(kind) == 0)
     end(run_outcome::failed,
         caf::make_error(errc::no_slots,
-            fmt::format("no compute slot is left: the learner of client {} "
+            fmt::format("no compute slot {}is left: the learner of client {} "
                         "ignored its stop token",
-                entry.client)));
+                slots_.alive() == 0 ? "" : of_kind(kind), entry.client)));
   carry_out();
 }
 

@@ -1,26 +1,16 @@
 #include "actors/compute.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
-#include <time.h>
-
+#include "actors/clocks.hpp"
 #include "actors/guard.hpp"
+#include "gpu/copy.hpp"
 #include "gpu/delta.hpp"
 
 namespace troupe {
-namespace {
-
-double read_clock(clockid_t which) {
-  timespec t{};
-  clock_gettime(which, &t);
-  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-}
-
-} // namespace
 
 compute_state::compute_state(
     compute::pointer self, gpu::device where, training::learner_factory make)
@@ -38,6 +28,21 @@ training::learner& compute_state::learner() {
   if (!learner_)
     learner_ = make_(where_);
   return *learner_;
+}
+
+gpu::device_stream& compute_state::stream() {
+  if (!stream_)
+    stream_.emplace(where_);
+  return *stream_;
+}
+
+// Ready for any stream, the learner's own included.
+std::shared_ptr<gpu::buffer> compute_state::copied(
+    const gpu::buffer& from, gpu::device to) {
+  auto result = std::make_shared<gpu::buffer>(from.size(), to);
+  gpu::copy<float>(stream(), from.span(), result->span());
+  stream().synchronise();
+  return result;
 }
 
 void compute_state::take(train_task& task) {
@@ -68,27 +73,28 @@ void compute_state::train(train_task& task) {
   send(self_, task.reply_to, training_failed{task.lease, std::move(why)});
 }
 
-// Trains a copy and turns it into the delta in place: one block a task.
+// Trains a copy and turns it into the delta in place: one block a task. Deltas
+// are taken on the host.
 trained compute_state::run(const train_task& task) {
-  auto begun = read_clock(CLOCK_MONOTONIC);
-  auto given = task.parameters->span();
-  auto block = std::make_shared<gpu::buffer>(given.size(), where_);
-  std::copy(given.begin(), given.end(), block->span().begin());
+  auto begun = wall_seconds();
+  auto block = copied(*task.parameters, where_);
   auto outcome = learner().train(block->span(), task.work, task.stop);
   if (task.stop.stop_requested())
     return {};
   if (!std::isfinite(outcome.loss))
     throw std::runtime_error("the training loss is not finite");
-  if (std::isnan(gpu::to_delta(block->span(), given)))
+  if (stream().on_gpu())
+    block = copied(*block, gpu::device{});
+  if (std::isnan(gpu::to_delta(block->span(), task.parameters->span())))
     throw std::runtime_error("the trained parameters are not finite");
-  return {task.lease, task.work.version, outcome,
-      read_clock(CLOCK_MONOTONIC) - begun, cpu_since_last(), std::move(block)};
+  return {task.lease, task.work.version, outcome, wall_seconds() - begun,
+      cpu_since_last(), std::move(block)};
 }
 
 // The thread does nothing else, and reading its CPU clock is a system call: one
 // a task is enough.
 double compute_state::cpu_since_last() {
-  auto now = read_clock(CLOCK_THREAD_CPUTIME_ID);
+  auto now = thread_seconds();
   return now - std::exchange(cpu_seen_, now);
 }
 
@@ -98,8 +104,10 @@ void compute_state::score(const evaluate_task& task) {
     result.failed = caf::make_error(errc::stopped);
   else
     result.failed = guarded(errc::evaluation_failed, [&] {
-      result.sums =
-          learner().evaluate(task.parameters->span(), task.data, task.stop);
+      auto given = task.parameters;
+      if (stream().on_gpu())
+        given = copied(*given, where_);
+      result.sums = learner().evaluate(given->span(), task.data, task.stop);
     });
   result.cpu_seconds = cpu_since_last();
   send(self_, task.reply_to, std::move(result));

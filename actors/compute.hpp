@@ -3,8 +3,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 
-#include "gpu/device.hpp"
+#include "gpu/device_stream.hpp"
 #include "gpu/training/learner.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/training.hpp"
@@ -32,11 +33,14 @@ private:
   trained run(const train_task& task);
   void score(const evaluate_task& task);
   training::learner& learner();
+  gpu::device_stream& stream();
+  std::shared_ptr<gpu::buffer> copied(const gpu::buffer& from, gpu::device to);
   double cpu_since_last();
 
   compute::pointer self_;
   gpu::device where_;
   training::learner_factory make_;
+  std::optional<gpu::device_stream> stream_;
   std::unique_ptr<training::learner> learner_;
   double cpu_seen_ = 0.0;
   std::uint64_t turn_ = 0; ///< of the next task

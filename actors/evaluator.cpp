@@ -9,9 +9,14 @@ namespace troupe {
 
 evaluator_state::evaluator_state(
     evaluator::pointer self, evaluator_options options)
-    : self_(self),
-      options_(std::move(options)),
-      slots_(options_.slots.size()) {}
+    : self_(self), options_(std::move(options)), slots_(options_.slots.size()) {
+  auto is_gpu = [](const compute_slot& each) {
+    return each.kind == gpu::device_kind::cuda;
+  };
+  if (std::ranges::any_of(options_.slots, is_gpu))
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+      slots_[i].alive = is_gpu(options_.slots[i]);
+}
 
 evaluator::behavior_type evaluator_state::make_behavior() {
   return {
@@ -48,7 +53,7 @@ void evaluator_state::hand_out() {
     slots_[i].part = part;
     auto first = (part - base_) * options_.part;
     auto count = std::min(options_.part, options_.data.size() - first);
-    send(self_, options_.slots[i],
+    send(self_, options_.slots[i].who,
         evaluate_task{part, options_.data.slice(first, count),
             queue_.front().parameters, self_, {}});
   }

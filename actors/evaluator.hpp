@@ -12,15 +12,16 @@
 namespace troupe {
 
 struct evaluator_options {
-  training::view data;    ///< the test set
-  std::size_t part = 500; ///< samples a task
-  std::vector<compute> slots;
+  training::view data;             ///< the test set
+  std::size_t part = 500;          ///< samples a task
+  std::vector<compute_slot> slots; ///< by slot id
   aggregator report_to;
 };
 
 /// Scores versions on the test set: cuts it into parts of fixed size, keeps one
-/// part at every slot, and merges the sums in the parts' order, so that a score
-/// does not depend on who computed it.
+/// part at every slot of one kind of device, GPUs if there are any, and merges
+/// the sums in the parts' order, so that a score does not depend on who
+/// computed it.
 class evaluator_state {
 public:
   static inline const char* name = "troupe.evaluator";
@@ -30,7 +31,7 @@ public:
 
 private:
   struct slot {
-    bool alive = true;
+    bool alive = true;                 ///< and of the kind that scores
     std::optional<std::uint64_t> part; ///< at work on it
   };
 

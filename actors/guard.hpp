@@ -6,6 +6,7 @@
 
 #include <caf/error.hpp>
 
+#include "gpu/out_of_memory.hpp"
 #include "protocols/errc.hpp"
 
 namespace troupe {
@@ -17,6 +18,8 @@ caf::error guarded(errc code, Work&& work) noexcept {
   try {
     work();
     return {};
+  } catch (const gpu::out_of_memory& e) { // knows the sizes
+    return caf::make_error(errc::out_of_memory, std::string{e.what()});
   } catch (const std::bad_alloc&) {
     return caf::make_error(errc::out_of_memory, std::string{"out of memory"});
   } catch (const std::exception& e) {

@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "gpu/copy.hpp"
+
 namespace troupe {
 
 shard_state::shard_state(shard::pointer self, shard_options options)
@@ -19,11 +21,26 @@ shard::behavior_type shard_state::make_behavior() {
 }
 
 void shard_state::add_up(const add& what) {
-  auto answer = sums_.add(what.delta->span(), what.weight, what.share);
+  auto delta = on_host(what.delta);
+  auto answer = sums_.add(delta->span(), what.weight, what.share);
   if (answer != gpu::admission::added)
     send(self_, options_.report_to, refused{what.lease, what.client, answer});
   if (++unacknowledged_ >= options_.credit)
     acknowledge();
+}
+
+// A delta was done before it was sent, so no other stream is waited for.
+gpu::shared_buffer shard_state::on_host(gpu::shared_buffer delta) {
+  auto where = delta->where();
+  if (where.kind == gpu::device_kind::cpu)
+    return delta;
+  auto found = streams_.find(where.index);
+  if (found == streams_.end())
+    found = streams_.emplace(where.index, gpu::device_stream{where}).first;
+  auto result = std::make_shared<gpu::buffer>(delta->size());
+  gpu::copy<float>(found->second, delta->span(), result->span());
+  found->second.synchronise();
+  return result;
 }
 
 void shard_state::round(version_id version) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 #include "gpu/accumulator.hpp"
 #include "gpu/buffer.hpp"
+#include "gpu/device_stream.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/verbs.hpp"
 
@@ -30,10 +32,12 @@ private:
   void add_up(const add& what);
   void round(version_id version);
   void acknowledge();
+  gpu::shared_buffer on_host(gpu::shared_buffer delta);
 
   shard::pointer self_;
   shard_options options_;
   gpu::accumulator sums_;
+  std::map<int, gpu::device_stream> streams_; ///< by GPU
   std::uint64_t unacknowledged_ = 0;
 };
 using shard_impl = shard::stateful_impl<shard_state>;

@@ -30,7 +30,7 @@ void worker_state::accept(offer& what) {
           context_->seed, gpu::stream::train, client_, what.base}};
   send(self_, what.on,
       train_task{what.lease, std::move(work), std::move(what.parameters), self_,
-          what.turn, std::move(what.stop)});
+          what.lane, what.turn, std::move(what.stop)});
 }
 
 } // namespace troupe

@@ -37,6 +37,8 @@ enum class errc : std::uint8_t {
   evaluation_failed,
   /// An actor that the run cannot do without has died.
   actor_died,
+  /// A device answers with errors, or not at all.
+  device_failed,
 };
 
 std::string to_string(errc code);

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
+
 #include <caf/fwd.hpp>
 #include <caf/result.hpp>
 #include <caf/typed_actor.hpp>
 
+#include "gpu/device.hpp"
 #include "protocols/observer.hpp"
 #include "protocols/type_ids.hpp"
 
@@ -21,6 +24,8 @@
 //     ┌───────┐└─┴─────────────────────────────────► │ evaluator │
 //     │ shard │                                      └───────────┘
 //     └───────┘ added, refused, published
+//
+// An accelerator stands in the place of the compute actors of its GPU's slots.
 
 namespace troupe {
 
@@ -30,6 +35,7 @@ struct trained;         //
 struct training_failed; //
 struct update;          //
 struct failure;         //
+struct device_reached;  //
 struct add;             // protocols/publication.hpp
 struct added;           //
 struct refused;         //
@@ -79,6 +85,7 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::run_report))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::interrupt))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::tick))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::discard))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::device_reached))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -93,6 +100,17 @@ using worker = caf::typed_actor< //
 using compute = caf::typed_actor<  //
     caf::result<void>(train_task), //
     caf::result<void>(evaluate_task)>;
+
+/// All slots of one GPU: trains the clients of its slots side by side.
+using accelerator = compute::extend< //
+    caf::result<void>(device_reached)>;
+
+/// One place to train at. The slots of a GPU are lanes of one actor.
+struct compute_slot {
+  compute who;
+  std::uint32_t lane = 0;
+  gpu::device_kind kind = gpu::device_kind::cpu;
+};
 
 /// Decides through a rule who trains and what counts; never computes.
 using aggregator = caf::typed_actor<   //

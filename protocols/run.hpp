@@ -16,8 +16,8 @@ namespace troupe {
 
 /// Every actor of a run, but the aggregator itself.
 struct cast {
-  std::vector<worker> workers; ///< by client id
-  std::vector<compute> slots;  ///< by slot id
+  std::vector<worker> workers;     ///< by client id
+  std::vector<compute_slot> slots; ///< by slot id
   shard sums;
   evaluator judge; ///< may be empty: then nothing is scored
   scribe book;

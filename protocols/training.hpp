@@ -20,6 +20,7 @@ struct offer {
   version_id base = 0;
   gpu::shared_buffer parameters; ///< of version `base`
   compute on;
+  std::uint32_t lane = 0; ///< of an accelerator
   std::uint64_t turn = 0; ///< of this lease at the slot: 0, 1, 2...
   std::stop_token stop;
 };
@@ -30,11 +31,13 @@ struct train_task {
   training::assignment work;
   gpu::shared_buffer parameters;
   worker reply_to;
+  std::uint32_t lane = 0;
   std::uint64_t turn = 0; ///< the slot takes its tasks in this order
   std::stop_token stop;
 };
 
-/// Compute to worker: what came of it. `delta` is trained minus given.
+/// Compute to worker: what came of it. `delta` is trained minus given, on the
+/// host or on the device that trained.
 struct trained {
   lease_id lease = 0;
   version_id base = 0;
@@ -48,6 +51,12 @@ struct trained {
 struct training_failed {
   lease_id lease = 0;
   caf::error why;
+};
+
+/// To an accelerator, from its device's driver: all that was queued up to the
+/// ticket is done. 0: look after the device, it should have answered.
+struct device_reached {
+  std::uint64_t ticket = 0;
 };
 
 /// Worker to aggregator.
@@ -78,6 +87,10 @@ bool inspect(Inspector& f, trained&) {
 template <class Inspector>
 bool inspect(Inspector& f, training_failed& x) {
   return f.object(x).fields(f.field("lease", x.lease), f.field("why", x.why));
+}
+template <class Inspector>
+bool inspect(Inspector& f, device_reached& x) {
+  return f.object(x).fields(f.field("ticket", x.ticket));
 }
 template <class Inspector>
 bool inspect(Inspector& f, update&) {

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/accelerator.hpp"
 #include "actors/compute.hpp"
 #include "actors/evaluator.hpp"
 #include "actors/shard.hpp"
@@ -103,7 +104,7 @@ void dismiss_all(const cast& who) {
   for (const auto& one : who.workers)
     dismiss(one);
   for (const auto& one : who.slots)
-    dismiss(one);
+    dismiss(one.who);
   for (const auto& one : who.observers)
     dismiss(one);
   dismiss(who.sums);
@@ -144,11 +145,12 @@ company::company(const topology& what, const run_options& how)
 company::~company() = default;
 
 // Tiny models go through in handfuls, so that a slot need not wake for each; of
-// large ones none waits at a slot, since each would hold a block of memory.
+// large ones none waits at a slot, since each would hold a block of memory. A
+// GPU has room, and a lane that waits for its next client wastes all of it.
 std::size_t company::depth() const {
   auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
-  return std::clamp(
-      flight_bytes / bytes / devices_.slots(), std::size_t{1}, deepest);
+  auto least = std::size_t{devices_.on_gpu() ? 2u : 1u};
+  return std::clamp(flight_bytes / bytes / devices_.slots(), least, deepest);
 }
 
 gpu::shared_buffer company::start(const past& before) {
@@ -182,18 +184,34 @@ aggregator_options company::plan(
   result.target_accuracy = c.run.target_accuracy;
   result.checkpoint_every = c.run.checkpoint_every;
   result.depth = depth();
+  result.kinds = {c.run.seed, devices_.shares()};
   result.lease_time = seconds_of(c.federation.lease_seconds);
   result.stop_grace = seconds_of(c.compute.stop_grace);
   return result;
+}
+
+// The slots of a GPU are lanes of one actor, unless the user's own learner is
+// to be trained: then each is an actor with a learner, as on a CPU.
+void company::spawn_slots(cast& who) {
+  for (const auto& [where, slots] : devices_.devices) {
+    auto lanes = what_.model() && where.kind == gpu::device_kind::cuda;
+    compute all;
+    if (lanes)
+      all = system_->spawn<accelerator_impl, caf::detached>(accelerator_options{
+          *what_.model(), where, slots, settled_.client});
+    for (std::uint32_t i = 0; i < slots; ++i)
+      who.slots.push_back({lanes ? all
+                                 : system_->spawn<compute_impl, caf::detached>(
+                                       where, what_.learner()),
+          lanes ? i : 0, where.kind});
+  }
 }
 
 std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
     const past& before, const gpu::shared_buffer& parameters) {
   const auto& c = settled_;
   auto who = std::make_shared<cast>();
-  for (std::size_t i = 0; i < devices_.slots(); ++i)
-    who->slots.push_back(system_->spawn<compute_impl, caf::detached>(
-        gpu::device{}, what_.learner()));
+  spawn_slots(*who);
   auto context = std::make_shared<const worker_context>(
       worker_context{c.run.seed, c.client, boss_});
   who->workers.reserve(data_.size());

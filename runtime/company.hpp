@@ -51,6 +51,7 @@ private:
   aggregator_options plan(const past& before, gpu::shared_buffer parameters);
   std::shared_ptr<const cast> spawn_all(const run_directory& place,
       const past& before, const gpu::shared_buffer& parameters);
+  void spawn_slots(cast& who);
   std::size_t depth() const;
 
   const topology& what_;

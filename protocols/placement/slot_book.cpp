@@ -12,25 +12,30 @@ constexpr std::size_t least = 2;
 
 } // namespace
 
-slot_book::slot_book(std::size_t slots, std::size_t most)
-    : slots_(slots), most_(most), depth_(std::min(most, least)), alive_(slots) {
+slot_book::slot_book(std::vector<gpu::device_kind> slots, std::size_t most)
+    : most_(most), alive_(slots.size()) {
   assert(most >= 1 && "a slot without credit never works");
+  for (auto kind : slots)
+    slots_.push_back({kind, true, {}});
+  depths_.fill({std::min(most, least), 0.0});
 }
 
-void slot_book::took(double seconds) noexcept {
-  mean_seconds_ = mean_seconds_ == 0.0
-                      ? seconds
-                      : mean_seconds_ + (seconds - mean_seconds_) / 16.0;
-  auto wanted = queued_seconds / std::max(mean_seconds_, 1e-9);
-  depth_ = std::min(
+void slot_book::took(lease_id lease, double seconds) noexcept {
+  auto found = where_.find(lease);
+  if (found == where_.end())
+    return;
+  auto& [leases, mean] = depths_[index(slots_[found->second].kind)];
+  mean = mean == 0.0 ? seconds : mean + (seconds - mean) / 16.0;
+  auto wanted = queued_seconds / std::max(mean, 1e-9);
+  leases = std::min(
       most_, std::max(least, static_cast<std::size_t>(std::min(wanted, 1e6))));
 }
 
 std::optional<slot_id> slot_book::claim(
-    lease_id lease, client_id client, instant now) {
+    lease_id lease, client_id client, gpu::device_kind kind, instant now) {
   slot_state* best = nullptr;
   for (auto& slot : slots_)
-    if (slot.alive && slot.queue.size() < depth_ &&
+    if (slot.alive && slot.kind == kind && slot.queue.size() < depth(kind) &&
         (!best || slot.queue.size() < best->queue.size()))
       best = &slot;
   if (!best)
@@ -54,6 +59,11 @@ bool slot_book::release(lease_id lease, instant now) {
     queue.front().since = now;
   where_.erase(found);
   return true;
+}
+
+std::size_t slot_book::alive(gpu::device_kind kind) const noexcept {
+  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(),
+      [kind](const auto& slot) { return slot.alive && slot.kind == kind; }));
 }
 
 std::vector<slot_book::holding> slot_book::running() const {

@@ -34,7 +34,7 @@ struct deadline_test : testing::Test {
     boss = stage.system().spawn<aggregator_impl>(std::move(options));
     auto who = std::make_shared<cast>();
     who->workers = {client.as<worker>(), client.as<worker>()};
-    who->slots = {slot.as<compute>(), slot.as<compute>()};
+    who->slots = {{slot.as<compute>(), 0, {}}, {slot.as<compute>(), 0, {}}};
     who->sums = sums.as<shard>();
     who->book = book.as<scribe>();
     caf::anon_send(boss, begin{who});

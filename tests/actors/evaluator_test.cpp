@@ -17,9 +17,10 @@ struct evaluator_test : testing::Test {
   evaluator judge;
 
   evaluator_test() {
-    judge = stage.system().spawn<evaluator_impl>(evaluator_options{
-        blank_samples(25), 10, {first.as<compute>(), second.as<compute>()},
-        boss.as<aggregator>()});
+    judge = stage.system().spawn<evaluator_impl>(
+        evaluator_options{blank_samples(25), 10,
+            {{first.as<compute>(), 0, {}}, {second.as<compute>(), 0, {}}},
+            boss.as<aggregator>()});
     stage.run();
   }
   ~evaluator_test() override {

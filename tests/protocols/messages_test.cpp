@@ -62,6 +62,7 @@ TEST(messages_test, keep_their_bytes) {
   expect_golden(stored{2, "ab", 0.5}, "0000000000000002" // version
                                       "026162"           // sha256
                                       "3fe0000000000000");
+  expect_golden(device_reached{772}, "0000000000000304");
   expect_golden(storage_failed{"full"}, "0466756c6c");
   expect_golden(tick{}, "");
   expect_golden(interrupt{}, "");
@@ -113,13 +114,14 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<offer>, first + 200);
   EXPECT_EQ(caf::type_id_v<tick>, first + 223);
   EXPECT_EQ(caf::type_id_v<discard>, first + 224);
+  EXPECT_EQ(caf::type_id_v<device_reached>, first + 225);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {
   for (std::uint8_t value = 0;; ++value) {
     errc code{};
     if (!from_integer(value, code)) {
-      EXPECT_EQ(value, 12);
+      EXPECT_EQ(value, 13);
       break;
     }
     errc back{};

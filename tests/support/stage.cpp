@@ -73,6 +73,9 @@ aggregator_options options(const script& what, gpu::shared_buffer parameters) {
   }
   result.parameters = std::move(parameters);
   result.samples.assign(what.clients, 10);
+  for (std::size_t i = 0; i < what.data.size(); ++i)
+    result.samples[i] = what.data[i].size();
+  result.kinds = what.kinds;
   result.header.clients = what.clients;
   result.header.parameters = what.parameters;
   result.header.slots = what.slots;
@@ -93,6 +96,19 @@ gpu::shared_buffer initial(const script& what) {
   auto block = std::make_shared<gpu::buffer>(what.parameters);
   small_learner{what.parameters}.initialise(block->span(), what.seed);
   return block;
+}
+
+std::vector<compute_slot> spawn(const script& what, caf::actor_system& system) {
+  std::vector<compute_slot> result;
+  for (std::size_t i = 0; i < what.slots; ++i)
+    result.push_back({system.spawn<compute_impl, caf::detached>(gpu::device{},
+                          small_learners(what.parameters, what.mishap)),
+        0, {}});
+  return result;
+}
+
+training::view data_of(const script& what, client_id client) {
+  return what.data.empty() ? blank_samples(10) : what.data.at(client);
 }
 
 } // namespace
@@ -126,19 +142,19 @@ performance play(const script& what) {
   auto parameters = initial(what);
   auto boss = system.spawn<aggregator_impl>(options(what, parameters));
   auto who = std::make_shared<cast>();
-  for (std::size_t i = 0; i < what.slots; ++i)
-    who->slots.push_back(system.spawn<compute_impl, caf::detached>(
-        gpu::device{}, small_learners(what.parameters, what.mishap)));
+  who->slots =
+      what.spawn_slots ? what.spawn_slots(system) : spawn(what, system);
   auto context = std::make_shared<const worker_context>(
       worker_context{what.seed, what.recipe, boss});
   for (client_id c = 0; c < what.clients; ++c)
     who->workers.push_back(
-        system.spawn<worker_impl>(c, blank_samples(10), context));
+        system.spawn<worker_impl>(c, data_of(what, c), context));
   who->sums = system.spawn<shard_impl, caf::detached>(
       shard_options{parameters, what.server_lr, what.depth, boss});
-  if (what.test_samples > 0)
-    who->judge = system.spawn<evaluator_impl>(evaluator_options{
-        blank_samples(what.test_samples), 30, who->slots, boss});
+  auto test = what.test.empty() ? blank_samples(what.test_samples) : what.test;
+  if (!test.empty())
+    who->judge = system.spawn<evaluator_impl>(
+        evaluator_options{std::move(test), 30, who->slots, boss});
   who->book = system.spawn<memory_scribe>(seen, boss);
 
   performance result;
@@ -156,7 +172,7 @@ performance play(const script& what) {
   self->request(who->book, caf::infinite, seal{})
       .receive([] {}, [](const caf::error&) {});
   for (const auto& slot : who->slots)
-    caf::anon_send_exit(slot, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(slot.who, caf::exit_reason::user_shutdown);
   for (const auto& one : who->workers)
     caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(who->sums, caf::exit_reason::user_shutdown);

@@ -33,7 +33,13 @@ struct script {
   std::function<void(const troupe::aggregator&)> meanwhile;
   /// Called once the run has ended, before its actors are dismissed.
   std::function<void()> afterwards;
-  caf::byte_buffer restored; ///< a stored rule to go on from
+  /// Instead of `slots` compute actors with small learners, where clients are
+  /// allotted to `kinds`.
+  std::function<std::vector<compute_slot>(caf::actor_system&)> spawn_slots;
+  placement::allotment kinds;
+  std::vector<training::view> data; ///< the clients'; empty: blank samples
+  training::view test;              ///< empty: blank samples
+  caf::byte_buffer restored;        ///< a stored rule to go on from
   gpu::shared_buffer parameters_from;
   std::uint64_t incarnation = 0;
 };

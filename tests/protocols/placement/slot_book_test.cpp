@@ -5,58 +5,68 @@
 namespace troupe::placement {
 namespace {
 
+using gpu::device_kind;
+constexpr auto cpu = device_kind::cpu;
+constexpr auto cuda = device_kind::cuda;
+
+std::vector<device_kind> cpus(std::size_t count) {
+  return std::vector<device_kind>(count, cpu);
+}
+
 constexpr instant at(int t) {
   return instant{t};
 }
 
 TEST(slot_book_test, spreads_leases_over_the_emptiest_slots) {
-  slot_book book{2, 2};
+  slot_book book{cpus(2), 2};
 
-  EXPECT_EQ(book.claim(1, 10, at(0)), 0u);
-  EXPECT_EQ(book.claim(2, 11, at(0)), 1u);
-  EXPECT_EQ(book.claim(3, 12, at(0)), 0u);
-  EXPECT_EQ(book.claim(4, 13, at(0)), 1u);
+  EXPECT_EQ(book.claim(1, 10, cpu, at(0)), 0u);
+  EXPECT_EQ(book.claim(2, 11, cpu, at(0)), 1u);
+  EXPECT_EQ(book.claim(3, 12, cpu, at(0)), 0u);
+  EXPECT_EQ(book.claim(4, 13, cpu, at(0)), 1u);
 }
 
 TEST(slot_book_test, gives_no_more_than_its_credits) {
-  slot_book book{1, 2};
-  book.claim(1, 10, at(0));
-  book.claim(2, 11, at(0));
+  slot_book book{cpus(1), 2};
+  book.claim(1, 10, cpu, at(0));
+  book.claim(2, 11, cpu, at(0));
 
-  EXPECT_EQ(book.claim(3, 12, at(0)), std::nullopt);
+  EXPECT_EQ(book.claim(3, 12, cpu, at(0)), std::nullopt);
 
   EXPECT_TRUE(book.release(1, at(5)));
-  EXPECT_EQ(book.claim(3, 12, at(5)), 0u);
+  EXPECT_EQ(book.claim(3, 12, cpu, at(5)), 0u);
 }
 
 TEST(slot_book_test, queues_about_a_millisecond_of_work) {
-  slot_book book{1, 256};
-  EXPECT_EQ(book.depth(), 2u);
+  slot_book book{cpus(1), 256};
+  book.claim(1, 10, cpu, at(0));
+  EXPECT_EQ(book.depth(cpu), 2u);
 
   for (int i = 0; i < 200; ++i)
-    book.took(10e-6);
-  EXPECT_NEAR(double(book.depth()), 100.0, 1.0);
+    book.took(1, 10e-6);
+  EXPECT_NEAR(double(book.depth(cpu)), 100.0, 1.0);
 
   for (int i = 0; i < 200; ++i)
-    book.took(1e-9);
-  EXPECT_EQ(book.depth(), 256u);
+    book.took(1, 1e-9);
+  EXPECT_EQ(book.depth(cpu), 256u);
 
   for (int i = 0; i < 200; ++i)
-    book.took(0.5);
-  EXPECT_EQ(book.depth(), 2u);
+    book.took(1, 0.5);
+  EXPECT_EQ(book.depth(cpu), 2u);
 }
 
 TEST(slot_book_test, holds_one_lease_a_slot_where_memory_allows_no_more) {
-  slot_book book{1, 1};
-  book.took(1e-9);
+  slot_book book{cpus(1), 1};
+  book.claim(1, 10, cpu, at(0));
+  book.took(1, 1e-9);
 
-  EXPECT_EQ(book.depth(), 1u);
+  EXPECT_EQ(book.depth(cpu), 1u);
 }
 
 TEST(slot_book_test, counts_a_lease_as_running_from_its_turn) {
-  slot_book book{1, 3};
-  book.claim(1, 10, at(0));
-  book.claim(2, 11, at(1));
+  slot_book book{cpus(1), 3};
+  book.claim(1, 10, cpu, at(0));
+  book.claim(2, 11, cpu, at(1));
 
   book.release(1, at(7));
 
@@ -67,8 +77,8 @@ TEST(slot_book_test, counts_a_lease_as_running_from_its_turn) {
 }
 
 TEST(slot_book_test, knows_nothing_of_a_lease_that_was_released) {
-  slot_book book{1, 1};
-  book.claim(1, 10, at(0));
+  slot_book book{cpus(1), 1};
+  book.claim(1, 10, cpu, at(0));
   book.release(1, at(1));
 
   EXPECT_FALSE(book.release(1, at(2)));
@@ -77,10 +87,11 @@ TEST(slot_book_test, knows_nothing_of_a_lease_that_was_released) {
 }
 
 TEST(slot_book_test, gives_back_what_a_lost_slot_had_not_begun) {
-  slot_book book{2, 3};
-  book.took(1e-6);
-  for (lease_id lease = 1; lease <= 6; ++lease)
-    book.claim(lease, client_id(lease), at(0));
+  slot_book book{cpus(2), 3};
+  book.claim(1, 1, cpu, at(0));
+  book.took(1, 1e-6);
+  for (lease_id lease = 2; lease <= 6; ++lease)
+    book.claim(lease, client_id(lease), cpu, at(0));
 
   auto waiting = book.lose(0);
 
@@ -93,13 +104,45 @@ TEST(slot_book_test, gives_back_what_a_lost_slot_had_not_begun) {
 }
 
 TEST(slot_book_test, never_uses_a_lost_slot_again) {
-  slot_book book{2, 1};
+  slot_book book{cpus(2), 1};
   book.lose(0);
 
-  EXPECT_EQ(book.claim(1, 10, at(0)), 1u);
-  EXPECT_EQ(book.claim(2, 11, at(0)), std::nullopt);
+  EXPECT_EQ(book.claim(1, 10, cpu, at(0)), 1u);
+  EXPECT_EQ(book.claim(2, 11, cpu, at(0)), std::nullopt);
   EXPECT_TRUE(book.lose(0).empty());
   EXPECT_EQ(book.alive(), 1u);
+}
+
+TEST(slot_book_test, gives_a_lease_a_slot_of_its_kind_only) {
+  slot_book book{{cpu, cuda, cpu, cuda}, 1};
+
+  EXPECT_EQ(book.claim(1, 10, cuda, at(0)), 1u);
+  EXPECT_EQ(book.claim(2, 11, cuda, at(0)), 3u);
+  EXPECT_EQ(book.claim(3, 12, cuda, at(0)), std::nullopt);
+  EXPECT_EQ(book.claim(4, 13, cpu, at(0)), 0u);
+}
+
+TEST(slot_book_test, keeps_the_depths_of_kinds_apart) {
+  slot_book book{{cpu, cuda}, 256};
+  book.claim(1, 10, cpu, at(0));
+  book.claim(2, 11, cuda, at(0));
+
+  for (int i = 0; i < 200; ++i) {
+    book.took(1, 0.5);
+    book.took(2, 10e-6);
+  }
+
+  EXPECT_EQ(book.depth(cpu), 2u);
+  EXPECT_NEAR(double(book.depth(cuda)), 100.0, 1.0);
+}
+
+TEST(slot_book_test, counts_the_living_slots_of_a_kind) {
+  slot_book book{{cpu, cuda, cuda}, 1};
+  book.lose(1);
+
+  EXPECT_EQ(book.alive(cpu), 1u);
+  EXPECT_EQ(book.alive(cuda), 1u);
+  EXPECT_EQ(book.alive(), 2u);
 }
 
 } // namespace

@@ -217,6 +217,7 @@ template <class T>
 gpu::block<T> cohort::state::bring(const std::vector<T>& values) {
   gpu::block<T> result{values.size(), aside_};
   gpu::copy<T>(aside_, values, result.span());
+  aside_.synchronise();
   return result;
 }
 
@@ -255,7 +256,6 @@ void cohort::state::enter(
   next.data = bring(work.data);
   next.order = bring(todo.order);
   next.steps = bring(todo.steps);
-  aside_.synchronise();
   next.busy = true;
   next.left = todo.steps.size();
   next.client = work.client;
@@ -351,7 +351,6 @@ void cohort::state::score(
   next.steps = bring(todo.steps);
   if (!data.empty())
     next.data = bring(data);
-  aside_.synchronise();
   auto what = next.data ? next.data->work() : gpu::lane_work{};
   what.order = next.order.data();
   what.steps = next.steps.data();

@@ -44,6 +44,15 @@ random_stream::random_stream(std::uint64_t seed, std::uint32_t purpose,
   counter_ = {0, 0, mixed[2], mixed[3]};
 }
 
+std::array<std::uint32_t, 4> random_blocks::operator[](
+    std::uint64_t number) const noexcept {
+  return philox4x32({low(number), high(number), upper[0], upper[1]}, key);
+}
+
+random_blocks random_stream::blocks() const noexcept {
+  return {key_, {counter_[2], counter_[3]}};
+}
+
 void random_stream::refill() noexcept {
   block_ = philox4x32(counter_, key_);
   used_ = 0;

@@ -11,6 +11,15 @@ namespace troupe::gpu {
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
     std::array<std::uint32_t, 2> key) noexcept;
 
+/// The blocks of one random stream, each to be had by its number: how kernels
+/// draw numbers, element by element, in any order.
+struct random_blocks {
+  std::array<std::uint32_t, 2> key{};
+  std::array<std::uint32_t, 2> upper{}; ///< of the counter
+
+  std::array<std::uint32_t, 4> operator[](std::uint64_t number) const noexcept;
+};
+
 /// A counter-based random stream over `philox4x32`. A stream is a function of
 /// its key, so host, GPU and any replay draw the same numbers. Real numbers go
 /// through libm (log, sin, cos, pow) and are as reproducible as that; integers
@@ -22,6 +31,9 @@ public:
   /// those of different ones do with a chance of about 2^-64 a pair.
   explicit random_stream(std::uint64_t seed, std::uint32_t purpose = 0,
       std::uint64_t a = 0, std::uint64_t b = 0) noexcept;
+
+  /// All its blocks, wherever it stands.
+  random_blocks blocks() const noexcept;
 
   std::uint32_t next() noexcept;
   /// Uniform in [0, 1), 53 bits.
@@ -60,6 +72,7 @@ inline constexpr std::uint32_t synthetic = 3;   ///< generated data
 inline constexpr std::uint32_t select = 4;      ///< a = round
 inline constexpr std::uint32_t train = 5;       ///< a = client, b = version
 inline constexpr std::uint32_t place = 6;       ///< a = client
+inline constexpr std::uint32_t quantise = 6;    ///< a = client, b = version
 inline constexpr std::uint32_t user = 1u << 16; ///< and up: free for users
 } // namespace stream
 

@@ -11,16 +11,6 @@
 namespace troupe::gpu {
 namespace {
 
-std::vector<double> sums_of_squares(device_stream& on, updates of) {
-  if constexpr (cuda::present)
-    if (on.on_gpu())
-      return cuda::sums_of_squares(on, of);
-  std::vector<double> result;
-  for (auto values : of)
-    result.push_back(ordered::sum_of_squares(values));
-  return result;
-}
-
 void scale(device_stream& on, double factor, std::span<float> values) {
   if constexpr (cuda::present)
     if (on.on_gpu())
@@ -37,8 +27,20 @@ double factor_for(double norm, double bound) {
 
 } // namespace
 
+std::vector<double> squared_norms(device_stream& on, updates of, updates from) {
+  assert((from.empty() || from.size() == of.size()) && "pairs of updates");
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::squared_norms(on, of, from);
+  std::vector<double> result;
+  for (std::size_t i = 0; i < of.size(); ++i)
+    result.push_back(from.empty() ? ordered::sum_of_squares(of[i])
+                                  : ordered::sum_of_squares(of[i], from[i]));
+  return result;
+}
+
 std::vector<double> norms(device_stream& on, updates of) {
-  auto result = sums_of_squares(on, of);
+  auto result = squared_norms(on, of);
   for (auto& each : result)
     each = std::sqrt(each);
   return result;

@@ -13,6 +13,11 @@ namespace troupe::gpu {
 /// the values is. Waits for the stream.
 std::vector<double> norms(device_stream& on, updates of);
 
+/// The squared norms of of[i] - from[i], in the same order; with nothing to
+/// subtract, of the updates themselves. Waits for the stream.
+std::vector<double> squared_norms(
+    device_stream& on, updates of, updates from = {});
+
 /// Scales each update whose norm is above `bound` down to it, in place (Pascanu
 /// et al. 2013, "On the difficulty of training recurrent neural networks"), and
 /// returns the factors: 1 where nothing changed, and NaN where values are not

@@ -23,4 +23,8 @@ double fold(std::array<double, lanes>& sums) noexcept;
 /// The sum of all squares, in that order. A float's square is exact in double.
 double sum_of_squares(std::span<const float> values);
 
+/// The same of the differences of two blocks of one size, taken in double.
+double sum_of_squares(
+    std::span<const float> values, std::span<const float> less);
+
 } // namespace troupe::gpu::ordered

@@ -26,24 +26,30 @@ __device__ double fold(double sum) {
   return sums[threadIdx.x];
 }
 
-__device__ double square(float value) {
-  const auto exact = static_cast<double>(value);
-  return __dmul_rn(exact, exact);
+// Of a difference, if there is something to subtract.
+__device__ double square(const float* value, const float* less) {
+  auto root = static_cast<double>(__ldg(value));
+  if (less != nullptr)
+    root = __dsub_rn(root, static_cast<double>(__ldg(less)));
+  return __dmul_rn(root, root);
 }
 
 // One block a tile: thread and lane are the same.
-__global__ void __launch_bounds__(threads)
-    tile_kernel(const float* __restrict__ values, std::size_t size,
-        double* __restrict__ sums) {
+__global__ void __launch_bounds__(threads) tile_kernel(
+    const float* __restrict__ values, const float* __restrict__ less,
+    std::size_t size, double* __restrict__ sums) {
   const auto first = blockIdx.x * tile + threadIdx.x;
-  const auto* from = values + first;
   double sum = 0.0;
+  auto add = [&](std::size_t i) {
+    sum = __dadd_rn(
+        sum, square(values + i, less == nullptr ? nullptr : less + i));
+  };
   if (blockIdx.x * tile + tile <= size) {
     for (unsigned k = 0; k < tile / lanes; ++k)
-      sum = __dadd_rn(sum, square(__ldg(from + k * lanes)));
+      add(first + k * lanes);
   } else {
     for (auto i = first; i < size; i += lanes)
-      sum = __dadd_rn(sum, square(values[i]));
+      add(i);
   }
   sum = fold(sum);
   if (threadIdx.x == 0)
@@ -72,7 +78,7 @@ __global__ void scale_kernel(
 
 } // namespace
 
-std::vector<double> sums_of_squares(device_stream& on, updates of) {
+std::vector<double> squared_norms(device_stream& on, updates of, updates from) {
   std::vector<double> result(of.size());
   std::size_t most = 0;
   for (auto values : of)
@@ -85,7 +91,8 @@ std::vector<double> sums_of_squares(device_stream& on, updates of) {
     const auto tiles = ordered::tiles(of[i].size());
     if (tiles > 0)
       launch(on, tile_kernel, static_cast<unsigned>(tiles), threads,
-          of[i].data(), of[i].size(), parts.data());
+          of[i].data(), from.empty() ? nullptr : from[i].data(), of[i].size(),
+          parts.data());
     launch(on, sum_kernel, 1, threads, parts.data(), tiles, sums.data() + i);
   }
   copy(on, sums.span(), std::span{result});

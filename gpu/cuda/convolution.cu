@@ -20,9 +20,11 @@ constexpr unsigned edge = 32; // of what is brought into another order at once
 constexpr unsigned threads = 256;
 constexpr unsigned edge_rows = threads / edge;
 
-/// Pixels by channels. As wide as there are channels, to 64.
-template <unsigned N>
-using pixel_shape = tile_shape<128, N, 16, (N > 32 ? 8 : 4), 4>;
+/// Pixels by channels, as wide as there are channels, to 64. A thread that
+/// loads single floats has more places to remember, and sums less.
+template <unsigned N, unsigned V>
+using pixel_shape =
+    tile_shape<128, N, 16, (N > 32 || (N > 16 && V == 4) ? 8 : 4), 4>;
 /// Out channels by places in the window, over pixels. With few of both there
 /// is one tile, whose pixels groups of threads then share.
 using weight_shape = tile_shape<64, 64, 16, 8, 4>;
@@ -104,11 +106,11 @@ struct turned_weights {
 };
 
 template <unsigned N, unsigned V>
-__global__ void __launch_bounds__(pixel_shape<N>::threads) convolve_kernel(
+__global__ void __launch_bounds__(pixel_shape<N, V>::threads) convolve_kernel(
     filter what, const window_matrix windows, const float* __restrict__ packed,
     lane_blocks<const float> bias, activation then,
     const float* __restrict__ in, std::size_t image, float* __restrict__ out) {
-  using shape = pixel_shape<N>;
+  using shape = pixel_shape<N, V>;
   const auto lane = blockIdx.z;
   const auto pixels = rows_of(what.steps, lane, what.share) * what.pixels;
   const auto first_pixel = blockIdx.x * shape::rows;
@@ -139,11 +141,11 @@ __global__ void __launch_bounds__(pixel_shape<N>::threads) convolve_kernel(
 
 template <unsigned N, unsigned V>
 __global__ void __launch_bounds__(
-    pixel_shape<N>::threads) input_gradient_kernel(filter what,
+    pixel_shape<N, V>::threads) input_gradient_kernel(filter what,
     const window_matrix windows, const divisor by_out, unsigned in_pixels,
     const float* __restrict__ packed, const float* __restrict__ out_gradient,
     float* __restrict__ in_gradient) {
-  using shape = pixel_shape<N>;
+  using shape = pixel_shape<N, V>;
   const auto lane = blockIdx.z;
   const auto images = rows_of(what.steps, lane, what.share);
   const auto pixels = images * in_pixels;
@@ -326,7 +328,7 @@ void convolve(device_stream& on, const convolution& what, const_lanes weight,
   const auto lanes = unsigned(weight.count);
   with_width(wide(what) && aligned(in.data), [&](auto v) {
     with_channels(what.channels, [&](auto n) {
-      using shape = pixel_shape<n>;
+      using shape = pixel_shape<n, v>;
       launch(on, convolve_kernel<n, v>,
           {tiles(std::size_t{all.share} * all.pixels, shape::rows),
               tiles(all.out, n), lanes},
@@ -348,7 +350,7 @@ void convolve_backward_input(device_stream& on, const convolution& what,
   const auto lanes = unsigned(weight.count);
   with_width(wide(what) && aligned(out_gradient.data), [&](auto v) {
     with_channels(what.in.channels, [&](auto n) {
-      using shape = pixel_shape<n>;
+      using shape = pixel_shape<n, v>;
       launch(on, input_gradient_kernel<n, v>,
           {tiles(std::size_t{all.share} * in_pixels, shape::rows),
               tiles(all.in, n), lanes},

@@ -14,7 +14,7 @@
 namespace troupe::gpu::cuda {
 namespace {
 
-using few_shape = tile_shape<64, 16, 32, 8, 4, 8>;
+using few_shape = tile_shape<64, 16, 32, 4, 4, 4>;
 using many_shape = tile_shape<64, 64, 16, 8, 4>;
 
 /// What a launch's blocks have in common.
@@ -32,7 +32,7 @@ struct layer {
 };
 
 template <unsigned V>
-__global__ void __launch_bounds__(few_shape::threads, 3) forward_few_kernel(
+__global__ void __launch_bounds__(few_shape::threads, 4) forward_few_kernel(
     layer what, const float* __restrict__ in, lane_blocks<const float> weight,
     lane_blocks<const float> bias, activation then, float* __restrict__ out) {
   const auto lane = blockIdx.y;

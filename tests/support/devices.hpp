@@ -1,9 +1,19 @@
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "gpu/device.hpp"
+
+namespace troupe::gpu {
+
+/// How GoogleTest shows one.
+inline void PrintTo(const device& where, std::ostream* to) {
+  *to << to_string(where);
+}
+
+} // namespace troupe::gpu
 
 namespace troupe::tests {
 

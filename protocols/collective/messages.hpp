@@ -19,8 +19,8 @@
 //   ┌──────┐ perform ┌────────┐ enlist, epoch_named, formed, ┌──────────┐
 //   │ user │ ──────► │ issuer │ declare, broke, released ──► │ convener │
 //   └──────┘ ◄────── └────────┘ ◄── rejected, name_epoch,    └──────────┘
-//    performed,       one a GPU      form_epoch, dissolve
-//    epoch_opened, epoch_closed
+//    performed,       one a GPU      form_epoch, dissolve_epoch
+//    epoch_opened, epoch_closed, turned_away
 
 namespace troupe::collective {
 
@@ -41,6 +41,7 @@ struct epoch_closed;
 struct issue_done;
 struct look;
 struct wake_up;
+struct turned_away;
 
 } // namespace troupe::collective
 
@@ -63,6 +64,7 @@ CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::epoch_closed))
 CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::issue_done))
 CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::look))
 CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::wake_up))
+CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::turned_away))
 CAF_END_TYPE_ID_BLOCK(troupe_collective)
 
 namespace troupe::collective {
@@ -92,6 +94,7 @@ using convener = caf::typed_actor<  //
 using user = caf::typed_actor<       //
     caf::result<void>(epoch_opened), //
     caf::result<void>(epoch_closed), //
+    caf::result<void>(turned_away),  //
     caf::result<void>(performed)>;
 
 /// Issuer to convener: I am there. Said again after a rejection.
@@ -187,6 +190,12 @@ struct epoch_closed {
   std::string text;
 };
 
+/// Issuer to its user: there is no place in the ensemble, or none yet.
+struct turned_away {
+  refusal why = refusal::stale_incarnation;
+  std::string text;
+};
+
 /// To itself, from the device's stream.
 struct issue_done {
   epoch_id epoch = 0;
@@ -268,6 +277,11 @@ template <class Inspector>
 bool inspect(Inspector& f, epoch_closed& x) {
   return f.object(x).fields(f.field("epoch", x.epoch),
       choice(f, "why", x.why, troubles), f.field("text", x.text));
+}
+template <class Inspector>
+bool inspect(Inspector& f, turned_away& x) {
+  return f.object(x).fields(
+      choice(f, "why", x.why, refusals), f.field("text", x.text));
 }
 template <class Inspector>
 bool inspect(Inspector& f, issue_done& x) {

@@ -113,7 +113,7 @@ void sequence::wake(instant now, steps& out) {
 }
 
 void sequence::close(trouble why, const std::string& text, steps& out) {
-  out.drop = live_;
+  out.drop = closing{live_, why, text};
   for (const auto* orders : {&flying_, &waiting_})
     for (const auto& [number, what] : *orders)
       out.answers.push_back({live_, number, outcome::aborted, why, text});

@@ -43,6 +43,13 @@ struct answer {
   std::string text;
 };
 
+/// An epoch that is over.
+struct closing {
+  epoch_id epoch = 0;
+  trouble why = trouble::none;
+  std::string text;
+};
+
 /// What a member tells its ensemble.
 struct report {
   enum class kind : std::uint8_t { formed, failed, released };
@@ -53,7 +60,7 @@ struct report {
 
 /// What a sequence wants done after an event, in this order.
 struct steps {
-  std::optional<epoch_id> drop; ///< abort its communicator, now
+  std::optional<closing> drop; ///< abort its communicator, now
   std::vector<answer> answers;
   std::vector<report> reports;
   std::optional<epoch_id> form; ///< begin to join a communicator

@@ -206,11 +206,15 @@ void after(nccl_api::handle on, device_stream&, callback then) {
   advance(*of(on).in, now.told);
 }
 
+communicator_id numbered(std::uint64_t number) {
+  communicator_id result;
+  std::memcpy(result.bytes.data(), &number, sizeof number);
+  return result;
+}
+
 nccl_result make_id(communicator_id& made) {
   turn now;
-  const auto number = ++everything().ids;
-  made = {};
-  std::memcpy(made.bytes.data(), &number, sizeof number);
+  made = numbered(++everything().ids);
   return nccl_result::success;
 }
 
@@ -292,6 +296,11 @@ const nccl_api& simulated_nccl::api() {
       .after = after,
   };
   return one;
+}
+
+communicator_id simulated_nccl::last_id() {
+  turn now;
+  return numbered(everything().ids);
 }
 
 void simulated_nccl::break_down(const communicator_id& id, int rank,

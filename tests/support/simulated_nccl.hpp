@@ -20,6 +20,9 @@ class simulated_nccl {
 public:
   static const gpu::cuda::nccl_api& api();
 
+  /// The last id that was made.
+  static gpu::communicator_id last_id();
+
   // What goes wrong, from now on.
 
   /// This rank's end reports an error.

@@ -341,7 +341,7 @@ private:
   void carry_out(member_id m, const steps& said) {
     auto& x = machines_[m];
     if (said.drop) {
-      if (x.communicator == said.drop)
+      if (x.communicator == said.drop->epoch)
         x.communicator.reset();
       fabric_.leave(m, x.incarnation);
     }

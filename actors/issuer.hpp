@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "gpu/communicator.hpp"
+#include "protocols/collective/messages.hpp"
+#include "protocols/verbs.hpp"
+
+namespace troupe::collective {
+
+struct issuer_options {
+  candidate who; ///< `device` as gpu::identity(where) has it
+  gpu::device where;
+  settings common; ///< as the convener's
+  convener reports_to;
+  user tells; ///< hears which epochs are open
+  /// Null: NCCL itself, opened when it is first needed.
+  const gpu::cuda::nccl_api* through = nullptr;
+  instant look_busy = std::chrono::microseconds{200}; ///< NCCL is at something
+  instant look_idle = std::chrono::milliseconds{50};  ///< for errors
+  instant ask_again = std::chrono::seconds{1}; ///< when its device is taken
+};
+
+/// Owns one GPU's communicator and its stream, and is the only one to issue
+/// collectives there: by number, one call at a time, whoever asked first. Spawn
+/// it detached; it waits for nothing, but NCCL may take its time to abort.
+/// Every operation is answered by `operation_time`.
+class issuer_state {
+public:
+  static inline const char* name = "troupe.issuer";
+
+  issuer_state(issuer::pointer self, issuer_options options);
+  issuer::behavior_type make_behavior();
+
+private:
+  using event = std::function<void(instant, steps&)>;
+
+  // messages
+  void take(perform& what);
+  void take(const rejected& what);
+  void take(const name_epoch& what);
+  void take(const form_epoch& what);
+  void on_look();
+  void on_wake();
+
+  // carrying out steps
+  void see(event what);
+  void carry_out(steps& said);
+  void close(const closing& what);
+  void answer(const troupe::collective::answer& what);
+  void tell(const report& what);
+  void form(epoch_id epoch);
+  void issue(const order& what);
+  void through_with(const order& what);
+  void follow(event what) { next_ = std::move(what); }
+  void broke(epoch_id epoch, std::string text);
+  void look_in(instant time);
+  void wake_by(std::optional<instant> when);
+
+  const gpu::cuda::nccl_api& nccl() const;
+  void enlist_again();
+
+  issuer::pointer self_;
+  issuer_options options_;
+  sequence rule_;
+  event next_; ///< brought about by carrying out the last one's steps
+  form_epoch asked_;
+  std::optional<gpu::device_stream> on_;
+  /// Of the live epoch, without an answer. What is in flight is also held by
+  /// the stream, and outlives an abort there.
+  std::map<operation_number, perform> parts_;
+  std::optional<order> calling_; ///< NCCL is not through with it
+  std::optional<gpu::communicator> group_;
+  bool knocks_ = false; ///< its device was taken: it enlists once more
+  std::uint64_t look_turn_ = 0;
+  std::uint64_t wake_turn_ = 0;
+  std::optional<instant> wake_at_;
+};
+using issuer_impl = issuer::stateful_impl<issuer_state>;
+
+} // namespace troupe::collective

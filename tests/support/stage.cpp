@@ -143,7 +143,7 @@ performance play(const script& what) {
   auto boss = system.spawn<aggregator_impl>(options(what, parameters));
   auto who = std::make_shared<cast>();
   who->slots =
-      what.spawn_slots ? what.spawn_slots(system) : spawn(what, system);
+      what.spawn_slots ? what.spawn_slots(what, system) : spawn(what, system);
   auto context = std::make_shared<const worker_context>(
       worker_context{what.seed, what.recipe, boss});
   for (client_id c = 0; c < what.clients; ++c)

@@ -35,7 +35,8 @@ struct script {
   std::function<void()> afterwards;
   /// Instead of `slots` compute actors with small learners, where clients are
   /// allotted to `kinds`.
-  std::function<std::vector<compute_slot>(caf::actor_system&)> spawn_slots;
+  std::function<std::vector<compute_slot>(const script&, caf::actor_system&)>
+      spawn_slots;
   placement::allotment kinds;
   std::vector<training::view> data; ///< the clients'; empty: blank samples
   training::view test;              ///< empty: blank samples

@@ -260,7 +260,7 @@ void aggregator_state::carry_out() {
 // may be added while every slot works on another.
 bool aggregator_state::has_room() const noexcept {
   return slots_.held() + early_.size() + unadded_ <
-         options_.depth * slots_.alive() + 1;
+         options_.depth * slots_.alive() + options_.adding;
 }
 
 void aggregator_state::hand_out() {

@@ -36,6 +36,7 @@ struct aggregator_options {
   double target_accuracy = 0.0; ///< 0: none
   version_id checkpoint_every = 1;
   std::size_t depth = 2;      ///< leases in flight a slot, at most
+  std::size_t adding = 1;     ///< deltas that may wait at the shard beside them
   placement::allotment kinds; ///< of device, by client
   instant lease_time{};       ///< from the start of training; 0: no bound
   instant stop_grace = std::chrono::seconds{2};
@@ -144,9 +145,9 @@ private:
   std::uint64_t round_ = 0;
   tally open_;
   std::optional<version_in_making> rounding_; ///< by the shard
-  std::vector<update> early_; ///< came while a version was being made
-  bool paused_ = false;       ///< no next round before a score is in
-  bool begun_ = false;        ///< the rule has begun to hand out leases
+  std::vector<update> early_;      ///< came while a version was being made
+  bool paused_ = false;            ///< no next round before a score is in
+  bool begun_ = false;             ///< the rule has begun to hand out leases
   std::deque<version_id> judging_; ///< at the judge, in this order
   std::optional<version_id> judged_version_; ///< last one sent to the judge
   std::optional<version_id> scored_version_;

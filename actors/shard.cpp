@@ -1,58 +1,105 @@
 #include "actors/shard.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "gpu/copy.hpp"
 
 namespace troupe {
+namespace {
+
+// More save little: sums are read and written once for all of them.
+constexpr std::uint64_t most_together = 32;
+
+} // namespace
 
 shard_state::shard_state(shard::pointer self, shard_options options)
     : self_(self),
       options_(std::move(options)),
-      sums_(options_.parameters->size()) {}
+      on_(options_.where),
+      sums_(on_, options_.parameters->size()),
+      together_(std::clamp<std::uint64_t>(options_.credit, 1, most_together)) {}
 
 shard::behavior_type shard_state::make_behavior() {
   return {
-      [this](const add& what) { add_up(what); },
+      [this](add& what) { take(what); },
       [this](const publish& what) { round(what.version); },
-      [this](discard) { sums_.clear(); },
+      [this](discard) { forget(); },
   };
 }
 
-void shard_state::add_up(const add& what) {
-  auto delta = on_host(what.delta);
-  auto answer = sums_.add(delta->span(), what.weight, what.share);
-  if (answer != gpu::admission::added)
-    send(self_, options_.report_to, refused{what.lease, what.client, answer});
-  if (++unacknowledged_ >= options_.credit)
+// A CPU adds at once, while the contribution is in its caches.
+void shard_state::take(add& what) {
+  what.delta = bring(std::move(what.delta));
+  waiting_.push_back(std::move(what));
+  if (waiting_.size() >= (on_.on_gpu() ? together_ : 1))
+    add_up();
+}
+
+// A delta is complete when it is sent, so no other stream is waited for.
+gpu::shared_buffer shard_state::bring(gpu::shared_buffer delta) {
+  if (delta->where() == on_.where())
+    return delta;
+  auto here = std::make_shared<gpu::buffer>(delta->size(), on_);
+  if (on_.on_gpu()) {
+    gpu::copy<float>(on_, delta->span(), here->span());
+    on_.synchronise();
+  } else {
+    gpu::device_stream there{delta->where()};
+    gpu::copy<float>(there, delta->span(), here->span());
+    there.synchronise();
+  }
+  return here;
+}
+
+void shard_state::add_up() {
+  if (waiting_.empty())
+    return;
+  std::vector<gpu::contribution> some;
+  for (const auto& one : waiting_)
+    some.push_back({one.delta->span(), one.weight, one.share});
+  auto answers = sums_.add(on_, some);
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    if (answers[i] != gpu::admission::added)
+      send(self_, options_.report_to,
+          refused{waiting_[i].lease, waiting_[i].client, answers[i]});
+  unacknowledged_ += waiting_.size();
+  waiting_.clear();
+  if (unacknowledged_ >= options_.credit)
     acknowledge();
 }
 
-// A delta was done before it was sent, so no other stream is waited for.
-gpu::shared_buffer shard_state::on_host(gpu::shared_buffer delta) {
-  auto where = delta->where();
-  if (where.kind == gpu::device_kind::cpu)
-    return delta;
-  auto found = streams_.find(where.index);
-  if (found == streams_.end())
-    found = streams_.emplace(where.index, gpu::device_stream{where}).first;
-  auto result = std::make_shared<gpu::buffer>(delta->size());
-  gpu::copy<float>(found->second, delta->span(), result->span());
-  found->second.synchronise();
-  return result;
-}
-
 void shard_state::round(version_id version) {
+  add_up();
   if (sums_.contributions() > 0) {
-    const auto& base = options_.parameters;
-    auto next = std::make_shared<gpu::buffer>(base->size(), base->where());
-    sums_.publish(base->span(), options_.server_lr, next->span());
-    options_.parameters = std::move(next);
-    sums_.clear();
+    options_.parameters = rounded();
+    sums_.clear(on_);
   }
   acknowledge();
   send(self_, options_.report_to, published{version, options_.parameters});
+}
+
+// Versions travel in the host's memory, to whoever trains, scores or stores.
+gpu::shared_buffer shard_state::rounded() {
+  const auto& base = options_.parameters;
+  auto next = std::make_shared<gpu::buffer>(base->size());
+  if (!on_.on_gpu()) {
+    sums_.publish(on_, base->span(), options_.server_lr, next->span());
+    return next;
+  }
+  gpu::buffer here{base->size(), on_};
+  gpu::copy<float>(on_, base->span(), here.span());
+  sums_.publish(on_, here.span(), options_.server_lr, here.span());
+  gpu::copy<float>(on_, here.span(), next->span());
+  on_.synchronise();
+  return next;
+}
+
+void shard_state::forget() {
+  add_up();
+  sums_.clear(on_);
+  acknowledge();
 }
 
 void shard_state::acknowledge() {

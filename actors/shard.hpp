@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <vector>
 
-#include "gpu/accumulator.hpp"
+#include "gpu/aggregation/device_accumulator.hpp"
 #include "gpu/buffer.hpp"
 #include "gpu/device_stream.hpp"
 #include "protocols/publication.hpp"
@@ -12,14 +12,17 @@
 namespace troupe {
 
 struct shard_options {
-  gpu::shared_buffer parameters; ///< of the version to start from
+  gpu::shared_buffer parameters; ///< of the version to start from; on the host
   double server_lr = 1.0;
   std::uint64_t credit = 1; ///< acknowledge after this many contributions
   aggregator report_to;
+  gpu::device where = {}; ///< where it adds; the bits are the same anywhere
 };
 
 /// Owns the parameters and the exact sum of what the clients contributed.
-/// Rounds once, at publication; the order of arrival never changes a bit.
+/// Rounds once, at publication; neither the order of arrival nor the device
+/// changes a bit. A GPU adds several contributions in one pass over the sums,
+/// as many as the credit lets it keep waiting.
 /// A compute actor: spawn it detached.
 class shard_state {
 public:
@@ -29,15 +32,20 @@ public:
   shard::behavior_type make_behavior();
 
 private:
-  void add_up(const add& what);
+  void take(add& what);
+  void add_up();
   void round(version_id version);
+  void forget();
   void acknowledge();
-  gpu::shared_buffer on_host(gpu::shared_buffer delta);
+  gpu::shared_buffer rounded();
+  gpu::shared_buffer bring(gpu::shared_buffer delta);
 
   shard::pointer self_;
   shard_options options_;
-  gpu::accumulator sums_;
-  std::map<int, gpu::device_stream> streams_; ///< by GPU
+  gpu::device_stream on_;
+  gpu::device_accumulator sums_;
+  std::size_t together_;     ///< contributions of one pass
+  std::vector<add> waiting_; ///< to be added
   std::uint64_t unacknowledged_ = 0;
 };
 using shard_impl = shard::stateful_impl<shard_state>;

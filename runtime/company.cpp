@@ -32,6 +32,9 @@ namespace {
 // Deltas in flight may take this much, but one a slot is always allowed.
 constexpr std::size_t flight_bytes = std::size_t{16} << 20;
 constexpr std::size_t deepest = 256;
+// On a GPU, deltas that wait to be added together.
+constexpr std::size_t waiting_bytes = std::size_t{256} << 20;
+constexpr std::size_t most_waiting = 32;
 
 // Seconds since the kernel started this process.
 double process_age() {
@@ -153,6 +156,22 @@ std::size_t company::depth() const {
   return std::clamp(flight_bytes / bytes / devices_.slots(), least, deepest);
 }
 
+// Sums have the same bits anywhere; a GPU adds what its own clients made
+// without a detour, and several deltas in one pass.
+gpu::device company::sums_at() const {
+  for (const auto& one : devices_.devices)
+    if (one.where.kind == gpu::device_kind::cuda)
+      return one.where;
+  return {};
+}
+
+std::size_t company::adding() const {
+  if (sums_at() == gpu::device{})
+    return 1;
+  auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
+  return std::clamp(waiting_bytes / bytes, std::size_t{1}, most_waiting);
+}
+
 gpu::shared_buffer company::start(const past& before) {
   if (before.state)
     return before.state->parameters;
@@ -184,6 +203,7 @@ aggregator_options company::plan(
   result.target_accuracy = c.run.target_accuracy;
   result.checkpoint_every = c.run.checkpoint_every;
   result.depth = depth();
+  result.adding = adding();
   result.kinds = {c.run.seed, devices_.shares()};
   result.lease_time = seconds_of(c.federation.lease_seconds);
   result.stop_grace = seconds_of(c.compute.stop_grace);
@@ -197,8 +217,8 @@ void company::spawn_slots(cast& who) {
     auto lanes = what_.model() && where.kind == gpu::device_kind::cuda;
     compute all;
     if (lanes)
-      all = system_->spawn<accelerator_impl, caf::detached>(accelerator_options{
-          *what_.model(), where, slots, settled_.client});
+      all = system_->spawn<accelerator_impl, caf::detached>(
+          accelerator_options{*what_.model(), where, slots, settled_.client});
     for (std::uint32_t i = 0; i < slots; ++i)
       who.slots.push_back({lanes ? all
                                  : system_->spawn<compute_impl, caf::detached>(
@@ -219,7 +239,8 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
     who->workers.push_back(
         system_->spawn<worker_impl>(i, std::move(data_[i]), context));
   who->sums = system_->spawn<shard_impl, caf::detached>(
-      shard_options{parameters, c.federation.server_lr, depth(), boss_});
+      shard_options{parameters, c.federation.server_lr,
+          adding() > 1 ? adding() : depth(), boss_, sums_at()});
   if (!what_.test_data().empty())
     who->judge = system_->spawn<evaluator_impl>(
         evaluator_options{what_.test_data(), 500, who->slots, boss_});

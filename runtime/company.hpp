@@ -53,6 +53,8 @@ private:
       const past& before, const gpu::shared_buffer& parameters);
   void spawn_slots(cast& who);
   std::size_t depth() const;
+  std::size_t adding() const;
+  gpu::device sums_at() const;
 
   const topology& what_;
   const run_options& how_;

@@ -1,0 +1,168 @@
+// Whole runs on a GPU: the tool as it is, and the tool whose CUDA is emulated.
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "tests/integration/study.hpp"
+
+namespace troupe::tests {
+
+namespace {
+
+// Small, for emulated kernels are slow.
+constexpr auto configuration = R"([run]
+name = "gpu"
+rounds = 6
+evaluate_every = 2
+[data]
+set = "synthetic"
+[model]
+kind = "softmax"
+[federation]
+rule = "fedavg"
+clients = 10
+fraction = 0.5
+[client]
+steps = 12
+lr = 0.05
+[compute]
+device = "cuda"
+slots = 3
+)";
+
+class gpu_run_test : public testing::Test {
+protected:
+  void SetUp() override {
+    auto seen = run(tool({"devices", "--json"}));
+    ASSERT_EQ(seen.code, 0) << seen.err;
+    if (!holds(seen.out, "cuda:0"))
+      GTEST_SKIP() << "no GPU here: " << seen.out;
+  }
+
+  static command tool(words arguments) {
+    arguments.insert(arguments.begin(), TROUPE_GPU_TOOL);
+    return {std::move(arguments)};
+  }
+  command start(const std::string& name, words options = {}) const {
+    return with_tool(study_.start(name, std::move(options)));
+  }
+  command resume(const std::string& name, words options = {}) const {
+    return with_tool(study_.resume(name, std::move(options)));
+  }
+  std::string sha(const std::string& name) const {
+    return study_.of(name).model_sha256();
+  }
+
+  study study_{configuration};
+
+private:
+  static command with_tool(command what) {
+    what.words[0] = TROUPE_GPU_TOOL;
+    return what;
+  }
+};
+
+const words mixed{"--set", "compute.device=auto", "--set",
+    "compute.devices=[\"cpu\", \"cuda:0\"]", "--set",
+    "compute.slots={cpu = 2, \"cuda:0\" = 3}"};
+
+TEST_F(gpu_run_test, repeats_its_bits_at_any_number_of_slots) {
+  expect_code(run(start("a")), 0);
+  expect_code(run(start("b", {"--set", "compute.slots=7"})), 0);
+  expect_code(run(start("c", {"--set", "compute.slots=1"})), 0);
+
+  EXPECT_EQ(sha("b"), sha("a"));
+  EXPECT_EQ(sha("c"), sha("a"));
+  auto sum = study_.of("a").summary();
+  EXPECT_EQ(sum.at("version"), 6);
+  EXPECT_EQ(sum.at("updates_accepted"), 30);
+  EXPECT_TRUE(holds(sum.at("fingerprint"), "cuda")) << sum;
+}
+
+TEST_F(gpu_run_test, learns_what_a_cpu_does) {
+  expect_code(run(start("gpu")), 0);
+  expect_code(run(start("cpu", {"--set", "compute.device=cpu"})), 0);
+
+  auto gpu = study_.of("gpu").summary();
+  auto cpu = study_.of("cpu").summary();
+  EXPECT_NEAR(gpu.at("accuracy"), cpu.at("accuracy"), 0.01);
+  EXPECT_NEAR(gpu.at("loss"), cpu.at("loss"), 1e-3);
+}
+
+TEST_F(gpu_run_test, ends_with_the_same_bits_when_killed_and_resumed) {
+  expect_code(run(start("whole")), 0);
+  process it{with_fault(start("killed"), "kill@5:sync")};
+  ASSERT_EQ(it.wait().signal, SIGKILL) << it.out() << it.err();
+
+  expect_code(run(resume("killed")), 0);
+
+  EXPECT_EQ(sha("killed"), sha("whole"));
+}
+
+TEST_F(gpu_run_test, mixes_devices_by_the_seed_alone) {
+  expect_code(run(start("a", mixed)), 0);
+  expect_code(run(start("b", mixed)), 0);
+  EXPECT_EQ(sha("a"), sha("b"));
+
+  auto more = rounds(8, {"--set", "compute.slots={cpu = 2, \"cuda:0\" = 30}"});
+  auto refused = run(resume("a", more));
+  EXPECT_EQ(refused.code, 2) << refused.out << refused.err;
+  EXPECT_TRUE(holds(refused.err, "slots")) << refused.err;
+}
+
+TEST_F(gpu_run_test, runs_without_rounds) {
+  study other{quick_fedbuff(6)};
+  auto what = other.start(
+      "a", {"--set", "compute.device=cuda", "--set", "client.epochs=1"});
+  what.words[0] = TROUPE_GPU_TOOL;
+
+  expect_code(run(what), 0);
+
+  EXPECT_EQ(other.of("a").summary().at("version"), 6);
+}
+
+TEST_F(gpu_run_test, ends_soon_when_interrupted) {
+  process it{start("a", endless())};
+  ASSERT_TRUE(it.until([&] { return study_.of("a").last_published() > 1; }))
+      << it.out() << it.err();
+  it.signal(SIGINT);
+
+  EXPECT_EQ(it.wait().code, 130) << it.out() << it.err();
+  auto goal = rounds(study_.of("a").last_published() + 2);
+  expect_code(run(resume("a", goal)), 0);
+  expect_code(run(start("whole", goal)), 0);
+  EXPECT_EQ(sha("a"), sha("whole"));
+}
+
+#ifdef TROUPE_GPU_IS_EMULATED
+
+TEST_F(gpu_run_test, does_without_a_gpu_and_says_so) {
+  auto what = start("auto", {"--set", "compute.device=auto"});
+  what.environment["TROUPE_EMULATED_GPUS"] = "0";
+  auto went = run(what);
+  expect_code(went, 0);
+  EXPECT_TRUE(holds(went.out + went.err, "no CUDA device"))
+      << went.out << went.err;
+  EXPECT_FALSE(holds(study_.of("auto").summary().at("fingerprint"), "cuda"));
+
+  auto insists = start("cuda");
+  insists.environment["TROUPE_EMULATED_GPUS"] = "0";
+  auto refused = run(insists);
+  EXPECT_EQ(refused.code, 2) << refused.out << refused.err;
+  EXPECT_TRUE(holds(refused.err, "no CUDA device")) << refused.err;
+  EXPECT_FALSE(study_.of("cuda").has("config.toml"));
+}
+
+TEST_F(gpu_run_test, says_what_did_not_fit) {
+  auto what = start("a");
+  what.environment["TROUPE_EMULATED_GPU_BYTES"] = "100000";
+  auto went = run(what);
+  EXPECT_EQ(went.code, 1) << went.out << went.err;
+  EXPECT_TRUE(holds(went.err, "has no room for")) << went.out << went.err;
+}
+
+#endif
+
+} // namespace
+
+} // namespace troupe::tests

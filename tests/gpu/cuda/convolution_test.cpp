@@ -67,19 +67,22 @@ protected:
   static std::size_t stride(const shape& of) {
     return (of.offset + of.what.weights() + of.what.channels + 3) / 4 * 4 + 4;
   }
+  /// With steps: rows that they lack hold NaN, and what is to stay as it is.
   layer random_layer(const shape& of) {
     const auto all = random_steps(of.lanes, of.share);
     const auto in = of.what.in.size();
     const auto out = of.what.out().size();
     return {of, sent(all), random(of.lanes * stride(of)),
-        random_rows(all, of.share, in), poison(of.lanes * of.share * out),
-        random_rows(all, of.share, out), poison(of.lanes * of.share * in),
+        random_rows(all, of.share, in), random(of.lanes * of.share * out),
+        random_rows(all, of.share, out), random(of.lanes * of.share * in),
         random(of.lanes * stride(of))};
   }
   layer whole_layer(const shape& of) {
     auto result = random_layer(of);
     result.in = random(result.in.size());
     result.out_gradient = random(result.out_gradient.size());
+    result.out = poison(result.out.size());
+    result.in_gradient = poison(result.in_gradient.size());
     result.stepped = false;
     return result;
   }
@@ -89,8 +92,9 @@ protected:
     for (auto& step : steps)
       step.alpha = std::abs(step.alpha);
     layer result{of.of, sent(steps), sent(absolute(of.parameters.host())),
-        sent(absolute(of.in.host())), sent(of.out.host()),
-        sent(absolute(of.out_gradient.host())), sent(of.in_gradient.host()),
+        sent(absolute(of.in.host())), sent(absolute(of.out.host())),
+        sent(absolute(of.out_gradient.host())),
+        sent(absolute(of.in_gradient.host())),
         sent(absolute(of.gradient.host()))};
     result.stepped = of.stepped;
     return result;

@@ -58,18 +58,21 @@ protected:
   static std::size_t stride(const shape& of) {
     return (of.offset + (of.inputs + 1) * of.outputs + 3) / 4 * 4 + 4;
   }
+  /// With steps: rows that they lack hold NaN, and what is to stay as it is.
   layer random_layer(const shape& of) {
     const auto all = random_steps(of.lanes, of.share);
     return {of, sent(all), random(of.lanes * stride(of)),
         random_rows(all, of.share, of.inputs),
-        poison(of.lanes * of.share * of.outputs),
+        random(of.lanes * of.share * of.outputs),
         random_rows(all, of.share, of.outputs),
-        poison(of.lanes * of.share * of.inputs), random(of.lanes * stride(of))};
+        random(of.lanes * of.share * of.inputs), random(of.lanes * stride(of))};
   }
   layer whole_layer(const shape& of) {
     auto result = random_layer(of);
     result.in = random(result.in.size());
     result.out_gradient = random(result.out_gradient.size());
+    result.out = poison(result.out.size());
+    result.in_gradient = poison(result.in_gradient.size());
     result.stepped = false;
     return result;
   }
@@ -79,8 +82,9 @@ protected:
     for (auto& step : steps)
       step.alpha = std::abs(step.alpha);
     layer result{of.of, sent(steps), sent(absolute(of.parameters.host())),
-        sent(absolute(of.in.host())), sent(of.out.host()),
-        sent(absolute(of.out_gradient.host())), sent(of.in_gradient.host()),
+        sent(absolute(of.in.host())), sent(absolute(of.out.host())),
+        sent(absolute(of.out_gradient.host())),
+        sent(absolute(of.in_gradient.host())),
         sent(absolute(of.gradient.host()))};
     result.stepped = of.stepped;
     return result;

@@ -126,7 +126,7 @@ int play(const topology& what, const run_options& how) {
   auto& disk = files::system();
   disk.make_directories(place.root());
   disk.write_atomically(place.config(), to_toml(players.config()));
-  if (!players.devices().remark.empty())
+  if (!how.quiet && !players.devices().remark.empty())
     fmt::print(stderr, "note: {}\n", players.devices().remark);
   auto report = players.play(place, before);
   bool finished = report.outcome == run_outcome::completed ||

@@ -1,5 +1,5 @@
-// Whole runs on an accelerator, alone and beside a CPU, on real threads. A
-// cohort on the CPU stands in for the GPU's.
+// Whole runs on an accelerator, alone and beside a CPU, on real threads: on a
+// GPU or its emulation, and where there is neither on the CPU in its place.
 
 #include "actors/accelerator.hpp"
 
@@ -8,6 +8,7 @@
 #include "actors/compute.hpp"
 #include "gpu/layout.hpp"
 #include "gpu/training/trainer.hpp"
+#include "tests/support/devices.hpp"
 #include "tests/support/stage.hpp"
 
 namespace troupe::tests {
@@ -52,8 +53,9 @@ gpu::shared_buffer initial_parameters() {
 
 void add_lanes(std::vector<compute_slot>& slots, caf::actor_system& system,
     const script& what, std::uint32_t lanes) {
-  compute all = system.spawn<accelerator_impl, caf::detached>(
-      accelerator_options{small_model(), gpu::device{}, lanes, what.recipe});
+  compute all =
+      system.spawn<accelerator_impl, caf::detached>(accelerator_options{
+          small_model(), test_devices().back(), lanes, what.recipe});
   for (std::uint32_t i = 0; i < lanes; ++i)
     slots.push_back({all, i, device_kind::cuda});
 }

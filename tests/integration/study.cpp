@@ -41,6 +41,7 @@ fraction = 0.5
 epochs = 10
 lr = 0.05
 [compute]
+device = "cpu"
 slots = 2
 )",
       rounds);
@@ -65,6 +66,7 @@ max_staleness = 5
 epochs = 10
 lr = 0.05
 [compute]
+device = "cpu"
 slots = 2
 )",
       versions);

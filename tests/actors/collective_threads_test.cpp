@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <barrier>
 #include <random>
 #include <thread>
 #include <tuple>
@@ -86,6 +87,8 @@ TEST_P(collective_threads_test, do_all_that_racing_threads_ask_for) {
   const auto [size, count] = GetParam();
   troupe_of_issuers all{size};
   const auto kinds = every_kind(size, count);
+  // Whoever leaves ends the epoch, also for those who have yet to hear.
+  std::barrier all_heard{std::ptrdiff_t{size}};
   as_ranks(int(size), [&, size = size](int member) {
     caf::scoped_actor self{all.system};
     const auto me = caf::actor_cast<user>(self);
@@ -109,6 +112,7 @@ TEST_P(collective_threads_test, do_all_that_racing_threads_ask_for) {
       const auto answer = hear<performed>(self);
       EXPECT_EQ(answer.how, outcome::done) << answer.text;
     }
+    all_heard.arrive_and_wait();
     for (std::size_t n = 0; n < parts.size(); ++n)
       EXPECT_EQ(*parts[n].out, parts[n].expected)
           << to_string(kinds[n % kinds.size()]) << " at " << member;
@@ -132,11 +136,13 @@ TEST(collective_threads_faults_test,
   troupe_of_issuers all{3};
   const signature what{operation_kind::all_reduce, gpu::element::f32,
       gpu::reduction::sum, 1009, 0, 0};
+  std::barrier all_open{3}; // a death before that would be no loss to others
   as_ranks(3, [&](int member) {
     caf::scoped_actor self{all.system};
     const auto me = caf::actor_cast<user>(self);
     auto mine = all.enlist(member_id(member), me);
     const auto place = hear<epoch_opened>(self);
+    all_open.arrive_and_wait();
     if (member == 1) {
       caf::anon_send_exit(mine, caf::exit_reason::kill);
     } else {

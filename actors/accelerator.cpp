@@ -241,7 +241,8 @@ void accelerator_state::finish(std::size_t which) {
     examine();
     return;
   }
-  send(self_, task.reply_to, std::move(result));
+  send(self_, task.reply_to,
+      update{client_id(task.work.client), std::move(result)});
   of.task.reset();
   --taken_;
 }
@@ -286,7 +287,8 @@ void accelerator_state::answer(const scoring& one) {
 }
 
 void accelerator_state::refuse(const train_task& task, caf::error why) {
-  send(self_, task.reply_to, training_failed{task.lease, std::move(why)});
+  send(self_, task.reply_to,
+      failure{client_id(task.work.client), task.lease, std::move(why)});
 }
 
 // A device that has failed once fails whatever it is asked from then on.

@@ -27,7 +27,7 @@ struct accelerator_options {
 /// stretch is done comes back as a message, and two are under way so that the
 /// device never waits for the answer.
 ///
-///     train_task ─► waiting ─► at work ─► through ─► trained, training_failed
+///     train_task ─► waiting ─► at work ─► through ─► update, failure
 ///                     lane free  │ a stretch queued its last step
 ///     evaluate_task ─► scores ───┴─► stretch ─► device_reached ─► answers
 ///

@@ -64,13 +64,15 @@ void compute_state::train(train_task& task) {
     trained result;
     why = guarded(errc::learner_failed, [&] { result = run(task); });
     if (!why && !task.stop.stop_requested()) {
-      send(self_, task.reply_to, std::move(result));
+      send(self_, task.reply_to,
+          update{client_id(task.work.client), std::move(result)});
       return;
     }
   }
   if (task.stop.stop_requested())
     why = caf::make_error(errc::stopped);
-  send(self_, task.reply_to, training_failed{task.lease, std::move(why)});
+  send(self_, task.reply_to,
+      failure{client_id(task.work.client), task.lease, std::move(why)});
 }
 
 // Trains a copy and turns it into the delta in place: one block a task. Deltas

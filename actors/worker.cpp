@@ -14,13 +14,6 @@ worker_state::worker_state(worker::pointer self, client_id client,
 worker::behavior_type worker_state::make_behavior() {
   return {
       [this](offer& what) { accept(what); },
-      [this](trained& result) {
-        send(self_, context_->report_to, update{client_, std::move(result)});
-      },
-      [this](training_failed& x) {
-        send(self_, context_->report_to,
-            failure{client_, x.lease, std::move(x.why)});
-      },
   };
 }
 
@@ -29,8 +22,8 @@ void worker_state::accept(offer& what) {
       gpu::random_stream{
           context_->seed, gpu::stream::train, client_, what.base}};
   send(self_, what.on,
-      train_task{what.lease, std::move(work), std::move(what.parameters), self_,
-          what.lane, what.turn, std::move(what.stop)});
+      train_task{what.lease, std::move(work), std::move(what.parameters),
+          context_->report_to, what.lane, what.turn, std::move(what.stop)});
 }
 
 } // namespace troupe

@@ -17,8 +17,8 @@ struct worker_context {
 };
 
 /// One logical client: owns its samples, turns an offer into a task for the
-/// compute slot that it was lent, and reports what came of it. What it trains
-/// is a function of seed, client and version alone.
+/// compute slot that it was lent; the slot reports what came of it. What it
+/// trains is a function of seed, client and version alone.
 class worker_state {
 public:
   static inline const char* name = "troupe.worker";

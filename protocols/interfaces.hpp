@@ -16,10 +16,10 @@
 //                    offer               train_task
 //     ┌────────────┐ ────► ┌──────────┐ ──────────► ┌───────────┐
 //     │ aggregator │       │ worker×n │             │ compute×s │
-//     └────────────┘ ◄──── └──────────┘ ◄────────── └───────────┘
-//        │ ▲  │ ▲   update              trained          ▲ │
-//    add,│ │  │ │   failure             training_failed  │ │ evaluated_part
-// publish│ │  │ │scored                      evaluate_task│ ▼
+//     └────────────┘       └──────────┘             └───────────┘
+//        │ ▲  │ ▲  ▲        update, failure         │    ▲ │
+//    add,│ │  │ │  └────────────────────────────────┘    │ │ evaluated_part
+// publish│ │  │ │scored                     evaluate_task│ ▼
 //        ▼ │  │ │  evaluate                         ┌───────────┐
 //     ┌───────┐└─┴─────────────────────────────────► │ evaluator │
 //     │ shard │                                      └───────────┘
@@ -29,32 +29,31 @@
 
 namespace troupe {
 
-struct offer;           // protocols/training.hpp
-struct train_task;      //
-struct trained;         //
-struct training_failed; //
-struct update;          //
-struct failure;         //
-struct device_reached;  //
-struct add;             // protocols/publication.hpp
-struct added;           //
-struct refused;         //
-struct publish;         //
-struct published;       //
-struct discard;         //
-struct evaluate;        // protocols/evaluation.hpp
-struct evaluate_task;   //
-struct evaluated_part;  //
-struct slot_gone;       //
-struct scored;          //
-struct store;           // protocols/storage.hpp
-struct stored;          //
-struct seal;            //
-struct storage_failed;  //
-struct begin;           // protocols/run.hpp
-struct run_report;      //
-struct interrupt;       //
-struct tick;            //
+struct offer;          // protocols/training.hpp
+struct train_task;     //
+struct trained;        //
+struct update;         //
+struct failure;        //
+struct device_reached; //
+struct add;            // protocols/publication.hpp
+struct added;          //
+struct refused;        //
+struct publish;        //
+struct published;      //
+struct discard;        //
+struct evaluate;       // protocols/evaluation.hpp
+struct evaluate_task;  //
+struct evaluated_part; //
+struct slot_gone;      //
+struct scored;         //
+struct store;          // protocols/storage.hpp
+struct stored;         //
+struct seal;           //
+struct storage_failed; //
+struct begin;          // protocols/run.hpp
+struct run_report;     //
+struct interrupt;      //
+struct tick;           //
 
 } // namespace troupe
 
@@ -62,8 +61,6 @@ struct tick;            //
 CAF_BEGIN_TYPE_ID_BLOCK(troupe_run, troupe::type_id_block(2))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::offer))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::train_task))
-CAF_ADD_TYPE_ID(troupe_run, (troupe::trained))
-CAF_ADD_TYPE_ID(troupe_run, (troupe::training_failed))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::update))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::failure))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::add))
@@ -92,9 +89,7 @@ namespace troupe {
 
 /// One logical client: light, borrows a compute slot for each lease.
 using worker = caf::typed_actor< //
-    caf::result<void>(offer),    //
-    caf::result<void>(trained),  //
-    caf::result<void>(training_failed)>;
+    caf::result<void>(offer)>;
 
 /// One slot of one device: owns a learner, trains and evaluates, never decides.
 using compute = caf::typed_actor<  //

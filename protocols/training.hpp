@@ -30,13 +30,13 @@ struct train_task {
   lease_id lease = 0;
   training::assignment work;
   gpu::shared_buffer parameters;
-  worker reply_to;
+  aggregator reply_to;
   std::uint32_t lane = 0;
   std::uint64_t turn = 0; ///< the slot takes its tasks in this order
   std::stop_token stop;
 };
 
-/// Compute to worker: what came of it. `delta` is trained minus given, on the
+/// What came of one lease. `delta` is trained minus given, on the
 /// host or on the device that trained.
 struct trained {
   lease_id lease = 0;
@@ -47,25 +47,19 @@ struct trained {
   gpu::shared_buffer delta;
 };
 
-/// Compute to worker: this client's training failed; the run goes on.
-struct training_failed {
-  lease_id lease = 0;
-  caf::error why;
-};
-
 /// To an accelerator, from its device's driver: all that was queued up to the
 /// ticket is done. 0: look after the device, it should have answered.
 struct device_reached {
   std::uint64_t ticket = 0;
 };
 
-/// Worker to aggregator.
+/// Compute to aggregator: one client trained.
 struct update {
   client_id client = 0;
   trained result;
 };
 
-/// Worker to aggregator.
+/// Compute to aggregator: this client's training failed; the run goes on.
 struct failure {
   client_id client = 0;
   lease_id lease = 0;
@@ -79,14 +73,6 @@ bool inspect(Inspector& f, offer&) {
 template <class Inspector>
 bool inspect(Inspector& f, train_task&) {
   return refuse_to_serialise(f, "troupe::train_task");
-}
-template <class Inspector>
-bool inspect(Inspector& f, trained&) {
-  return refuse_to_serialise(f, "troupe::trained");
-}
-template <class Inspector>
-bool inspect(Inspector& f, training_failed& x) {
-  return f.object(x).fields(f.field("lease", x.lease), f.field("why", x.why));
 }
 template <class Inspector>
 bool inspect(Inspector& f, device_reached& x) {

@@ -68,6 +68,8 @@ void grow(const drawing& what, std::size_t who, const std::string& indent,
     auto last = child == children.back();
     auto told = said(what, who, child, is_told);
     auto answers = said(what, child, who, is_answer);
+    if (answers.empty()) // a slot answers whoever its worker works for
+      answers = said(what, child, aggregator, is_answer);
     rows.push_back({indent + (last ? "└─ " : "├─ ") + label(what.actors[child]),
         what.actors[child].part,
         answers.empty() ? told : told + " → " + answers});
@@ -95,8 +97,8 @@ void add_trainer(drawing& to, drawing::actor who, bool judged) {
   auto it = to.actors.size();
   to.actors.push_back(std::move(who));
   to.messages.insert(to.messages.end(),
-      {{worker, it, "train_task"}, {it, worker, "trained", true},
-          {it, worker, "training_failed", true}});
+      {{worker, it, "train_task"}, {it, aggregator, "update", true},
+          {it, aggregator, "failure", true}});
   if (judged)
     to.messages.insert(
         to.messages.end(), {{evaluator, it, "evaluate_task"},
@@ -148,8 +150,6 @@ drawing draw(const configuration& what, const device_choice& on) {
       },
       {
           {aggregator, worker, "offer"},
-          {worker, aggregator, "update", true},
-          {worker, aggregator, "failure", true},
           {aggregator, shard, "add"},
           {aggregator, shard, "publish"},
           {aggregator, shard, "discard"},

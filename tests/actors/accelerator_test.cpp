@@ -47,22 +47,27 @@ struct accelerator_test : testing::Test {
     training::recipe how;
     how.steps = steps;
     return {100 + client, {client, 5, {}, how, gpu::random_stream{0}},
-        parameters, clients.as<worker>(), lane, turns[lane]++, std::move(stop)};
+        parameters, clients.as<aggregator>(), lane, turns[lane]++,
+        std::move(stop)};
   }
   void send(train_task what) { caf::anon_send(device, std::move(what)); }
   void ask_score(std::uint64_t part) {
     caf::anon_send(device, evaluate_task{part, blank_samples(10 + part),
                                parameters, judge.as<evaluator>(), {}});
   }
+  static std::vector<trained> results(extra& who) {
+    std::vector<trained> result;
+    for (auto& each : who.heard<update>())
+      result.push_back(each.result);
+    return result;
+  }
   std::vector<lease_id> trained_leases() {
     std::vector<lease_id> result;
-    for (const auto& each : clients.heard<trained>())
+    for (const auto& each : results(clients))
       result.push_back(each.lease);
     return result;
   }
-  std::vector<training_failed> failures() {
-    return clients.heard<training_failed>();
-  }
+  std::vector<failure> failures() { return clients.heard<failure>(); }
   const std::vector<std::string>& log() { return script_of_cohorts().log; }
   long count(const std::string& line) {
     return std::count(log().begin(), log().end(), line);
@@ -76,13 +81,13 @@ TEST_F(accelerator_test, answers_every_task_once) {
     spawn(lanes);
     for (client_id c = 0; c < 40; ++c) {
       auto one = task(c, c % std::uint32_t(lanes), 1 + 37 * (c % 3));
-      one.reply_to = fresh.as<worker>();
+      one.reply_to = fresh.as<aggregator>();
       send(std::move(one));
     }
     stage.run();
 
     std::set<lease_id> leases;
-    for (const auto& each : fresh.heard<trained>()) {
+    for (const auto& each : results(fresh)) {
       leases.insert(each.lease);
       EXPECT_EQ(each.base, 5u);
       EXPECT_EQ(each.outcome.steps,
@@ -91,7 +96,7 @@ TEST_F(accelerator_test, answers_every_task_once) {
       EXPECT_GE(each.seconds, 0.0);
     }
     EXPECT_EQ(leases.size(), 40u) << lanes << " lanes";
-    EXPECT_EQ(fresh.heard<trained>().size(), 40u);
+    EXPECT_EQ(results(fresh).size(), 40u);
     caf::anon_send_exit(device, caf::exit_reason::user_shutdown);
     stage.run();
   }
@@ -166,8 +171,8 @@ TEST_F(accelerator_test, stops_a_client_at_work_and_goes_on_with_the_next) {
 
   ASSERT_EQ(failures().size(), 1u);
   EXPECT_EQ(failures()[0].why, errc::stopped);
-  ASSERT_EQ(clients.heard<trained>().size(), 1u);
-  EXPECT_EQ(clients.heard<trained>()[0].outcome.steps, 202u);
+  ASSERT_EQ(results(clients).size(), 1u);
+  EXPECT_EQ(results(clients)[0].outcome.steps, 202u);
   EXPECT_EQ(count("leave 0"), 1);
   EXPECT_EQ(count("take 0 of 1"), 0);
   EXPECT_EQ(log().back(), "take 0 of 2");
@@ -335,7 +340,7 @@ TEST_F(accelerator_test, shares_its_cpu_time_among_those_it_works_for) {
   std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun;
 
   double sum = 0.0;
-  for (const auto& each : clients.heard<trained>())
+  for (const auto& each : results(clients))
     sum += each.cpu_seconds;
   EXPECT_GT(sum, 0.0);
   EXPECT_LE(sum, wall.count() * 1.05 + 0.01);

@@ -25,8 +25,8 @@ TEST(drawing_test, draws_a_tree_of_actors_with_what_they_say) {
       R"(fashion: fedavg, 100 clients, 10 a round, on 2 compute slots
 
 aggregator        decides who trains and what counts
-├─ worker x100    one a client, without a thread      offer → update, failure
-│  └─ compute x2  one a slot, trains and scores       train_task → trained, training_failed
+├─ worker x100    one a client, without a thread      offer
+│  └─ compute x2  one a slot, trains and scores       train_task → update, failure
 ├─ shard          adds updates, publishes versions    add, publish, discard → added, refused, published
 ├─ evaluator      scores versions on the test set     evaluate → scored
 │  └─ compute x2  one a slot, trains and scores       evaluate_task → evaluated_part
@@ -65,7 +65,7 @@ TEST(drawing_test, draws_one_edge_a_direction_for_graphviz) {
                                        "\";\n"));
   EXPECT_THAT(
       dot, testing::HasSubstr("a1 [label=\"worker x100\", peripheries=2];\n"));
-  EXPECT_THAT(dot, testing::HasSubstr("a1 -> a0 [label=\"update, failure\"]"));
+  EXPECT_THAT(dot, testing::HasSubstr("a7 -> a0 [label=\"update, failure\"]"));
   EXPECT_THAT(dot, testing::EndsWith("}\n"));
 }
 

@@ -39,3 +39,7 @@ find_tsan_caf() {
   done < <(caf_prefixes)
   return 1
 }
+
+find_nvcc() {
+  command -v nvcc /usr/local/cuda/bin/nvcc 2>/dev/null | head -n 1 | grep .
+}

@@ -102,6 +102,7 @@ private:
   /// A lane as the host sees it.
   struct seat {
     bool busy = false;
+    bool through = false; ///< all its steps are queued, and what follows
     std::size_t left = 0; ///< steps not queued yet
     std::uint64_t client = 0;
     std::uint64_t version = 0;
@@ -123,6 +124,7 @@ private:
   };
 
   gpu::lanes all(gpu::buffer& of);
+  std::size_t stretch(std::size_t most) const;
   void step();
   void finish(std::size_t lane);
   template <class T>
@@ -175,6 +177,8 @@ cohort::state::state(
       seats_(lanes) {
   if (lanes == 0)
     throw std::invalid_argument("a cohort needs a lane");
+  step(); // all lanes rest: takes the memory that the recording may not
+  recording_ = gpu::recording{on, [this] { step(); }};
 }
 
 gpu::lanes cohort::state::all(gpu::buffer& of) {
@@ -208,9 +212,6 @@ void cohort::state::check(const assignment& work) const {
   if (!(work.how == how_))
     throw std::invalid_argument("the lanes of a cohort share one recipe");
   check_fit(what_, work.data);
-  if (work.data.empty())
-    throw std::invalid_argument(
-        "client " + std::to_string(work.client) + " has no samples");
 }
 
 template <class T>
@@ -253,7 +254,8 @@ void cohort::state::enter(
   const auto todo = plan(work, most_);
   seat next;
   next.given = bring(given);
-  next.data = bring(work.data);
+  if (!work.data.empty())
+    next.data = bring(work.data);
   next.order = bring(todo.order);
   next.steps = bring(todo.steps);
   next.busy = true;
@@ -261,7 +263,7 @@ void cohort::state::enter(
   next.client = work.client;
   next.version = work.version;
   next.sums.samples = todo.samples;
-  auto what = next.data->work();
+  auto what = next.data ? next.data->work() : gpu::lane_work{};
   what.order = next.order.data();
   what.steps = next.steps.data();
   what.end = std::uint32_t(todo.steps.size());
@@ -277,37 +279,42 @@ void cohort::state::leave(std::size_t lane) {
   seats_[lane] = {};
 }
 
+// Memory is taken before anything is queued: without it, nothing has happened.
 std::vector<std::size_t> cohort::state::advance(std::size_t steps) {
-  auto queued = std::max<std::size_t>(steps, 1);
+  const auto queued = stretch(std::max<std::size_t>(steps, 1));
+  std::vector<std::size_t> through;
+  for (std::size_t lane = 0; lane < seats_.size(); ++lane) {
+    auto& one = seats_[lane];
+    if (!one.busy || one.through || one.left > queued)
+      continue;
+    if (!one.delta)
+      one.delta = std::make_shared<gpu::buffer>(size_, on);
+    through.push_back(lane);
+  }
+  for (std::size_t i = 0; i < queued; ++i)
+    recording_.play(on);
+  for (auto& one : seats_)
+    one.left -= std::min(one.left, queued);
+  for (auto lane : through)
+    finish(lane);
+  return through;
+}
+
+/// Steps until the first lane is through, at most `most`.
+std::size_t cohort::state::stretch(std::size_t most) const {
   bool any = false;
   for (const auto& one : seats_)
-    if (one.left > 0) {
-      queued = std::min(queued, one.left);
+    if (one.busy && !one.through) {
+      most = std::min(most, one.left);
       any = true;
     }
-  if (!any)
-    return {};
-  if (!recording_) {
-    step(); // takes the memory that the recording may not
-    recording_ = gpu::recording{on, [this] { step(); }};
-  } else {
-    recording_.play(on);
-  }
-  for (std::size_t i = 1; i < queued; ++i)
-    recording_.play(on);
-  std::vector<std::size_t> through;
-  for (std::size_t lane = 0; lane < seats_.size(); ++lane)
-    if (seats_[lane].left > 0 && (seats_[lane].left -= queued) == 0) {
-      finish(lane);
-      through.push_back(lane);
-    }
-  return through;
+  return any ? most : 0;
 }
 
 /// Queues what `take` will read.
 void cohort::state::finish(std::size_t lane) {
   auto& done = seats_[lane];
-  done.delta = std::make_shared<gpu::buffer>(size_, on);
+  done.through = true;
   gpu::difference(on, all(parameters_)[lane], done.given->span(),
       done.delta->span(), largest_.span().subspan(lane, 1));
   gpu::copy<gpu::lane_tally>(on, training_.tallies.span().subspan(lane, 1),
@@ -317,7 +324,7 @@ void cohort::state::finish(std::size_t lane) {
 }
 
 cohort::result cohort::state::take(std::size_t lane) {
-  assert(seats_[lane].delta && "the lane is not through");
+  assert(seats_[lane].through && "the lane is not through");
   auto done = std::exchange(seats_[lane], {});
   const auto& tally = tallies_[lane];
   if (tally.bad > 0)
@@ -325,7 +332,8 @@ cohort::result cohort::state::take(std::size_t lane) {
   if (magnitudes_[lane] >= infinity_bits)
     throw std::runtime_error("the trained parameters are not finite");
   done.sums.steps = tally.steps;
-  done.sums.loss = tally.loss / double(done.sums.samples);
+  if (done.sums.samples > 0)
+    done.sums.loss = tally.loss / double(done.sums.samples);
   return {done.sums, std::move(done.delta)};
 }
 

@@ -30,6 +30,12 @@ device = "cuda"
 slots = 3
 )";
 
+// The package that checks another machine carries the tool along.
+const char* gpu_tool() {
+  const auto* carried = std::getenv("TROUPE_TOOL");
+  return carried != nullptr ? carried : TROUPE_GPU_TOOL;
+}
+
 class gpu_run_test : public testing::Test {
 protected:
   void SetUp() override {
@@ -40,7 +46,7 @@ protected:
   }
 
   static command tool(words arguments) {
-    arguments.insert(arguments.begin(), TROUPE_GPU_TOOL);
+    arguments.insert(arguments.begin(), gpu_tool());
     return {std::move(arguments)};
   }
   command start(const std::string& name, words options = {}) const {
@@ -57,7 +63,7 @@ protected:
 
 private:
   static command with_tool(command what) {
-    what.words[0] = TROUPE_GPU_TOOL;
+    what.words[0] = gpu_tool();
     return what;
   }
 };
@@ -114,7 +120,7 @@ TEST_F(gpu_run_test, runs_without_rounds) {
   study other{quick_fedbuff(6)};
   auto what = other.start(
       "a", {"--set", "compute.device=cuda", "--set", "client.epochs=1"});
-  what.words[0] = TROUPE_GPU_TOOL;
+  what.words[0] = gpu_tool();
 
   expect_code(run(what), 0);
 

@@ -8,7 +8,10 @@
 
 namespace troupe::gpu {
 
-device_stream::device_stream(device where) : where_(where) {
+device_stream::device_stream(device where, precision products)
+    : where_(where), products_(products) {
+  if (!on_gpu() && products == precision::bf16)
+    throw std::invalid_argument("bf16 needs a GPU");
   if (!on_gpu())
     return;
   require(where);

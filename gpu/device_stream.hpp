@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "gpu/device.hpp"
+#include "gpu/precision.hpp"
 
 namespace troupe::gpu {
 
@@ -17,13 +18,16 @@ class stream;
 /// has returned. Belongs to one thread; move-only.
 class device_stream {
 public:
-  /// Throws `std::runtime_error` where there is no such device.
-  explicit device_stream(device where = {});
+  /// Products have their operands in `products`. Throws `std::runtime_error`
+  /// where there is no such device, `std::invalid_argument` for bf16 on a CPU.
+  explicit device_stream(
+      device where = {}, precision products = precision::fp32);
   device_stream(device_stream&&) noexcept = default;
   device_stream& operator=(device_stream&&) noexcept = default;
 
   device where() const noexcept { return where_; }
   bool on_gpu() const noexcept { return where_.kind == device_kind::cuda; }
+  precision products() const noexcept { return products_; }
 
   /// Waits until all that was asked of this stream is done.
   void synchronise();
@@ -37,6 +41,7 @@ public:
 
 private:
   device where_;
+  precision products_;
   std::shared_ptr<cuda::stream> cuda_;
 };
 

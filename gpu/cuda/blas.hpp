@@ -5,10 +5,11 @@
 
 #include <cuda_runtime.h>
 
+#include "gpu/precision.hpp"
+
 namespace troupe::gpu::cuda {
 
-/// How the operands of a product are held; sums are always in fp32.
-enum class precision : unsigned char { fp32, bf16 };
+using gpu::precision;
 
 /// cuBLAS on one stream, with a workspace of its own, so that equal calls give
 /// equal bits whatever else the device does. TF32 stays off. cuBLAS is opened

@@ -5,6 +5,8 @@
 
 #include "gpu/cuda/lane.cuh"
 #include "gpu/cuda/launch.hpp"
+#include "gpu/cuda/sums.cuh"
+#include "gpu/cuda/tensor_sums.cuh"
 #include "gpu/cuda/width.cuh"
 #include "gpu/cuda/windows.cuh"
 
@@ -22,13 +24,15 @@ constexpr unsigned edge_rows = threads / edge;
 
 /// Pixels by channels, as wide as there are channels, to 64. A thread that
 /// loads single floats has more places to remember, and sums less.
-template <unsigned N, unsigned V>
+template <precision P, unsigned N, unsigned V>
 using pixel_shape =
-    tile_shape<128, N, 16, (N > 32 || (N > 16 && V == 4) ? 8 : 4), 4>;
+    tile_shape<P, 128, N, 16, (N > 32 || (N > 16 && V == 4) ? 8 : 4), 4>;
 /// Out channels by places in the window, over pixels. With few of both there
 /// is one tile, whose pixels groups of threads then share.
-using weight_shape = tile_shape<64, 64, 16, 8, 4>;
-using small_weight_shape = tile_shape<32, 32, 32, 4, 4, 4>;
+template <precision P>
+using weight_shape = tile_shape<P, 64, 64, 16, 8, 4>;
+template <precision P>
+using small_weight_shape = tile_shape<P, 32, 32, 32, 4, 4, 4>;
 
 /// What a launch's blocks have in common.
 struct filter {
@@ -105,12 +109,13 @@ struct turned_weights {
   }
 };
 
-template <unsigned N, unsigned V>
-__global__ void __launch_bounds__(pixel_shape<N, V>::threads) convolve_kernel(
-    filter what, const window_matrix windows, const float* __restrict__ packed,
-    lane_blocks<const float> bias, activation then,
-    const float* __restrict__ in, std::size_t image, float* __restrict__ out) {
-  using shape = pixel_shape<N, V>;
+template <precision P, unsigned N, unsigned V>
+__global__ void __launch_bounds__(pixel_shape<P, N, V>::threads)
+    convolve_kernel(filter what, const window_matrix windows,
+        const float* __restrict__ packed, lane_blocks<const float> bias,
+        activation then, const float* __restrict__ in, std::size_t image,
+        float* __restrict__ out) {
+  using shape = pixel_shape<P, N, V>;
   const auto lane = blockIdx.z;
   const auto pixels = rows_of(what.steps, lane, what.share) * what.pixels;
   const auto first_pixel = blockIdx.x * shape::rows;
@@ -139,13 +144,13 @@ __global__ void __launch_bounds__(pixel_shape<N, V>::threads) convolve_kernel(
   });
 }
 
-template <unsigned N, unsigned V>
+template <precision P, unsigned N, unsigned V>
 __global__ void __launch_bounds__(
-    pixel_shape<N, V>::threads) input_gradient_kernel(filter what,
+    pixel_shape<P, N, V>::threads) input_gradient_kernel(filter what,
     const window_matrix windows, const divisor by_out, unsigned in_pixels,
     const float* __restrict__ packed, const float* __restrict__ out_gradient,
     float* __restrict__ in_gradient) {
-  using shape = pixel_shape<N, V>;
+  using shape = pixel_shape<P, N, V>;
   const auto lane = blockIdx.z;
   const auto images = rows_of(what.steps, lane, what.share);
   const auto pixels = images * in_pixels;
@@ -289,7 +294,7 @@ unsigned parts_of(std::size_t pixels, unsigned blocks) {
       enough, 1, std::max<std::size_t>(pixels / 256, 1)));
 }
 
-template <class Shape>
+template <class Shape, unsigned V>
 void weight_gradient(device_stream& on, const convolution& what,
     const filter& all, const const_matrix& in, const const_matrix& out_gradient,
     const gradient_sink& to) {
@@ -304,12 +309,9 @@ void weight_gradient(device_stream& on, const convolution& what,
       of(on).scratch(lanes * parts * all.weights() * sizeof(float)));
   const window_matrix windows{what.in, what.out(), what.kernel, what.padding};
   if (pixels > 0)
-    with_width(wide(what) && aligned(in.data) && aligned(out_gradient.data),
-        [&](auto v) {
-          launch(on, weight_gradient_kernel<Shape, v>,
-              {down, across, lanes * parts}, Shape::threads, all, windows,
-              length, parts, in.data, in.columns, out_gradient.data, partial);
-        });
+    launch(on, weight_gradient_kernel<Shape, V>, {down, across, lanes * parts},
+        Shape::threads, all, windows, length, parts, in.data, in.columns,
+        out_gradient.data, partial);
   const auto channel_tiles = tiles(all.in, edge);
   launch(on, unpack_kernel,
       {channel_tiles * tiles(all.places, edge), all.out, lanes}, threads, all,
@@ -326,10 +328,10 @@ void convolve(device_stream& on, const convolution& what, const_lanes weight,
   const auto* weights = packed(on, all, weight);
   const window_matrix windows{what.in, what.out(), what.kernel, what.padding};
   const auto lanes = unsigned(weight.count);
-  with_width(wide(what) && aligned(in.data), [&](auto v) {
+  with_operands(on, wide(what) && aligned(in.data), [&](auto p, auto v) {
     with_channels(what.channels, [&](auto n) {
-      using shape = pixel_shape<n, v>;
-      launch(on, convolve_kernel<n, v>,
+      using shape = pixel_shape<p, n, v>;
+      launch(on, convolve_kernel<p, n, v>,
           {tiles(std::size_t{all.share} * all.pixels, shape::rows),
               tiles(all.out, n), lanes},
           shape::threads, all, windows, weights, lane_blocks<const float>{bias},
@@ -348,16 +350,17 @@ void convolve_backward_input(device_stream& on, const convolution& what,
       what.out(), what.in, what.kernel, what.kernel - 1 - what.padding};
   const auto in_pixels = unsigned(what.in.height * what.in.width);
   const auto lanes = unsigned(weight.count);
-  with_width(wide(what) && aligned(out_gradient.data), [&](auto v) {
-    with_channels(what.in.channels, [&](auto n) {
-      using shape = pixel_shape<n, v>;
-      launch(on, input_gradient_kernel<n, v>,
-          {tiles(std::size_t{all.share} * in_pixels, shape::rows),
-              tiles(all.in, n), lanes},
-          shape::threads, all, windows, divisor{what.channels}, in_pixels,
-          weights, out_gradient.data, in_gradient.data);
-    });
-  });
+  with_operands(
+      on, wide(what) && aligned(out_gradient.data), [&](auto p, auto v) {
+        with_channels(what.in.channels, [&](auto n) {
+          using shape = pixel_shape<p, n, v>;
+          launch(on, input_gradient_kernel<p, n, v>,
+              {tiles(std::size_t{all.share} * in_pixels, shape::rows),
+                  tiles(all.in, n), lanes},
+              shape::threads, all, windows, divisor{what.channels}, in_pixels,
+              weights, out_gradient.data, in_gradient.data);
+        });
+      });
 }
 
 void convolve_backward_weight(device_stream& on, const convolution& what,
@@ -366,11 +369,17 @@ void convolve_backward_weight(device_stream& on, const convolution& what,
     return;
   const auto all =
       filter_of(what, in, to.destination.count, to.destination.steps);
-  if (all.out <= small_weight_shape::rows &&
-      all.depth() <= 4 * small_weight_shape::columns)
-    weight_gradient<small_weight_shape>(on, what, all, in, out_gradient, to);
-  else
-    weight_gradient<weight_shape>(on, what, all, in, out_gradient, to);
+  using small = small_weight_shape<precision::fp32>;
+  const auto fits = all.out <= small::rows && all.depth() <= 4 * small::columns;
+  const auto four =
+      wide(what) && aligned(in.data) && aligned(out_gradient.data);
+  with_operands(on, four, [&](auto p, auto v) {
+    if (fits)
+      weight_gradient<small_weight_shape<p>, v>(
+          on, what, all, in, out_gradient, to);
+    else
+      weight_gradient<weight_shape<p>, v>(on, what, all, in, out_gradient, to);
+  });
 }
 
 } // namespace troupe::gpu::cuda

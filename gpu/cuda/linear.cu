@@ -5,7 +5,8 @@
 
 #include "gpu/cuda/lane.cuh"
 #include "gpu/cuda/launch.hpp"
-#include "gpu/cuda/tile.cuh"
+#include "gpu/cuda/sums.cuh"
+#include "gpu/cuda/tensor_sums.cuh"
 #include "gpu/cuda/width.cuh"
 
 // Lanes of few rows, as training in small batches has them, are bound by
@@ -14,8 +15,11 @@
 namespace troupe::gpu::cuda {
 namespace {
 
-using few_shape = tile_shape<64, 16, 32, 4, 4, 4>;
-using many_shape = tile_shape<64, 64, 16, 8, 4>;
+template <precision P>
+using few_shape = tile_shape<P, 64, 16, 32, 4, 4, 4>;
+template <precision P>
+using many_shape = tile_shape<P, 64, 64, 16, 8, 4>;
+constexpr unsigned few_rows = few_shape<precision::fp32>::columns;
 
 /// What a launch's blocks have in common.
 struct layer {
@@ -31,21 +35,22 @@ struct layer {
   }
 };
 
-template <unsigned V>
-__global__ void __launch_bounds__(few_shape::threads, 4) forward_few_kernel(
+template <precision P, unsigned V>
+__global__ void __launch_bounds__(few_shape<P>::threads, 4) forward_few_kernel(
     layer what, const float* __restrict__ in, lane_blocks<const float> weight,
     lane_blocks<const float> bias, activation then, float* __restrict__ out) {
+  using shape = few_shape<P>;
   const auto lane = blockIdx.y;
   const auto rows = what.rows(lane);
   if (rows == 0)
     return;
-  const auto first = blockIdx.x * few_shape::rows;
-  operand<few_shape, few_shape::rows, order::along_k, V, matrix_source> a{
+  const auto first = blockIdx.x * shape::rows;
+  operand<shape, shape::rows, order::along_k, V, matrix_source> a{
       {weight[lane], what.outputs, what.inputs, what.inputs, 1}, first};
-  operand<few_shape, few_shape::columns, order::along_k, 1, matrix_source> b{
+  operand<shape, shape::columns, order::along_k, 1, matrix_source> b{
       {in + what.first(lane) * what.inputs, rows, what.inputs, what.inputs, 1},
       0};
-  tile_sums<few_shape> sums;
+  tile_sums<shape> sums;
   sums.add(a, b, 0, what.inputs);
   sums.each([&](unsigned m, unsigned row, float sum) {
     const auto output = first + m;
@@ -55,22 +60,23 @@ __global__ void __launch_bounds__(few_shape::threads, 4) forward_few_kernel(
   });
 }
 
-template <unsigned V>
-__global__ void __launch_bounds__(few_shape::threads,
+template <precision P, unsigned V>
+__global__ void __launch_bounds__(few_shape<P>::threads,
     3) input_gradient_few_kernel(layer what, lane_blocks<const float> weight,
     const float* __restrict__ out_gradient, float* __restrict__ in_gradient) {
+  using shape = few_shape<P>;
   const auto lane = blockIdx.y;
   const auto rows = what.rows(lane);
   if (rows == 0)
     return;
-  const auto first = blockIdx.x * few_shape::rows;
-  operand<few_shape, few_shape::rows, order::across_k, V, matrix_source> a{
+  const auto first = blockIdx.x * shape::rows;
+  operand<shape, shape::rows, order::across_k, V, matrix_source> a{
       {weight[lane], what.inputs, what.outputs, 1, what.inputs}, first};
-  operand<few_shape, few_shape::columns, order::along_k, 1, matrix_source> b{
+  operand<shape, shape::columns, order::along_k, 1, matrix_source> b{
       {out_gradient + what.first(lane) * what.outputs, rows, what.outputs,
           what.outputs, 1},
       0};
-  tile_sums<few_shape> sums;
+  tile_sums<shape> sums;
   sums.add(a, b, 0, what.outputs);
   sums.each([&](unsigned m, unsigned row, float sum) {
     const auto input = first + m;
@@ -79,22 +85,23 @@ __global__ void __launch_bounds__(few_shape::threads,
   });
 }
 
-template <unsigned V>
-__global__ void __launch_bounds__(many_shape::threads) forward_kernel(
+template <precision P, unsigned V>
+__global__ void __launch_bounds__(many_shape<P>::threads) forward_kernel(
     layer what, const float* __restrict__ in, lane_blocks<const float> weight,
     lane_blocks<const float> bias, activation then, float* __restrict__ out) {
+  using shape = many_shape<P>;
   const auto lane = blockIdx.z;
   const auto rows = what.rows(lane);
-  const auto first_row = blockIdx.x * many_shape::rows;
-  const auto first_column = blockIdx.y * many_shape::columns;
+  const auto first_row = blockIdx.x * shape::rows;
+  const auto first_column = blockIdx.y * shape::columns;
   if (first_row >= rows)
     return;
-  operand<many_shape, many_shape::rows, order::along_k, V, matrix_source> a{
+  operand<shape, shape::rows, order::along_k, V, matrix_source> a{
       {in + what.first(lane) * what.inputs, rows, what.inputs, what.inputs, 1},
       first_row};
-  operand<many_shape, many_shape::columns, order::along_k, V, matrix_source> b{
+  operand<shape, shape::columns, order::along_k, V, matrix_source> b{
       {weight[lane], what.outputs, what.inputs, what.inputs, 1}, first_column};
-  tile_sums<many_shape> sums;
+  tile_sums<shape> sums;
   sums.add(a, b, 0, what.inputs);
   sums.each_four([&](unsigned m, unsigned n, const float(&four)[4]) {
     const auto row = first_row + m;
@@ -111,23 +118,24 @@ __global__ void __launch_bounds__(many_shape::threads) forward_kernel(
   });
 }
 
-template <unsigned V>
-__global__ void __launch_bounds__(many_shape::threads) input_gradient_kernel(
+template <precision P, unsigned V>
+__global__ void __launch_bounds__(many_shape<P>::threads) input_gradient_kernel(
     layer what, lane_blocks<const float> weight,
     const float* __restrict__ out_gradient, float* __restrict__ in_gradient) {
+  using shape = many_shape<P>;
   const auto lane = blockIdx.z;
   const auto rows = what.rows(lane);
-  const auto first_row = blockIdx.x * many_shape::rows;
-  const auto first_column = blockIdx.y * many_shape::columns;
+  const auto first_row = blockIdx.x * shape::rows;
+  const auto first_column = blockIdx.y * shape::columns;
   if (first_row >= rows)
     return;
-  operand<many_shape, many_shape::rows, order::along_k, 1, matrix_source> a{
+  operand<shape, shape::rows, order::along_k, 1, matrix_source> a{
       {out_gradient + what.first(lane) * what.outputs, rows, what.outputs,
           what.outputs, 1},
       first_row};
-  operand<many_shape, many_shape::columns, order::across_k, V, matrix_source> b{
+  operand<shape, shape::columns, order::across_k, V, matrix_source> b{
       {weight[lane], what.inputs, what.outputs, 1, what.inputs}, first_column};
-  tile_sums<many_shape> sums;
+  tile_sums<shape> sums;
   sums.add(a, b, 0, what.outputs);
   sums.each_four([&](unsigned m, unsigned n, const float(&four)[4]) {
     const auto row = first_row + m;
@@ -140,24 +148,25 @@ __global__ void __launch_bounds__(many_shape::threads) input_gradient_kernel(
 
 // With few rows this is the update's time: each weight is read and written
 // once, four at a time, and nothing else of that size.
-template <unsigned V>
-__global__ void __launch_bounds__(many_shape::threads)
+template <precision P, unsigned V>
+__global__ void __launch_bounds__(many_shape<P>::threads)
     weight_gradient_kernel(layer what, const float* __restrict__ in,
         const float* __restrict__ out_gradient, lane_sinks sinks) {
+  using shape = many_shape<P>;
   const auto lane = blockIdx.z;
   if (rests(what.steps, lane))
     return;
   const auto rows = what.rows(lane);
-  const auto first_row = blockIdx.x * many_shape::rows;
-  const auto first_column = blockIdx.y * many_shape::columns;
-  operand<many_shape, many_shape::rows, order::across_k, 1, matrix_source> a{
+  const auto first_row = blockIdx.x * shape::rows;
+  const auto first_column = blockIdx.y * shape::columns;
+  operand<shape, shape::rows, order::across_k, 1, matrix_source> a{
       {out_gradient + what.first(lane) * what.outputs, what.outputs, rows, 1,
           what.outputs},
       first_row};
-  operand<many_shape, many_shape::columns, order::across_k, V, matrix_source> b{
+  operand<shape, shape::columns, order::across_k, V, matrix_source> b{
       {in + what.first(lane) * what.inputs, what.inputs, rows, 1, what.inputs},
       first_column};
-  tile_sums<many_shape> sums;
+  tile_sums<shape> sums;
   sums.add(a, b, 0, rows);
   const auto sink = sinks[lane];
   sums.each_four([&](unsigned m, unsigned n, const float(&four)[4]) {
@@ -190,17 +199,17 @@ void input_gradient(device_stream& on, const layer& what, const_lanes weight,
   const auto lanes = unsigned(weight.count);
   const auto wide =
       what.inputs % 4 == 0 && aligned(weight) && aligned(in_gradient.data);
-  with_width(wide, [&](auto v) {
-    if (what.share <= few_shape::columns)
-      launch(on, input_gradient_few_kernel<v>,
-          {tiles(what.inputs, few_shape::rows), lanes}, few_shape::threads,
-          what, lane_blocks<const float>{weight}, out_gradient.data,
-          in_gradient.data);
+  with_operands(on, wide, [&](auto p, auto v) {
+    if (what.share <= few_rows)
+      launch(on, input_gradient_few_kernel<p, v>,
+          {tiles(what.inputs, few_shape<p>::rows), lanes},
+          few_shape<p>::threads, what, lane_blocks<const float>{weight},
+          out_gradient.data, in_gradient.data);
     else
-      launch(on, input_gradient_kernel<v>,
-          {tiles(what.share, many_shape::rows),
-              tiles(what.inputs, many_shape::columns), lanes},
-          many_shape::threads, what, lane_blocks<const float>{weight},
+      launch(on, input_gradient_kernel<p, v>,
+          {tiles(what.share, many_shape<p>::rows),
+              tiles(what.inputs, many_shape<p>::columns), lanes},
+          many_shape<p>::threads, what, lane_blocks<const float>{weight},
           out_gradient.data, in_gradient.data);
   });
 }
@@ -214,18 +223,20 @@ void linear_forward(device_stream& on, const_matrix in, const_lanes weight,
   if (out.size() == 0)
     return;
   const auto wide = in.columns % 4 == 0 && aligned(weight) && aligned(in.data);
-  with_width(wide, [&](auto v) {
-    if (what.share <= few_shape::columns)
-      launch(on, forward_few_kernel<v>,
-          {tiles(what.outputs, few_shape::rows), lanes}, few_shape::threads,
-          what, in.data, lane_blocks<const float>{weight},
-          lane_blocks<const float>{bias}, then, out.data);
+  with_operands(on, wide, [&](auto p, auto v) {
+    if (what.share <= few_rows)
+      launch(on, forward_few_kernel<p, v>,
+          {tiles(what.outputs, few_shape<p>::rows), lanes},
+          few_shape<p>::threads, what, in.data,
+          lane_blocks<const float>{weight}, lane_blocks<const float>{bias},
+          then, out.data);
     else
-      launch(on, forward_kernel<v>,
-          {tiles(what.share, many_shape::rows),
-              tiles(what.outputs, many_shape::columns), lanes},
-          many_shape::threads, what, in.data, lane_blocks<const float>{weight},
-          lane_blocks<const float>{bias}, then, out.data);
+      launch(on, forward_kernel<p, v>,
+          {tiles(what.share, many_shape<p>::rows),
+              tiles(what.outputs, many_shape<p>::columns), lanes},
+          many_shape<p>::threads, what, in.data,
+          lane_blocks<const float>{weight}, lane_blocks<const float>{bias},
+          then, out.data);
   });
 }
 
@@ -240,11 +251,12 @@ void linear_backward(device_stream& on, const_matrix in, const_lanes weight,
     return;
   const auto wide =
       what.inputs % 4 == 0 && aligned(to.destination) && aligned(in.data);
-  with_width(wide, [&](auto v) {
-    launch(on, weight_gradient_kernel<v>,
-        {tiles(what.outputs, many_shape::rows),
-            tiles(what.inputs, many_shape::columns), lanes},
-        many_shape::threads, what, in.data, out_gradient.data, lane_sinks{to});
+  with_operands(on, wide, [&](auto p, auto v) {
+    launch(on, weight_gradient_kernel<p, v>,
+        {tiles(what.outputs, many_shape<p>::rows),
+            tiles(what.inputs, many_shape<p>::columns), lanes},
+        many_shape<p>::threads, what, in.data, out_gradient.data,
+        lane_sinks{to});
   });
 }
 

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <type_traits>
+
+#include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
 #include "gpu/cuda/grid.cuh"
+#include "gpu/precision.hpp"
 
 // A product c = a * b, a block's tile of it at a time:
 //
@@ -10,17 +14,21 @@
 //   (memory)            of the next step     of this step
 //
 // What the next step takes is on its way while this one is computed. Operands
-// lie in shared memory k by k, so that a thread reads its rows and columns four
-// at a time; each k is one line of `pitch` floats. How a tile is cut up depends
-// on shapes alone, and so do the bits.
+// are rounded to what they are held as on their way into shared memory. How a
+// tile is cut up depends on shapes alone, and so do the bits. Who sums is in
+// sums.cuh and tensor_sums.cuh.
 namespace troupe::gpu::cuda {
 
 /// A block makes M x N elements of c, in steps of K along what is summed; a
 /// thread sums TM x TN of them, and with several `Groups` of threads each sums
-/// the part of an element that every Groups-th k makes.
-template <unsigned M, unsigned N, unsigned K, unsigned TM, unsigned TN,
-    unsigned Groups = 1>
+/// the part of an element that every Groups-th k makes. In bf16 as many threads
+/// cut the tile up in a way of their own.
+template <precision Held, unsigned M, unsigned N, unsigned K, unsigned TM,
+    unsigned TN, unsigned Groups = 1>
 struct tile_shape {
+  static constexpr precision held = Held;
+  static constexpr bool in_bf16 = Held == precision::bf16;
+  using element = std::conditional_t<in_bf16, __nv_bfloat16, float>;
   static constexpr unsigned rows = M;
   static constexpr unsigned columns = N;
   static constexpr unsigned depth = K;
@@ -31,13 +39,7 @@ struct tile_shape {
   static constexpr unsigned across = N / TN;
   static constexpr unsigned group = down * across;
   static constexpr unsigned threads = group * Groups;
-  static constexpr unsigned pitch_a = M + 4; // keeps banks apart
-  static constexpr unsigned pitch_b = N + 4;
-  static constexpr unsigned stage = K * (pitch_a + pitch_b);
-  static constexpr unsigned summing = Groups > 1 ? Groups* M* N : 0;
-  static constexpr unsigned shared = 2 * stage > summing ? 2 * stage : summing;
   static_assert(TM % 4 == 0 && TN % 4 == 0 && group % warp == 0);
-  static_assert(shared * sizeof(float) <= 48 << 10);
 
   // A warp is a rectangle of threads, which reads fewer different floats of
   // shared memory than a row of them would.
@@ -45,6 +47,33 @@ struct tile_shape {
   static constexpr unsigned warp_down = warp / warp_across;
   static constexpr unsigned warps_across = across / warp_across;
 };
+
+/// How `Outer` rows or columns of an operand lie in shared memory. In fp32 they
+/// do k by k, so that a thread reads its rows and columns four at a time; in
+/// bf16 as they come from memory, since tensor cores read both. What a line is
+/// longer than need be keeps banks apart.
+template <class Shape, unsigned Outer, bool AlongK>
+struct staging {
+  static constexpr bool row_by_row = Shape::in_bf16 && AlongK;
+  static constexpr unsigned more = Shape::in_bf16 ? 8 : 4;
+  static constexpr unsigned pitch = (row_by_row ? Shape::depth : Outer) + more;
+  static constexpr unsigned size = pitch * (row_by_row ? Outer : Shape::depth);
+
+  __device__ static constexpr unsigned offset(unsigned outer, unsigned k) {
+    return row_by_row ? outer * pitch + k : k * pitch + outer;
+  }
+};
+
+/// Elements of shared memory for a step, however its operands lie.
+template <class Shape, unsigned Outer>
+constexpr unsigned most_staged() {
+  constexpr auto along = staging<Shape, Outer, true>::size;
+  constexpr auto across = staging<Shape, Outer, false>::size;
+  return along > across ? along : across;
+}
+template <class Shape>
+inline constexpr unsigned stage_size =
+    most_staged<Shape, Shape::rows>() + most_staged<Shape, Shape::columns>();
 
 /// V floats at `from`, or zeroes.
 template <unsigned V>
@@ -62,6 +91,27 @@ __device__ void read(const float* from, bool there, float (&into)[V]) {
   }
 }
 
+/// Puts V neighbours into shared memory.
+template <unsigned V>
+__device__ void write(float* to, const float (&x)[V]) {
+  if constexpr (V == 4)
+    *reinterpret_cast<float4*>(to) = float4{x[0], x[1], x[2], x[3]};
+  else
+    to[0] = x[0];
+}
+template <unsigned V>
+__device__ void write(__nv_bfloat16* to, const float (&x)[V]) {
+  struct alignas(8) four {
+    __nv_bfloat162 low;
+    __nv_bfloat162 high;
+  };
+  if constexpr (V == 4)
+    *reinterpret_cast<four*>(to) = {
+        __floats2bfloat162_rn(x[0], x[1]), __floats2bfloat162_rn(x[2], x[3])};
+  else
+    to[0] = __float2bfloat16_rn(x[0]);
+}
+
 /// Which way the V neighbours in memory lie that one load brings.
 enum class order { along_k, across_k };
 
@@ -72,7 +122,7 @@ enum class order { along_k, across_k };
 template <class Shape, unsigned Outer, order Order, unsigned V, class Source>
 class operand {
 public:
-  static constexpr unsigned pitch = Outer + 4;
+  using lies = staging<Shape, Outer, Order == order::along_k>;
 
   __device__ operand(const Source& from, unsigned first) : from_(from) {
 #pragma unroll
@@ -95,19 +145,18 @@ public:
     }
   }
 
-  __device__ void put(float* __restrict__ stage) const {
+  __device__ void put(typename Shape::element* __restrict__ stage) const {
 #pragma unroll
     for (unsigned i = 0; i < items; ++i) {
       if (!within(i))
         continue;
-      auto* to = stage + inner(i) * pitch + outer(i);
-      if constexpr (Order == order::across_k && V == 4)
-        *reinterpret_cast<float4*>(to) =
-            float4{values_[i][0], values_[i][1], values_[i][2], values_[i][3]};
-      else
+      auto* to = stage + lies::offset(outer(i), inner(i));
+      if constexpr (along && !lies::row_by_row)
 #pragma unroll
         for (unsigned v = 0; v < V; ++v)
-          to[v * pitch] = values_[i][v];
+          to[v * lies::pitch] = values_[i][v];
+      else
+        write(to, values_[i]);
     }
   }
 
@@ -154,129 +203,35 @@ private:
   float values_[items][V];
 };
 
-/// A thread's part of a tile.
-template <class Shape>
-class tile_sums {
-public:
-  /// a * b for k in [begin, end): the same for all threads of a block.
-  template <class A, class B>
-  __device__ void add(A& a, B& b, unsigned begin, unsigned end) {
-    static_assert(A::pitch == Shape::pitch_a && B::pitch == Shape::pitch_b);
-    if (begin >= end)
-      return;
-    auto* now = shared();
-    auto* next = now + Shape::stage;
-    a.fetch(begin);
-    b.fetch(begin);
-    for (auto k = begin; k < end; k += Shape::depth) {
-      a.put(now);
-      b.put(now + a_size);
-      __syncthreads();
-      if (k + Shape::depth < end) {
-        a.fetch(k + Shape::depth);
-        b.fetch(k + Shape::depth);
-      }
-      add_stage(now);
-      auto* other = now;
-      now = next;
-      next = other;
-    }
-  }
-
-  /// Calls put(row, column, float (&)[4]) for the sums of this thread, four
-  /// columns at a time. Of one group alone.
-  template <class Put>
-  __device__ void each_four(Put put) const {
-    static_assert(Shape::groups == 1);
-#pragma unroll
-    for (unsigned i = 0; i < Shape::thread_rows; ++i)
-#pragma unroll
-      for (unsigned j = 0; j < Shape::thread_columns; j += 4) {
-        const float four[4]{
-            sums_[i][j], sums_[i][j + 1], sums_[i][j + 2], sums_[i][j + 3]};
-        put(row(i), column(j), four);
-      }
-  }
-
-  /// Calls put(row, column, sum) for all elements of the tile, those of
-  /// neighbours in a column by neighbouring threads; groups added in order.
-  template <class Put>
-  __device__ void each(Put put) const {
-    constexpr auto size = Shape::rows * Shape::columns;
-    const auto mine = threadIdx.x / Shape::group * size;
-    auto* all = shared();
+/// Goes through k in [begin, end), the same for all threads of a block, with
+/// two stages at `memory`, and calls add(a, b) for each with what lies there.
+template <class Shape, class A, class B, class Add>
+__device__ void each_stage(A& a, B& b, unsigned begin, unsigned end,
+    typename Shape::element* memory, Add add) {
+  if (begin >= end)
+    return;
+  auto* now = memory;
+  auto* next = now + stage_size<Shape>;
+  a.fetch(begin);
+  b.fetch(begin);
+  for (auto k = begin; k < end; k += Shape::depth) {
+    a.put(now);
+    b.put(now + A::lies::size);
     __syncthreads();
-#pragma unroll
-    for (unsigned i = 0; i < Shape::thread_rows; ++i)
-#pragma unroll
-      for (unsigned j = 0; j < Shape::thread_columns; ++j)
-        all[mine + column(j) * Shape::rows + row(i)] = sums_[i][j];
-    __syncthreads();
-    for (auto i = threadIdx.x; i < size; i += Shape::threads) {
-      auto sum = all[i];
-#pragma unroll
-      for (unsigned group = 1; group < Shape::groups; ++group)
-        sum += all[group * size + i];
-      put(i % Shape::rows, i / Shape::rows, sum);
+    if (k + Shape::depth < end) {
+      a.fetch(k + Shape::depth);
+      b.fetch(k + Shape::depth);
     }
+    add(now, now + A::lies::size);
+    auto* other = now;
+    now = next;
+    next = other;
   }
+}
 
-private:
-  static constexpr unsigned a_size = Shape::depth * Shape::pitch_a;
-
-  __device__ static float* shared() {
-    __shared__ __align__(16) float memory[Shape::shared];
-    return memory;
-  }
-  __device__ static unsigned warp_of_group() {
-    return threadIdx.x % Shape::group / warp;
-  }
-  // A thread's rows and columns come in fours, as far apart as all threads'
-  // fours beside each other.
-  __device__ static unsigned row(unsigned i) {
-    const auto place =
-        threadIdx.x % warp / Shape::warp_across +
-        Shape::warp_down * (warp_of_group() / Shape::warps_across);
-    return i / 4 * 4 * Shape::down + place * 4 + i % 4;
-  }
-  __device__ static unsigned column(unsigned j) {
-    const auto place =
-        threadIdx.x % Shape::warp_across +
-        Shape::warp_across * (warp_of_group() % Shape::warps_across);
-    return j / 4 * 4 * Shape::across + place * 4 + j % 4;
-  }
-
-  __device__ void add_stage(const float* __restrict__ stage) {
-#pragma unroll
-    for (unsigned i = 0; i < Shape::depth; i += Shape::groups) {
-      const auto k = i + threadIdx.x / Shape::group;
-      float a[Shape::thread_rows];
-      float b[Shape::thread_columns];
-      const auto* from = stage + k * Shape::pitch_a;
-#pragma unroll
-      for (unsigned j = 0; j < Shape::thread_rows; j += 4)
-        load_four(from + row(j), a + j);
-      from = stage + a_size + k * Shape::pitch_b;
-#pragma unroll
-      for (unsigned j = 0; j < Shape::thread_columns; j += 4)
-        load_four(from + column(j), b + j);
-#pragma unroll
-      for (unsigned m = 0; m < Shape::thread_rows; ++m)
-#pragma unroll
-        for (unsigned n = 0; n < Shape::thread_columns; ++n)
-          sums_[m][n] += a[m] * b[n];
-    }
-  }
-  __device__ static void load_four(const float* from, float* into) {
-    const auto x = *reinterpret_cast<const float4*>(from);
-    into[0] = x.x;
-    into[1] = x.y;
-    into[2] = x.z;
-    into[3] = x.w;
-  }
-
-  float sums_[Shape::thread_rows][Shape::thread_columns] = {};
-};
+/// A block's tile, summed: sums.cuh for fp32, tensor_sums.cuh for bf16.
+template <class Shape, precision Held = Shape::held>
+class tile_sums;
 
 /// Elements at data[outer * row_stride + k * step_stride]; one of the strides
 /// is 1, that of the operand's order.

@@ -6,6 +6,7 @@
 
 #include <cuda_runtime.h>
 
+#include "gpu/device_stream.hpp"
 #include "gpu/lanes.hpp"
 #include "gpu/operators/activations.hpp"
 
@@ -39,13 +40,20 @@ bool aligned(const basic_lanes<T>& all) {
   return aligned(all.data) && (all.count == 1 || all.stride % 4 == 0);
 }
 
-/// Calls launch(V), V the floats that a load brings.
+/// Calls launch(P, V): how operands are held, and the floats that a load
+/// brings.
 template <class Launch>
-void with_width(bool wide, Launch launch) {
-  if (wide)
-    launch(std::integral_constant<unsigned, 4>{});
+void with_operands(const device_stream& on, bool wide, Launch launch) {
+  const auto with_width = [&](auto held) {
+    if (wide)
+      launch(held, std::integral_constant<unsigned, 4>{});
+    else
+      launch(held, std::integral_constant<unsigned, 1>{});
+  };
+  if (on.products() == precision::bf16)
+    with_width(std::integral_constant<precision, precision::bf16>{});
   else
-    launch(std::integral_constant<unsigned, 1>{});
+    with_width(std::integral_constant<precision, precision::fp32>{});
 }
 
 } // namespace troupe::gpu::cuda

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include <cuda_bf16.h>
+
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 
@@ -28,6 +30,13 @@ __global__ void __launch_bounds__(threads)
         float* __restrict__ x, std::size_t size, std::size_t columns) {
   each(size,
       [=](std::size_t i) { x[i] = activated(x[i] + bias[i % columns], then); });
+}
+
+__global__ void __launch_bounds__(threads) to_bf16_kernel(
+    const float* __restrict__ from, bf16* __restrict__ to, std::size_t size) {
+  each(size, [=](std::size_t i) {
+    to[i].bits = __bfloat16_as_ushort(__float2bfloat16_rn(from[i]));
+  });
 }
 
 // `out` may be `in`.
@@ -168,6 +177,14 @@ void add_bias(
   if (x.size() > 0)
     launch(on, add_bias_kernel, blocks_for(x.size(), threads), threads,
         bias.data(), then, x.data, x.size(), x.columns);
+}
+
+void to_bf16(
+    device_stream& on, std::span<const float> from, std::span<bf16> to) {
+  assert(from.size() == to.size());
+  if (!from.empty())
+    launch(on, to_bf16_kernel, blocks_for(from.size(), threads), threads,
+        from.data(), to.data(), from.size());
 }
 
 void relu(device_stream& on, std::span<const float> in, std::span<float> out) {

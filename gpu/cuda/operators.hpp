@@ -11,6 +11,7 @@
 #include "gpu/operators/descent.hpp"
 #include "gpu/operators/lane_batches.hpp"
 #include "gpu/operators/pooling.hpp"
+#include "gpu/operators/products.hpp"
 #include "gpu/tensor.hpp"
 
 // The operators of gpu/operators/ on a GPU: the same contracts, everything
@@ -20,6 +21,8 @@ namespace troupe::gpu::cuda {
 // elementwise.cu
 void add_bias(
     device_stream& on, std::span<const float> bias, activation then, matrix x);
+void to_bf16(
+    device_stream& on, std::span<const float> from, std::span<bf16> to);
 void relu(device_stream& on, std::span<const float> in, std::span<float> out);
 void relu_backward(
     device_stream& on, std::span<const float> out, std::span<float> gradient);
@@ -84,6 +87,8 @@ void convolve_backward_weight(device_stream& on, const convolution& what,
 
 // products.cpp
 void multiply(device_stream& on, const_matrix a, const_matrix b, matrix c,
+    float alpha, float beta);
+void multiply(device_stream& on, bf16_matrix a, bf16_matrix b, matrix c,
     float alpha, float beta);
 
 } // namespace troupe::gpu::cuda

@@ -6,6 +6,7 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace troupe::gpu {
 namespace {
@@ -39,6 +40,23 @@ void multiply(device_stream& on, const_matrix a, const_matrix b, matrix c,
       blasint(columns(b)), blasint(columns(a)), alpha, a.data,
       stride(a.columns), b.data, stride(b.columns), beta, c.data,
       stride(c.columns));
+}
+
+void multiply(device_stream& on, bf16_matrix a, bf16_matrix b, matrix c,
+    float alpha, float beta) {
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::multiply(on, a, b, c, alpha, beta);
+  throw std::invalid_argument("bf16 needs a GPU");
+}
+
+void to_bf16(
+    device_stream& on, std::span<const float> from, std::span<bf16> to) {
+  assert(from.size() == to.size());
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::to_bf16(on, from, to);
+  std::ranges::transform(from, to.begin(), [](float x) { return to_bf16(x); });
 }
 
 } // namespace troupe::gpu

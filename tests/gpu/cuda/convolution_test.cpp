@@ -111,6 +111,42 @@ protected:
     expect_near(x.in_gradient, scaled(bounds.in_gradient.host(), 1e-5f));
     expect_near(x.gradient, scaled(bounds.gradient.host(), 1e-5f));
   }
+
+  /// With the operands of its products in bf16.
+  layer rounded_layer(const layer& of) {
+    auto parameters = of.parameters.host();
+    for (std::size_t lane = 0; lane < of.of.lanes; ++lane) {
+      auto* weight = parameters.data() + lane * stride(of.of) + of.of.offset;
+      for (auto& x : std::span{weight, of.of.what.weights()})
+        x = gpu::to_float(gpu::to_bf16(x));
+    }
+    layer result{of.of, sent(of.steps.host()), sent(parameters),
+        sent(rounded(of.in.host())), sent(of.out.host()),
+        sent(rounded(of.out_gradient.host())), sent(of.in_gradient.host()),
+        sent(of.gradient.host())};
+    result.stepped = of.stepped;
+    return result;
+  }
+  // Sums aside, bf16 is the host's with rounded operands, and whether somebody
+  // else rounded them before is the same.
+  void expect_rounding(layer& x, activation then, float alpha, float beta) {
+    auto y = rounded_layer(x);
+    auto bounds = magnitudes(y);
+    bounds.forward(host, activation::none);
+    bounds.backward(host, std::abs(alpha), std::abs(beta));
+    y.forward(host, then);
+    y.backward(host, alpha, beta);
+    for (auto* each : {&x, &y}) {
+      each->forward(in_bf16(), then);
+      each->backward(in_bf16(), alpha, beta);
+    }
+    in_bf16().synchronise();
+    expect_near(y.out, scaled(bounds.out.host(), 1e-5f));
+    expect_near(y.in_gradient, scaled(bounds.in_gradient.host(), 1e-5f));
+    expect_near(y.gradient, scaled(bounds.gradient.host(), 1e-5f));
+    for (auto part : {&layer::out, &layer::in_gradient, &layer::gradient})
+      EXPECT_EQ(bits((x.*part).fetched(gpu())), bits((y.*part).fetched(gpu())));
+  }
 };
 TROUPE_ON_EVERY_GPU(cuda_convolution_test);
 
@@ -141,6 +177,36 @@ TEST_P(cuda_convolution_test, beta_zero_does_not_read) {
   }
 }
 
+TEST_P(cuda_convolution_test, bf16_rounds_operands_alone) {
+  for (const auto& of : shapes) {
+    auto stepped = random_layer(of);
+    auto whole = whole_layer(of);
+    expect_rounding(stepped, activation::relu, 1.0f, 0.0f);
+    expect_rounding(whole, activation::none, -0.3f, 0.9f);
+  }
+}
+
+// Of fewer values one may be next to nothing by chance.
+TEST_P(cuda_convolution_test, bf16_is_within_a_hundredth_of_the_hosts) {
+  for (const auto& of : shapes) {
+    auto x = whole_layer(of);
+    if (x.out.size() < 500)
+      continue;
+    x.forward(host, activation::relu);
+    x.backward(host, 1.0f, 0.0f);
+
+    x.forward(in_bf16(), activation::relu);
+    x.backward(in_bf16(), 1.0f, 0.0f);
+    in_bf16().synchronise();
+
+    for (auto part : {&layer::out, &layer::in_gradient, &layer::gradient}) {
+      const auto apart = distance((x.*part).fetched(gpu()), (x.*part).host());
+      EXPECT_LE(apart, 1e-2);
+      EXPECT_GE(apart, 1e-4) << "nothing was rounded";
+    }
+  }
+}
+
 /// One lane of several, alone.
 std::vector<float> share_of(
     const std::vector<float>& all, std::size_t lane, std::size_t lanes) {
@@ -161,14 +227,17 @@ TEST_P(cuda_convolution_test, a_lanes_bits_are_its_own) {
         alone(all.in_gradient), alone(all.gradient)};
     one.of.lanes = 1;
 
-    for (auto* x : {&all, &one}) {
-      x->forward(gpu(), activation::relu);
-      x->backward(gpu(), 1.0f, 0.0f);
-    }
+    for (auto* on : {&gpu(), &in_bf16()}) {
+      for (auto* x : {&all, &one}) {
+        x->forward(*on, activation::relu);
+        x->backward(*on, 1.0f, 0.0f);
+      }
+      on->synchronise();
 
-    for (auto part : {&layer::out, &layer::in_gradient, &layer::gradient})
-      EXPECT_EQ(bits((one.*part).fetched(gpu())),
-          bits(share_of((all.*part).fetched(gpu()), 3, 7)));
+      for (auto part : {&layer::out, &layer::in_gradient, &layer::gradient})
+        EXPECT_EQ(bits((one.*part).fetched(gpu())),
+            bits(share_of((all.*part).fetched(gpu()), 3, 7)));
+    }
   }
 }
 

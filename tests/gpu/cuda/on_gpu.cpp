@@ -23,6 +23,7 @@ void on_gpu::SetUp() {
   random_ = gpu::random_stream{seed, gpu::stream::user};
   trace_.emplace(__FILE__, __LINE__, "TROUPE_SEED=" + std::to_string(seed));
   gpu_.emplace(GetParam());
+  in_bf16_.emplace(GetParam(), gpu::precision::bf16);
 }
 
 std::vector<float> on_gpu::random_values(std::size_t size) {
@@ -101,6 +102,23 @@ std::vector<float> scaled(std::vector<float> values, float by) {
   for (auto& value : values)
     value *= by;
   return values;
+}
+
+std::vector<float> rounded(std::vector<float> values) {
+  for (auto& value : values)
+    value = gpu::to_float(gpu::to_bf16(value));
+  return values;
+}
+
+double distance(
+    std::span<const float> actual, std::span<const float> expected) {
+  double apart = 0.0, size = 0.0;
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    if (!std::isnan(actual[i]) && !std::isnan(expected[i])) {
+      apart += std::pow(double(actual[i]) - expected[i], 2);
+      size += std::pow(double(expected[i]), 2);
+    }
+  return std::sqrt(apart / size);
 }
 
 std::vector<std::uint32_t> bits(std::span<const float> values) {

@@ -58,6 +58,8 @@ protected:
 
   gpu::device_stream host;
   gpu::device_stream& gpu() { return *gpu_; }
+  /// Another stream of the GPU, whose products are in bf16.
+  gpu::device_stream& in_bf16() { return *in_bf16_; }
   /// Calls work(on) for the host and for the GPU, and waits.
   template <class Work>
   void on_both(Work work) {
@@ -97,12 +99,17 @@ protected:
 
 private:
   std::optional<gpu::device_stream> gpu_;
+  std::optional<gpu::device_stream> in_bf16_;
   gpu::random_stream random_{0};
   std::optional<::testing::ScopedTrace> trace_;
 };
 
 std::vector<float> absolute(std::vector<float> values);
 std::vector<float> scaled(std::vector<float> values, float by);
+/// Each rounded to bf16.
+std::vector<float> rounded(std::vector<float> values);
+/// |actual - expected| / |expected|, of what are numbers on both sides.
+double distance(std::span<const float> actual, std::span<const float> expected);
 std::vector<std::uint32_t> bits(std::span<const float> values);
 
 /// The GPUs, or one that is not there, for tests to skip.

@@ -76,11 +76,17 @@ std::vector<device_info> devices() {
       .name = processor_name(),
       .slots = usable_cores(),
       .memory = physical_memory(),
-      .blas = blas_name(),
       .capability = {}}};
   if constexpr (cuda::present)
     std::ranges::move(cuda::devices(), std::back_inserter(result));
   return result;
+}
+
+std::string blas(device where) {
+  if constexpr (cuda::present)
+    if (where.kind == device_kind::cuda)
+      return cuda::blas_name();
+  return blas_name();
 }
 
 bool built_for_gpus() noexcept {

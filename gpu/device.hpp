@@ -24,7 +24,6 @@ struct device_info {
   std::string name;       ///< processor or card
   std::size_t slots = 1;  ///< compute actors that it takes by default
   std::size_t memory = 0; ///< bytes
-  std::string blas; ///< library, version and kernel: "OpenBLAS 0.3.21 SkylakeX"
   std::string capability; ///< of a GPU's kernels: "9.0"
 };
 
@@ -33,6 +32,10 @@ std::vector<device_info> devices();
 
 /// Whether this build could use a GPU.
 bool built_for_gpus() noexcept;
+
+/// What multiplies large matrices there, "OpenBLAS 0.3.21 SkylakeX": library,
+/// version and kernel. On a GPU this opens cuBLAS, which takes its time.
+std::string blas(device where = {});
 
 /// Why no GPU is among them, "this build has no CUDA" say; empty if one is.
 std::string why_no_gpu();

@@ -100,11 +100,14 @@ std::vector<device_info> devices() {
         .name = card.name,
         .slots = 32,
         .memory = card.totalGlobalMem,
-        .blas = blas::name(),
         .capability =
             std::to_string(card.major) + '.' + std::to_string(card.minor)});
   }
   return result;
+}
+
+std::string blas_name() {
+  return blas::name();
 }
 
 std::string absence() {

@@ -16,7 +16,7 @@ namespace {
 nlohmann::ordered_json as_json(const gpu::device_info& each) {
   nlohmann::ordered_json result{{"device", gpu::to_string(each.where)},
       {"name", each.name}, {"slots", each.slots}, {"memory_bytes", each.memory},
-      {"blas", each.blas}};
+      {"blas", gpu::blas(each.where)}};
   if (!each.capability.empty())
     result["capability"] = each.capability;
   return result;
@@ -27,8 +27,8 @@ std::string as_text(const gpu::device_info& each) {
   return fmt::format("{:<8} {}\n{:8} {} slot{}, {:.1f} GiB, {}{}{}\n",
       gpu::to_string(each.where), each.name, "", each.slots,
       each.slots == 1 ? "" : "s", static_cast<double>(each.memory) / gib,
-      each.blas, each.capability.empty() ? "" : ", compute capability ",
-      each.capability);
+      gpu::blas(each.where),
+      each.capability.empty() ? "" : ", compute capability ", each.capability);
 }
 
 } // namespace
@@ -67,7 +67,7 @@ int show_version(const arguments&, console& to) {
   to.out << fmt::format("troupe      {} ({})\nCAF         {}.{}.{}\n"
                         "BLAS        {}\n",
       TROUPE_VERSION, TROUPE_BUILD_TYPE, CAF_MAJOR_VERSION, CAF_MINOR_VERSION,
-      CAF_PATCH_VERSION, this_machine().devices.front().blas);
+      CAF_PATCH_VERSION, gpu::blas());
   for (const auto& each : this_machine().devices)
     to.out << "fingerprint " << gpu::numeric_fingerprint(each.where) << "\n";
   return done;

@@ -22,7 +22,6 @@ gpu::device_info card(int index, std::string name) {
       .name = std::move(name),
       .slots = 32,
       .memory = 1 << 30,
-      .blas = "cuBLAS",
       .capability = "9.0"};
 }
 
@@ -32,7 +31,6 @@ machine with(std::vector<gpu::device_info> cards) {
       .name = "processor",
       .slots = 2,
       .memory = 1 << 30,
-      .blas = "BLAS",
       .capability = {}});
   here.devices.insert(here.devices.end(), cards.begin(), cards.end());
   here.why_no_gpu = cards.empty() ? "no CUDA device" : "";

@@ -97,8 +97,8 @@ bool accelerator_state::ready() {
   }
   cpu_seen_ = thread_seconds();
   auto why = guarded(errc::device_failed, [this] {
-    cohort_ = std::make_unique<training::cohort>(
-        options_.what, options_.where, options_.lanes, options_.how);
+    cohort_ = std::make_unique<training::cohort>(options_.what, options_.where,
+        options_.lanes, options_.how, options_.products);
   });
   if (why)
     give_up(why);

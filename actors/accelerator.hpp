@@ -20,6 +20,7 @@ struct accelerator_options {
   gpu::device where;
   std::size_t lanes = 1; ///< clients side by side
   training::recipe how;  ///< of the run
+  gpu::precision products = gpu::precision::fp32;
 };
 
 /// All slots of one device: each is a lane, whose tasks it takes by their turn.

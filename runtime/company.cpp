@@ -217,8 +217,8 @@ void company::spawn_slots(cast& who) {
     auto lanes = what_.model() && where.kind == gpu::device_kind::cuda;
     compute all;
     if (lanes)
-      all = system_->spawn<accelerator_impl, caf::detached>(
-          accelerator_options{*what_.model(), where, slots, settled_.client});
+      all = system_->spawn<accelerator_impl, caf::detached>(accelerator_options{
+          *what_.model(), where, slots, settled_.client, devices_.products});
     for (std::uint32_t i = 0; i < slots; ++i)
       who.slots.push_back({lanes ? all
                                  : system_->spawn<compute_impl, caf::detached>(

@@ -86,7 +86,8 @@ struct configuration {
     std::string device = "auto"; ///< every GPU if there is one, else the CPU
     std::vector<std::string> devices; ///< several at once; empty: `device`
     slot_counts slots;
-    double stop_grace = 2.0; ///< seconds from stop token to lost slot
+    double stop_grace = 2.0;        ///< seconds from stop token to lost slot
+    std::string precision = "fp32"; ///< bf16: of products alone, on GPUs
     friend bool operator==(const compute_keys&, const compute_keys&) = default;
   } compute;
 

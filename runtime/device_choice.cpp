@@ -34,6 +34,7 @@ private:
   void take_any();
   void refuse(std::string_view key, const std::string& name);
   void check_cards();
+  void check_precision();
 
   const configuration::compute_keys& what_;
   const machine& here_;
@@ -115,6 +116,22 @@ void chooser::check_cards() {
     }
 }
 
+void chooser::check_precision() {
+  if (what_.precision != "bf16")
+    return;
+  result_.products = gpu::precision::bf16;
+  auto is_cpu = [](const chosen_device& each) {
+    return each.where.kind == device_kind::cpu;
+  };
+  if (std::none_of(result_.devices.begin(), result_.devices.end(), is_cpu))
+    return;
+  auto fell_back = what_.devices.empty() && what_.device == "auto";
+  result_.problems.push_back(
+      fmt::format("{} = \"bf16\" needs a GPU, but {}; use \"fp32\"",
+          place(where_, "compute.precision"),
+          fell_back ? here_.why_no_gpu : "the run is on the CPU, too"));
+}
+
 device_choice chooser::choose() && {
   if (!what_.devices.empty())
     for (const auto& name : what_.devices)
@@ -124,6 +141,7 @@ device_choice chooser::choose() && {
   else
     take_named("device", what_.device);
   check_cards();
+  check_precision();
   return std::move(result_);
 }
 
@@ -175,6 +193,8 @@ std::string device_choice::fingerprint() const {
     text +=
         (text.empty() ? "" : " | ") + gpu::numeric_fingerprint(first->where);
   }
+  if (products == gpu::precision::bf16)
+    text += "; products in bf16";
   return text;
 }
 

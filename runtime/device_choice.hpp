@@ -1,6 +1,7 @@
 #pragma once
 
 #include "gpu/device.hpp"
+#include "gpu/precision.hpp"
 #include "protocols/placement/allotment.hpp"
 #include "runtime/configuration.hpp"
 
@@ -33,13 +34,14 @@ struct chosen_device {
 struct device_choice {
   std::vector<chosen_device> devices; ///< in the order they were asked for
   std::string remark; ///< worth saying once: why `auto` came to mean the CPU
+  gpu::precision products = gpu::precision::fp32; ///< of all devices
   std::vector<std::string> problems; ///< if any, `devices` means nothing
 
   std::uint64_t slots() const noexcept; ///< of all devices
   bool on_gpu() const noexcept;         ///< any of them
   /// Slots by kind of device.
   std::vector<placement::share> shares() const;
-  /// The numeric fingerprints of all kinds in use.
+  /// The numeric fingerprints of all kinds in use, and bf16 if that is.
   std::string fingerprint() const;
   /// "2 slots", or with several devices "2 slots on cpu, 4 on cuda:0".
   std::string text() const;

@@ -23,6 +23,7 @@ constexpr std::array partitions{
     "iid"sv, "shards"sv, "dirichlet"sv, "quantity"sv};
 constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
 constexpr std::array rules{"fedavg"sv, "fedbuff"sv};
+constexpr std::array precisions{"fp32"sv, "bf16"sv};
 constexpr std::array weightings{"samples"sv, "uniform"sv};
 
 constexpr bool any_bits = false; // the published bits do not depend on it
@@ -161,6 +162,8 @@ const key table[] = {
     {"compute", "stop_grace", at<&compute::stop_grace>,
         "seconds a learner gets to stop before its slot is lost", any_bits,
         {0, 3600}},
+    {"compute", "precision", at<&compute::precision>,
+        "fp32; or bf16: products alone, on GPUs", alters, {}, precisions},
 };
 
 // A number that TOML reads as a float, the shortest that gives the same bits.

@@ -88,6 +88,10 @@ lines topology::problems(const origins& where) const {
   if (!learner_)
     found.push_back("the topology has nothing to train: call .model() or "
                     ".learner()");
+  else if (!model_ && config_.compute.precision != "fp32")
+    found.push_back(fmt::format(
+        "{} = \"{}\" is for models; a learner of one's own decides by itself",
+        place(where, "compute.precision"), config_.compute.precision));
   if (model_) {
     check_layers(*model_, initial_, where, found);
     for (auto set : data_sets())

@@ -83,7 +83,8 @@ struct passage {
 
 class cohort::state {
 public:
-  state(models::model what, gpu::device where, std::size_t lanes, recipe how);
+  state(models::model what, gpu::device where, std::size_t lanes, recipe how,
+      gpu::precision products);
 
   void check(const assignment& work) const;
   void enter(std::size_t lane, const gpu::shared_buffer& given,
@@ -157,9 +158,9 @@ private:
 };
 
 // on, then aside_: members in the order in which they depend on each other.
-cohort::state::state(
-    models::model what, gpu::device where, std::size_t lanes, recipe how)
-    : on(where),
+cohort::state::state(models::model what, gpu::device where, std::size_t lanes,
+    recipe how, gpu::precision products)
+    : on(where, products),
       what_(std::move(what)),
       how_(how),
       aside_(where),
@@ -386,9 +387,10 @@ evaluation cohort::state::take_score() {
   return result;
 }
 
-cohort::cohort(
-    models::model what, gpu::device where, std::size_t lanes, recipe how)
-    : state_(std::make_unique<state>(std::move(what), where, lanes, how)) {}
+cohort::cohort(models::model what, gpu::device where, std::size_t lanes,
+    recipe how, gpu::precision products)
+    : state_(std::make_unique<state>(
+          std::move(what), where, lanes, how, products)) {}
 
 // What is queued reads memory that is about to go.
 cohort::~cohort() {

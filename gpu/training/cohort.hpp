@@ -30,7 +30,9 @@ class cohort {
 public:
   /// All assignments have the recipe `how`. A batch that would take too much
   /// memory goes through in parts, whose size depends on the model alone.
-  cohort(models::model what, gpu::device where, std::size_t lanes, recipe how);
+  /// Throws `std::invalid_argument` for products in bf16 on a CPU.
+  cohort(models::model what, gpu::device where, std::size_t lanes, recipe how,
+      gpu::precision products = gpu::precision::fp32);
   ~cohort();
 
   gpu::device_stream& stream() noexcept;

@@ -71,6 +71,7 @@ clip = 5.0
 device = "cpu"
 slots = 2
 stop_grace = 0.5
+precision = "bf16"
 )",
       "run.toml");
 
@@ -81,7 +82,7 @@ stop_grace = 0.5
   expected.model = {"mlp", {10, 5, 2}, "warm.safetensors"};
   expected.federation = {"fedbuff", 50, "samples", 0.5, 2, 30.0, 0.1, 5, 15, 4};
   expected.client = {2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f};
-  expected.compute = {"cpu", {}, 2, 0.5};
+  expected.compute = {"cpu", {}, 2, 0.5, "bf16"};
   EXPECT_EQ(read.value, expected);
   EXPECT_EQ(read.where.at("client.lr"), "run.toml:35");
 }

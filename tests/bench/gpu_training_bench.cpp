@@ -3,6 +3,7 @@
 // least time that it can take (floor_s): its bytes at the speed of a copy, or
 // its operations at that of a large product, both from the same run. Without a
 // GPU it says so. Usage: gpu_training_bench [lanes] [batch] [repetitions]
+// [steps]
 
 #include <algorithm>
 #include <chrono>
@@ -28,8 +29,13 @@ using namespace troupe;
 
 class bench {
 public:
-  bench(gpu::device where, std::size_t lanes, std::size_t batch, int times)
-      : on_(where), lanes_(lanes), batch_(batch), times_(times) {}
+  bench(gpu::device where, std::size_t lanes, std::size_t batch, int times,
+      std::size_t steps)
+      : on_(where),
+        lanes_(lanes),
+        batch_(batch),
+        times_(times),
+        steps_(steps) {}
 
   void run() {
     measure_limits();
@@ -113,13 +119,12 @@ private:
     training::cohort group{what, on_.where(), lanes_, work.how};
     for (std::size_t lane = 0; lane < lanes_; ++lane)
       group.enter(lane, given, work);
-    const std::size_t steps = 20;
     const auto took = seconds([&] {
-      group.advance(steps);
+      group.advance(steps_);
       group.stream().synchronise();
     });
     std::printf("gpu_training %s lanes=%zu batch=%zu steps_per_s=%.4g\n", name,
-        lanes_, batch_, static_cast<double>(lanes_ * steps) / took);
+        lanes_, batch_, static_cast<double>(lanes_ * steps_) / took);
     std::fflush(stdout);
   }
 
@@ -178,6 +183,7 @@ private:
   std::size_t lanes_;
   std::size_t batch_;
   int times_;
+  std::size_t steps_;
   double copy_rate_ = 0.0;
   double product_rate_ = 0.0;
 };
@@ -195,7 +201,7 @@ int main(int argc, char** argv) try {
     return 0;
   }
   bench{gpus.front(), number(argc, argv, 1, 100), number(argc, argv, 2, 10),
-      static_cast<int>(number(argc, argv, 3, 11))}
+      static_cast<int>(number(argc, argv, 3, 11)), number(argc, argv, 4, 20)}
       .run();
 } catch (const std::exception& error) {
   std::fprintf(stderr, "gpu_training_bench: %s\n", error.what());

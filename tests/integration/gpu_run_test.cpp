@@ -95,6 +95,35 @@ TEST_F(gpu_run_test, learns_what_a_cpu_does) {
   EXPECT_NEAR(gpu.at("loss"), cpu.at("loss"), 1e-3);
 }
 
+TEST_F(gpu_run_test, learns_the_same_in_bf16_and_stays_with_it) {
+  const words bf16{"--set", "compute.precision=bf16"};
+  expect_code(run(start("a", bf16)), 0);
+  expect_code(run(start("b", {"--set", "compute.precision=bf16", "--set",
+                                 "compute.slots=1"})),
+      0);
+  expect_code(run(start("fp32")), 0);
+
+  EXPECT_EQ(sha("a"), sha("b"));
+  EXPECT_NE(sha("a"), sha("fp32"));
+  auto rounded = study_.of("a").summary();
+  auto whole = study_.of("fp32").summary();
+  EXPECT_NEAR(rounded.at("accuracy"), whole.at("accuracy"), 0.01);
+  EXPECT_NEAR(rounded.at("loss"), whole.at("loss"), 1e-2);
+  EXPECT_TRUE(holds(rounded.at("fingerprint"), "bf16")) << rounded;
+  EXPECT_FALSE(holds(whole.at("fingerprint"), "bf16")) << whole;
+
+  auto refused =
+      run(resume("a", rounds(8, {"--set", "compute.precision=fp32"})));
+  EXPECT_EQ(refused.code, 2) << refused.out << refused.err;
+  EXPECT_TRUE(holds(refused.err, "compute.precision was \"bf16\""))
+      << refused.err;
+  expect_code(run(resume("a", rounds(8))), 0);
+  auto on_cpu = run(start("cpu",
+      {"--set", "compute.precision=bf16", "--set", "compute.device=cpu"}));
+  EXPECT_EQ(on_cpu.code, 2) << on_cpu.out << on_cpu.err;
+  EXPECT_TRUE(holds(on_cpu.err, "needs a GPU")) << on_cpu.err;
+}
+
 TEST_F(gpu_run_test, ends_with_the_same_bits_when_killed_and_resumed) {
   expect_code(run(start("whole")), 0);
   process it{with_fault(start("killed"), "kill@5:sync")};

@@ -33,7 +33,8 @@ TEST(operators_test, multiply_by_nothing_leaves_beta_c) {
   device_stream on;
   std::vector<float> c{1, 2};
 
-  multiply(on, {{}, 1, 0}, {{}, 0, 2}, {c, 1, 2}, 1.0f, 3.0f);
+  multiply(on, const_matrix{{}, 1, 0}, const_matrix{{}, 0, 2}, {c, 1, 2}, 1.0f,
+      3.0f);
 
   EXPECT_EQ(c, (std::vector<float>{3, 6}));
 }

@@ -48,7 +48,8 @@ public:
   std::vector<std::size_t> scores;
 };
 
-cohort::cohort(models::model, gpu::device, std::size_t lanes, recipe) {
+cohort::cohort(
+    models::model, gpu::device, std::size_t lanes, recipe, gpu::precision) {
   call(script_of_cohorts().on_make);
   state_ = std::make_unique<state>(lanes);
 }

@@ -20,6 +20,8 @@ constexpr std::size_t most_under_way = 2;
 // short, since tasks come in bursts and the first one should not run alone.
 constexpr std::size_t fewest_steps = 1;
 constexpr std::size_t most_steps = 32;
+// Whoever is to stop waits for what is under way.
+constexpr double longest_stretch = 0.1; // seconds
 // Parts of a test set in a stretch: enough to hide the way there and back.
 constexpr std::size_t most_scores = 4;
 // A driver whose device has failed may never call back.
@@ -165,7 +167,8 @@ void accelerator_state::advance() {
   for (const auto& each : next.through)
     lanes_[each.lane].through = true;
   at_work_ -= next.through.size();
-  steps_ = std::min(2 * steps_, most_steps);
+  if (!slow_)
+    steps_ = std::min(2 * steps_, most_steps);
   set_off(std::move(next));
 }
 
@@ -202,6 +205,7 @@ void accelerator_state::set_off(stretch what) {
     give_up(why);
     return;
   }
+  what.begun = wall_seconds();
   under_way_.push_back(std::move(what));
   if (watched_ == 0) {
     watched_ = tickets_;
@@ -210,6 +214,11 @@ void accelerator_state::set_off(stretch what) {
 }
 
 void accelerator_state::arrive(stretch& what) {
+  auto now = wall_seconds();
+  slow_ = now - std::max(what.begun, arrived_) > longest_stretch;
+  arrived_ = now;
+  if (slow_)
+    steps_ = std::max(steps_ / 2, fewest_steps);
   for (const auto& each : what.through) {
     const auto& task = lanes_[each.lane].task;
     // It may have left since, and another client may be in its place.

@@ -63,6 +63,7 @@ private:
   /// What was queued in one go.
   struct stretch {
     std::uint64_t ticket = 0;
+    double begun = 0.0; ///< wall_seconds()
     std::vector<passenger> through;
     std::vector<scoring> scores;
   };
@@ -101,6 +102,8 @@ private:
   std::size_t taken_ = 0;   ///< lanes with a task
   std::size_t at_work_ = 0; ///< of these, with steps to queue
   std::size_t steps_ = 1;   ///< of the next stretch, at most
+  bool slow_ = false;       ///< the last stretch took too long
+  double arrived_ = 0.0;    ///< the last stretch: wall_seconds()
   std::deque<evaluate_task> scores_;
   std::size_t scoring_ = 0; ///< under way
   bool scored_last_ = false;

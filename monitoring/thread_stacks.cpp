@@ -6,8 +6,9 @@
 
 // The web server behind the exposer (civetweb) asks for threads with 100 KiB of
 // stack and fills nearly all of it. A statically linked CUDA runtime keeps 8
-// KiB of thread-local data on every stack, and the first scrape would overflow.
-// So programs with CUDA take this function in the place of the C library's.
+// KiB of thread-local data on every stack, and the address sanitizer widens
+// every frame: a scrape could overflow. So this takes the place of the C
+// library's function in programs that are watched.
 extern "C" int pthread_attr_setstacksize(
     pthread_attr_t* attributes, std::size_t size) {
   constexpr std::size_t least = std::size_t{256} << 10;

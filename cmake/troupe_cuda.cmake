@@ -1,7 +1,7 @@
 # The CUDA side of gpu/: built where the toolkit is found, and nowhere needed.
 # Sets TROUPE_WITH_CUDA and says what was found. The runtime is linked
-# statically; cuBLAS and NCCL are opened when they are first used, so that a
-# program built here starts on a machine without them.
+# statically; cuBLAS, cuDNN and NCCL are opened when they are first used, so
+# that a program built here starts on a machine without them.
 set(TROUPE_CUDA AUTO CACHE STRING "The CUDA side of gpu/: AUTO, ON or OFF")
 set_property(CACHE TROUPE_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(TROUPE_WITH_CUDA OFF)
@@ -43,10 +43,16 @@ set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_EXTENSIONS OFF)
 set(TROUPE_WITH_CUDA ON)
 find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
-if(NCCL_INCLUDE_DIR)
-  set(nccl "NCCL found")
-else()
-  set(nccl "no NCCL")
-endif()
+find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+set(found)
+foreach(library NCCL cuDNN)
+  string(TOUPPER ${library} upper)
+  if(${upper}_INCLUDE_DIR)
+    list(APPEND found "${library} found")
+  else()
+    list(APPEND found "no ${library}")
+  endif()
+endforeach()
+list(JOIN found ", " found)
 message(STATUS "CUDA: toolkit ${CUDAToolkit_VERSION}, for "
-  "${CMAKE_CUDA_ARCHITECTURES}; ${nccl}")
+  "${CMAKE_CUDA_ARCHITECTURES}; ${found}")

@@ -89,6 +89,13 @@ std::string blas(device where) {
   return blas_name();
 }
 
+std::string dnn(device where) {
+  if constexpr (cuda::present)
+    if (where.kind == device_kind::cuda)
+      return cuda::dnn_name();
+  return "kernels of our own";
+}
+
 bool built_for_gpus() noexcept {
   return cuda::present;
 }

@@ -37,6 +37,10 @@ bool built_for_gpus() noexcept;
 /// version and kernel. On a GPU this opens cuBLAS, which takes its time.
 std::string blas(device where = {});
 
+/// What convolves the images of a learner of the user's own there: on a GPU,
+/// which opens it, "cuDNN 9.19.0" or why there is none.
+std::string dnn(device where);
+
 /// Why no GPU is among them, "this build has no CUDA" say; empty if one is.
 std::string why_no_gpu();
 

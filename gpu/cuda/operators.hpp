@@ -77,12 +77,21 @@ void linear_forward(device_stream& on, const_matrix in, const_lanes weight,
 void linear_backward(device_stream& on, const_matrix in, const_lanes weight,
     const_matrix out_gradient, matrix in_gradient, gradient_sink to);
 
-// convolution.cu
+// convolution.cpp
 void convolve(device_stream& on, const convolution& what, const_lanes weight,
     const_lanes bias, activation then, const_matrix in, matrix out);
 void convolve_backward_input(device_stream& on, const convolution& what,
     const_lanes weight, const_matrix out_gradient, matrix in_gradient);
 void convolve_backward_weight(device_stream& on, const convolution& what,
+    const_matrix in, const_matrix out_gradient, gradient_sink to);
+
+// lane_convolution.cu: the same by our own kernels, for any lanes
+void convolve_lanes(device_stream& on, const convolution& what,
+    const_lanes weight, const_lanes bias, activation then, const_matrix in,
+    matrix out);
+void convolve_lanes_backward_input(device_stream& on, const convolution& what,
+    const_lanes weight, const_matrix out_gradient, matrix in_gradient);
+void convolve_lanes_backward_weight(device_stream& on, const convolution& what,
     const_matrix in, const_matrix out_gradient, gradient_sink to);
 
 // products.cpp

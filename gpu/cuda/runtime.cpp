@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gpu/cuda/blas.hpp"
+#include "gpu/cuda/dnn.hpp"
 #include "gpu/cuda/error.hpp"
 #include "gpu/cuda/stream.hpp"
 
@@ -108,6 +109,10 @@ std::vector<device_info> devices() {
 
 std::string blas_name() {
   return blas::name();
+}
+
+std::string dnn_name() {
+  return dnn::name();
 }
 
 std::string absence() {

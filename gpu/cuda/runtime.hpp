@@ -37,6 +37,8 @@ void play(stream& on, const graph& what);
 std::vector<device_info> devices();
 /// Opens cuBLAS: "cuBLAS 13.1.0", or why there is none.
 std::string blas_name();
+/// Opens cuDNN, likewise.
+std::string dnn_name();
 /// Why there are none: "no driver", say; empty if there are.
 std::string absence();
 /// Card, driver and library: what the bits of a GPU depend on.

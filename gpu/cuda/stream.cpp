@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gpu/cuda/blas.hpp"
+#include "gpu/cuda/dnn.hpp"
 #include "gpu/cuda/error.hpp"
 #include "gpu/out_of_memory.hpp"
 
@@ -61,6 +62,7 @@ stream::~stream() {
   static_cast<void>(cudaSetDevice(device_));
   static_cast<void>(cudaStreamSynchronize(handle_));
   products_.reset();
+  convolutions_.reset();
   for (auto* block : scratch_)
     give(block);
   static_cast<void>(cudaStreamDestroy(handle_));
@@ -75,6 +77,12 @@ blas& stream::products() {
   if (!products_)
     products_ = std::make_unique<blas>(handle());
   return *products_;
+}
+
+dnn* stream::convolutions() {
+  if (!convolutions_)
+    convolutions_ = dnn::open(handle());
+  return convolutions_->get();
 }
 
 void* stream::take(std::size_t bytes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <cuda_runtime.h>
@@ -11,6 +12,7 @@
 namespace troupe::gpu::cuda {
 
 class blas; // gpu/cuda/blas.hpp
+class dnn;  // gpu/cuda/dnn.hpp
 
 /// The CUDA side of a `device_stream`: shared by the stream and by the memory
 /// that was taken in its order, so that it lives until both are gone.
@@ -26,6 +28,8 @@ public:
   int device() const noexcept { return device_; }
   /// This stream's cuBLAS handle, made when it is first asked for.
   blas& products();
+  /// Its cuDNN, likewise; null where there is none.
+  dnn* convolutions();
 
   /// Memory in the order of this stream; throws `out_of_memory`.
   void* take(std::size_t bytes);
@@ -40,6 +44,7 @@ private:
   std::vector<void*> scratch_; // the last is the largest
   std::size_t scratch_bytes_ = 0;
   std::unique_ptr<blas> products_;
+  std::optional<std::unique_ptr<dnn>> convolutions_;
 };
 
 /// The CUDA side of `on`, which is on a GPU.

@@ -69,8 +69,8 @@ Examples:
 
 constexpr std::string_view devices_details =
     R"(Shows where this machine can compute: devices, the compute slots that suit
-them, memory, BLAS library and kernel, a GPU's compute capability; and why there
-is no GPU.
+them, memory, BLAS library and kernel, a GPU's cuDNN and compute capability; and
+why there is no GPU.
 )";
 
 constexpr std::string_view version_details =

@@ -17,18 +17,23 @@ nlohmann::ordered_json as_json(const gpu::device_info& each) {
   nlohmann::ordered_json result{{"device", gpu::to_string(each.where)},
       {"name", each.name}, {"slots", each.slots}, {"memory_bytes", each.memory},
       {"blas", gpu::blas(each.where)}};
-  if (!each.capability.empty())
+  if (!each.capability.empty()) {
+    result["dnn"] = gpu::dnn(each.where);
     result["capability"] = each.capability;
+  }
   return result;
 }
 
 std::string as_text(const gpu::device_info& each) {
   constexpr double gib = 1024.0 * 1024.0 * 1024.0;
-  return fmt::format("{:<8} {}\n{:8} {} slot{}, {:.1f} GiB, {}{}{}\n",
+  auto text = fmt::format("{:<8} {}\n{:8} {} slot{}, {:.1f} GiB, {}",
       gpu::to_string(each.where), each.name, "", each.slots,
       each.slots == 1 ? "" : "s", static_cast<double>(each.memory) / gib,
-      gpu::blas(each.where),
-      each.capability.empty() ? "" : ", compute capability ", each.capability);
+      gpu::blas(each.where));
+  if (!each.capability.empty())
+    text += fmt::format(
+        ", {}, compute capability {}", gpu::dnn(each.where), each.capability);
+  return text + '\n';
 }
 
 } // namespace

@@ -1,17 +1,20 @@
 // How fast a GPU trains many small models side by side: the steps of all lanes
 // a second, and each large operator of the FedAvg paper's network beside the
 // least time that it can take (floor_s): its bytes at the speed of a copy, or
-// its operations at that of a large product, both from the same run. Without a
-// GPU it says so. Usage: gpu_training_bench [lanes] [batch] [repetitions]
-// [steps]
+// its operations at that of a large product, both from the same run; and one
+// model's convolution by cuDNN, where there is one, beside our own kernels
+// (own_s). Without a GPU it says so. Usage: gpu_training_bench [lanes] [batch]
+// [repetitions] [steps]
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <vector>
 
+#include "gpu/block.hpp"
 #include "gpu/buffer.hpp"
 #include "gpu/copy.hpp"
 #include "gpu/operators/convolution.hpp"
@@ -45,6 +48,7 @@ public:
     convolve("conv1", {{28, 28, 1}, 32, 5, 2});
     convolve("conv2", {{14, 14, 32}, 64, 5, 2});
     fully_connect("fc1", 3136, 512);
+    convolve_one("conv2", {{14, 14, 32}, 64, 5, 2});
   }
 
 private:
@@ -177,6 +181,33 @@ private:
         2.0 * floats + double(weight.size()), [&] {
           linear_backward(on_, from, weights, to, back, {weights, 1e-9f, 1.0f});
         });
+  }
+
+  /// All rows through one model: lanes with steps are not for cuDNN.
+  void convolve_one(const char* name, const gpu::convolution& what) {
+    const auto rows = lanes_ * batch_;
+    auto weight = values(what.weights()), bias = values(what.channels);
+    auto in = values(rows * what.in.size());
+    auto out = values(rows * what.out().size());
+    const gpu::lane_step step{.rows = static_cast<std::uint32_t>(rows)};
+    gpu::block<gpu::lane_step> steps{1, on_};
+    gpu::copy<gpu::lane_step>(on_, {&step, 1}, steps.span());
+    const gpu::matrix image{in.span(), rows, what.in.size()};
+    const gpu::matrix result{out.span(), rows, what.out().size()};
+    const auto took = [&](const gpu::lane_step* by) {
+      const gpu::lanes weights{weight.span(), 1, by};
+      const gpu::lanes biases{bias.span(), 1, by};
+      return seconds([&] {
+        gpu::convolve(on_, what, weights, biases, gpu::activation::none, image,
+            result, {});
+        convolve_backward_input(on_, what, weights, result, image, {});
+        convolve_backward_weight(
+            on_, what, image, result, {weights, 1e-9f, 1.0f}, {});
+      });
+    };
+    std::printf("gpu_training %s_of_one_model seconds=%.4g own_s=%.4g\n", name,
+        took(nullptr), took(steps.data()));
+    std::fflush(stdout);
   }
 
   gpu::device_stream on_;

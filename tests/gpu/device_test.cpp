@@ -37,6 +37,16 @@ TEST(device_test, the_fingerprint_tells_device_blas_kernels_and_build) {
   EXPECT_EQ(fingerprint, numeric_fingerprint());
 }
 
+// Opening cuDNN takes no GPU.
+TEST(device_test, says_which_library_convolves) {
+  const auto found = dnn({device_kind::cuda, 0});
+
+  EXPECT_EQ(dnn(device{}), "kernels of our own");
+  if (!found.starts_with("cuDNN"))
+    GTEST_SKIP() << found;
+  EXPECT_THAT(found, ::testing::MatchesRegex("cuDNN 9\\.[0-9]+\\.[0-9]+"));
+}
+
 TEST(device_test, a_stream_on_a_missing_device_is_refused_by_name) {
   try {
     device_stream{device{device_kind::cuda, 3}};

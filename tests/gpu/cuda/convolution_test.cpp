@@ -17,13 +17,15 @@ struct shape {
 };
 
 // Channels on both sides of every width of tiles, images and windows of odd
-// sizes, LeNet-5's and the FedAvg paper's.
+// sizes, LeNet-5's and the FedAvg paper's. cuDNN, where there is one, gets
+// those in one lane without steps.
 const shape shapes[]{{{{1, 1, 1}, 1, 1, 0}, 1, 1},
     {{{12, 12, 1}, 6, 5, 0}, 3, 3}, {{{8, 8, 6}, 16, 5, 0}, 2, 3, 1},
     {{{28, 28, 1}, 32, 5, 2}, 2, 2}, {{{14, 14, 32}, 64, 5, 2}, 1, 2},
     {{{6, 7, 8}, 20, 3, 1}, 4, 5}, {{{9, 13, 3}, 37, 3, 1}, 3, 2, 1},
     {{{7, 1, 2}, 33, 3, 2}, 2, 4}, {{{5, 17, 68}, 1, 1, 0}, 2, 2},
-    {{{4, 4, 3}, 70, 2, 1}, 2, 0}};
+    {{{4, 4, 3}, 70, 2, 1}, 2, 0}, {{{28, 28, 1}, 32, 5, 2}, 1, 3},
+    {{{11, 6, 5}, 7, 3, 0}, 1, 4, 1}, {{{4, 5, 3}, 8, 2, 1}, 1, 0}};
 
 /// The operands of a convolution in several lanes.
 class layer {

@@ -320,8 +320,9 @@ void weight_gradient(device_stream& on, const convolution& what,
 
 } // namespace
 
-void convolve(device_stream& on, const convolution& what, const_lanes weight,
-    const_lanes bias, activation then, const_matrix in, matrix out) {
+void convolve_lanes(device_stream& on, const convolution& what,
+    const_lanes weight, const_lanes bias, activation then, const_matrix in,
+    matrix out) {
   if (out.size() == 0)
     return;
   const auto all = filter_of(what, in, weight.count, weight.steps);
@@ -340,7 +341,7 @@ void convolve(device_stream& on, const convolution& what, const_lanes weight,
   });
 }
 
-void convolve_backward_input(device_stream& on, const convolution& what,
+void convolve_lanes_backward_input(device_stream& on, const convolution& what,
     const_lanes weight, const_matrix out_gradient, matrix in_gradient) {
   if (in_gradient.size() == 0)
     return;
@@ -363,7 +364,7 @@ void convolve_backward_input(device_stream& on, const convolution& what,
       });
 }
 
-void convolve_backward_weight(device_stream& on, const convolution& what,
+void convolve_lanes_backward_weight(device_stream& on, const convolution& what,
     const_matrix in, const_matrix out_gradient, gradient_sink to) {
   if (what.weights() == 0)
     return;

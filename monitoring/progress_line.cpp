@@ -94,6 +94,7 @@ void progress_line::on(const facts::run_started& f, remarks& out) {
   running_ = true;
   version_ = f.version;
   rounds_done_ = f.version;
+  updates_ = f.updates;
   ledger_.reset(f.clients);
   auto text = fmt::format("{}: {}, {}, {}, {}, {}, seed {}", one_line(f.name),
       f.rule, counted(f.clients, "client"),

@@ -29,6 +29,7 @@ struct run_started {
   std::uint64_t rounds = 0;      ///< to do in all: rounds, or versions
   std::uint64_t incarnation = 0; ///< 0: a fresh start
   version_id version = 0;        ///< taken up from
+  std::uint64_t updates = 0;     ///< in all versions up to that one
 };
 
 /// The facts numbered [first, last] came after the state that the run was

@@ -193,7 +193,8 @@ aggregator_options company::plan(
   result.header = {c.run.name, c.federation.rule, account_.fingerprint,
       c.run.seed, data_.size(), gpu::size(layout_), devices_.slots(),
       c.run.rounds, before.incarnation,
-      before.state ? before.state->version : 0};
+      before.state ? before.state->version : 0,
+      before.state ? before.state->updates : 0};
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   result.evaluate_every = c.run.evaluate_every;

@@ -84,10 +84,10 @@ void chooser::refuse(std::string_view key, const std::string& name) {
   auto k = find_key("compute", key);
   configuration shown;
   shown.compute = what_;
-  result_.problems.push_back(
-      fmt::format("{} = {} asks for {}, but {}; use \"auto\" or \"cpu\"",
-          place(where_, k->path()), k->value(shown),
-          name == "cuda" ? "a GPU" : name, why));
+  result_.problems.push_back(fmt::format(
+      "{} = {} asks for {}, which is not here: {}; use \"auto\" or \"cpu\"",
+      place(where_, k->path()), k->value(shown),
+      name == "cuda" ? "a GPU" : name, why));
 }
 
 void chooser::take_named(std::string_view key, const std::string& name) {
@@ -129,7 +129,8 @@ void chooser::check_precision() {
   result_.problems.push_back(
       fmt::format("{} = \"bf16\" needs a GPU, but {}; use \"fp32\"",
           place(where_, "compute.precision"),
-          fell_back ? here_.why_no_gpu : "the run is on the CPU, too"));
+          fell_back ? "there is none here: " + here_.why_no_gpu
+                    : "the run is on the CPU, too"));
 }
 
 device_choice chooser::choose() && {

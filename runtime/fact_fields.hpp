@@ -7,7 +7,8 @@
 #include "protocols/facts.hpp"
 
 // The journal's grammar: each fact's name and fields, in the order in which
-// they are written. Names are append-only: old journals stay readable.
+// they are written. Names are append-only, and fields that were `added` later
+// may be missing: old journals stay readable.
 namespace troupe::facts {
 
 /// By index into `fact::what`.
@@ -33,7 +34,7 @@ void fields(V& v, run_started& x) {
   v("name", x.name), v("rule", x.rule), v("fingerprint", x.fingerprint);
   v("seed", x.seed), v("clients", x.clients), v("parameters", x.parameters);
   v("slots", x.slots), v("rounds", x.rounds), v("incarnation", x.incarnation);
-  v("version", x.version);
+  v("version", x.version), v.added("updates", x.updates);
 }
 template <class V>
 void fields(V& v, voided& x) {

@@ -54,6 +54,10 @@ struct columns {
       text[at] += ',';
     append(text[at++], value);
   }
+  template <class T>
+  void added(std::string_view field, const T& value) {
+    (*this)(field, value);
+  }
 };
 
 template <class Fact>
@@ -98,6 +102,12 @@ struct field_reader {
       throw bad_line(
           fmt::format("field \"{}\" is not an array of {}", name, count));
     read((*found)[index], name, value);
+  }
+
+  template <class T>
+  void added(const char* name, T& value) const {
+    if (line.contains(name))
+      (*this)(name, value);
   }
 
   template <class T>

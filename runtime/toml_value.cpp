@@ -8,8 +8,27 @@
 #include <cmath>
 #include <sstream>
 #include <type_traits>
+#include <vector>
 
 namespace troupe {
+
+namespace {
+
+std::string inline_table(const toml::table& values) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : values) {
+    const auto bare =
+        name.str().find_first_not_of("abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    parts.push_back(fmt::format("{} = {}",
+        bare == std::string_view::npos ? std::string{name.str()}
+                                       : toml_string(name.str()),
+        as_written(value)));
+  }
+  return fmt::format("{{{}}}", fmt::join(parts, ", "));
+}
+
+} // namespace
 
 std::string as_written(const toml::node& value) {
   if (auto text = value.as_string())
@@ -18,7 +37,7 @@ std::string as_written(const toml::node& value) {
   value.visit([&](const auto& concrete) {
     using type = std::decay_t<decltype(concrete)>;
     if constexpr (std::is_same_v<type, toml::table>)
-      out << "a table";
+      out << inline_table(concrete);
     else if constexpr (std::is_same_v<type, toml::array>)
       out << toml::toml_formatter{concrete, toml::format_flags::none};
     else

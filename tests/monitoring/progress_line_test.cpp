@@ -82,6 +82,16 @@ TEST_F(progress_line_test, says_what_a_run_is_taken_up_from) {
                   "parameters, 2 slots, seed 7, taken up from version 20"));
 }
 
+TEST_F(progress_line_test, counts_the_updates_of_the_versions_before_it) {
+  auto resumed = fashion_start();
+  resumed.incarnation = 1;
+  resumed.version = 20;
+  resumed.updates = 200;
+  story_.then(resumed).then(facts::run_ended{"interrupted", "", 20});
+
+  EXPECT_THAT(said().back(), testing::HasSubstr("  200 updates in "));
+}
+
 TEST_F(progress_line_test, tells_every_evaluation) {
   start();
   rounds(10);

@@ -271,7 +271,7 @@ TEST_F(cli_test, refuses_to_check_devices_that_are_not_here) {
 
   EXPECT_EQ(said.code, 2);
   EXPECT_THAT(said.err, HasSubstr("compute.device = \"cuda:63\" asks for "
-                                  "cuda:63, but "));
+                                  "cuda:63, which is not here: "));
 }
 
 TEST_F(cli_test, shows_its_version_and_fingerprint) {

@@ -293,8 +293,9 @@ TEST(configuration_test, names_devices_that_there_cannot_be) {
   EXPECT_THAT(problems("[compute]\nslots = {cpu = 2000}\n"),
       ElementsAre(HasSubstr(
           "has cpu = 2000, which is not a whole number from 0 to 1024")));
-  EXPECT_THAT(problems("[compute]\nslots = {gpu = 2}\n"),
-      ElementsAre(HasSubstr("has gpu, which is not one of cpu, cuda, cuda:0 "
+  EXPECT_THAT(problems("[compute]\nslots = {gpu = 2, \"cuda:0\" = 4}\n"),
+      ElementsAre(HasSubstr("compute.slots = {\"cuda:0\" = 4, gpu = 2} has "
+                            "gpu, which is not one of cpu, cuda, cuda:0 "
                             "(did you mean cpu?)")));
   EXPECT_THAT(problems("", {"compute.slots=many"}),
       ElementsAre(

@@ -123,12 +123,13 @@ TEST(device_choice_test, gives_one_number_of_slots_to_every_device) {
 
 TEST(device_choice_test, refuses_by_name_a_gpu_that_is_not_there) {
   EXPECT_THAT(choose(no_gpu, {"compute.device=cuda"}).problems,
-      ElementsAre("compute.device = \"cuda\" asks for a GPU, but no CUDA "
-                  "device; use \"auto\" or \"cpu\""));
+      ElementsAre("compute.device = \"cuda\" asks for a GPU, which is "
+                  "not here: no CUDA device; use \"auto\" or \"cpu\""));
   EXPECT_THAT(
       choose(two_gpus, {R"(compute.devices=["cpu","cuda:2"])"}).problems,
       ElementsAre("compute.devices = [\"cpu\", \"cuda:2\"] asks for cuda:2, "
-                  "but there is only cuda:0, cuda:1; use \"auto\" or \"cpu\""));
+                  "which is not here: there is only cuda:0, cuda:1; use "
+                  "\"auto\" or \"cpu\""));
 }
 
 TEST(device_choice_test, keeps_unlike_cards_apart) {

@@ -45,8 +45,8 @@ TEST(precision_test, is_fp32_unless_asked_for) {
 
 TEST(precision_test, refuses_bf16_where_a_cpu_computes) {
   EXPECT_THAT(choose_devices(of({bf16}), with_gpus(0)).problems,
-      ElementsAre("compute.precision = \"bf16\" needs a GPU, but no CUDA "
-                  "device; use \"fp32\""));
+      ElementsAre("compute.precision = \"bf16\" needs a GPU, but there is "
+                  "none here: no CUDA device; use \"fp32\""));
   for (auto devices :
       {"compute.device=cpu", R"(compute.devices=["cuda","cpu"])"})
     EXPECT_THAT(choose_devices(of({bf16, devices}), with_gpus(2)).problems,

@@ -3,20 +3,18 @@
 #include <algorithm>
 #include <cassert>
 #include <deque>
-#include <map>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "gpu/block.hpp"
 #include "gpu/copy.hpp"
-#include "gpu/models/network.hpp"
 #include "gpu/operators/descent.hpp"
-#include "gpu/operators/lane_batches.hpp"
 #include "gpu/operators/loss.hpp"
 #include "gpu/recording.hpp"
+#include "gpu/training/deliveries.hpp"
 #include "gpu/training/fitness.hpp"
-#include "gpu/training/resident_set.hpp"
+#include "gpu/training/passage.hpp"
 #include "gpu/training/schedule.hpp"
 
 namespace troupe::training {
@@ -26,57 +24,24 @@ namespace {
 /// an evaluation: they decide how a large batch is cut, so they are fixed.
 constexpr std::size_t lane_bytes = std::size_t{16} << 20;
 constexpr std::size_t score_bytes = std::size_t{64} << 20;
-constexpr std::size_t most_rows = 256;
 /// Lanes begin where wide loads and stores can.
 constexpr std::size_t alignment = 64;
 /// Magnitudes from here on are infinite or no numbers.
 constexpr std::uint32_t infinity_bits = 0x7f800000;
 
-std::size_t rows_within(std::size_t bytes, const models::network& what) {
-  return std::clamp<std::size_t>(
-      bytes / std::max<std::size_t>(what.bytes_per_sample(), 1), 1, most_rows);
-}
-
-std::size_t width_of(const models::model& what) {
-  std::size_t width = 1;
-  for (auto extent : what.shape)
-    width *= extent;
-  return width;
-}
-
-/// Samples on their way through a network: `lanes` times as many rows.
-struct passage {
-  passage(const models::model& what, gpu::device_stream& on,
-      std::size_t lanes_of, std::size_t rows)
-      : network(what, on.where()),
-        width(width_of(what)),
-        works(lanes_of, on),
-        steps(lanes_of, on),
-        tallies(lanes_of, on),
-        features(lanes_of * rows * width, on),
-        labels(lanes_of * rows, on),
-        losses(lanes_of * rows, on) {
-    for (std::size_t i = 0; i < lanes_of; ++i)
-      gpu::assign(on, works.span(), tallies.span(), i, {});
-  }
-
-  gpu::matrix samples() { return {features.span(), labels.size(), width}; }
-  /// Takes every lane's next samples and passes them forward.
-  gpu::const_matrix forward(
-      gpu::device_stream& on, gpu::const_lanes parameters) {
-    gpu::next_steps(on, works.span(), steps.span());
-    gpu::gather(on, works.span(), steps.span(), samples(), labels.span());
-    return network.forward(on, parameters, samples());
-  }
-
-  models::network network;
-  std::size_t width;
-  gpu::block<gpu::lane_work> works;
+/// What a lane works through, once it is on the device.
+struct resident_schedule {
+  std::shared_ptr<resident_set> data; // null: no samples
+  gpu::block<std::uint32_t> order;
   gpu::block<gpu::lane_step> steps;
-  gpu::block<gpu::lane_tally> tallies;
-  gpu::buffer features;
-  gpu::block<std::uint8_t> labels;
-  gpu::buffer losses;
+
+  gpu::lane_work work() const {
+    auto result = data ? data->work() : gpu::lane_work{};
+    result.order = order.data();
+    result.steps = steps.data();
+    result.end = std::uint32_t(steps.size());
+    return result;
+  }
 };
 
 } // namespace
@@ -109,16 +74,12 @@ private:
     std::uint64_t version = 0;
     outcome sums;
     gpu::shared_buffer given;
-    std::shared_ptr<resident_set> data;
-    gpu::block<std::uint32_t> order;
-    gpu::block<gpu::lane_step> steps;
+    resident_schedule todo;
     std::shared_ptr<gpu::buffer> delta;
   };
   struct scoring {
     gpu::shared_buffer parameters;
-    std::shared_ptr<resident_set> data;
-    gpu::block<std::uint32_t> order;
-    gpu::block<gpu::lane_step> steps;
+    resident_schedule todo;
     gpu::block<gpu::lane_score> sums;
     gpu::staging<gpu::lane_score> answer;
     std::uint64_t samples = 0;
@@ -128,15 +89,13 @@ private:
   std::size_t stretch(std::size_t most) const;
   void step();
   void finish(std::size_t lane);
-  template <class T>
-  gpu::block<T> bring(const std::vector<T>& values);
   gpu::shared_buffer bring(const gpu::shared_buffer& parameters);
-  std::shared_ptr<resident_set> bring(const view& data);
+  resident_schedule bring(const view& data, const schedule& todo);
 
   models::model what_;
   recipe how_;
-  gpu::device_stream aside_; ///< brings things while `on` is at work
-  std::size_t size_;         ///< parameters
+  deliveries deliveries_;
+  std::size_t size_; ///< parameters
   std::size_t stride_;
   std::size_t most_; ///< rows a lane
   passage training_;
@@ -151,19 +110,16 @@ private:
   std::vector<seat> seats_;
   std::deque<scoring> scores_;
   gpu::recording recording_;
-  std::map<std::weak_ptr<const gpu::buffer>, gpu::shared_buffer,
-      std::owner_less<>>
-      versions_;
-  std::map<const dataset*, std::shared_ptr<resident_set>> sets_;
 };
 
-// on, then aside_: members in the order in which they depend on each other.
+// on, then deliveries_: members in the order in which they depend on each
+// other.
 cohort::state::state(models::model what, gpu::device where, std::size_t lanes,
     recipe how, gpu::precision products)
     : on(where, products),
       what_(std::move(what)),
       how_(how),
-      aside_(where),
+      deliveries_(where),
       size_(gpu::size(models::layout(what_))),
       stride_((size_ + alignment - 1) / alignment * alignment),
       most_(rows_within(lane_bytes, models::network{what_, where})),
@@ -215,37 +171,21 @@ void cohort::state::check(const assignment& work) const {
   check_fit(what_, work.data);
 }
 
-template <class T>
-gpu::block<T> cohort::state::bring(const std::vector<T>& values) {
-  gpu::block<T> result{values.size(), aside_};
-  gpu::copy<T>(aside_, values, result.span());
-  aside_.synchronise();
-  return result;
-}
-
 gpu::shared_buffer cohort::state::bring(const gpu::shared_buffer& parameters) {
   if (parameters->size() != size_)
     throw std::invalid_argument(
         "model " + what_.name + " has " + std::to_string(size_) +
         " parameters and was given " + std::to_string(parameters->size()));
-  if (parameters->where() == on.where())
-    return parameters;
-  std::erase_if(versions_, [](const auto& x) { return x.first.expired(); });
-  auto& here = versions_[parameters];
-  if (!here) {
-    auto copy = std::make_shared<gpu::buffer>(size_, aside_);
-    gpu::copy<float>(aside_, parameters->span(), copy->span());
-    aside_.synchronise();
-    here = std::move(copy);
-  }
-  return here;
+  return deliveries_.bring(parameters);
 }
 
-std::shared_ptr<resident_set> cohort::state::bring(const view& data) {
-  auto& here = sets_[&data.set()];
-  if (!here)
-    here = std::make_shared<resident_set>(data.shared_set(), aside_);
-  return here;
+resident_schedule cohort::state::bring(const view& data, const schedule& todo) {
+  resident_schedule result;
+  if (!data.empty())
+    result.data = deliveries_.bring(data);
+  result.order = deliveries_.bring(todo.order);
+  result.steps = deliveries_.bring(todo.steps);
+  return result;
 }
 
 void cohort::state::enter(
@@ -255,27 +195,20 @@ void cohort::state::enter(
   const auto todo = plan(work, most_);
   seat next;
   next.given = bring(given);
-  if (!work.data.empty())
-    next.data = bring(work.data);
-  next.order = bring(todo.order);
-  next.steps = bring(todo.steps);
+  next.todo = bring(work.data, todo);
   next.busy = true;
   next.left = todo.steps.size();
   next.client = work.client;
   next.version = work.version;
   next.sums.samples = todo.samples;
-  auto what = next.data ? next.data->work() : gpu::lane_work{};
-  what.order = next.order.data();
-  what.steps = next.steps.data();
-  what.end = std::uint32_t(todo.steps.size());
   gpu::copy<float>(on, next.given->span(), all(parameters_)[lane]);
-  gpu::assign(on, training_.works.span(), training_.tallies.span(), lane, what);
+  training_.assign(on, lane, next.todo.work());
   seats_[lane] = std::move(next);
 }
 
 // Steps that are queued may still read what the lane was given.
 void cohort::state::leave(std::size_t lane) {
-  gpu::assign(on, training_.works.span(), training_.tallies.span(), lane, {});
+  training_.assign(on, lane, {});
   on.synchronise();
   seats_[lane] = {};
 }
@@ -354,18 +287,11 @@ void cohort::state::score(
   scoring next;
   next.parameters = bring(parameters);
   next.samples = data.size();
-  next.sums = bring(std::vector<gpu::lane_score>(1));
+  next.sums = deliveries_.bring(std::vector<gpu::lane_score>(1));
   next.answer = gpu::staging<gpu::lane_score>{1, on};
-  next.order = bring(todo.order);
-  next.steps = bring(todo.steps);
-  if (!data.empty())
-    next.data = bring(data);
-  auto what = next.data ? next.data->work() : gpu::lane_work{};
-  what.order = next.order.data();
-  what.steps = next.steps.data();
-  what.end = std::uint32_t(todo.steps.size());
+  next.todo = bring(data, todo);
   auto& p = *scoring_;
-  gpu::assign(on, p.works.span(), p.tallies.span(), 0, what);
+  p.assign(on, 0, next.todo.work());
   gpu::const_lanes model{next.parameters->span()};
   model.steps = p.steps.data();
   for (std::size_t i = 0; i < todo.steps.size(); ++i) {

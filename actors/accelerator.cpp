@@ -243,7 +243,7 @@ void accelerator_state::finish(std::size_t which) {
     auto made = cohort_->take(which);
     result = {task.lease, task.work.version, made.sums,
         wall_seconds() - of.begun, cpu_share_ - of.cpu_then,
-        std::move(made.delta)};
+        std::move(made.delta), made.largest};
   });
   if (why) {
     drop(which, std::move(why));

@@ -162,9 +162,20 @@ void aggregator_state::receive(update& what) {
 }
 
 // A version's facts, and its stored state, end where those of the next begin:
-// what comes while it is being made is judged behind it.
+// what comes while it is being made is judged behind it. What the shard could
+// not add fails before it counts: which version a client's failure meets must
+// not depend on when the shard comes upon it.
 void aggregator_state::judge(update& what) {
-  auto& [lease, base, outcome, took, cpu, delta] = what.result;
+  auto& [lease, base, outcome, took, cpu, delta, largest] = what.result;
+  const auto most = gpu::most_admissible(
+      std::visit([&](auto& r) { return r.share(lease); }, rule_));
+  if (largest > most) {
+    fail(what.client, lease,
+        fmt::format("it diverged: a parameter changed by {:.3g}, and at most "
+                    "{:.3g} can be summed exactly at this weight",
+            largest, most));
+    return carry_out();
+  }
   auto verdict = decide([&](auto& rule, auto& out) {
     return rule.arrive({lease, what.client, base}, now_, out);
   });
@@ -194,12 +205,15 @@ void aggregator_state::receive(failure& what) {
     return;
   }
   // A stopped lease had ended before; the answer only frees its slot.
-  if (expected && what.why != errc::stopped) {
-    last_failure_ = fmt::format("client {}: {}", what.client, text(what.why));
-    tell(facts::client_failed{what.lease, what.client, text(what.why)});
-    decide([&](auto& rule, auto& out) { rule.fail(what.lease, now_, out); });
-  }
+  if (expected && what.why != errc::stopped)
+    fail(what.client, what.lease, text(what.why));
   carry_out();
+}
+
+void aggregator_state::fail(client_id client, lease_id lease, std::string why) {
+  last_failure_ = fmt::format("client {}: {}", client, why);
+  tell(facts::client_failed{lease, client, std::move(why)});
+  decide([&](auto& rule, auto& out) { rule.fail(lease, now_, out); });
 }
 
 void aggregator_state::receive(const added& what) {
@@ -241,19 +255,33 @@ void aggregator_state::carry_out() {
   }
   if (todo.wake)
     wake_by(*todo.wake);
-  if (todo.end) {
-    if (*todo.end == federated::ending::completed)
-      end(run_outcome::completed);
-    else
-      end(run_outcome::failed,
-          caf::make_error(*todo.end == federated::ending::all_failed
-                              ? errc::all_failed
-                              : errc::starved,
-              fmt::format("{}{}{}", federated::to_string(*todo.end),
-                  last_failure_.empty() ? "" : "; the last one, ",
-                  last_failure_)));
-  }
+  if (todo.end)
+    end(*todo.end);
   hand_out();
+}
+
+void aggregator_state::end(federated::ending how) {
+  const auto rounds = std::visit([](auto& r) { return r.round(); }, rule_);
+  const auto because = [this](std::string_view what) {
+    return last_failure_.empty()
+               ? std::string{what}
+               : fmt::format("{}; the last one, {}", what, last_failure_);
+  };
+  switch (how) {
+  case federated::ending::completed:
+    if (version_ > 0 || rounds == 0)
+      return end(run_outcome::completed);
+    return end(run_outcome::failed,
+        caf::make_error(errc::all_failed,
+            because("no round had enough updates for a version")));
+  case federated::ending::all_failed:
+    return end(
+        run_outcome::failed, caf::make_error(errc::all_failed,
+                                 because("all clients of a round failed")));
+  case federated::ending::starved:
+    return end(run_outcome::failed,
+        caf::make_error(errc::starved, because("no client is left to train")));
+  }
 }
 
 // Leases at slots and deltas at the shard share one bound on memory: one delta

@@ -86,6 +86,7 @@ private:
   caf::result<run_report> start(const begin& what);
   void receive(update& what);
   void judge(update& what);
+  void fail(client_id client, lease_id lease, std::string why);
   void receive(failure& what);
   void receive(const refused& what);
   void receive(published& what);
@@ -112,6 +113,7 @@ private:
   void store_best(version_id version);
   void store_when_due();
   void end(run_outcome how, caf::error why = {});
+  void end(federated::ending how);
   void settle();
 
   // leases and slots

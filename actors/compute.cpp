@@ -87,10 +87,11 @@ trained compute_state::run(const train_task& task) {
     throw std::runtime_error("the training loss is not finite");
   if (stream().on_gpu())
     block = copied(*block, gpu::device{});
-  if (std::isnan(gpu::to_delta(block->span(), task.parameters->span())))
+  const auto largest = gpu::to_delta(block->span(), task.parameters->span());
+  if (std::isnan(largest))
     throw std::runtime_error("the trained parameters are not finite");
   return {task.lease, task.work.version, outcome, wall_seconds() - begun,
-      cpu_since_last(), std::move(block)};
+      cpu_since_last(), std::move(block), largest};
 }
 
 // The thread does nothing else, and reading its CPU clock is a system call: one

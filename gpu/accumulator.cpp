@@ -105,6 +105,13 @@ double on_weight_grid(double weight) noexcept {
   return std::nearbyint(weight * weight_scale) / weight_scale;
 }
 
+// A little below what `judge` refuses, and half of what the reach has room for.
+double most_admissible(double weight) noexcept {
+  constexpr auto most = 0x1p21;
+  const auto grid = on_weight_grid(weight);
+  return grid > 0.0 ? std::min(0x1.fffp9 / grid, most) : most;
+}
+
 double accumulator_totals::scaled(double weight) noexcept {
   return on_weight_grid(weight) * value_scale;
 }

@@ -24,6 +24,10 @@ const char* to_string(admission what) noexcept;
 /// summed exactly. Weights are put on it once, when a lease is made.
 double on_weight_grid(double weight) noexcept;
 
+/// The largest magnitude that contributions of this weight may have, if weights
+/// sum to 1: an accumulator refuses none of them, whatever the others are.
+double most_admissible(double weight) noexcept;
+
 /// What an accumulator keeps beside its sums, and the rules by which it admits
 /// contributions; the same on every device.
 struct accumulator_totals {

@@ -45,6 +45,7 @@ struct trained {
   double seconds = 0.0;     ///< wall time of the training alone
   double cpu_seconds = 0.0; ///< its thread's CPU time
   gpu::shared_buffer delta;
+  float largest = 0.0f; ///< |delta|
 };
 
 /// To an accelerator, from its device's driver: all that was queued up to the

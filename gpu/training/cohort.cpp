@@ -1,6 +1,7 @@
 #include "gpu/training/cohort.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <deque>
 #include <optional>
@@ -268,7 +269,8 @@ cohort::result cohort::state::take(std::size_t lane) {
   done.sums.steps = tally.steps;
   if (done.sums.samples > 0)
     done.sums.loss = tally.loss / double(done.sums.samples);
-  return {done.sums, std::move(done.delta)};
+  return {done.sums, std::move(done.delta),
+      std::bit_cast<float>(magnitudes_[lane])};
 }
 
 void cohort::state::score(

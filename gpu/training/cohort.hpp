@@ -56,6 +56,7 @@ public:
   struct result {
     outcome sums;
     gpu::shared_buffer delta; ///< trained - given, on the device
+    float largest = 0.0f;     ///< |delta|
   };
   /// What a lane that is through has made; frees it. Throws what failed this
   /// client: a loss or parameters that are not finite, as `trainer` says it.

@@ -92,6 +92,11 @@ std::uint64_t fedavg::round() const noexcept {
   return closed_ + (phase_ == phase::collecting ? 1 : 0);
 }
 
+double fedavg::share(lease_id lease) noexcept {
+  const auto* x = book_.find_open(lease);
+  return x ? x->share : 0.0;
+}
+
 void fedavg::rounds(std::uint64_t total) noexcept {
   common_.rounds = std::max(total, round());
 }

@@ -130,6 +130,11 @@ std::uint64_t fedbuff::round() const noexcept {
   return closed_ + (phase_ == phase::collecting ? 1 : 0);
 }
 
+double fedbuff::share(lease_id lease) noexcept {
+  const auto* x = book_.find_open(lease);
+  return x ? x->share : 0.0;
+}
+
 void fedbuff::rounds(std::uint64_t total) noexcept {
   common_.rounds = std::max(total, round());
 }

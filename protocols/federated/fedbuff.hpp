@@ -73,6 +73,8 @@ public:
   std::uint64_t round() const noexcept; ///< the open one, or the last one
   std::uint64_t accepted() const noexcept { return accepted_; } ///< published
   std::uint64_t buffered() const noexcept { return buffered_; } ///< not yet
+  /// What the update of an open lease weighs at most; 0 of any other.
+  double share(lease_id lease) noexcept;
   std::uint64_t outstanding() const noexcept { return book_.outstanding(); }
   const settings& common() const noexcept { return common_; }
   /// Extends the run; never shortens it below what is done.

@@ -83,6 +83,38 @@ TEST(aggregator_test, names_a_client_whose_parameters_are_not_finite) {
       std::string::npos);
 }
 
+// Client c moves every parameter by about lr x c; a weight of 0.1 leaves room
+// for 10240. What does not fit must never count, however late the shard is.
+TEST(aggregator_test, fails_a_client_that_diverged_before_it_counts) {
+  federated::settings common;
+  common.rounds = 3;
+  common.min_updates = 8;
+  for (std::size_t slots : {1, 2, 8}) {
+    script s;
+    s.rule = federated::fedavg{common, 1.0};
+    s.recipe.lr = 2000.0f;
+    s.slots = slots;
+
+    auto run = play(s);
+
+    EXPECT_EQ(run.report.outcome, run_outcome::failed);
+    EXPECT_EQ(run.report.version, 0u);
+    EXPECT_EQ(run.report.updates, 0u);
+    EXPECT_EQ(run.all<facts::round_skipped>().size(), 3u);
+    EXPECT_NE(
+        text(run.report.why).find("no round had enough updates for a version"),
+        std::string::npos);
+    std::set<lease_id> counted;
+    for (const auto& x : run.all<facts::accepted>())
+      counted.insert(x.lease);
+    auto failed = run.all<facts::client_failed>();
+    ASSERT_GE(failed.size(), 3u * 3u);
+    for (const auto& x : failed)
+      EXPECT_FALSE(counted.contains(x.lease)) << x.why;
+    EXPECT_NE(failed.front().why.find("it diverged"), std::string::npos);
+  }
+}
+
 TEST(aggregator_test, fails_when_every_client_fails) {
   auto s = three_rounds();
   s.mishap = [](const training::assignment&, std::stop_token) -> bool {

@@ -239,6 +239,20 @@ TEST_P(refusal, admits_the_largest_value_in_range) {
 INSTANTIATE_TEST_SUITE_P(borders, refusal,
     testing::Values(0, 1, 2047, 2048, 4095, 4096, 6143, 6144, 6243));
 
+// By weight and value alone, whatever else has been added.
+TEST(accumulator_test, refuses_nothing_that_is_admissible) {
+  for (auto clients : {1, 2, 10, 1000, 40'000}) {
+    const auto weight = gpu::on_weight_grid(1.0 / clients);
+    const std::vector value{
+        static_cast<float>(gpu::most_admissible(weight) * (1.0 - 0x1p-23))};
+    auto sums = accumulator(1);
+    for (int i = 0; i < clients; ++i)
+      ASSERT_EQ(sums.add(value, weight), admission::added) << clients;
+  }
+  EXPECT_EQ(gpu::most_admissible(0.0), 0x1p21);
+  EXPECT_LT(gpu::most_admissible(0.5), 2048.0);
+}
+
 TEST(accumulator_test, refuses_a_wrong_size_by_name) {
   auto sums = accumulator(3);
 

@@ -259,7 +259,9 @@ void accelerator_state::finish(std::size_t which) {
 void accelerator_state::drop(std::size_t which, caf::error why) {
   auto& from = lanes_[which];
   if (cohort_->busy(which))
-    cohort_->leave(which);
+    if (auto broken =
+            guarded(errc::device_failed, [&] { cohort_->leave(which); }))
+      give_up(broken);
   refuse(*from.task, std::move(why));
   from.task.reset();
   --taken_;

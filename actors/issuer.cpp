@@ -29,6 +29,15 @@ issuer_state::issuer_state(issuer::pointer self, issuer_options options)
   });
 }
 
+// The stream may still be at what is about to go.
+issuer_state::~issuer_state() {
+  group_.reset();
+  static_cast<void>(complaint([this] {
+    if (on_)
+      on_->synchronise();
+  }));
+}
+
 issuer::behavior_type issuer_state::make_behavior() {
   watch(self_, options_.reports_to);
   enlist_again();
@@ -47,6 +56,7 @@ issuer::behavior_type issuer_state::make_behavior() {
           rule_.completed(what.epoch, what.number, now, out);
         });
       },
+      [this](let_go what) { aborted_.erase(what.epoch); },
       [this](look what) {
         if (what.turn == look_turn_)
           on_look();
@@ -180,16 +190,20 @@ void issuer_state::carry_out(steps& said) {
   wake_by(said.wake);
 }
 
-// The stream lets go of memory in its own time, aborted or not.
+// The stream lets go of memory in its own time, aborted or not; and memory is
+// not to be freed on the driver's thread, which calls back.
 void issuer_state::close(const closing& what) {
   calling_.reset();
   if (group_) {
-    std::vector<std::shared_ptr<const void>> owners;
+    auto& owners = aborted_[what.epoch];
     for (const auto& [number, part] : parts_)
       owners.push_back(part.owner);
     group_->abort();
-    static_cast<void>(complaint(
-        [&] { group_->notify(*on_, [held = std::move(owners)] {}); }));
+    static_cast<void>(complaint([&] {
+      group_->notify(*on_, [to = issuer{self_}, epoch = what.epoch] {
+        send_anonymously(to, let_go{epoch});
+      });
+    }));
     group_.reset();
   }
   send(self_, options_.tells, epoch_closed{what.epoch, what.why, what.text});
@@ -255,10 +269,9 @@ void issuer_state::issue(const order& what) {
 
 // Only now may anything follow on the stream.
 void issuer_state::through_with(const order& what) {
-  group_->notify(
-      *on_, [to = issuer{self_}, what, held = parts_.at(what.number).owner] {
-        send_anonymously(to, issue_done{what.epoch, what.number});
-      });
+  group_->notify(*on_, [to = issuer{self_}, what] {
+    send_anonymously(to, issue_done{what.epoch, what.number});
+  });
 }
 
 void issuer_state::look_in(instant time) {

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "gpu/communicator.hpp"
 #include "protocols/collective/messages.hpp"
@@ -33,6 +35,7 @@ public:
   static inline const char* name = "troupe.issuer";
 
   issuer_state(issuer::pointer self, issuer_options options);
+  ~issuer_state();
   issuer::behavior_type make_behavior();
 
 private:
@@ -69,9 +72,10 @@ private:
   event next_; ///< brought about by carrying out the last one's steps
   form_epoch asked_;
   std::optional<gpu::device_stream> on_;
-  /// Of the live epoch, without an answer. What is in flight is also held by
-  /// the stream, and outlives an abort there.
+  /// Of the live epoch, without an answer: what the stream works on among them.
   std::map<operation_number, perform> parts_;
+  /// What the stream may still work on, of epochs that were aborted.
+  std::map<epoch_id, std::vector<std::shared_ptr<const void>>> aborted_;
   std::optional<order> calling_; ///< NCCL is not through with it
   std::optional<gpu::communicator> group_;
   bool knocks_ = false; ///< its device was taken: it enlists once more

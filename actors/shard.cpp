@@ -42,14 +42,7 @@ gpu::shared_buffer shard_state::bring(gpu::shared_buffer delta) {
   if (delta->where() == on_.where())
     return delta;
   auto here = std::make_shared<gpu::buffer>(delta->size(), on_);
-  if (on_.on_gpu()) {
-    gpu::copy<float>(on_, delta->span(), here->span());
-    on_.synchronise();
-  } else {
-    gpu::device_stream there{delta->where()};
-    gpu::copy<float>(there, delta->span(), here->span());
-    there.synchronise();
-  }
+  gpu::copy_across(on_, *delta, here->span());
   return here;
 }
 

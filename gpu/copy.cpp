@@ -16,4 +16,21 @@ void copy_bytes(
     std::memcpy(to, from, bytes);
 }
 
+void copy_across(device_stream& on, const buffer& from, std::span<float> to) {
+  const auto there = from.where();
+  if constexpr (cuda::present)
+    if (on.on_gpu() && there.kind == device_kind::cuda && there != on.where()) {
+      cuda::copy_between(
+          *on.cuda(), there.index, from.span().data(), to.data(), from.bytes());
+      return on.synchronise();
+    }
+  if (!on.on_gpu() && there.kind == device_kind::cuda) {
+    device_stream theirs{there};
+    copy<float>(theirs, from.span(), to);
+    return theirs.synchronise();
+  }
+  copy<float>(on, from.span(), to);
+  on.synchronise();
+}
+
 } // namespace troupe::gpu

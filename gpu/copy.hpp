@@ -5,6 +5,7 @@
 #include <span>
 #include <type_traits>
 
+#include "gpu/buffer.hpp"
 #include "gpu/device_stream.hpp"
 
 namespace troupe::gpu {
@@ -13,6 +14,10 @@ namespace troupe::gpu {
 /// both stay untouched until it is done.
 void copy_bytes(
     device_stream& on, const void* from, void* to, std::size_t bytes);
+
+/// Copies a whole buffer to `on`'s device from whichever it lies on, another
+/// GPU too, and waits until it is there. Nobody writes to `from` meanwhile.
+void copy_across(device_stream& on, const buffer& from, std::span<float> to);
 
 template <class T>
 void copy(device_stream& on, std::type_identity_t<std::span<const T>> from,

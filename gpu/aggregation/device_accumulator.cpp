@@ -87,6 +87,8 @@ void device_accumulator::add_batch(device_stream& on,
         refused.push_back(tried[seen]);
     }
     cuda::take_back(on, refused, sums());
+    if (!refused.empty())
+      on.synchronise(); // who gave them may let go of them now
   }
 }
 
@@ -97,10 +99,10 @@ admission device_accumulator::merge(
     if (on.on_gpu()) {
       if (other.size() != size_)
         return admission::wrong_size;
+      auto moved = buffer(2 * size_, on); // first: it may find no room
       auto said = host_.totals_.merge(other.totals_);
       if (said != admission::added)
         return said;
-      auto moved = buffer(2 * size_, on);
       auto theirs = std::span<std::int64_t>{
           reinterpret_cast<std::int64_t*>(moved.span().data()), size_};
       copy(on, other.sums_, theirs);

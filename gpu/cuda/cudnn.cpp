@@ -165,11 +165,10 @@ private:
 
 std::unique_ptr<dnn> dnn::open(cudaStream_t on) {
   try {
-    cudnn();
+    return std::unique_ptr<dnn>{new dnn{on}};
   } catch (const std::exception&) {
-    return nullptr; // name() tells
+    return nullptr; // kernels of our own go on; name() tells what is missing
   }
-  return std::unique_ptr<dnn>{new dnn{on}};
 }
 
 dnn::dnn(cudaStream_t on) {
@@ -197,11 +196,15 @@ std::string dnn::name() {
 
 std::unique_ptr<dnn::plan> dnn::make(
     pass which, const convolution& what, std::size_t images) const {
-  auto result = std::make_unique<cudnn_plan>(
-      static_cast<cudnnHandle_t>(handle_), which, what, images);
-  if (!result->possible())
-    return nullptr;
-  return result;
+  try {
+    auto result = std::make_unique<cudnn_plan>(
+        static_cast<cudnnHandle_t>(handle_), which, what, images);
+    if (result->possible())
+      return result;
+  } catch (const cuda_error&) {
+    // beyond what its descriptors can say
+  }
+  return nullptr;
 }
 
 } // namespace troupe::gpu::cuda

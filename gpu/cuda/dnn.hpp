@@ -18,7 +18,7 @@ namespace troupe::gpu::cuda {
 /// [out channels, kernel, kernel, in channels].
 class dnn {
 public:
-  /// Opens cuDNN when first called; null where there is none.
+  /// Opens cuDNN when first called; null where there is none that works.
   static std::unique_ptr<dnn> open(cudaStream_t on);
   ~dnn();
   dnn(const dnn&) = delete;

@@ -63,6 +63,14 @@ void copy(stream& on, const void* from, void* to, std::size_t bytes) {
     check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, on.handle()));
 }
 
+// Memory of pools is not mapped on other devices, so the driver must be told.
+void copy_between(stream& on, int from_device, const void* from, void* to,
+    std::size_t bytes) {
+  if (bytes > 0)
+    check(cudaMemcpyPeerAsync(
+        to, on.device(), from, from_device, bytes, on.handle()));
+}
+
 // Never destroyed: buffers may outlive every static object.
 const std::shared_ptr<stream>& home(int device) {
   static std::mutex guard;

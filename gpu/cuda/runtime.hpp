@@ -17,6 +17,9 @@ std::shared_ptr<stream> open(int device);
 void synchronise(stream& on);
 void notify(stream& on, std::function<void()> then);
 void copy(stream& on, const void* from, void* to, std::size_t bytes);
+/// From another GPU to that of `on`, staged where they do not reach each other.
+void copy_between(
+    stream& on, int from_device, const void* from, void* to, std::size_t bytes);
 
 /// For memory that no stream's order protects: one stream a device, idle
 /// whenever nobody is inside `buffer`.

@@ -74,14 +74,16 @@ cudaStream_t stream::handle() const {
 }
 
 blas& stream::products() {
+  const auto on = handle();
   if (!products_)
-    products_ = std::make_unique<blas>(handle());
+    products_ = std::make_unique<blas>(on);
   return *products_;
 }
 
 dnn* stream::convolutions() {
+  const auto on = handle();
   if (!convolutions_)
-    convolutions_ = dnn::open(handle());
+    convolutions_ = dnn::open(on);
   return convolutions_->get();
 }
 

@@ -26,9 +26,9 @@ public:
   /// Makes the stream's device the calling thread's, as launches need it.
   cudaStream_t handle() const;
   int device() const noexcept { return device_; }
-  /// This stream's cuBLAS handle, made when it is first asked for.
+  /// This stream's cuBLAS handle, made when it is first asked for; as `handle`.
   blas& products();
-  /// Its cuDNN, likewise; null where there is none.
+  /// Its cuDNN, likewise; null where there is none that works.
   dnn* convolutions();
 
   /// Memory in the order of this stream; throws `out_of_memory`.

@@ -90,6 +90,7 @@ private:
   std::size_t stretch(std::size_t most) const;
   void step();
   void finish(std::size_t lane);
+  gpu::staging<gpu::lane_score> spare_answer();
   gpu::shared_buffer bring(const gpu::shared_buffer& parameters);
   resident_schedule bring(const view& data, const schedule& todo);
 
@@ -110,6 +111,7 @@ private:
   gpu::staging<std::uint32_t> magnitudes_;
   std::vector<seat> seats_;
   std::deque<scoring> scores_;
+  std::vector<gpu::staging<gpu::lane_score>> answers_; ///< spare ones
   gpu::recording recording_;
 };
 
@@ -136,7 +138,12 @@ cohort::state::state(models::model what, gpu::device where, std::size_t lanes,
   if (lanes == 0)
     throw std::invalid_argument("a cohort needs a lane");
   step(); // all lanes rest: takes the memory that the recording may not
-  recording_ = gpu::recording{on, [this] { step(); }};
+  try {
+    recording_ = gpu::recording{on, [this] { step(); }};
+  } catch (...) {
+    on.synchronise(); // the step still reads what is about to go
+    throw;
+  }
 }
 
 gpu::lanes cohort::state::all(gpu::buffer& of) {
@@ -290,7 +297,7 @@ void cohort::state::score(
   next.parameters = bring(parameters);
   next.samples = data.size();
   next.sums = deliveries_.bring(std::vector<gpu::lane_score>(1));
-  next.answer = gpu::staging<gpu::lane_score>{1, on};
+  next.answer = spare_answer();
   next.todo = bring(data, todo);
   auto& p = *scoring_;
   p.assign(on, 0, next.todo.work());
@@ -312,6 +319,16 @@ evaluation cohort::state::take_score() {
   result.samples = done.samples;
   result.correct = done.answer[0].correct;
   result.loss_sum = done.answer[0].loss;
+  answers_.push_back(std::move(done.answer));
+  return result;
+}
+
+// Page-locked memory comes and goes with the whole device at rest.
+gpu::staging<gpu::lane_score> cohort::state::spare_answer() {
+  if (answers_.empty())
+    return {1, on};
+  auto result = std::move(answers_.back());
+  answers_.pop_back();
   return result;
 }
 

@@ -39,6 +39,7 @@ struct performed;
 struct epoch_opened;
 struct epoch_closed;
 struct issue_done;
+struct let_go;
 struct look;
 struct wake_up;
 struct turned_away;
@@ -65,6 +66,7 @@ CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::issue_done))
 CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::look))
 CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::wake_up))
 CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::turned_away))
+CAF_ADD_TYPE_ID(troupe_collective, (troupe::collective::let_go))
 CAF_END_TYPE_ID_BLOCK(troupe_collective)
 
 namespace troupe::collective {
@@ -77,6 +79,7 @@ using issuer = caf::typed_actor<       //
     caf::result<void>(form_epoch),     //
     caf::result<void>(dissolve_epoch), //
     caf::result<void>(issue_done),     // from itself
+    caf::result<void>(let_go),         //
     caf::result<void>(look),           //
     caf::result<void>(wake_up)>;
 
@@ -201,6 +204,10 @@ struct issue_done {
   epoch_id epoch = 0;
   operation_number number = 0;
 };
+/// To itself, from the device's stream: it is done with an epoch's memory.
+struct let_go {
+  epoch_id epoch = 0;
+};
 /// To itself: look how NCCL is. One at a time.
 struct look {
   std::uint64_t turn = 0;
@@ -287,6 +294,10 @@ template <class Inspector>
 bool inspect(Inspector& f, issue_done& x) {
   return f.object(x).fields(
       f.field("epoch", x.epoch), f.field("number", x.number));
+}
+template <class Inspector>
+bool inspect(Inspector& f, let_go& x) {
+  return f.object(x).fields(f.field("epoch", x.epoch));
 }
 template <class Inspector>
 bool inspect(Inspector& f, look& x) {

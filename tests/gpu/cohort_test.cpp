@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -65,6 +66,16 @@ struct made {
   std::vector<float> delta;
 };
 
+made taken(cohort& from, std::size_t lane) {
+  const auto [sums, delta, largest] = from.take(lane);
+  made result{sums, on_host(from, delta)};
+  auto most = 0.0f;
+  for (auto x : result.delta)
+    most = std::max(most, std::abs(x));
+  EXPECT_EQ(largest, most);
+  return result;
+}
+
 /// Sends `clients` through the lanes, each as soon as one is free.
 std::map<std::uint64_t, made> train_all(cohort& by,
     const gpu::shared_buffer& given, const std::vector<std::uint64_t>& clients,
@@ -81,8 +92,7 @@ std::map<std::uint64_t, made> train_all(cohort& by,
     const auto through = by.advance(steps);
     by.stream().synchronise();
     for (auto lane : through) {
-      auto [sums, delta] = by.take(lane);
-      result[inside.extract(lane).mapped()] = {sums, on_host(by, delta)};
+      result[inside.extract(lane).mapped()] = taken(by, lane);
     }
   }
   return result;
@@ -216,14 +226,13 @@ TEST_P(cohort_test, cuts_large_batches_into_parts) {
   while (lanes.advance(100).empty()) {
   }
   lanes.stream().synchronise();
-  const auto [sums, delta] = lanes.take(0);
+  const auto here = taken(lanes, 0);
 
   made alone{{}, {given->span().begin(), given->span().end()}};
   alone.sums = trainer(what)({})->train(alone.delta, work, {});
   for (std::size_t i = 0; i < alone.delta.size(); ++i)
     alone.delta[i] -= given->span()[i];
-  expect_trained(
-      {sums, on_host(lanes, delta)}, alone, {gpu::device_kind::cuda}, 1e-4);
+  expect_trained(here, alone, {gpu::device_kind::cuda}, 1e-4);
 }
 
 TEST_P(cohort_test, drops_what_a_lane_is_at) {
@@ -241,8 +250,7 @@ TEST_P(cohort_test, drops_what_a_lane_is_at) {
   std::vector<made> results(2);
   while (lanes.busy(0) || lanes.busy(1))
     for (auto lane : reached(lanes)) {
-      auto [sums, delta] = lanes.take(lane);
-      results[lane] = {sums, on_host(lanes, delta)};
+      results[lane] = taken(lanes, lane);
     }
 
   expect_trained(results[0], train_alone(given, 6, how), GetParam(), 1e-4);
@@ -263,8 +271,7 @@ TEST_P(cohort_test, a_diverged_client_fails_alone) {
   while (lanes.busy(0) || lanes.busy(1))
     for (auto lane : reached(lanes))
       try {
-        auto [sums, delta] = lanes.take(lane);
-        good = {sums, on_host(lanes, delta)};
+        good = taken(lanes, lane);
       } catch (const std::runtime_error& e) {
         said = e.what();
         EXPECT_EQ(lane, 0u);
@@ -303,12 +310,12 @@ TEST_P(cohort_test, leaves_a_client_without_samples_as_it_was) {
   lanes.enter(1, given, empty);
 
   EXPECT_EQ(reached(lanes), std::vector<std::size_t>{1});
-  const auto [sums, delta] = lanes.take(1);
+  const auto here = taken(lanes, 1);
   EXPECT_EQ(reached(lanes), std::vector<std::size_t>{0});
 
-  EXPECT_EQ(sums.samples, 0u);
-  EXPECT_EQ(sums.steps, 0u);
-  EXPECT_EQ(on_host(lanes, delta), std::vector<float>(given->size()));
+  EXPECT_EQ(here.sums.samples, 0u);
+  EXPECT_EQ(here.sums.steps, 0u);
+  EXPECT_EQ(here.delta, std::vector<float>(given->size()));
 }
 
 TEST_P(cohort_test, refuses_what_does_not_fit) {

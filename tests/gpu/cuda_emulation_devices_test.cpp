@@ -105,6 +105,16 @@ void with_two_devices() {
   for (auto* one : blocks)
     TROUPE_REQUIRE(cudaFree(one) == 0);
   TROUPE_REQUIRE(cudaEventDestroy(event) == 0);
+  // A pool's memory is its own device's alone.
+  void* pooled[2];
+  for (int i : {0, 1})
+    TROUPE_REQUIRE(cudaMallocAsync(&pooled[i], 4, streams[i]) == 0);
+  TROUPE_REQUIRE(cudaMemcpyAsync(pooled[0], pooled[1], 4, cudaMemcpyDefault,
+                     streams[0]) == cudaErrorInvalidValue);
+  TROUPE_REQUIRE(
+      cudaMemcpyPeerAsync(pooled[0], 0, pooled[1], 1, 4, streams[0]) == 0);
+  for (int i : {0, 1})
+    TROUPE_REQUIRE(cudaFreeAsync(pooled[i], streams[i]) == 0);
   std::exit(0);
 }
 

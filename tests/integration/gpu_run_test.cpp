@@ -188,6 +188,18 @@ TEST_F(gpu_run_test, does_without_a_gpu_and_says_so) {
   EXPECT_FALSE(study_.of("cuda").has("config.toml"));
 }
 
+// One of them sums what both have made.
+TEST_F(gpu_run_test, has_one_gpus_bits_on_two) {
+  expect_code(run(start("one", {"--set", "compute.slots=4"})), 0);
+  auto what = start("two", {"--set", "compute.device=auto", "--set",
+                               "compute.devices=[\"cuda:0\", \"cuda:1\"]",
+                               "--set", "compute.slots=2"});
+  what.environment["TROUPE_EMULATED_GPUS"] = "2";
+  expect_code(run(what), 0);
+
+  EXPECT_EQ(sha("two"), sha("one"));
+}
+
 TEST_F(gpu_run_test, says_what_did_not_fit) {
   auto what = start("a");
   what.environment["TROUPE_EMULATED_GPU_BYTES"] = "100000";

@@ -93,6 +93,7 @@ TEST(collective_messages_test, keep_their_bytes) {
                                                       "026e6f");
   expect_golden(turned_away{refusal::given_up, "no"}, "02"
                                                       "026e6f");
+  expect_golden(let_go{3}, "0000000000000003");
   expect_golden(issue_done{3, 4}, "0000000000000003"
                                   "0000000000000004");
   expect_golden(look{3}, "0000000000000003");

@@ -7,9 +7,11 @@ using namespace troupe::cuda_emulation;
 namespace {
 
 enum class side { host, device };
+constexpr int any_device = -1;
 
-/// Where memory lies; false where it leaves the allocation that it begins in.
-bool locate(const void* where, std::size_t bytes, side& result) {
+/// Where memory lies; false where it leaves the allocation that it begins in,
+/// or comes from the pool of a device that `device` does not reach.
+bool locate(const void* where, std::size_t bytes, int device, side& result) {
   result = side::host;
   if (where == nullptr)
     return false;
@@ -18,14 +20,18 @@ bool locate(const void* where, std::size_t bytes, side& result) {
     return true; // the host's own
   if (owner->type == cudaMemoryTypeDevice)
     result = side::device;
+  if (owner->pool != nullptr && device != any_device && owner->device != device)
+    return false;
   auto offset = static_cast<const std::byte*>(where) - owner->begin;
   return bytes <= owner->size - static_cast<std::size_t>(offset);
 }
 
 cudaError_t check_sides(const void* to, std::size_t to_bytes, const void* from,
-    std::size_t from_bytes, cudaMemcpyKind kind) {
+    std::size_t from_bytes, cudaMemcpyKind kind, int target_device,
+    int source_device) {
   side target, source;
-  if (!locate(to, to_bytes, target) || !locate(from, from_bytes, source))
+  if (!locate(to, to_bytes, target_device, target) ||
+      !locate(from, from_bytes, source_device, source))
     return cudaErrorInvalidValue;
   if (kind == cudaMemcpyDefault)
     return cudaSuccess;
@@ -39,6 +45,12 @@ cudaError_t check_sides(const void* to, std::size_t to_bytes, const void* from,
              : cudaErrorInvalidValue;
 }
 
+/// The device that a stream belongs to.
+int device_of(cudaStream_t stream) {
+  auto found = find(stream);
+  return found ? found->device : any_device;
+}
+
 } // namespace
 
 cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from,
@@ -50,8 +62,9 @@ cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from,
     return cudaSuccess;
   if (to_pitch < width || from_pitch < width)
     return told(cudaErrorInvalidValue);
+  auto device = device_of(stream);
   auto code = check_sides(to, to_pitch * (height - 1) + width, from,
-      from_pitch * (height - 1) + width, kind);
+      from_pitch * (height - 1) + width, kind, device, device);
   if (code != cudaSuccess)
     return told(code);
   return told(submit(stream, [=] {
@@ -68,9 +81,17 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes,
 
 cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from,
     int from_device, std::size_t bytes, cudaStream_t stream) {
+  if (auto code = entered(); code != cudaSuccess)
+    return told(code);
   if (!is_device(to_device) || !is_device(from_device))
     return told(cudaErrorInvalidDevice);
-  return cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream);
+  if (bytes == 0)
+    return cudaSuccess;
+  auto code = check_sides(
+      to, bytes, from, bytes, cudaMemcpyDeviceToDevice, to_device, from_device);
+  if (code != cudaSuccess)
+    return told(code);
+  return told(submit(stream, [=] { std::memmove(to, from, bytes); }));
 }
 
 cudaError_t cudaMemcpy(
@@ -88,7 +109,7 @@ cudaError_t cudaMemsetAsync(
   side target;
   if (bytes == 0)
     return cudaSuccess;
-  if (!locate(to, bytes, target) || target != side::device)
+  if (!locate(to, bytes, device_of(stream), target) || target != side::device)
     return told(cudaErrorInvalidValue);
   return told(submit(stream, [=] { std::memset(to, value, bytes); }));
 }

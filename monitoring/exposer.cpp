@@ -35,8 +35,11 @@ addresses resolve(const endpoint& where) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int error = getaddrinfo(
-      where.host.c_str(), std::to_string(where.port).c_str(), &hints, &found);
+  const auto port = std::to_string(where.port);
+  int error = getaddrinfo(where.host.c_str(), port.c_str(), &hints, &found);
+  // A bare machine has no file of hosts.
+  if (error != 0 && where.host == "localhost")
+    error = getaddrinfo("127.0.0.1", port.c_str(), &hints, &found);
   if (error != 0)
     refuse(where,
         fmt::format(

@@ -54,8 +54,9 @@ struct evaluation {
 /// one learner, made by a `learner_factory` for the slot's device; it is called
 /// from that slot's thread alone, so it may keep workspaces without locks.
 ///
-/// Spans of parameters are on the learner's device. A learner may throw:
-/// that fails the one assignment, by the exception's text, and not the run.
+/// Spans of parameters are on the learner's device, and nothing that was queued
+/// works on them any more when a call returns. A learner may throw: that fails
+/// the one assignment, by the exception's text, and not the run.
 class learner {
 public:
   virtual ~learner() = default;

@@ -1,5 +1,7 @@
 #include "gpu/training/trainer.hpp"
 
+#include "gpu/block.hpp"
+#include "gpu/copy.hpp"
 #include "gpu/models/network.hpp"
 #include "gpu/operators/loss.hpp"
 #include "gpu/operators/reductions.hpp"
@@ -27,7 +29,6 @@ class model_learner : public learner {
 public:
   model_learner(models::model what, gpu::device where)
       : what_(std::move(what)),
-        where_(where),
         on_(where),
         network_(what_, where),
         optimiser_({}, gpu::size(network_.parameters()), where),
@@ -56,13 +57,13 @@ private:
     std::span<float> losses; // for the loss to write
   };
 
+  void make_room(std::size_t count);
   passed forward(std::span<const float> parameters, const view& data,
       std::span<const std::uint32_t> samples);
   double step(std::span<float> parameters, const view& data,
       std::span<const std::uint32_t> batch, std::stop_token stop);
 
   models::model what_;
-  gpu::device where_;
   gpu::device_stream on_;
   models::network network_;
   gpu::sgd optimiser_;
@@ -70,20 +71,40 @@ private:
   std::size_t part_;  // most samples that pass together
   gpu::buffer features_;
   gpu::buffer losses_;
-  std::vector<std::uint8_t> labels_;
+  gpu::block<std::uint8_t> labels_;
+  // What a GPU is given is gathered here first.
+  gpu::staging<float> gathered_features_;
+  gpu::staging<std::uint8_t> gathered_labels_;
 };
 
+void model_learner::make_room(std::size_t count) {
+  if (labels_.size() >= count)
+    return;
+  features_ = gpu::buffer{count * width_, on_};
+  losses_ = gpu::buffer{count, on_};
+  labels_ = gpu::block<std::uint8_t>{count, on_};
+  if (on_.on_gpu()) {
+    gathered_features_ = gpu::staging<float>{count * width_, on_};
+    gathered_labels_ = gpu::staging<std::uint8_t>{count, on_};
+  }
+}
+
+// Whoever calls this waits for the losses, and with them for the copies.
 model_learner::passed model_learner::forward(std::span<const float> parameters,
     const view& data, std::span<const std::uint32_t> samples) {
   const auto count = samples.size();
-  if (labels_.size() < count) {
-    features_ = gpu::buffer{count * width_, where_};
-    losses_ = gpu::buffer{count, where_};
-    labels_.resize(count);
-  }
+  make_room(count);
   const auto features = features_.span().first(count * width_);
-  const auto labels = std::span{labels_}.first(count);
-  data.gather(samples, features, labels);
+  const auto labels = labels_.span().first(count);
+  if (on_.on_gpu()) {
+    const auto first = gathered_features_.span().first(features.size());
+    const auto second = gathered_labels_.span().first(count);
+    data.gather(samples, first, second);
+    gpu::copy<float>(on_, first, features);
+    gpu::copy<std::uint8_t>(on_, second, labels);
+  } else {
+    data.gather(samples, features, labels);
+  }
   const auto logits =
       network_.forward(on_, parameters, {features, count, width_});
   return {logits, labels, losses_.span().first(count)};
@@ -128,12 +149,15 @@ outcome model_learner::train(
        batch = order.next()) {
     const auto loss = step(parameters, work.data, batch, stop);
     ++result.steps;
-    if (!std::isfinite(loss))
+    if (!std::isfinite(loss)) {
+      on_.synchronise();
       fail_step(
           work.client, work.version, result.steps, loss / double(batch.size()));
+    }
     losses += loss;
     result.samples += batch.size();
   }
+  on_.synchronise();
   if (result.samples > 0)
     result.loss = losses / double(result.samples);
   return result;

@@ -22,10 +22,19 @@ models::model small_model() {
   return models::mlp({6, 9, 4});
 }
 
+models::model small_cnn() {
+  return {.name = "small CNN",
+      .shape = {1, 2, 3},
+      .classes = 4,
+      .layers = {models::conv2d{2, 2, 1}, models::relu{}, models::flatten{},
+          models::linear{4}}};
+}
+
 // Clients of 3 to 40 samples.
-std::vector<training::view> samples(std::size_t count, std::size_t parts) {
+std::vector<training::view> samples(
+    const models::model& of, std::size_t count, std::size_t parts) {
   training::dataset set;
-  set.shape = {6};
+  set.shape = of.shape;
   set.classes = 4;
   gpu::random_stream random{3, gpu::stream::user};
   std::vector<std::uint8_t> bytes(count * 6);
@@ -44,10 +53,9 @@ std::vector<training::view> samples(std::size_t count, std::size_t parts) {
   return result;
 }
 
-gpu::shared_buffer initial_parameters() {
-  auto block =
-      std::make_shared<gpu::buffer>(gpu::size(models::layout(small_model())));
-  training::trainer(small_model())({})->initialise(block->span(), 1);
+gpu::shared_buffer initial_parameters(const models::model& of) {
+  auto block = std::make_shared<gpu::buffer>(gpu::size(models::layout(of)));
+  training::trainer(of)({})->initialise(block->span(), 1);
   return block;
 }
 
@@ -60,16 +68,16 @@ void add_lanes(std::vector<compute_slot>& slots, caf::actor_system& system,
     slots.push_back({all, i, device_kind::cuda});
 }
 
-script four_rounds() {
+script four_rounds(const models::model& of = small_model()) {
   script s;
   s.rule = fedavg_rule(4, 0.5);
   s.clients = clients;
-  s.data = samples(1000, clients);
-  s.test = samples(217, 1).front();
+  s.data = samples(of, 1000, clients);
+  s.test = samples(of, 217, 1).front();
   s.evaluate_every = 1;
   s.recipe.epochs = 2;
   s.recipe.batch = 7;
-  s.parameters_from = initial_parameters();
+  s.parameters_from = initial_parameters(of);
   s.parameters = s.parameters_from->size();
   return s;
 }
@@ -122,6 +130,35 @@ TEST(accelerator_run_test, shares_clients_with_a_cpu_by_the_ratio_alone) {
 
   EXPECT_EQ(play(on_both(1, 2)).parameters(), one.parameters());
   EXPECT_EQ(play(on_both(3, 6)).parameters(), one.parameters());
+}
+
+// A learner on a device of its own stream, as a user's would be: one model, one
+// client after the other.
+TEST(accelerator_run_test, trains_by_learners_of_the_users_own) {
+  auto s = four_rounds(small_cnn());
+  const auto spawn = [](gpu::device where) {
+    return [where](const script&, caf::actor_system& system) {
+      std::vector<compute_slot> slots;
+      for (int i = 0; i < 2; ++i)
+        slots.push_back({system.spawn<compute_impl, caf::detached>(
+                             where, training::trainer(small_cnn())),
+            0, device_kind::cpu});
+      return slots;
+    };
+  };
+  s.spawn_slots = spawn({});
+  const auto host = play(s);
+  s.spawn_slots = spawn(test_devices().back());
+  const auto there = play(s), again = play(s);
+
+  ASSERT_EQ(there.report.outcome, run_outcome::completed);
+  EXPECT_EQ(there.report.updates, 4 * clients / 2);
+  EXPECT_TRUE(there.all<facts::client_failed>().empty());
+  EXPECT_EQ(again.parameters(), there.parameters());
+  const auto expected = host.parameters(), got = there.parameters();
+  for (std::size_t i = 0; i < got.size(); ++i)
+    EXPECT_NEAR(got[i], expected[i], 1e-4) << i;
+  EXPECT_NEAR(there.report.final.loss(), host.report.final.loss(), 1e-4);
 }
 
 TEST(accelerator_run_test, scores_as_if_it_were_alone) {

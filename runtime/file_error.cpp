@@ -13,14 +13,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<const char*, file_operations> names{"open", "read",
-    "write", "truncate", "sync", "rename", "remove", "list", "make_directory"};
+    "write", "truncate", "sync", "rename", "remove", "list", "make_directory",
+    "lock"};
 
 constexpr std::array<const char*, file_operations> verbs{"open", "read",
     "write", "shorten", "sync", "rename", "remove", "list",
-    "make the directory"};
+    "make the directory", "lock"};
 
 bool writes(file_operation what) noexcept {
-  return what != file_operation::read && what != file_operation::list;
+  return what != file_operation::read && what != file_operation::list &&
+         what != file_operation::lock;
 }
 
 const char* way_out(file_operation what, int reason) noexcept {
@@ -72,5 +74,10 @@ bad_file::bad_file(
           "{}: byte {}: expected {}", path.string(), offset, expected)),
       path_(std::move(path)),
       offset_(offset) {}
+
+bad_file::bad_file(const bad_file& cause, const std::string& way_out)
+    : std::runtime_error(fmt::format("{}. {}", cause.what(), way_out)),
+      path_(cause.path()),
+      offset_(cause.offset()) {}
 
 } // namespace troupe

@@ -20,8 +20,9 @@ enum class file_operation : std::uint8_t {
   remove,
   list,
   make_directory,
+  lock, ///< of a directory
 };
-inline constexpr std::size_t file_operations = 9;
+inline constexpr std::size_t file_operations = 10;
 
 const char* to_string(file_operation what) noexcept;
 
@@ -55,6 +56,8 @@ public:
   /// `expected` goes on after that word.
   bad_file(std::filesystem::path path, std::uint64_t offset,
       const std::string& expected);
+  /// The same as `cause`, and what to do about it.
+  bad_file(const bad_file& cause, const std::string& way_out);
 
   const std::filesystem::path& path() const noexcept { return path_; }
   /// The byte at which the trouble was noticed.

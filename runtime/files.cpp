@@ -1,14 +1,19 @@
 #include "runtime/files.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <sstream>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace troupe {
 
@@ -174,6 +179,21 @@ std::size_t input_file::read(std::span<std::byte> into) {
   return done;
 }
 
+directory_lock::directory_lock(int descriptor) noexcept
+    : descriptor_(descriptor) {}
+
+directory_lock::directory_lock(directory_lock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+directory_lock& directory_lock::operator=(directory_lock&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+directory_lock::~directory_lock() {
+  descriptor{descriptor_};
+}
+
 files::files(file_hook hook) : hook_(std::move(hook)) {}
 
 files& files::system() {
@@ -317,6 +337,34 @@ std::vector<std::string> files::list(const fs::path& directory) {
     throw file_error{directory, file_operation::list, failed.value()};
   std::sort(result.begin(), result.end());
   return result;
+}
+
+std::optional<directory_lock> files::lock(const fs::path& directory) {
+  step(file_operation::lock, directory);
+  auto file = descriptor{opened(directory, O_RDONLY | O_DIRECTORY)};
+  if (retried([&] { return ::flock(*file, LOCK_EX | LOCK_NB); }) < 0 &&
+      errno == EWOULDBLOCK)
+    return std::nullopt;
+  return directory_lock{file.release()};
+}
+
+// Each line of the kernel's table is "1: FLOCK ADVISORY WRITE PID
+// MAJOR:MINOR:INODE 0 EOF", major and minor in hexadecimal digits.
+long files::holder(const fs::path& directory) {
+  struct stat facts {};
+  if (::stat(directory.c_str(), &facts) < 0 || !exists("/proc/locks"))
+    return 0;
+  auto wanted = fmt::format("{:02x}:{:02x}:{}", major(facts.st_dev),
+      minor(facts.st_dev), facts.st_ino);
+  std::istringstream table{files{}.read_all("/proc/locks")};
+  std::string number, kind, how, access, file;
+  long process = 0;
+  for (std::string line; std::getline(table, line);)
+    if (std::istringstream{line} >> number >> kind >> how >> access >>
+            process >> file &&
+        kind == "FLOCK" && file == wanted)
+      return process;
+  return 0;
 }
 
 bool files::exists(const fs::path& path) noexcept {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,6 +73,21 @@ private:
   std::uint64_t offset_ = 0;
 };
 
+/// A directory that no other process can lock meanwhile. The kernel unlocks it
+/// when the process dies, however it does.
+class directory_lock {
+public:
+  directory_lock(directory_lock&& other) noexcept;
+  directory_lock& operator=(directory_lock&& other) noexcept;
+  ~directory_lock();
+
+private:
+  friend class files;
+  explicit directory_lock(int descriptor) noexcept;
+
+  int descriptor_;
+};
+
 /// The one seam for all file operations, so that a test can make the n-th one
 /// fail, or kill the process there. Everything throws `file_error`.
 ///
@@ -111,6 +127,11 @@ public:
   void make_directories(const std::filesystem::path& directory);
   /// Names in `directory`, sorted.
   std::vector<std::string> list(const std::filesystem::path& directory);
+  /// Nothing if somebody else has locked `directory`. A file system that knows
+  /// no locks grants them to everybody.
+  std::optional<directory_lock> lock(const std::filesystem::path& directory);
+  /// The process that has locked `directory`; 0: none, or it cannot be told.
+  static long holder(const std::filesystem::path& directory);
   /// Asks without counting: nothing that it answers can be half done.
   static bool exists(const std::filesystem::path& path) noexcept;
 

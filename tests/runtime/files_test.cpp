@@ -134,6 +134,26 @@ TEST_F(files_test, makes_renames_lists_and_removes) {
   EXPECT_FALSE(files::exists(here / "x/a"));
 }
 
+TEST_F(files_test, locks_a_directory_for_one_at_a_time) {
+  auto held = plain.lock(here.path());
+  ASSERT_TRUE(held);
+
+  EXPECT_FALSE(plain.lock(here.path()));
+  EXPECT_EQ(files::holder(here.path()), getpid());
+
+  held.reset();
+  EXPECT_EQ(files::holder(here.path()), 0);
+  EXPECT_TRUE(plain.lock(here.path()));
+}
+
+TEST_F(files_test, locks_no_directory_that_is_not_there) {
+  EXPECT_THAT(complaint([&] { plain.lock(here / "none"); }),
+      HasSubstr("none: cannot open: No such file"));
+  auto broken = faulty("fail@1:lock=EIO");
+  EXPECT_THAT(complaint([&] { broken.lock(here.path()); }),
+      HasSubstr(": cannot lock: Input/output error"));
+}
+
 TEST_F(files_test, counts_every_operation) {
   plain.write_atomically(here / "a", "content");
   plain.read_all(here / "a");

@@ -78,6 +78,21 @@ private:
   const metadata& fields_;
 };
 
+// As it was written, whichever model it is of.
+model_file sound_model(files& disk, const std::filesystem::path& path) {
+  try {
+    auto file = read_model(disk, path);
+    auto digest = sha256(std::as_bytes(file.values->span()));
+    auto seal = field_source{path, file.metadata}.text("troupe.seal");
+    if (seal_of(file.metadata, digest) != seal)
+      throw bad_file(
+          path, 0, "a checkpoint as it was written; its checksum does not fit");
+    return file;
+  } catch (const bad_file& e) {
+    throw bad_file(e, "Remove the file to resume from the one before it");
+  }
+}
+
 } // namespace
 
 std::string checkpoint_name(version_id version) {
@@ -104,14 +119,9 @@ std::string write_checkpoint(files& disk,
 
 checkpoint read_checkpoint(
     files& disk, const std::filesystem::path& path, const gpu::layout& layout) {
-  auto file = read_model(disk, path);
+  auto file = sound_model(disk, path);
   expect_layout(path, file.layout, layout);
   field_source from{path, file.metadata};
-  auto digest = sha256(std::as_bytes(file.values->span()));
-  if (seal_of(file.metadata, digest) != from.text("troupe.seal"))
-    throw bad_file(path, 0,
-        "a checkpoint as it was written; its checksum does not fit. Remove the "
-        "file to resume from the one before it");
   checkpoint result;
   result.version = from.number<version_id>("troupe.version");
   result.rule_name = from.text("troupe.rule");

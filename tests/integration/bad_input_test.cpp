@@ -285,12 +285,20 @@ protected:
 
   record left() const { return study_.of("a"); }
 
-  void expect_refused(const std::string& file) {
+  finished expect_refused(const std::string& file) {
     auto before = left().files();
     auto said = run(study_.resume("a"));
     EXPECT_TRUE(said.code == 1 || said.code == 2) << said.code << said.text();
     EXPECT_TRUE(holds(said.err, file)) << said.err;
     EXPECT_EQ(left().files(), before);
+    return said;
+  }
+
+  void expect_advice(const std::string& file) {
+    auto said = expect_refused(file);
+    EXPECT_TRUE(
+        holds(said.err, ". Remove the file to resume from the one before it\n"))
+        << said.err;
   }
 
   study study_{quick_fedavg(8)};
@@ -299,9 +307,12 @@ protected:
 
 TEST_F(stored_state_test, names_a_truncated_checkpoint) {
   auto file = newest();
-  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+  for (auto size : {std::filesystem::file_size(file) - 1, std::uintmax_t{100},
+           std::uintmax_t{5}, std::uintmax_t{0}}) {
+    std::filesystem::resize_file(file, size);
 
-  expect_refused(file);
+    expect_advice(file);
+  }
 }
 
 TEST_F(stored_state_test, names_a_checkpoint_with_one_other_bit) {
@@ -310,7 +321,7 @@ TEST_F(stored_state_test, names_a_checkpoint_with_one_other_bit) {
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   write(file, bytes);
 
-  expect_refused(file);
+  expect_advice(file);
 }
 
 TEST_F(stored_state_test, names_a_checkpoint_whose_rule_was_altered) {

@@ -42,6 +42,10 @@ void recall_journal(
 
 } // namespace
 
+bool run_directory::holds_run() const noexcept {
+  return files::exists(config()) || files::exists(journal());
+}
+
 bool past::has_void() const noexcept {
   return first_void() <= last_fact;
 }
@@ -50,10 +54,12 @@ std::uint64_t past::first_void() const noexcept {
   return (state ? state->fact_number : 0) + 1;
 }
 
-bool past::scored() const noexcept {
-  return state &&
-         std::any_of(history.begin(), history.end(),
-             [this](const auto& row) { return row.version == state->version; });
+const history_row* past::score() const noexcept {
+  auto found = std::find_if(
+      history.begin(), history.end(), [this](const history_row& row) {
+        return state && row.version == state->version;
+      });
+  return found == history.end() ? nullptr : &*found;
 }
 
 past recall(

@@ -34,6 +34,9 @@ public:
   std::filesystem::path model() const { return root_ / "model.safetensors"; }
   std::filesystem::path summary() const { return root_ / "summary.json"; }
 
+  /// Whether a run has begun there.
+  bool holds_run() const noexcept;
+
 private:
   std::filesystem::path root_;
 };
@@ -51,7 +54,9 @@ struct past {
   bool has_void() const noexcept;
   std::uint64_t first_void() const noexcept;
   /// A crash may come between a version's checkpoint and its score.
-  bool scored() const noexcept;
+  bool scored() const noexcept { return score() != nullptr; }
+  /// The state's row of the history; null: it has none.
+  const history_row* score() const noexcept;
 };
 
 /// Reads what `--resume` needs, the newest checkpoint included. Throws

@@ -3,11 +3,13 @@
 #include "runtime/cli/load.hpp"
 #include "runtime/data/label_table.hpp"
 #include "runtime/device_choice.hpp"
+#include "runtime/memory.hpp"
 #include "runtime/run_directory.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <ostream>
 #include <unistd.h>
@@ -28,7 +30,7 @@ std::string unfit(const std::filesystem::path& directory) {
   if (access(at.c_str(), W_OK | X_OK) != 0)
     return fmt::format("{} cannot be written", at.string());
   run_directory there{directory};
-  if (files::exists(there.config()) || files::exists(there.journal()))
+  if (there.holds_run())
     return fmt::format("{} holds a run already", directory.string());
   return {};
 }
@@ -48,29 +50,20 @@ std::size_t bytes(const training::dataset& set) {
          set.labels.size();
 }
 
-// Two versions and the accumulator; a slot's copy, gradient or momentum, and
-// the update it leaves; one more update a slot on its way to the accumulator.
-std::size_t estimated_memory(
-    const troupe::topology& what, std::size_t parameters, std::size_t slots) {
-  auto floats = parameters * sizeof(float);
-  auto total = 2 * floats + 8 * parameters + slots * 4 * floats;
-  for (auto set : what.data_sets())
-    total += bytes(*set);
-  return total;
-}
-
 std::string summary(const troupe::topology& what, const views& clients) {
   auto config = what.config();
   auto parameters = gpu::size(what.learner()({})->layout());
   auto chosen = choose_devices(config);
-  auto memory = estimated_memory(what, parameters, chosen.slots());
+  auto memory = parameter_memory(static_cast<double>(parameters), chosen);
+  for (auto set : what.data_sets())
+    memory += static_cast<double>(bytes(*set));
   return fmt::format("  clients     {}, {} a {}\n  samples     {} a client; "
                      "{} to test on\n  model       {}, {} parameters\n"
                      "  compute     {}\n  memory      about {} MiB\n",
       clients.size(), cohort(config),
       config.federation.rule == "fedbuff" ? "version" : "round",
       spread(clients), what.test_data().size(), config.model.kind, parameters,
-      chosen.text(), (memory >> 20) + 1);
+      chosen.text(), std::floor(memory / (1 << 20)) + 1);
 }
 
 } // namespace

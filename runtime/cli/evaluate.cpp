@@ -13,7 +13,7 @@ int evaluate(const arguments& given, console& to) {
   const auto& model = given.operands()[0];
   auto chosen = settings(given);
   chosen.push_back("model.init=" + model);
-  auto what = load_topology(given.operands()[1], chosen, to);
+  auto what = load_topology(given.operands()[1], chosen, to, purpose::score);
   if (!what)
     return misused;
   gpu::use_one_blas_thread();

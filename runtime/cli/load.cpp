@@ -1,23 +1,33 @@
 #include "runtime/cli/load.hpp"
 
+#include "runtime/keys.hpp"
+#include "runtime/memory.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
 #include <cstdint>
 #include <exception>
 #include <ostream>
+#include <utility>
 
 namespace troupe::cli {
 
 namespace {
 
+// As --set run.seed takes it: the key's range, and no zeros in front.
 std::string checked_seed(const std::string& text) {
-  std::int64_t number = 0;
+  std::uint64_t number = 0;
   auto end = text.data() + text.size();
   auto [rest, failed] = std::from_chars(text.data(), end, number);
-  if (failed != std::errc{} || rest != end || number < 0)
+  const auto& takes = find_key("run", "seed")->numbers;
+  if (failed != std::errc{} || rest != end || std::to_string(number) != text ||
+      !takes.holds(static_cast<double>(number)))
     throw usage_error{
-        fmt::format("--seed {} is not a whole number from 0 up", text)};
+        fmt::format("--seed {} is not a whole number {}{}", text, takes.text(),
+            rest == end && std::to_string(number) != text
+                ? fmt::format(" (did you mean {}?)", number)
+                : "")};
   return text;
 }
 
@@ -45,16 +55,25 @@ std::optional<reading> load_configuration(const std::filesystem::path& file,
 }
 
 std::optional<troupe::topology> load_topology(const std::filesystem::path& file,
-    const std::vector<std::string>& settings, console& to) {
+    const std::vector<std::string>& settings, console& to, purpose what_for) {
   auto read = load_configuration(file, settings, to);
   if (!read)
     return {};
   try {
-    auto result = from(read->value, read->where);
-    auto problems = result.problems(read->where);
+    auto problems = data_beyond_memory(read->value, read->where);
+    if (what_for == purpose::train)
+      for (auto& each : run_beyond_memory(read->value, read->where))
+        problems.push_back(std::move(each));
+    if (problems.empty()) {
+      auto result = with_memory(
+          "loading the data", [&] { return from(read->value, read->where); });
+      problems = result.problems(read->where);
+      if (problems.empty())
+        return result;
+    }
     tell(problems, to);
-    if (problems.empty())
-      return result;
+  } catch (const memory_shortage&) {
+    throw; // not the configuration's fault
   } catch (const std::exception& error) {
     tell({error.what()}, to);
   }

@@ -20,8 +20,13 @@ std::vector<std::string> settings(const arguments& given);
 std::optional<reading> load_configuration(const std::filesystem::path& file,
     const std::vector<std::string>& settings, console& to);
 
-/// The same, with all that it names: data, model, initial parameters.
+/// What a topology is loaded for: training takes the most memory.
+enum class purpose { train, score };
+
+/// The same, with all that it names: data, model, initial parameters. Refuses
+/// what has no room here before it takes any.
 std::optional<troupe::topology> load_topology(const std::filesystem::path& file,
-    const std::vector<std::string>& settings, console& to);
+    const std::vector<std::string>& settings, console& to,
+    purpose what_for = purpose::train);
 
 } // namespace troupe::cli

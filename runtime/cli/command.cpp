@@ -5,8 +5,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <exception>
+#include <new>
 #include <ostream>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace troupe::cli {
 
@@ -55,15 +61,25 @@ void check_operands(const command& which, const arguments& given) {
         which.name, operands[which.most])};
 }
 
+// A run's result are its files, whoever looks on; of other commands it is what
+// they say.
+int answered(int code, console& to) {
+  if (code != done || to.out.flush())
+    return code;
+  to.err << "troupe: the answer could not be written\n";
+  return failed;
+}
+
 int act_on(
     const command& which, std::span<const std::string> words, console& to) {
   arguments given{words, which.options};
   if (given.has("help")) {
     to.out << help(which);
-    return done;
+    return answered(done, to);
   }
   check_operands(which, given);
-  return which.act(given, to);
+  auto code = which.act(given, to);
+  return which.act == &run ? code : answered(code, to);
 }
 
 } // namespace
@@ -75,6 +91,18 @@ std::string help(const command& of) {
       describe(of.options), of.details, exit_codes);
 }
 
+// What takes a missing descriptor's place fails at once where it is used: it
+// can be written, not read, as stdin, and read, not written, as the others.
+void brace() {
+  std::signal(SIGPIPE, SIG_IGN);
+  for (auto which : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(which, F_GETFD) < 0 && errno == EBADF) {
+      auto taken =
+          open("/dev/null", which == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+      static_cast<void>(taken); // the lowest that is free, which is this one
+    }
+}
+
 int act(std::span<const std::string> words, console& to) {
   if (words.empty()) {
     to.err << overview();
@@ -84,7 +112,7 @@ int act(std::span<const std::string> words, console& to) {
   if (name == "--help" || name == "-h" || name == "help") {
     auto topic = words.size() > 1 ? find(words[1]) : nullptr;
     to.out << (topic ? help(*topic) : overview());
-    return done;
+    return answered(done, to);
   }
   if (name == "--version")
     name = "version";
@@ -97,6 +125,9 @@ int act(std::span<const std::string> words, console& to) {
   } catch (const usage_error& error) {
     to.err << "troupe: " << error.what() << "; see `" << hint << "`\n";
     return misused;
+  } catch (const std::bad_alloc&) {
+    to.err << "troupe: out of memory in " << name << "\n";
+    return failed;
   } catch (const std::exception& error) {
     to.err << "troupe: " << error.what() << "\n";
     return failed;

@@ -49,8 +49,13 @@ int show_version(const arguments& given, console& to);
 /// The page that `troupe NAME --help` shows.
 std::string help(const command& of);
 
+/// Before anything else: a reader that goes away ends no process, and no file
+/// that is opened takes the place of a closed stdin, stdout or stderr.
+void brace();
+
 /// The whole of `troupe`: finds the command, shows help, refuses what makes no
-/// sense with code 2. `words` is argv without the program's name.
+/// sense with code 2, answers 1 where an answer could not be written. `words`
+/// is argv without the program's name.
 int act(std::span<const std::string> words, console& to);
 
 } // namespace troupe::cli

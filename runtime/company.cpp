@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <latch>
 #include <stdexcept>
 
 #include <caf/binary_deserializer.hpp>
@@ -23,7 +22,6 @@
 #include "monitoring/process_figures.hpp"
 #include "monitoring/progress.hpp"
 #include "protocols/messages.hpp"
-#include "runtime/interruption.hpp"
 #include "runtime/scribe.hpp"
 
 namespace troupe {
@@ -88,6 +86,18 @@ federated::rule rule_of(const configuration& c, const past& before) {
   return rule;
 }
 
+// A version that was due and has no score yet; or one whose score is the target
+// already, so that the run ends by it and not by later ones.
+bool to_score_first(const configuration& c, const past& before) {
+  if (!before.state || before.state->version == 0)
+    return false;
+  if (auto score = before.score())
+    return c.run.target_accuracy > 0.0 &&
+           score->accuracy >= c.run.target_accuracy;
+  auto every = c.run.evaluate_every;
+  return every > 0 && before.state->version % every == 0;
+}
+
 std::vector<fact> preface(const past& before) {
   std::vector<fact> result;
   if (before.has_void())
@@ -96,6 +106,12 @@ std::vector<fact> preface(const past& before) {
             before.state ? before.state->version : 0}});
   return result;
 }
+
+// A reaction holds an actor, which must not outlast the system.
+struct forgetful {
+  interruption& signals;
+  ~forgetful() { signals.react({}); }
+};
 
 template <class Handle>
 void dismiss(const Handle& actor) {
@@ -198,9 +214,7 @@ aggregator_options company::plan(
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   result.evaluate_every = c.run.evaluate_every;
-  result.score_first = result.header.version > 0 && c.run.evaluate_every > 0 &&
-                       result.header.version % c.run.evaluate_every == 0 &&
-                       !what_.test_data().empty() && !before.scored();
+  result.score_first = !what_.test_data().empty() && to_score_first(c, before);
   result.target_accuracy = c.run.target_accuracy;
   result.checkpoint_every = c.run.checkpoint_every;
   result.depth = depth();
@@ -260,7 +274,12 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
   return who;
 }
 
-run_report company::play(const run_directory& place, const past& before) {
+std::string company::metrics() const {
+  return exposer_ ? exposer_->url() : std::string{};
+}
+
+run_report company::play(
+    const run_directory& place, const past& before, interruption& signals) {
   auto parameters = start(before);
   boss_ = system_->spawn<aggregator_impl>(plan(before, parameters));
   auto who = spawn_all(place, before, parameters);
@@ -269,14 +288,10 @@ run_report company::play(const run_directory& place, const past& before) {
   caf::scoped_actor self{*system_};
   account_.startup_seconds = process_age();
   run_report report;
-  // A signal may come before the run has begun, and is heard behind it.
-  std::latch begun{1};
-  interruption on_signal{[&begun, boss = boss_] {
-    begun.wait();
-    send_anonymously(boss, interrupt{});
-  }};
+  forgetful forgets{signals};
   auto answered = ask(self.ptr(), boss_, caf::infinite, begin{who});
-  begun.count_down();
+  // Not before: a run that has not begun cannot be interrupted.
+  signals.react([boss = boss_] { send_anonymously(boss, interrupt{}); });
   answered.receive([&](run_report& answer) { report = std::move(answer); },
       [&](caf::error& why) {
         report.outcome = run_outcome::failed;

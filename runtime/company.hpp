@@ -12,6 +12,7 @@
 #include "monitoring/metrics.hpp"
 #include "protocols/run.hpp"
 #include "runtime/device_choice.hpp"
+#include "runtime/interruption.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/run_directory.hpp"
 #include "runtime/summary.hpp"
@@ -21,9 +22,9 @@ namespace troupe {
 
 /// The actors of one run in this process, from the first to the last:
 ///
-///     company players{what, how};      takes the metrics port, makes a learner
-///     players.play(place, before);     spawns, trains, writes; blocks
-///     players.leave(code);             ends the process if a learner hangs
+///     company players{what, how};   takes the metrics port, makes a learner
+///     players.play(place, before, signals);      trains and writes; blocks
+///     players.leave(code);          ends the process if a learner hangs
 ///
 /// One run a company.
 class company {
@@ -40,7 +41,12 @@ public:
   /// What the summary tells beside the report.
   const summary& account() const noexcept { return account_; }
 
-  run_report play(const run_directory& place, const past& before);
+  /// Where metrics are served; empty: nowhere.
+  std::string metrics() const;
+
+  /// Signals are kept for it; one interrupts the run.
+  run_report play(
+      const run_directory& place, const past& before, interruption& signals);
 
   /// Ends the process at once with `code` if a thread will never come back;
   /// everything that must be on disk has to be there. Else returns.

@@ -3,17 +3,19 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <iostream>
+#include <memory>
+#include <new>
+#include <optional>
+#include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include "actors/guard.hpp"
 #include "runtime/company.hpp"
 #include "runtime/files.hpp"
 #include "runtime/interruption.hpp"
+#include "runtime/memory.hpp"
 #include "runtime/model_file.hpp"
 #include "runtime/run_directory.hpp"
 #include "runtime/sha256.hpp"
@@ -29,20 +31,62 @@ struct misuse : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-std::filesystem::path directory_of(
-    const topology& what, const run_options& how) {
-  if (!how.out.empty())
-    return how.out;
-  return std::filesystem::path{"runs"} /
-         fmt::format("{}-{:%Y%m%d-%H%M%S}", what.config().run.name,
-             fmt::localtime(std::time(nullptr)));
+// A reader that has gone, or a full disk behind it, ends no run.
+template <class... Values>
+void say(
+    std::FILE* to, fmt::format_string<Values...> text, Values&&... values) {
+  std::fputs(fmt::format(text, std::forward<Values>(values)...).c_str(), to);
+  std::fflush(to);
 }
 
-void refuse_to_overwrite(const run_directory& place) {
-  if (files::exists(place.journal()) || files::exists(place.config()))
+/// A run's directory, which is this process's as long as this is here.
+struct claim {
+  run_directory place;
+  directory_lock lock;
+};
+
+[[noreturn]] void refuse_in_use(const std::filesystem::path& root) {
+  auto holder = files::holder(root);
+  throw misuse(fmt::format("{} is in use by another troupe process{}",
+      root.string(), holder > 0 ? fmt::format(", {}", holder) : ""));
+}
+
+claim take_up(const std::filesystem::path& root) {
+  run_directory place{root};
+  if (!place.holds_run())
+    throw misuse(fmt::format("there is no run in {} to resume", root.string()));
+  auto lock = files::system().lock(root);
+  if (!lock)
+    refuse_in_use(root);
+  return {place, std::move(*lock)};
+}
+
+claim found(const std::filesystem::path& root) {
+  auto& disk = files::system();
+  disk.make_directories(root);
+  auto lock = disk.lock(root);
+  if (!lock)
+    refuse_in_use(root);
+  run_directory place{root};
+  if (place.holds_run())
     throw misuse(fmt::format("{} holds a run already: go on with it by "
                              "--resume, or name another directory by --out",
-        place.root().string()));
+        root.string()));
+  return {place, std::move(*lock)};
+}
+
+// Runs that begin in one second share a time, but no directory.
+claim found_by_time(const std::string& name) {
+  auto& disk = files::system();
+  auto root = fmt::format(
+      "runs/{}-{:%Y%m%d-%H%M%S}", name, fmt::localtime(std::time(nullptr)));
+  for (auto n = 1;; ++n) {
+    run_directory place{n == 1 ? root : fmt::format("{}-{}", root, n)};
+    disk.make_directories(place.root());
+    auto lock = disk.lock(place.root());
+    if (lock && !place.holds_run())
+      return {place, std::move(*lock)};
+  }
 }
 
 // The rounds or versions that a state has behind it.
@@ -63,24 +107,28 @@ void refuse_other_bits(
         place.root().string(), fmt::join(changed, "\n  ")));
 }
 
-past look_back(const company& players, const run_options& how,
-    const run_directory& place) {
-  if (!how.resume) {
-    refuse_to_overwrite(place);
-    return {};
-  }
-  if (!files::exists(place.root()))
-    throw misuse(fmt::format(
-        "{}: there is no such run to resume", place.root().string()));
-  auto before = recall(files::system(), place, players.layout());
+past look_back(const company& players, const run_directory& place) {
+  auto before = with_memory("reading " + place.root().string(),
+      [&] { return recall(files::system(), place, players.layout()); });
   refuse_other_bits(players, place, before);
   const auto& here = players.account().fingerprint;
   if (before.state && before.state->fingerprint != here)
-    fmt::print(stderr,
+    say(stderr,
         "warning: resumed under another numeric fingerprint; the bits may "
         "differ from those of an undisturbed run\n  then: {}\n  now:  {}\n",
         before.state->fingerprint, here);
   return before;
+}
+
+// Whether there was nothing left to do for a process, and all that it would
+// write is there.
+bool is_idle(
+    const run_directory& place, const past& before, const run_report& report) {
+  auto done_before = before.state && report.steps == 0 &&
+                     before.state->version == report.version;
+  return done_before && files::exists(place.model()) &&
+         files::exists(place.summary()) &&
+         summed_up(files::system().read_all(place.summary())) == report.version;
 }
 
 void write_results(const run_directory& place, const gpu::layout& layout,
@@ -106,52 +154,81 @@ int answer(const run_report& report, const run_directory& place) {
   case run_outcome::target_reached:
     return done;
   case run_outcome::interrupted:
-    fmt::print(stderr,
+    say(stderr,
         "interrupted at version {}; go on with: troupe run --resume --out {}\n",
         report.version, where);
     return interrupted;
   case run_outcome::failed:
-    fmt::print(stderr, "error: {}\n", text(report.why));
+    say(stderr, "error: {}\n", text(report.why));
     return failed;
   }
   return failed;
 }
 
-int play(const topology& what, const run_options& how) {
-  if (auto problems = what.problems(); !problems.empty())
+void announce(const company& players) {
+  if (!players.devices().remark.empty())
+    say(stderr, "note: {}\n", players.devices().remark);
+  if (auto url = players.metrics(); !url.empty())
+    say(stdout, "metrics at {}\n", url);
+}
+
+int play(const topology& what, const run_options& how, interruption& signals) {
+  auto problems = what.problems();
+  if (problems.empty())
+    problems = run_beyond_memory(what.config());
+  if (!problems.empty())
     throw misuse(fmt::format("{}", fmt::join(problems, "\n")));
-  run_directory place{directory_of(what, how)};
-  company players{what, how};
-  auto before = look_back(players, how, place);
-  auto& disk = files::system();
-  disk.make_directories(place.root());
-  disk.write_atomically(place.config(), to_toml(players.config()));
-  if (!how.quiet && !players.devices().remark.empty())
-    fmt::print(stderr, "note: {}\n", players.devices().remark);
-  auto report = players.play(place, before);
+  std::optional<claim> held;
+  if (how.resume)
+    held.emplace(take_up(how.out));
+  auto players = with_memory("preparing clients and model",
+      [&] { return std::make_unique<company>(what, how); });
+  auto before = held ? look_back(*players, held->place) : past{};
+  signals.keep();
+  if (!held)
+    held.emplace(how.out.empty() ? found_by_time(what.config().run.name)
+                                 : found(how.out));
+  const auto& place = held->place;
+  files::system().write_atomically(place.config(), to_toml(players->config()));
+  if (!how.quiet)
+    announce(*players);
+  auto report = with_memory(
+      "training", [&] { return players->play(place, before, signals); });
   bool finished = report.outcome == run_outcome::completed ||
                   report.outcome == run_outcome::target_reached;
-  if (finished)
-    write_results(place, players.layout(), report, players.account());
+  bool idle = finished && is_idle(place, before, report);
+  if (finished && !idle)
+    write_results(place, players->layout(), report, players->account());
   auto code = answer(report, place);
   if (finished && !how.quiet)
-    fmt::print("results in {}\n", place.root().string());
-  players.leave(code);
+    say(stdout, "{}results in {}\n",
+        idle ? "nothing to do: the run had ended; " : "",
+        place.root().string());
+  players->leave(code);
   return code;
 }
 
 } // namespace
 
-int execute(const topology& what, const run_options& how) {
+int execute(
+    const topology& what, const run_options& how, interruption& signals) {
   try {
-    return play(what, how);
+    return play(what, how, signals);
   } catch (const misuse& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
+    say(stderr, "error: {}\n", e.what());
     return misused;
+  } catch (const std::bad_alloc&) {
+    say(stderr, "error: out of memory while the run was written\n");
+    return failed;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
+    say(stderr, "error: {}\n", e.what());
     return failed;
   }
+}
+
+int execute(const topology& what, const run_options& how) {
+  interruption signals;
+  return execute(what, how, signals);
 }
 
 } // namespace troupe

@@ -8,6 +8,8 @@
 
 namespace troupe {
 
+class interruption;
+
 /// What a run is told that does not belong to its topology.
 struct run_options {
   std::filesystem::path out{}; ///< empty: runs/<name>-<time>
@@ -20,6 +22,9 @@ struct run_options {
 /// Runs to the end and answers with the exit code: 0, 1, 2 or 130. Errors for
 /// people go to stderr.
 int execute(const topology& what, const run_options& how);
+/// The same where signals are heard already.
+int execute(
+    const topology& what, const run_options& how, interruption& signals);
 
 /// For programs: runs `what` as told by the flags of `troupe run`, `--set`
 /// included. Answers with the exit code.

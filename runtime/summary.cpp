@@ -35,4 +35,12 @@ std::string to_json(const summary& what, const run_report& report) {
   return j.dump(2) + "\n";
 }
 
+std::optional<version_id> summed_up(std::string_view json) {
+  auto j = nlohmann::json::parse(json, nullptr, false);
+  if (!j.is_object() || !j.contains("version") ||
+      !j["version"].is_number_unsigned())
+    return std::nullopt;
+  return j["version"].get<version_id>();
+}
+
 } // namespace troupe

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "protocols/run.hpp"
 
@@ -20,5 +22,8 @@ struct summary {
 
 /// The text of `summary.json`.
 std::string to_json(const summary& what, const run_report& report);
+
+/// The version that the text of a `summary.json` is about; none if it is torn.
+std::optional<version_id> summed_up(std::string_view json);
 
 } // namespace troupe

@@ -24,9 +24,11 @@ const std::string& run_details() {
   checkpoints/       the newest versions and the best
   summary.json       the result in figures
 
-Ctrl-C writes a checkpoint and ends; again, it ends at once. A run that ended
-early goes on with --resume and its --out; CONFIG.toml may then be left out. It
-may get more rounds or other slots; what would change its bits is refused.
+Ctrl-C writes a checkpoint and ends; again, it ends at once. SIGTERM and, without
+nohup, a closed terminal do the same. A run that ended early goes on with --resume
+and its --out; CONFIG.toml may then be left out. It may get more rounds or other
+slots; what would change its bits is refused. One process at a time has a run's
+directory.
 
 Keys of CONFIG.toml, by section, with their defaults:
 )" + describe_keys() +
@@ -87,7 +89,7 @@ std::span<const command> commands() {
               set_option, seed_option,
               {"resume", "", "go on from the last durable state in --out"},
               {"metrics", "HOST:PORT", "serve Prometheus metrics there"},
-              {"quiet", "", "no progress, only the result"},
+              {"quiet", "", "say nothing but what goes wrong"},
               {"log", "LEVEL",
                   "trace, debug, info, warn, error or off (default: warn)"},
               help_flag},

@@ -1,7 +1,9 @@
 #include "monitoring/endpoint.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
+#include "runtime/interruption.hpp"
 #include "runtime/launch.hpp"
+#include "runtime/run_directory.hpp"
 #include "runtime/spelling.hpp"
 
 #include <fmt/format.h>
@@ -10,6 +12,7 @@
 #include <array>
 #include <exception>
 #include <iostream>
+#include <new>
 
 namespace troupe::cli {
 
@@ -31,9 +34,10 @@ std::string checked_level(const std::string& level) {
 }
 
 std::string checked_endpoint(const std::string& text) {
+  if (text.empty())
+    throw usage_error{"--metrics needs HOST:PORT, like 127.0.0.1:9464"};
   try {
-    if (!text.empty())
-      monitoring::endpoint::parse(text);
+    monitoring::endpoint::parse(text);
   } catch (const std::invalid_argument& error) {
     throw usage_error{fmt::format("--metrics {}: {}", text, error.what())};
   }
@@ -48,7 +52,8 @@ run_options options(const arguments& given) {
   return {.out = given.value("out"),
       .resume = given.has("resume"),
       .quiet = given.has("quiet"),
-      .metrics = checked_endpoint(given.value("metrics")),
+      .metrics = given.has("metrics") ? checked_endpoint(given.value("metrics"))
+                                      : std::string{},
       .log_level = checked_level(given.value("log", "warn"))};
 }
 
@@ -65,11 +70,12 @@ using composer = std::function<troupe::topology()>;
 
 int launch(const composer& compose, const arguments& given) {
   auto how = options(given);
+  interruption signals;
   auto changed = compose().with(settings(given));
   auto problems = changed.problems();
   if (!problems.empty())
     throw configuration_error{problems};
-  return execute(changed, how);
+  return execute(changed, how, signals);
 }
 
 int launch(const composer& compose, const std::string& program,
@@ -79,7 +85,7 @@ int launch(const composer& compose, const std::string& program,
   if (given.has("help")) {
     std::cout << fmt::format(
         "Usage: {} [OPTION]...\n\nOptions:\n{}", program, describe(known));
-    return done;
+    return std::cout.flush() ? done : failed;
   }
   if (!given.operands().empty())
     throw usage_error{
@@ -91,8 +97,15 @@ int launch(const composer& compose, const std::string& program,
 
 int run(const arguments& given, console& to) {
   auto how = options(given);
-  auto what = load_topology(configuration_file(given), settings(given), to);
-  return what ? execute(*what, how) : misused;
+  auto file = configuration_file(given);
+  if (how.resume && !run_directory{how.out}.holds_run()) {
+    to.err << "troupe: there is no run in " << how.out.string()
+           << " to resume\n";
+    return misused;
+  }
+  interruption signals;
+  auto what = load_topology(file, settings(given), to);
+  return what ? execute(*what, how, signals) : misused;
 }
 
 } // namespace troupe::cli
@@ -100,6 +113,7 @@ int run(const arguments& given, console& to) {
 namespace troupe {
 
 int launch(const std::function<topology()>& compose, int argc, char** argv) {
+  cli::brace();
   std::string program{argc > 0 ? argv[0] : "program"};
   std::vector<std::string> words{argv + std::min(argc, 1), argv + argc};
   try {
@@ -111,6 +125,9 @@ int launch(const std::function<topology()>& compose, int argc, char** argv) {
   } catch (const configuration_error& error) {
     std::cerr << error.what() << "\n";
     return cli::misused;
+  } catch (const std::bad_alloc&) {
+    std::cerr << program << ": out of memory before the run began\n";
+    return cli::failed;
   } catch (const std::exception& error) {
     std::cerr << program << ": " << error.what() << "\n";
     return cli::failed;

@@ -2,7 +2,10 @@
 #include <chrono>
 #include <csignal>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/integration/study.hpp"
 
@@ -48,9 +51,64 @@ TEST_P(interruption_test, ends_within_two_seconds_and_can_be_resumed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(by, interruption_test,
-    testing::Values(SIGINT, SIGTERM), [](const auto& signal) {
-      return signal.param == SIGINT ? "ctrl_c" : "termination";
+    testing::Values(SIGINT, SIGTERM, SIGHUP), [](const auto& signal) {
+      return signal.param == SIGINT    ? "ctrl_c"
+             : signal.param == SIGTERM ? "termination"
+                                       : "hangup";
     });
+
+TEST_F(interruption_test, takes_a_closed_terminals_two_signals_for_one) {
+  auto left = study_.of("a");
+  process it{study_.start("a")};
+  let_it_begin(it, left);
+
+  it.signal(SIGHUP);
+  it.signal(SIGHUP);
+
+  EXPECT_EQ(it.wait().code, 130) << it.err();
+  EXPECT_EQ(left.all<facts::run_ended>().back().outcome, "interrupted");
+}
+
+TEST_F(interruption_test, goes_on_without_a_terminal_under_nohup) {
+  auto left = study_.of("a");
+  auto what = study_.start("a");
+  what.words.insert(
+      what.words.begin(), {"sh", "-c", "trap '' HUP; exec \"$@\"", "sh"});
+  process it{what};
+  let_it_begin(it, left);
+
+  it.signal(SIGHUP);
+
+  auto then = left.last_published();
+  EXPECT_TRUE(it.until([&] { return left.last_published() > then + 2; }));
+  it.signal(SIGTERM);
+  EXPECT_EQ(it.wait().code, 130) << it.err();
+}
+
+// The data come through a pipe, at whose other end the test waits.
+TEST_F(interruption_test, ends_at_once_while_data_are_loaded) {
+  for (auto name :
+      {"train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"})
+    write(study_ / name, "");
+  auto pipe = (study_ / "train-images-idx3").string();
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (auto number : {SIGINT, SIGTERM, SIGHUP}) {
+    process it{study_.start("a", {"--set", "data.set=idx", "--set",
+                                     "data.path=" + (study_ / "").string()})};
+    auto end = -1;
+    ASSERT_TRUE(it.until([&] {
+      end = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+      return end >= 0;
+    })) << it.err();
+
+    it.signal(number);
+
+    EXPECT_EQ(it.wait().code, 130) << it.err();
+    close(end);
+    EXPECT_EQ(it.err(), "interrupted before the run began\n");
+    EXPECT_FALSE(exists(study_ / "a"));
+  }
+}
 
 TEST_F(interruption_test, can_come_at_any_time) {
   for (auto sign : {"a", "a/config.toml", "a/facts.jsonl", "a/history.csv",
@@ -61,12 +119,10 @@ TEST_F(interruption_test, can_come_at_any_time) {
 
     it.signal(SIGINT);
 
-    // Before there is anything to store, the signal itself ends the process.
-    auto how = it.wait();
-    EXPECT_TRUE(how.code == 130 || how.signal == SIGINT)
-        << sign << ": code " << how.code << ", signal " << how.signal << "\n"
-        << it.err();
+    EXPECT_EQ(it.wait().code, 130) << sign << "\n" << it.err();
     auto left = study_.of("a");
+    for (const auto& [name, bytes] : left.files())
+      EXPECT_FALSE(name.ends_with(".tmp")) << name;
     auto goal = rounds(left.last_published() + 2);
     expect_code(run(left.has("config.toml") ? study_.resume("a", goal)
                                             : study_.start("a", goal)),

@@ -93,6 +93,21 @@ TEST_F(metrics_test, passes_promtool) {
   EXPECT_EQ(said.text(), "") << seen;
 }
 
+TEST_F(metrics_test, is_said_where) {
+  EXPECT_TRUE(
+      it_.says(fmt::format("metrics at http://127.0.0.1:{}/metrics\n", port_)));
+  process other{study_.start("b", {"--metrics", "127.0.0.1:0"})};
+
+  ASSERT_TRUE(other.says("metrics at http://127.0.0.1:")) << other.err();
+  ASSERT_TRUE(other.says("/metrics\n"));
+
+  auto at = other.out().find("127.0.0.1:") + 10;
+  port_ = static_cast<std::uint16_t>(std::stoi(other.out().substr(at)));
+  EXPECT_TRUE(other.until([&] {
+    return value(scrape(), "troupe_model_version") >= 1;
+  })) << other.out();
+}
+
 TEST_F(metrics_test, gives_its_port_back) {
   ASSERT_TRUE(it_.until([&] {
     return value(scrape(), "troupe_model_version") >= 1;

@@ -23,6 +23,15 @@ protected:
     return goal;
   }
 
+  // Everything that a run is for.
+  std::map<std::string, std::string> results() const {
+    auto all = study_.of("a").files();
+    std::erase_if(all, [](const auto& file) {
+      return file.first == "facts.jsonl" || file.first == "config.toml";
+    });
+    return all;
+  }
+
   study study_{quick_fedavg(8)};
 };
 
@@ -114,21 +123,105 @@ TEST_F(resume_test, has_nothing_to_do_for_a_run_that_is_complete) {
   auto model = study_.of("a").model_sha256();
   auto accuracy = study_.of("a").summary().at("accuracy");
 
+  auto before = results();
+
   auto said = run(study_.resume("a"));
 
   expect_code(said, 0);
-  EXPECT_TRUE(holds(said.out, "complete")) << said.out;
+  EXPECT_TRUE(holds(said.out, "nothing to do")) << said.out;
+  EXPECT_EQ(results(), before);
   EXPECT_EQ(study_.of("a").model_sha256(), model);
   EXPECT_EQ(study_.of("a").summary().at("accuracy"), accuracy);
   EXPECT_EQ(study_.of("a").summary().at("updates_accepted"), 40);
+}
+
+TEST_F(resume_test, writes_what_is_missing_of_a_run_that_is_complete) {
+  expect_code(run(study_.start("a")), 0);
+  auto before = results();
+  for (auto missing : {"model.safetensors", "history.svg", "summary.json"}) {
+    std::filesystem::remove(study_.of("a") / missing);
+
+    expect_code(run(study_.resume("a")), 0);
+
+    auto now = results();
+    EXPECT_EQ(now["model.safetensors"], before["model.safetensors"]);
+    EXPECT_EQ(now["history.svg"], before["history.svg"]);
+    EXPECT_EQ(now["history.csv"], before["history.csv"]);
+    EXPECT_TRUE(now.contains("summary.json")) << missing;
+  }
+}
+
+TEST_F(resume_test, does_not_take_older_results_for_its_own) {
+  expect_code(run(study_.start("a")), 0);
+  auto left = study_.of("a");
+  auto older = content(left / "summary.json");
+  expect_code(run(study_.resume("a", rounds(12))), 0);
+  write(left / "summary.json", older); // as a kill may leave it
+
+  expect_code(run(study_.resume("a")), 0);
+
+  EXPECT_EQ(left.summary().at("version"), 12);
+}
+
+TEST_F(resume_test, has_nothing_to_do_where_the_target_was_reached) {
+  words target{"--set", "run.target_accuracy=0.12"};
+  expect_code(run(study_.start("a", target)), 0);
+  auto version = study_.of("a").summary().at("version");
+  ASSERT_LT(version, 8);
+  auto before = results();
+
+  auto said = run(study_.resume("a"));
+
+  expect_code(said, 0);
+  EXPECT_TRUE(holds(said.out, "nothing to do")) << said.out;
+  EXPECT_EQ(results(), before);
+  auto ended = study_.of("a").all<facts::run_ended>().back();
+  EXPECT_EQ(ended.outcome, "target_reached");
+  EXPECT_EQ(ended.version, version);
+  // A target that lies higher is trained for.
+  expect_code(
+      run(study_.resume("a", {"--set", "run.target_accuracy=0.999"})), 0);
+  EXPECT_EQ(study_.of("a").summary().at("version"), 8);
 }
 
 TEST_F(resume_test, refuses_a_directory_without_a_run) {
   auto said = run(study_.start("none", {"--resume"}));
 
   expect_code(said, 2);
-  EXPECT_TRUE(holds(said.err, study_ / "none")) << said.err;
+  auto refusal = [&](const char* name) {
+    return "there is no run in " + (study_ / name).string() + " to resume";
+  };
+  EXPECT_TRUE(holds(said.err, refusal("none"))) << said.err;
   EXPECT_FALSE(std::filesystem::exists(study_ / "none"));
+  said = run(study_.resume("none"));
+  expect_code(said, 2);
+  EXPECT_TRUE(holds(said.err, refusal("none"))) << said.err;
+  std::filesystem::create_directory(study_ / "empty");
+  said = run(study_.start("empty", {"--resume"}));
+  expect_code(said, 2);
+  EXPECT_TRUE(holds(said.err, refusal("empty"))) << said.err;
+}
+
+TEST_F(resume_test, refuses_a_run_that_is_under_way) {
+  process it{study_.start("a", endless())};
+  auto left = study_.of("a");
+  ASSERT_TRUE(it.until([&] { return left.last_published() >= 3; })) << it.err();
+
+  for (const auto& second : {study_.resume("a"), study_.start("a")}) {
+    auto said = run(second);
+
+    expect_code(said, 2);
+    EXPECT_TRUE(holds(
+        said.err, fmt::format("{} is in use by another troupe process, {}",
+                      (study_ / "a").string(), it.id())))
+        << said.err;
+  }
+  it.signal(SIGKILL);
+  it.wait();
+  auto goal = rounds(left.last_published() + 3);
+  expect_code(run(study_.resume("a", goal)), 0);
+  expect_code(run(study_.start("whole", goal)), 0);
+  EXPECT_EQ(left.model_sha256(), study_.of("whole").model_sha256());
 }
 
 TEST_F(resume_test, needs_to_be_asked_for) {

@@ -1,5 +1,6 @@
 // What a run leaves behind, and that its bits depend on the seed alone.
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include <fmt/format.h>
@@ -150,6 +151,44 @@ TEST_F(run_test, names_its_directory_when_nobody_else_does) {
   auto found = std::filesystem::directory_iterator(quick_ / "runs");
   EXPECT_EQ(found->path().filename().string().substr(0, 6), "quick-");
   EXPECT_TRUE(record{found->path()}.has("summary.json"));
+}
+
+TEST_F(run_test, shares_no_directory_with_a_run_of_the_same_second) {
+  auto here = troupe({"run", quick_.config()});
+  here.directory = quick_ / ".";
+  std::vector<std::unique_ptr<process>> all;
+  for (auto i = 0; i < 4; ++i)
+    all.push_back(std::make_unique<process>(here));
+
+  for (auto& each : all)
+    EXPECT_EQ(each->wait().code, 0) << each->err();
+
+  std::size_t found = 0;
+  for (const auto& run : std::filesystem::directory_iterator(quick_ / "runs"))
+    found += record{run.path()}.has("summary.json") ? 1 : 0;
+  EXPECT_EQ(found, all.size());
+}
+
+TEST_F(run_test, shares_a_directory_with_nobody) {
+  std::vector<std::unique_ptr<process>> all;
+  for (auto i = 0; i < 3; ++i)
+    all.push_back(std::make_unique<process>(quick_.start("a")));
+
+  auto won = 0;
+  for (auto& each : all) {
+    auto how = each->wait();
+    won += how.code == 0 ? 1 : 0;
+    if (how.code != 0) {
+      EXPECT_EQ(how.code, 2) << each->err();
+      EXPECT_TRUE(holds(each->err(), "is in use by another troupe process") ||
+                  holds(each->err(), "holds a run already"))
+          << each->err();
+    }
+  }
+  EXPECT_EQ(won, 1);
+  expect_code(run(quick_.start("alone")), 0);
+  EXPECT_EQ(quick_.of("a").model_sha256(), quick_.of("alone").model_sha256());
+  EXPECT_EQ(quick_.of("a").all<facts::run_started>().size(), 1u);
 }
 
 TEST_F(run_test, has_the_same_bits_at_any_number_of_slots) {

@@ -106,6 +106,36 @@ TEST_F(terminal_test, writes_plain_lines_where_the_cursor_cannot_move) {
   EXPECT_FALSE(holds(said.out, "\x1b")) << said.out;
 }
 
+// By a shell, which closes or redirects what the command gets.
+command redirected(command what, const std::string& how) {
+  what.words.insert(what.words.begin(),
+      {"bash", "-o", "pipefail", "-c", "\"$@\" " + how, "sh"});
+  return what;
+}
+
+TEST_F(terminal_test, needs_nobody_who_looks_on) {
+  expect_code(run(study_.start("whole")), 0);
+  for (auto how : {"2>&-", "2>/dev/full", ">/dev/full", ">&-", "<&- >&- 2>&-",
+           "| head -n 1"}) {
+    std::filesystem::remove_all(study_ / "a");
+
+    expect_code(run(redirected(study_.start("a"), how)), 0);
+
+    auto left = study_.of("a");
+    ASSERT_TRUE(left.has("summary.json")) << how;
+    EXPECT_EQ(left.model_sha256(), study_.of("whole").model_sha256()) << how;
+    EXPECT_TRUE(content(left / "config.toml").starts_with("[run]")) << how;
+  }
+}
+
+TEST_F(terminal_test, fails_when_nobody_hears_an_answer) {
+  for (auto how : {">&-", ">/dev/full"}) {
+    expect_code(run(redirected(troupe({"version"}), how)), 1);
+    expect_code(run(redirected(troupe({"check", study_.config()}), how)), 1);
+    expect_code(run(redirected(troupe({"run", "--help"}), how)), 1);
+  }
+}
+
 TEST_F(terminal_test, says_nothing_when_it_is_to_be_quiet) {
   auto said = run(study_.start("a", {"--quiet"}));
   auto shown = run(on_terminal(study_.start("b", {"--quiet"}), 100));

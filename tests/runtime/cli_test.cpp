@@ -123,7 +123,15 @@ TEST_F(cli_test, refuses_a_command_line_that_makes_no_sense) {
       refused({"run", "a", "--quiet=yes"}), "troupe: --quiet takes no value");
   EXPECT_EQ(refused({"run", "a", "-q"}), "troupe: there is no option -q");
   EXPECT_EQ(refused({"run", "a", "--seed", "-1"}),
-      "troupe: --seed -1 is not a whole number from 0 up");
+      "troupe: --seed -1 is not a whole number from 0 to 9007199254740992");
+  EXPECT_EQ(refused({"run", "a", "--seed", "007"}),
+      "troupe: --seed 007 is not a whole number from 0 to 9007199254740992 "
+      "(did you mean 7?)");
+  EXPECT_EQ(refused({"run", "a", "--seed", "9223372036854775807"}),
+      "troupe: --seed 9223372036854775807 is not a whole number from 0 to "
+      "9007199254740992");
+  EXPECT_EQ(refused({"run", "a", "--metrics", ""}),
+      "troupe: --metrics needs HOST:PORT, like 127.0.0.1:9464");
   EXPECT_EQ(refused({"run", "a", "--resume"}),
       "troupe: --resume needs --out DIR, the run to go on with");
   EXPECT_EQ(refused({"run", "a", "--log", "wran"}),
@@ -144,6 +152,42 @@ TEST_F(cli_test, tells_every_problem_of_a_configuration) {
       bad + ":2: run.sede is not a key (did you mean seed?)\n" + bad +
           ":4: client.lr = -1 is not a number from above 0 to 1000\n");
   EXPECT_EQ(troupe({"run", bad}).err, said.err);
+}
+
+TEST_F(cli_test, fails_when_its_answer_cannot_be_written) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"version"}, {"--help"}, {"run", "--help"}, {"check", small()}}) {
+    std::ostream nowhere{nullptr};
+    std::ostringstream err;
+    console to{nowhere, err};
+
+    EXPECT_EQ(act(words, to), 1);
+    EXPECT_EQ(err.str(), "troupe: the answer could not be written\n");
+  }
+}
+
+TEST_F(cli_test, refuses_what_no_memory_holds_before_it_is_made) {
+  auto config = small();
+  auto refused = [&](const std::vector<std::string>& settings) {
+    std::vector<std::string> words{"check", config};
+    for (const auto& each : settings)
+      words.insert(words.end(), {"--set", each});
+    auto said = troupe(words);
+    EXPECT_EQ(said.code, 2);
+    return said.err;
+  };
+
+  EXPECT_THAT(refused({"federation.clients=16000000"}),
+      testing::MatchesRegex("--set: federation.clients = 16000000: their "
+                            "synthetic data takes about [0-9]+ GiB of memory; "
+                            "this machine has [0-9]+ GiB\n"));
+  EXPECT_THAT(refused({"model.kind=mlp", "model.layers=[60, 16777216, "
+                                         "16777216, 10]"}),
+      testing::MatchesRegex("--set: model.layers: a model of 28147[0-9]+ "
+                            "parameters on [0-9]+ slots? takes about .*\n"));
+  auto scored = troupe({"evaluate", "none", config, "--set", "model.kind=mlp",
+      "--set", "model.layers=[60, 16777216, 16777216, 10]"});
+  EXPECT_THAT(scored.err, StartsWith("none: cannot open"));
 }
 
 TEST_F(cli_test, sums_up_a_sound_configuration) {

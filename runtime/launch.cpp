@@ -48,7 +48,7 @@ struct claim {
 [[noreturn]] void refuse_in_use(const std::filesystem::path& root) {
   auto holder = files::holder(root);
   throw misuse(fmt::format("{} is in use by another troupe process{}",
-      root.string(), holder > 0 ? fmt::format(", {}", holder) : ""));
+      root.string(), holder > 0 ? fmt::format(" (pid {})", holder) : ""));
 }
 
 claim take_up(const std::filesystem::path& root) {

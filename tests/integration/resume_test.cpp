@@ -212,7 +212,7 @@ TEST_F(resume_test, refuses_a_run_that_is_under_way) {
 
     expect_code(said, 2);
     EXPECT_TRUE(holds(
-        said.err, fmt::format("{} is in use by another troupe process, {}",
+        said.err, fmt::format("{} is in use by another troupe process (pid {})",
                       (study_ / "a").string(), it.id())))
         << said.err;
   }

@@ -71,7 +71,6 @@ private:
     bool busy = false;
     bool through = false; ///< all its steps are queued, and what follows
     std::size_t left = 0; ///< steps not queued yet
-    std::uint64_t client = 0;
     std::uint64_t version = 0;
     outcome sums;
     gpu::shared_buffer given;
@@ -206,7 +205,6 @@ void cohort::state::enter(
   next.todo = bring(work.data, todo);
   next.busy = true;
   next.left = todo.steps.size();
-  next.client = work.client;
   next.version = work.version;
   next.sums.samples = todo.samples;
   gpu::copy<float>(on, next.given->span(), all(parameters_)[lane]);
@@ -270,7 +268,7 @@ cohort::result cohort::state::take(std::size_t lane) {
   auto done = std::exchange(seats_[lane], {});
   const auto& tally = tallies_[lane];
   if (tally.bad > 0)
-    fail_step(done.client, done.version, tally.bad, tally.bad_loss);
+    fail_step(done.version, tally.bad, tally.bad_loss);
   if (magnitudes_[lane] >= infinity_bits)
     throw std::runtime_error("the trained parameters are not finite");
   done.sums.steps = tally.steps;

@@ -1,5 +1,6 @@
 #include "gpu/training/fitness.hpp"
 
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <stdexcept>
@@ -33,12 +34,12 @@ void check_fit(const models::model& what, const view& data) {
         " classes apart and the data have " + std::to_string(set.classes));
 }
 
-void fail_step(std::uint64_t client, std::uint64_t version, std::uint64_t step,
-    double loss) {
-  throw std::runtime_error(
-      "client " + std::to_string(client) + ", version " +
-      std::to_string(version) + ": the loss of step " + std::to_string(step) +
-      " is " + std::to_string(loss) + "; a lower lr or a clip may help");
+void fail_step(std::uint64_t version, std::uint64_t step, double loss) {
+  // A NaN's sign means nothing, and printf would show it.
+  const auto* what = std::isnan(loss) ? "nan" : loss > 0 ? "inf" : "-inf";
+  throw std::runtime_error("at version " + std::to_string(version) +
+                           ", the loss of step " + std::to_string(step) +
+                           " is " + what + "; a lower lr or a clip may help");
 }
 
 } // namespace troupe::training

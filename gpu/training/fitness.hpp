@@ -9,8 +9,9 @@ namespace troupe::training {
 /// Views without samples fit every model.
 void check_fit(const models::model& what, const view& data);
 
-/// Throws `std::runtime_error`: the mean loss of a step is not finite.
-[[noreturn]] void fail_step(std::uint64_t client, std::uint64_t version,
-    std::uint64_t step, double loss);
+/// Throws `std::runtime_error`: the mean loss of a step is not finite. Who
+/// trained is for the caller to say.
+[[noreturn]] void fail_step(
+    std::uint64_t version, std::uint64_t step, double loss);
 
 } // namespace troupe::training

@@ -151,8 +151,7 @@ outcome model_learner::train(
     ++result.steps;
     if (!std::isfinite(loss)) {
       on_.synchronise();
-      fail_step(
-          work.client, work.version, result.steps, loss / double(batch.size()));
+      fail_step(work.version, result.steps, loss / double(batch.size()));
     }
     losses += loss;
     result.samples += batch.size();

@@ -11,9 +11,9 @@ namespace troupe::training {
 ///
 /// A batch whose workspace would take too much memory goes through the network
 /// in parts, whose size depends on the model alone; the stop token is looked at
-/// before each part. A loss that is not finite
-/// fails the assignment with a `std::runtime_error` that names client, step and
-/// loss; data that do not fit the model, with a `std::invalid_argument`.
+/// before each part. A loss that is not finite fails the assignment with a
+/// `std::runtime_error` that names version, step and loss; data that do not fit
+/// the model, with a `std::invalid_argument`.
 ///
 /// Throws `std::invalid_argument` when the model's layers do not fit together.
 learner_factory trainer(models::model what);

@@ -277,7 +277,7 @@ TEST_P(cohort_test, a_diverged_client_fails_alone) {
         EXPECT_EQ(lane, 0u);
       }
 
-  EXPECT_THAT(said, HasSubstr("client 1, version 1: the loss of step 1 is"));
+  EXPECT_THAT(said, HasSubstr("at version 1, the loss of step 1 is"));
   expect_trained(good, train_alone(sound, 2, how), GetParam(), 1e-3);
 }
 

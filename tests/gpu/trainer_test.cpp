@@ -261,14 +261,14 @@ TEST(trainer_test, stops_when_asked_to) {
   EXPECT_EQ(tested.samples, 0u);
 }
 
-TEST(trainer_test, a_loss_that_is_not_finite_names_client_step_and_loss) {
+TEST(trainer_test, a_loss_that_is_not_finite_names_version_step_and_loss) {
   const auto learner = trainer(models::mlp({20, 10, 3}))({});
   const auto work =
       work_on(random_samples(25, {20}, 3), {.epochs = 50, .lr = 1e30f});
 
   EXPECT_THAT(failure<std::runtime_error>(*learner, work),
-      AllOf(HasSubstr("client 7, version 0: the loss of step "),
-          HasSubstr("nan")));
+      ::testing::MatchesRegex("at version 0, the loss of step [0-9]+ is "
+                              "(nan|inf); a lower lr or a clip may help"));
 }
 
 TEST(trainer_test, data_of_another_shape_are_refused_by_name) {

@@ -35,6 +35,16 @@ fs::path present(const fs::path& path) {
   throw file_error{packed, file_operation::open, ENOENT, debian_hint};
 }
 
+std::vector<std::string> names_in(const fs::path& directory, files& from) {
+  try {
+    return from.list(directory);
+  } catch (const file_error& e) {
+    throw file_error{directory, e.operation(), e.reason().value(),
+        "data.path needs the directory of train-images*, train-labels*, "
+        "t10k-images* and t10k-labels*, plain or .gz"};
+  }
+}
+
 // The one file whose name begins like this; plain rather than packed.
 fs::path matching(const fs::path& directory,
     const std::vector<std::string>& names,
@@ -124,7 +134,7 @@ splits fashion_mnist(const fs::path& directory, files& from) {
 }
 
 splits idx(const fs::path& directory, files& from) {
-  auto names = from.list(directory);
+  auto names = names_in(directory, from);
   auto path = [&](auto... beginnings) {
     return matching(directory, names, {beginnings...});
   };

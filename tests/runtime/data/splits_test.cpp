@@ -101,6 +101,16 @@ TEST_F(splits_test, prefers_plain_files) {
   EXPECT_EQ(data::idx(here.path(), disk).train->size(), 3u);
 }
 
+TEST_F(splits_test, says_what_a_directory_should_hold_that_is_not_there) {
+  auto said = complaint([&] { data::idx(here / "nowhere", disk); });
+
+  EXPECT_EQ(
+      said, (here / "nowhere").string() +
+                ": cannot list: No such file or directory; data.path needs the "
+                "directory of train-images*, train-labels*, t10k-images* and "
+                "t10k-labels*, plain or .gz");
+}
+
 TEST_F(splits_test, says_which_file_is_missing) {
   put_all();
   disk.remove(here / "t10k-labels-idx1-ubyte");

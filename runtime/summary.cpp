@@ -1,5 +1,7 @@
 #include "runtime/summary.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "actors/guard.hpp"
@@ -28,7 +30,7 @@ std::string to_json(const summary& what, const run_report& report) {
   j["slots_lost"] = report.slots_lost;
   j["wall_seconds"] = what.wall_seconds;
   j["startup_seconds"] = what.startup_seconds;
-  j["training_seconds"] = report.training_seconds;
+  j["training_seconds"] = std::max(report.training_seconds, 0.0);
   j["compute_seconds"] = report.compute_seconds;
   j["fingerprint"] = what.fingerprint;
   j["model_sha256"] = what.model_sha256;

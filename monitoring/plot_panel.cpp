@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "monitoring/ticks.hpp"
+#include "monitoring/wording.hpp"
 
 namespace troupe::monitoring {
 
@@ -48,6 +49,8 @@ axis x_axis_of(const points& all) {
   range of;
   if (!all.empty())
     of = widened({all.front().x, all.back().x}, 1.0);
+  if (!all.empty() && all.front().x >= 0.0)
+    of.low = std::max(of.low, 0.0); // there is no version -1
   return {of, ticks::over(of.low, of.high, 6, 1.0)};
 }
 
@@ -123,8 +126,8 @@ public:
     for (const auto& p : all)
       if (drawable(p))
         add("<circle class=\"{} dot\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\">"
-            "<title>{} {}: {:.4f}</title></circle>\n",
-            panel_.name, x(p), y(p), panel_.below, p.x, p.y);
+            "<title>{} {}: {}</title></circle>\n",
+            panel_.name, x(p), y(p), panel_.below, p.x, figure(p.y));
   }
 
   void mark(const plot_point& p, std::string_view shape) {
@@ -136,10 +139,10 @@ public:
   void result(const plot_point& last, const plot_point& best) {
     std::string rest = " best";
     if (&last != &best)
-      rest = fmt::format(" best {:.4f} at {}", best.y, best.x);
+      rest = fmt::format(" best {} at {}", figure(best.y), best.x);
     add("<text class=\"mark\" x=\"{:.0f}\" y=\"{:.0f}\" "
-        "text-anchor=\"end\"><tspan class=\"head\">{:.4f}</tspan>{}</text>\n",
-        box_.right(), box_.top - 16, last.y, rest);
+        "text-anchor=\"end\"><tspan class=\"head\">{}</tspan>{}</text>\n",
+        box_.right(), box_.top - 16, figure(last.y), rest);
   }
 
 private:
@@ -198,12 +201,12 @@ private:
   std::string out_;
 };
 
-/// Last of the best, so that a value reached again counts as news.
+/// The first of the best, as the summary has it.
 const plot_point* best_of(const points& all, bool high_is_best) {
   const plot_point* best = nullptr;
   for (const auto& p : all)
     if (drawable(p) &&
-        (!best || (high_is_best ? p.y >= best->y : p.y <= best->y)))
+        (!best || (high_is_best ? p.y > best->y : p.y < best->y)))
       best = &p;
   return best;
 }

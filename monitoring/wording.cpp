@@ -31,6 +31,14 @@ std::string rate(double per_second) {
   return fmt::format("{:.{}f}", per_second, per_second < 9.995 ? 2 : 1);
 }
 
+// A NaN's sign means nothing.
+std::string figure(double value) {
+  if (std::isnan(value))
+    return "nan";
+  return std::abs(value) < 1e5 ? fmt::format("{:.4f}", value)
+                               : fmt::format("{:.4g}", value);
+}
+
 std::string clock(double seconds) {
   if (!(seconds < 1e9))
     return "--:--";

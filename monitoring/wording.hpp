@@ -11,6 +11,7 @@ namespace troupe::monitoring {
 
 std::string grouped(std::uint64_t n); ///< 1234567 -> 1,234,567
 std::string rate(double per_second);  ///< 0.43, 92.1, 1,250
+std::string figure(double value);     ///< 0.8434, 1.044e+07, nan
 std::string clock(double seconds);    ///< 00:12, 1:02:03, 2d 03:04
 std::string counted(std::uint64_t n, std::string_view one); ///< 2 slots
 

@@ -75,6 +75,31 @@ TEST(history_plot_test, names_the_last_value_and_the_best_one) {
   EXPECT_EQ(count(svg, "accuracy ring"), 1u);
 }
 
+TEST(history_plot_test, marks_the_first_of_equal_bests) {
+  auto again = rows(6);
+  again[2].accuracy = again[4].accuracy = 0.9;
+  again[1].loss = again[3].loss = 0.1;
+
+  const auto svg = history_plot("fashion", again);
+
+  EXPECT_THAT(svg, HasSubstr(" best 0.9000 at 20<"));
+  EXPECT_THAT(svg, HasSubstr(" best 0.1000 at 10<"));
+}
+
+TEST(history_plot_test, shortens_values_that_run_away) {
+  auto wild = rows(2);
+  wild[1].loss = 10438792.2187;
+
+  const auto svg = history_plot("fashion", wild);
+
+  EXPECT_THAT(svg, HasSubstr(">1.044e+07</tspan>"));
+  EXPECT_THAT(svg, Not(HasSubstr("10438792")));
+}
+
+TEST(history_plot_test, has_no_version_below_zero) {
+  EXPECT_THAT(history_plot("fashion", rows(1)), Not(HasSubstr(">-1<")));
+}
+
 TEST(history_plot_test, draws_the_same_for_the_same_rows) {
   EXPECT_EQ(history_plot("a", rows(50)), history_plot("a", rows(50)));
 }
@@ -98,7 +123,7 @@ TEST(history_plot_test, draws_one_row_as_a_dot) {
   const auto svg = history_plot("fashion", rows(1));
 
   EXPECT_EQ(xml_fault(svg), "");
-  EXPECT_THAT(svg, HasSubstr("class=\"accuracy line\" d=\"M243.0"));
+  EXPECT_THAT(svg, HasSubstr("class=\"accuracy line\" d=\"M68.0"));
   EXPECT_THAT(svg, Not(HasSubstr("class=\"accuracy area\"")));
 }
 

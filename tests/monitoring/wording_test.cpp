@@ -38,6 +38,14 @@ TEST(wording_test, reads_time_off_a_clock) {
   EXPECT_EQ(clock(std::numeric_limits<double>::quiet_NaN()), "--:--");
 }
 
+TEST(wording_test, shows_figures_in_four_places_or_digits) {
+  EXPECT_EQ(figure(0.84341), "0.8434");
+  EXPECT_EQ(figure(99999.5), "99999.5000");
+  EXPECT_EQ(figure(10438792.2187), "1.044e+07");
+  EXPECT_EQ(figure(-std::numeric_limits<double>::quiet_NaN()), "nan");
+  EXPECT_EQ(figure(std::numeric_limits<double>::infinity()), "inf");
+}
+
 TEST(wording_test, counts_one_and_many) {
   EXPECT_EQ(counted(1, "slot"), "1 slot");
   EXPECT_EQ(counted(0, "slot"), "0 slots");

@@ -51,6 +51,13 @@ std::string joined(const std::vector<piece>& pieces) {
   return result;
 }
 
+// A version that is scored so much later stands beside today's count.
+constexpr std::size_t most_unscored = 1024;
+
+std::string outcome_text(const std::string& outcome) {
+  return outcome == "target_reached" ? "reached the target" : outcome;
+}
+
 std::string bar(double part, std::size_t width) {
   const auto cells = width - 2;
   const auto full = std::min(
@@ -95,13 +102,16 @@ void progress_line::on(const facts::run_started& f, remarks& out) {
   version_ = f.version;
   rounds_done_ = f.version;
   updates_ = f.updates;
+  updates_in_[f.version] = f.updates;
+  if (f.best_version > 0)
+    best_ = {f.best_version, f.best_accuracy};
   ledger_.reset(f.clients);
   auto text = fmt::format("{}: {}, {}, {}, {}, {}, seed {}", one_line(f.name),
       f.rule, counted(f.clients, "client"),
       counted(f.rounds, f.rule == "fedbuff" ? "version" : "round"),
       counted(f.parameters, "parameter"), counted(f.slots, "slot"), f.seed);
   if (f.version > 0 || f.incarnation > 0)
-    text += fmt::format(", taken up from version {}", f.version);
+    text += fmt::format(", taken up from version {}", grouped(f.version));
   out.push_back({std::move(text)});
 }
 
@@ -141,7 +151,7 @@ void progress_line::on(const facts::round_skipped& f, remarks& out) {
   close_round(f.round);
   if (skipped_.worth_saying())
     out.push_back({fmt::format("round {} skipped: {} accepted, {} needed{}",
-                       f.round, counted(f.accepted, "update"),
+                       grouped(f.round), counted(f.accepted, "update"),
                        grouped(f.needed), skipped_.remainder()),
         true});
 }
@@ -150,6 +160,9 @@ void progress_line::on(const facts::published& f, remarks&) {
   close_round(std::max(f.round, f.version));
   version_ = f.version;
   updates_ = f.total_updates;
+  updates_in_[f.version] = f.total_updates;
+  if (updates_in_.size() > most_unscored)
+    updates_in_.erase(updates_in_.begin());
   training_loss_ = f.loss;
   pace_.add(f.updates, f.seconds);
 }
@@ -157,10 +170,10 @@ void progress_line::on(const facts::published& f, remarks&) {
 void progress_line::on(const facts::evaluated& f, remarks& out) {
   last_ = f;
   if (!best_ || !(best_->accuracy >= f.accuracy))
-    best_ = f;
-  auto text = fmt::format("{}  accuracy {:.4f}  loss {:.4f}  {}",
-      version_of_all(f.version), f.accuracy, f.loss,
-      counted(updates_, "update"));
+    best_ = {f.version, f.accuracy};
+  auto text = fmt::format("{}  accuracy {}  loss {}  {}",
+      version_of_all(f.version), figure(f.accuracy), figure(f.loss),
+      counted(take_updates_in(f.version), "update"));
   if (auto s = speed())
     text += fmt::format("  {} updates/s", rate(*s));
   if (auto left = seconds_left())
@@ -181,7 +194,8 @@ void progress_line::on(const facts::slot_lost& f, remarks& out) {
 void progress_line::on(const facts::run_ended& f, remarks& out) {
   running_ = false;
   const bool failed = f.outcome == "failed";
-  auto text = f.outcome + (failed ? " at " : ": ") + version_of_all(f.version);
+  auto text = outcome_text(f.outcome) + (failed ? " at " : ": ") +
+              version_of_all(f.version);
   if (!f.why.empty())
     text += ": " + one_line(f.why);
   if (!failed)
@@ -194,11 +208,11 @@ void progress_line::on(const facts::run_ended& f, remarks& out) {
 std::string progress_line::result() const {
   std::string text;
   if (last_)
-    text += fmt::format(
-        "  accuracy {:.4f}  loss {:.4f}", last_->accuracy, last_->loss);
-  if (best_ && best_->version != last_->version)
-    text += fmt::format(
-        "  best {:.4f} at version {}", best_->accuracy, best_->version);
+    text += "  accuracy " + figure(last_->accuracy) + "  loss " +
+            figure(last_->loss);
+  if (best_ && !(last_ && best_->version == last_->version))
+    text += fmt::format("  best {} at version {}", figure(best_->accuracy),
+        grouped(best_->version));
   return text + fmt::format("  {} in {}", counted(updates_, "update"),
                     clock(seconds(now_ - started_)));
 }
@@ -210,7 +224,15 @@ void progress_line::close_round(std::uint64_t round) {
 }
 
 std::string progress_line::version_of_all(version_id version) const {
-  return fmt::format("version {}/{}", version, run_.rounds);
+  return fmt::format("version {}/{}", grouped(version), grouped(run_.rounds));
+}
+
+// Evaluations come in the order of versions.
+std::uint64_t progress_line::take_updates_in(version_id version) {
+  const auto found = updates_in_.find(version);
+  const auto updates = found == updates_in_.end() ? updates_ : found->second;
+  updates_in_.erase(updates_in_.begin(), updates_in_.lower_bound(version));
+  return updates;
 }
 
 std::string progress_line::clients() const {
@@ -223,8 +245,8 @@ std::string progress_line::clients() const {
 
 std::string progress_line::losses() const {
   if (last_)
-    return fmt::format("loss {:.4f}", last_->loss);
-  return fmt::format("training loss {:.4f}", training_loss_);
+    return "loss " + figure(last_->loss);
+  return "training loss " + figure(training_loss_);
 }
 
 std::optional<double> progress_line::speed() const {
@@ -255,20 +277,22 @@ double progress_line::part_done() const {
 }
 
 std::string progress_line::live(std::size_t width) const {
+  // With its name and bar nobody takes it for the evaluation, maybe of an older
+  // version, that is written over it: a rate goes before them.
   std::vector<piece> pieces{
-      {one_line(run_.name), 1}, {version_of_all(version_), 7}};
+      {one_line(run_.name), 3}, {version_of_all(version_), 7}};
   if (last_)
-    pieces.push_back({fmt::format("accuracy {:.4f}", last_->accuracy), 6});
+    pieces.push_back({"accuracy " + figure(last_->accuracy), 6});
   if (pace_.known() || last_)
-    pieces.push_back({losses(), 2});
+    pieces.push_back({losses(), 1});
   pieces.push_back({clients(), 4});
   if (auto s = speed())
-    pieces.push_back({fmt::format("{} updates/s", rate(*s)), 3});
+    pieces.push_back({fmt::format("{} updates/s", rate(*s)), 2});
   if (auto left = seconds_left())
     pieces.push_back({fmt::format("eta {}", clock(*left)), 5});
   drop_until_it_fits(pieces, width);
   const auto used = columns_of(pieces) + gap.size();
-  if (pieces.front().matters == 1 && width >= used + narrowest_bar) {
+  if (pieces.front().matters == 3 && width >= used + narrowest_bar) {
     const auto most = std::min(width - used, widest_bar);
     pieces.insert(
         pieces.begin() + 1, {bar(part_done(), most - most % bar_step), 0});

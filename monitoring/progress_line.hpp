@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ struct remark {
 
 /// Puts a run into words for a person who waits for it. A value that knows no
 /// clock and no terminal: time is that of the latest fact.
+///
+/// An evaluation is told with the updates in the version that it is about; the
+/// run may be past that version by then.
 ///
 ///     fashion: fedavg, 100 clients, 50 rounds, 199,210 parameters, 2 slots
 ///     version 10/50  accuracy 0.7812  loss 0.6123  100 updates  ...
@@ -67,6 +71,7 @@ private:
 
   void close_round(std::uint64_t round);
   std::string version_of_all(version_id version) const;
+  std::uint64_t take_updates_in(version_id version);
   std::string clients() const;
   std::string losses() const;
   std::string result() const;
@@ -84,12 +89,17 @@ private:
   std::uint64_t rounds_done_ = 0;
   std::uint64_t cohort_ = 0;
   std::uint64_t cohort_done_ = 0;
-  std::uint64_t accepted_ = 0; ///< since the start
-  std::uint64_t updates_ = 0;  ///< in the model
+  std::uint64_t accepted_ = 0;                     ///< since the start
+  std::uint64_t updates_ = 0;                      ///< in the model
+  std::map<version_id, std::uint64_t> updates_in_; ///< versions not yet scored
   std::uint64_t slots_lost_ = 0;
   double training_loss_ = 0.0;
   std::optional<facts::evaluated> last_;
-  std::optional<facts::evaluated> best_;
+  struct best_version {
+    version_id version = 0;
+    double accuracy = 0.0;
+  };
+  std::optional<best_version> best_;
   lease_ledger ledger_;
   pace pace_;
   occasions failures_;

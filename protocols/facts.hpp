@@ -30,6 +30,8 @@ struct run_started {
   std::uint64_t incarnation = 0; ///< 0: a fresh start
   version_id version = 0;        ///< taken up from
   std::uint64_t updates = 0;     ///< in all versions up to that one
+  version_id best_version = 0;   ///< of those scored before; 0: none was
+  double best_accuracy = 0.0;
 };
 
 /// The facts numbered [first, last] came after the state that the run was

@@ -211,6 +211,10 @@ aggregator_options company::plan(
       c.run.rounds, before.incarnation,
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0};
+  if (const auto* best = best_of(before.history)) {
+    result.header.best_version = best->version;
+    result.header.best_accuracy = best->accuracy;
+  }
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   result.evaluate_every = c.run.evaluate_every;

@@ -35,6 +35,8 @@ void fields(V& v, run_started& x) {
   v("seed", x.seed), v("clients", x.clients), v("parameters", x.parameters);
   v("slots", x.slots), v("rounds", x.rounds), v("incarnation", x.incarnation);
   v("version", x.version), v.added("updates", x.updates);
+  v.added("best_version", x.best_version);
+  v.added("best_accuracy", x.best_accuracy);
 }
 template <class V>
 void fields(V& v, voided& x) {

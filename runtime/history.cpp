@@ -31,4 +31,12 @@ std::vector<history_row> parse_history(std::string_view csv) {
   return rows;
 }
 
+const history_row* best_of(const std::vector<history_row>& rows) noexcept {
+  const history_row* best = nullptr;
+  for (const auto& row : rows)
+    if (!best || row.accuracy > best->accuracy)
+      best = &row;
+  return best;
+}
+
 } // namespace troupe

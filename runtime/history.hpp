@@ -27,4 +27,7 @@ std::string to_csv(const history_row& row);
 /// journal tells the same.
 std::vector<history_row> parse_history(std::string_view csv);
 
+/// The row of the highest accuracy, the first of equals; null: there is none.
+const history_row* best_of(const std::vector<history_row>& rows) noexcept;
+
 } // namespace troupe

@@ -1,6 +1,8 @@
 #include "runtime/journal.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cassert>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -39,8 +41,10 @@ void append(std::string& out, const T& value) {
 
 // Gathers a run of facts of one kind, field by field.
 struct columns {
-  std::array<std::string_view, 12> name;
-  std::array<std::string, 12> text;
+  static constexpr std::size_t most = 16;
+
+  std::array<std::string_view, most> name;
+  std::array<std::string, most> text;
   std::size_t at = 0;
 
   void begin() {
@@ -49,6 +53,7 @@ struct columns {
   }
   template <class T>
   void operator()(std::string_view field, const T& value) {
+    assert(at < most && "a fact has more fields than columns");
     name[at] = field;
     if (!text[at].empty())
       text[at] += ',';

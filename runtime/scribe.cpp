@@ -17,9 +17,8 @@ namespace troupe {
 
 scribe_state::scribe_state(scribe::pointer self, scribe_options options)
     : self_(self), options_(std::move(options)), now_(options_.elapsed) {
-  for (const auto& row : options_.history)
-    if (!best_ || row.accuracy > best_->accuracy)
-      best_ = row;
+  if (const auto* row = best_of(options_.history))
+    best_ = *row;
   if (const auto& last = options_.resumed)
     published_[last->version] = *last;
 }

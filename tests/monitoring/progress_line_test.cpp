@@ -92,6 +92,67 @@ TEST_F(progress_line_test, counts_the_updates_of_the_versions_before_it) {
   EXPECT_THAT(said().back(), testing::HasSubstr("  200 updates in "));
 }
 
+TEST_F(progress_line_test, remembers_the_best_of_the_processes_before_it) {
+  auto resumed = fashion_start();
+  resumed.incarnation = 1;
+  resumed.version = 40;
+  resumed.best_version = 30;
+  resumed.best_accuracy = 0.8434;
+  story_.then(resumed);
+  version_ = 40;
+  rounds(10);
+  evaluation(0.84, 0.41);
+  story_.then(ended("completed", 50));
+
+  EXPECT_THAT(said().back(),
+      testing::StartsWith("completed: version 50/50  accuracy 0.8400  loss "
+                          "0.4100  best 0.8434 at version 30  500 updates"));
+}
+
+TEST_F(progress_line_test, counts_the_updates_in_the_version_it_scored) {
+  start();
+  rounds(12);
+  story_.then(facts::evaluated{.version = 10, .loss = 0.5, .accuracy = 0.8});
+  rounds(2);
+  story_.then(facts::evaluated{.version = 13, .loss = 0.5, .accuracy = 0.8})
+      .then(facts::evaluated{.version = 14, .loss = 0.5, .accuracy = 0.8});
+
+  EXPECT_THAT(said(), ElementsAre(testing::HasSubstr("  100 updates  "),
+                          testing::HasSubstr("  130 updates  "),
+                          testing::HasSubstr("  140 updates  ")));
+}
+
+TEST_F(progress_line_test, stays_ahead_of_the_version_it_scored) {
+  start();
+  rounds(21);
+  story_.then(facts::evaluated{.version = 20, .loss = 0.5, .accuracy = 0.8});
+  said();
+
+  EXPECT_THAT(line_.live(79),
+      testing::MatchesRegex("fashion  .*>.*  version 21/50  accuracy .*"));
+}
+
+TEST_F(progress_line_test, says_that_the_target_is_reached) {
+  start();
+  story_.then(ended("target_reached", 15));
+
+  EXPECT_THAT(said(),
+      ElementsAre("reached the target: version 15/50  0 updates in 00:00"));
+}
+
+TEST_F(progress_line_test, groups_the_thousands_of_versions_too) {
+  auto told = fashion_start();
+  told.rounds = 3000;
+  told.incarnation = 1;
+  told.version = 1200;
+  story_.then(told).then(facts::evaluated{.version = 1200});
+
+  EXPECT_THAT(
+      said(), ElementsAre(testing::AllOf(testing::HasSubstr("3,000 rounds"),
+                              testing::EndsWith("from version 1,200")),
+                  testing::StartsWith("version 1,200/3,000  ")));
+}
+
 TEST_F(progress_line_test, tells_every_evaluation) {
   start();
   rounds(10);
@@ -239,8 +300,8 @@ TEST_F(progress_line_test, drops_what_matters_least_first) {
   evaluation(0.78125, 0.6123);
   said();
 
-  EXPECT_EQ(line_.live(75), "version 10/50  accuracy 0.7812  clients  0/10  "
-                            "100 updates/s  eta 00:04");
+  EXPECT_EQ(line_.live(75),
+      "fashion  version 10/50  accuracy 0.7812  clients  0/10  eta 00:04");
   EXPECT_EQ(line_.live(60),
       "version 10/50  accuracy 0.7812  clients  0/10  eta 00:04");
   EXPECT_EQ(line_.live(45), "version 10/50  accuracy 0.7812  eta 00:04");

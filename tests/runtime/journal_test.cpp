@@ -56,9 +56,9 @@ TEST(journal_test, lets_the_many_share_a_line) {
 
 TEST(journal_test, reads_back_every_kind_of_fact) {
   using federated::drop_reason;
-  std::vector<fact> all{
-      {1, at(1),
-          facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8}},
+  std::vector<fact> all{{1, at(1),
+                            facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4,
+                                5, 6, 7, 8, 9, 0.5}},
       {2, at(1), facts::voided{1, 2, 3}},
       {3, at(1), facts::round_started{1, 2, 3}},
       {4, at(1), facts::leased{1, 2, 3}}, {5, at(1), an_update(9)},
@@ -83,17 +83,21 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   EXPECT_EQ(encoded(back), text);
 }
 
-TEST(journal_test, reads_a_start_from_before_it_told_of_updates) {
+TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
   auto text = encoded({{1, at(1),
-      facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8}}});
-  const std::string told = ",\"updates\":8";
+      facts::run_started{
+          "a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5}}});
+  const std::string told =
+      ",\"updates\":8,\"best_version\":9,\"best_accuracy\":0.5";
   ASSERT_NE(text.find(told), std::string::npos);
   text.erase(text.find(told), told.size());
 
   auto back = journal::decode(text.substr(0, text.size() - 1));
 
-  EXPECT_EQ(std::get<facts::run_started>(back[0].what).version, 7u);
-  EXPECT_EQ(std::get<facts::run_started>(back[0].what).updates, 0u);
+  auto start = std::get<facts::run_started>(back[0].what);
+  EXPECT_EQ(start.version, 7u);
+  EXPECT_EQ(start.updates, 0u);
+  EXPECT_EQ(start.best_version, 0u);
 }
 
 TEST(journal_test, keeps_a_loss_that_is_no_number_as_null) {

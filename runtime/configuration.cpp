@@ -51,7 +51,9 @@ void check_name(const configuration& what, contradiction_list& found) {
 void check_data(const configuration& what, contradiction_list& found) {
   const auto& data = what.data;
   if (data.set == "idx" && data.path.empty())
-    found.add("data.set", "needs data.path, the directory of the IDX files");
+    found.add("data.set",
+        "needs data.path, the directory of the IDX files, like data.path = "
+        "\"mine\"");
   auto mixed = data.partition == "dirichlet" || data.partition == "quantity";
   if (mixed && data.set != "synthetic" && data.alpha == 0.0)
     found.add("data.alpha",
@@ -177,7 +179,7 @@ void check_owners(const configuration& what, contradiction_list& found) {
   for (const auto& k : keys())
     if (found.given(k.path()) && !k.applies(what))
       found.add(k.path(),
-          fmt::format("is a key of {} = \"{}\" alone", k.owner, k.owner_is));
+          fmt::format("is for {0} alone: remove it, or set {0}", k.used_with));
 }
 
 } // namespace

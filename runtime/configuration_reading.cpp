@@ -19,6 +19,8 @@ namespace troupe {
 
 namespace {
 
+constexpr auto by_setting = "--set";
+
 std::vector<std::string_view> sections() {
   std::vector<std::string_view> result;
   for (const auto& k : keys())
@@ -50,6 +52,7 @@ public:
   void fault(std::size_t line, std::string text) {
     faults_.push_back({line, std::move(text)});
   }
+  void leave_out_unused();
   void resolve_defaults();
   reading finish() &&;
 
@@ -66,6 +69,7 @@ private:
       const std::string& from);
 
   bool any_word_ = false;
+  configuration file_; ///< as the file alone would have it
   reading result_;
   std::vector<located> faults_;
 };
@@ -83,6 +87,22 @@ void reader::assign(const key& k, const toml::node& value, std::size_t line,
                     wrong));
 }
 
+// A setting that chooses another model, rule or data takes back what the file
+// says of the one it has; a file at odds with itself stays so. What a run wrote
+// itself is taken as it is: earlier releases wrote keys that nobody used.
+void reader::leave_out_unused() {
+  configuration defaults;
+  for (const auto& k : keys()) {
+    auto found = result_.where.find(k.path());
+    if (found == result_.where.end() || found->second == by_setting ||
+        k.applies(result_.value) || !(any_word_ || k.applies(file_)))
+      continue;
+    result_.where.erase(found);
+    std::visit([&](auto* to) { *to = *std::get<decltype(to)>(k.in(defaults)); },
+        k.in(result_.value));
+  }
+}
+
 // A misspelt name is best explained by its section; a misplaced one by the
 // section that has it.
 std::string meant(std::string_view section, std::string_view name) {
@@ -91,9 +111,11 @@ std::string meant(std::string_view section, std::string_view name) {
   for (const auto& k : keys())
     if (hint.empty() && k.name == name)
       hint = fmt::format(" (did you mean {}?)", k.path());
-  if (hint.empty() && !siblings.empty())
-    hint = fmt::format("; [{}] has {}", section, fmt::join(siblings, ", "));
-  return hint;
+  if (!hint.empty())
+    return hint;
+  if (siblings.empty())
+    return fmt::format("; the sections are {}", fmt::join(sections(), ", "));
+  return fmt::format("; [{}] has {}", section, fmt::join(siblings, ", "));
 }
 
 void reader::read_section(
@@ -134,6 +156,7 @@ void reader::read(const toml::table& file, std::string_view name) {
       fault(line,
           fmt::format("{}:{}: {}", name, line, stray(label.str(), value)));
   }
+  file_ = result_.value;
 }
 
 std::optional<toml::table> parsed(std::string_view value) {
@@ -167,13 +190,14 @@ void reader::set(std::string_view setting) {
   auto section = path.substr(0, dot);
   auto name = path.substr(std::min(dot + 1, path.size()));
   auto k = find_key(section, name);
-  if (equals == setting.npos) {
+  if (equals == setting.npos || path.empty()) {
     fault(behind_the_file,
-        fmt::format("--set {}: is not section.key=value", legible(setting)));
+        fmt::format("--set {}: is not section.key=value, like client.lr=0.1",
+            legible(setting)));
   } else if (k) {
     auto table = value_of(*k, setting.substr(equals + 1));
     if (table)
-      assign(*k, *table->get("value"), behind_the_file, "--set");
+      assign(*k, *table->get("value"), behind_the_file, by_setting);
     else
       fault(behind_the_file,
           fmt::format("--set: {} is not written in UTF-8", k->path()));
@@ -234,6 +258,7 @@ reading read_text(reader reads, std::string_view text, std::string_view name,
   read_toml(reads, text, name);
   for (const auto& setting : settings)
     reads.set(setting);
+  reads.leave_out_unused();
   reads.resolve_defaults();
   return std::move(reads).finish();
 }

@@ -71,6 +71,46 @@ cell at(configuration& c) {
   return &(part(c, which).*Member);
 }
 
+bool synthetic(const configuration& c) {
+  return c.data.set == "synthetic";
+}
+// From files, or a program's own.
+bool divided(const configuration& c) {
+  return !synthetic(c);
+}
+bool in_shards(const configuration& c) {
+  return divided(c) && c.data.partition == "shards";
+}
+bool skewed(const configuration& c) {
+  return synthetic(c) || c.data.partition == "dirichlet" ||
+         c.data.partition == "quantity";
+}
+bool layered(const configuration& c) {
+  return c.model.kind == "mlp";
+}
+bool in_rounds(const configuration& c) {
+  return c.federation.rule == "fedavg";
+}
+bool buffered(const configuration& c) {
+  return c.federation.rule == "fedbuff";
+}
+
+constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\""sv;
+constexpr auto of_shards = "data.partition = \"shards\""sv;
+constexpr auto of_skew = "data.partition = \"dirichlet\" or \"quantity\", or "
+                         "data.set = \"synthetic\""sv;
+constexpr auto of_synthetic = "data.set = \"synthetic\""sv;
+constexpr auto of_mlp = "model.kind = \"mlp\""sv;
+constexpr auto of_fedavg = "federation.rule = \"fedavg\""sv;
+constexpr auto of_fedbuff = "federation.rule = \"fedbuff\""sv;
+
+constexpr range any_number{};
+constexpr std::span<const std::string_view> any_word{};
+
+// Every number that float32 holds, the largest as it is printed: a run that
+// diverges is a lesson too.
+constexpr double largest = 3.4028235e38;
+
 const key table[] = {
     {"run", "name", at<&run::name>, "what the run and its directory are called",
         any_bits},
@@ -90,21 +130,25 @@ const key table[] = {
     {"data", "set", at<&data::set>, "fashion-mnist, idx or synthetic", alters,
         {}, sets},
     {"data", "path", at<&data::path>,
-        "directory of the IDX files; empty: Debian's", alters},
+        "directory of the IDX files; empty: Debian's", alters, any_number,
+        any_word, nullptr, divided, of_files},
     {"data", "partition", at<&data::partition>,
-        "iid, shards, dirichlet or quantity", alters, {}, partitions},
+        "iid, shards, dirichlet or quantity", alters, {}, partitions, nullptr,
+        divided, of_files},
     {"data", "shards_per_client", at<&data::shards_per_client>,
-        "shards: pieces of label-sorted data a client gets", alters, {1, 1e6}},
+        "shards: pieces of label-sorted data a client gets", alters, {1, 1e6},
+        any_word, nullptr, in_shards, of_shards},
     {"data", "alpha", at<&data::alpha>,
-        "small is skewed; synthetic: how far models differ", alters, {0, 1e6}},
+        "small is skewed; synthetic: how far models differ", alters, {0, 1e6},
+        any_word, nullptr, skewed, of_skew},
     {"data", "beta", at<&data::beta>, "synthetic: how far features differ",
-        alters, {0, 1e6}},
+        alters, {0, 1e6}, any_word, nullptr, synthetic, of_synthetic},
 
     {"model", "kind", at<&model::kind>, "softmax, mlp, lenet5 or cnn", alters,
         {}, kinds},
     {"model", "layers", at<&model::layers>,
         "mlp: values a sample, hidden widths, classes", alters, {1, 1 << 24},
-        {}, nullptr, "model.kind", "mlp"},
+        any_word, nullptr, layered, of_mlp},
     {"model", "init", at<&model::init>,
         "safetensors file to start from; empty: drawn from the seed", alters},
 
@@ -116,23 +160,23 @@ const key table[] = {
         "an update counts by its client's samples, or uniform", alters, {},
         weightings},
     {"federation", "server_lr", at<&federation::server_lr>,
-        "times the average update", alters, above(0, 1000)},
+        "times the average update", alters, above(0, largest)},
     {"federation", "min_updates", at<&federation::min_updates>,
         "with fewer the version stays", alters, {1, 1 << 24}},
     {"federation", "lease_seconds", at<&federation::lease_seconds>,
         "time a client may take; 0: any", alters, {0, 1e7}},
     {"federation", "fraction", at<&federation::fraction>,
-        "fedavg: part of the clients in a round", alters, above(0, 1), {},
-        nullptr, "federation.rule", "fedavg"},
+        "fedavg: part of the clients in a round", alters, above(0, 1), any_word,
+        nullptr, in_rounds, of_fedavg},
     {"federation", "buffer", at<&federation::buffer>,
-        "fedbuff: updates in a version", alters, {1, 1 << 24}, {}, nullptr,
-        "federation.rule", "fedbuff"},
+        "fedbuff: updates in a version", alters, {1, 1 << 24}, any_word,
+        nullptr, buffered, of_fedbuff},
     {"federation", "concurrency", at<&federation::concurrency>,
-        "fedbuff: clients in training at any time", alters, {1, 1 << 24}, {},
-        nullptr, "federation.rule", "fedbuff"},
+        "fedbuff: clients in training at any time", alters, {1, 1 << 24},
+        any_word, nullptr, buffered, of_fedbuff},
     {"federation", "max_staleness", at<&federation::max_staleness>,
         "fedbuff: an update from further behind is dropped", alters, {0, 1e9},
-        {}, nullptr, "federation.rule", "fedbuff"},
+        any_word, nullptr, buffered, of_fedbuff},
 
     {"client", "epochs", at<&client::epochs>,
         "passes over its samples a client makes", alters, {1, 1e6}},
@@ -140,15 +184,16 @@ const key table[] = {
         "above 0: so many steps instead of epochs", alters, {0, 4e9}},
     {"client", "batch", at<&client::batch>,
         "samples a step; 0: all of the client's", alters, {0, 4e9}},
-    {"client", "lr", at<&client::lr>, "learning rate", alters, above(0, 1000)},
+    {"client", "lr", at<&client::lr>, "learning rate", alters,
+        above(0, largest)},
     {"client", "lr_decay", at<&client::lr_decay>,
         "round r trains with lr * lr_decay^r", alters, above(0, 1)},
     {"client", "momentum", at<&client::momentum>, "of SGD", alters,
         {.low = 0, .high = 1, .below_high = true}},
     {"client", "weight_decay", at<&client::weight_decay>,
-        "L2, added to the gradient", alters, {0, 1000}},
+        "L2, added to the gradient", alters, {0, largest}},
     {"client", "clip", at<&client::clip>, "largest gradient norm; 0: none",
-        alters, {0, 1e30}},
+        alters, {0, largest}},
 
     {"compute", "device", at<&compute::device>,
         "auto, cpu, cuda (every GPU) or cuda:N", any_bits, {}, {},
@@ -166,7 +211,6 @@ const key table[] = {
         "fp32; or bf16: products alone, on GPUs", alters, {}, precisions},
 };
 
-// A number that TOML reads as a float, the shortest that gives the same bits.
 template <class Float>
 std::string as_float(Float number) {
   auto text = fmt::format("{}", number);
@@ -230,11 +274,7 @@ std::string key::path() const {
 }
 
 bool key::applies(const configuration& what) const {
-  if (owner.empty())
-    return true;
-  auto dot = owner.find('.');
-  auto found = find_key(owner.substr(0, dot), owner.substr(dot + 1));
-  return found->value(what) == toml_string(owner_is);
+  return !used || used(what);
 }
 
 std::string key::value(const configuration& what) const {
@@ -260,6 +300,10 @@ std::string misnomer(const key& k, std::string_view word) {
     return {};
   return fmt::format("is not one of {}{}", fmt::join(k.choices, ", "),
       did_you_mean(word, k.choices));
+}
+
+std::string toml_number(double number) {
+  return as_float(number);
 }
 
 std::string toml_string(std::string_view text) {

@@ -43,9 +43,10 @@ struct key {
   /// Instead of choices: why a word is none that this key takes, said behind
   /// it; empty if it is one.
   std::string (*misnomer)(std::string_view) = nullptr;
-  /// In use only where the key `owner` has the value `owner_is`.
-  std::string_view owner{};
-  std::string_view owner_is{};
+  /// Whether a configuration makes use of this key; none: every one does.
+  bool (*used)(const configuration&) = nullptr;
+  /// What to set so that it does: `model.kind = "mlp"`.
+  std::string_view used_with{};
 
   std::string path() const; ///< "client.lr"
   /// Whether `what` makes use of this key.
@@ -66,5 +67,8 @@ std::string misnomer(const key& k, std::string_view word);
 
 /// `text` as a basic TOML string, quotes included.
 std::string toml_string(std::string_view text);
+
+/// A number that TOML reads as a float, the shortest that gives the same bits.
+std::string toml_number(double number);
 
 } // namespace troupe

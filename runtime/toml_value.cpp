@@ -28,24 +28,31 @@ std::string inline_table(const toml::table& values) {
   return fmt::format("{{{}}}", fmt::join(parts, ", "));
 }
 
+std::string list(const toml::array& values) {
+  std::vector<std::string> parts;
+  for (const auto& value : values)
+    parts.push_back(as_written(value));
+  return fmt::format("[{}]", fmt::join(parts, ", "));
+}
+
 } // namespace
 
 std::string as_written(const toml::node& value) {
   if (auto text = value.as_string())
     return toml_string(shortened(text->get()));
+  if (auto number = value.as_floating_point())
+    return toml_number(number->get());
+  if (auto values = value.as_table())
+    return shortened(inline_table(*values));
+  if (auto values = value.as_array())
+    return shortened(list(*values));
   std::ostringstream out;
   value.visit([&](const auto& concrete) {
     using type = std::decay_t<decltype(concrete)>;
-    if constexpr (std::is_same_v<type, toml::table>)
-      out << inline_table(concrete);
-    else if constexpr (std::is_same_v<type, toml::array>)
-      out << toml::toml_formatter{concrete, toml::format_flags::none};
-    else
+    if constexpr (!toml::is_table<type> && !toml::is_array<type>)
       out << concrete;
   });
-  auto text = out.str();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return shortened(std::move(text));
+  return shortened(out.str());
 }
 
 namespace {

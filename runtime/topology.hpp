@@ -200,8 +200,9 @@ public:
 };
 
 /// The topology that a configuration describes: loads the data, makes the
-/// model, reads the initial parameters. Throws `configuration_error`, or what
-/// the readers of files throw.
+/// model, reads the initial parameters. Default layers that `where` has no
+/// place for take the data's width and classes. Throws `configuration_error`,
+/// or what the readers of files throw.
 topology from(const configuration& what, const origins& where = {});
 
 } // namespace troupe

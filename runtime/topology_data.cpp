@@ -33,6 +33,18 @@ models::model model_for(
   return models::mlp(what.model.layers);
 }
 
+// A default that nobody chose takes the data's own width and classes.
+std::vector<std::size_t> layers_for(const configuration& what,
+    const origins& where, const training::dataset& samples) {
+  auto layers = what.model.layers;
+  if (what.model.kind == "mlp" && !where.contains("model.layers") &&
+      layers == configuration::model_keys{}.layers) {
+    layers.front() = samples.width();
+    layers.back() = samples.classes;
+  }
+  return layers;
+}
+
 gpu::shared_buffer initial_for(
     const configuration& what, const models::model& model) {
   if (what.model.init.empty())
@@ -52,9 +64,9 @@ std::vector<training::view> topology::client_data() const {
   return std::vector<training::view>(config_.federation.clients);
 }
 
-topology from(const configuration& what, const origins&) {
+topology from(const configuration& asked, const origins& where) {
+  auto what = asked;
   topology result{what.run.name};
-  result.config_ = what;
   training::view test;
   if (what.data.set == "synthetic") {
     auto made = data::synthetic(what.data.alpha, what.data.beta,
@@ -67,11 +79,12 @@ topology from(const configuration& what, const origins&) {
     test = training::view{std::move(read.test)};
     result.samples_ = training::view{std::move(read.train)};
   }
+  what.model.layers = layers_for(what, where, test.set());
   const auto model = model_for(what, test.set());
   result.initial_ = initial_for(what, model);
   result.model(model);
   result.test_ = std::move(test);
-  result.config_ = what;
+  result.config_ = std::move(what);
   return result;
 }
 

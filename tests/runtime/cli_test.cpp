@@ -148,9 +148,10 @@ TEST_F(cli_test, tells_every_problem_of_a_configuration) {
 
   EXPECT_EQ(said.code, 2);
   EXPECT_EQ(said.out, "");
-  EXPECT_EQ(said.err,
-      bad + ":2: run.sede is not a key (did you mean seed?)\n" + bad +
-          ":4: client.lr = -1 is not a number from above 0 to 1000\n");
+  EXPECT_EQ(said.err, bad + ":2: run.sede is not a key (did you mean seed?)\n" +
+                          bad +
+                          ":4: client.lr = -1 is not a number from above 0 to "
+                          "3.4028235e+38\n");
   EXPECT_EQ(troupe({"run", bad}).err, said.err);
 }
 
@@ -241,6 +242,23 @@ TEST_F(cli_test, checks_that_the_directory_holds_no_run) {
   EXPECT_EQ(said.err, scratch_.path().string() +
                           " holds a run already; choose another directory with "
                           "--out\n");
+}
+
+TEST_F(cli_test, fits_layers_that_nobody_chose_to_the_data) {
+  auto config = file("default.toml", "[data]\nset = \"synthetic\"\n");
+  auto own = file("own.toml",
+      "[data]\nset = \"synthetic\"\n[model]\nlayers = [784, 200, 200, 10]\n");
+
+  auto read = read_configuration(config);
+  auto fitted = from(read.value, read.where);
+  auto said = troupe({"check", own, "--out", (scratch_ / "run").string()});
+
+  EXPECT_THAT(
+      fitted.config().model.layers, testing::ElementsAre(60, 200, 200, 10));
+  EXPECT_THAT(fitted.problems(read.where), testing::IsEmpty());
+  EXPECT_EQ(said.code, 2);
+  EXPECT_EQ(said.err, own + ":4: model.layers begins with 784, but a sample "
+                            "has 60 values\n");
 }
 
 TEST_F(cli_test, scores_a_stored_model) {

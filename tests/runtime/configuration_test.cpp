@@ -7,6 +7,7 @@
 
 #include <array>
 #include <fstream>
+#include <limits>
 
 namespace troupe {
 namespace {
@@ -42,8 +43,6 @@ set = "idx"
 path = "mine"
 partition = "shards"
 shards_per_client = 4
-alpha = 0.25
-beta = 2
 [model]
 kind = "mlp"
 layers = [10, 5, 2]
@@ -78,13 +77,13 @@ precision = "bf16"
   EXPECT_THAT(read.problems, IsEmpty());
   configuration expected;
   expected.run = {"night", 7, 12, 3, 0.8, 2, 5};
-  expected.data = {"idx", "mine", "shards", 4, 0.25, 2.0};
+  expected.data = {"idx", "mine", "shards", 4, 0.5, 0.5};
   expected.model = {"mlp", {10, 5, 2}, "warm.safetensors"};
   expected.federation = {"fedbuff", 50, "samples", 0.5, 2, 30.0, 0.1, 5, 15, 4};
   expected.client = {2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f};
   expected.compute = {"cpu", {}, 2, 0.5, "bf16"};
   EXPECT_EQ(read.value, expected);
-  EXPECT_EQ(read.where.at("client.lr"), "run.toml:35");
+  EXPECT_EQ(read.where.at("client.lr"), "run.toml:33");
 }
 
 TEST(configuration_test, names_file_line_key_and_what_was_meant) {
@@ -127,7 +126,7 @@ colour = "blue"
           "run.toml:4: run.sed is not a key (did you mean seed?)",
           "run.toml:5: run.lr is not a key (did you mean client.lr?)",
           "run.toml:6: [dta] is not a section (did you mean data?)",
-          "run.toml:9: model.layers = [ 784 ] is not a list of 2 to 64 whole "
+          "run.toml:9: model.layers = [784] is not a list of 2 to 64 whole "
           "numbers, like [784, 200, 10]",
           "run.toml:10: model.kind = 3 is not one of softmax, mlp, lenet5, cnn",
           "run.toml:12: federation.fraction = 0.0 is not a number from above 0 "
@@ -135,7 +134,8 @@ colour = "blue"
           "run.toml:13: federation.clients = 1979-05-27 is not a whole number "
           "from 1 to 16777216",
           "run.toml:15: client.momentum = 1 is not a number from 0 to below 1",
-          "run.toml:16: client.lr = nan is not a number from above 0 to 1000",
+          "run.toml:16: client.lr = nan is not a number from above 0 to "
+          "3.4028235e+38",
           "run.toml:17: client.steps = 1.5 is not a whole number from 0 to "
           "4000000000",
           "run.toml:18: client.batch = -1 is not a whole number from 0 to "
@@ -206,12 +206,18 @@ TEST(configuration_test, lets_settings_overrule_the_file) {
 }
 
 TEST(configuration_test, explains_settings_that_it_cannot_take) {
-  EXPECT_THAT(problems("", {"client.lr", "lr=1", "cliet.lr=1", "client.lr=fast",
-                               "client.rl=1", "run.seed=1\nx = 2"}),
-      ElementsAre("--set client.lr: is not section.key=value",
+  EXPECT_THAT(
+      problems("", {"client.lr", "=1", "lr=1", "foo.bar=1", "cliet.lr=1",
+                       "client.lr=fast", "client.rl=1", "run.seed=1\nx = 2"}),
+      ElementsAre("--set client.lr: is not section.key=value, like "
+                  "client.lr=0.1",
+          "--set =1: is not section.key=value, like client.lr=0.1",
           "--set: lr is not a key (did you mean client.lr?)",
+          "--set: foo.bar is not a key; the sections are run, data, model, "
+          "federation, client, compute",
           "--set: cliet.lr is not a key (did you mean client.lr?)",
-          "--set: client.lr = \"fast\" is not a number from above 0 to 1000",
+          "--set: client.lr = \"fast\" is not a number from above 0 to "
+          "3.4028235e+38",
           "--set: client.rl is not a key (did you mean lr?)",
           "--set: run.seed = \"1\\u000Ax = 2\" is not a whole number from 0 "
           "to 9007199254740992"));
@@ -222,16 +228,108 @@ TEST(configuration_test, refuses_a_setting_that_no_file_could_hold) {
       ElementsAre("--set: data.path is not written in UTF-8"));
 }
 
-TEST(configuration_test, refuses_keys_of_a_rule_that_is_not_in_use) {
+TEST(configuration_test, refuses_keys_of_what_is_not_in_use) {
   EXPECT_THAT(problems("[federation]\nbuffer = 5\n"),
-      ElementsAre("run.toml:2: federation.buffer = 5 is a key of "
-                  "federation.rule = \"fedbuff\" alone"));
+      ElementsAre("run.toml:2: federation.buffer = 5 is for federation.rule = "
+                  "\"fedbuff\" alone: remove it, or set federation.rule = "
+                  "\"fedbuff\""));
   EXPECT_THAT(problems("[federation]\nrule = \"fedbuff\"\nfraction = 0.5\n"),
-      ElementsAre("run.toml:3: federation.fraction = 0.5 is a key of "
-                  "federation.rule = \"fedavg\" alone"));
+      ElementsAre(HasSubstr("federation.fraction = 0.5 is for federation.rule "
+                            "= \"fedavg\" alone: remove it")));
   EXPECT_THAT(problems("[model]\nkind = \"cnn\"\nlayers = [784, 10]\n"),
-      ElementsAre("run.toml:3: model.layers = [784, 10] is a key of "
-                  "model.kind = \"mlp\" alone"));
+      ElementsAre(
+          HasSubstr("model.layers = [784, 10] is for model.kind = \"mlp\" "
+                    "alone: remove it, or set model.kind = \"mlp\"")));
+  EXPECT_THAT(
+      problems("[data]\nshards_per_client = 3\nalpha = 0.1\nbeta = 1\n"),
+      ElementsAre(HasSubstr("run.toml:2: data.shards_per_client = 3 is for "
+                            "data.partition = \"shards\" alone"),
+          HasSubstr("data.alpha = 0.1 is for data.partition = \"dirichlet\" or "
+                    "\"quantity\", or data.set = \"synthetic\" alone"),
+          HasSubstr("data.beta = 1.0 is for data.set = \"synthetic\" alone")));
+  EXPECT_THAT(problems("[data]\nset = \"synthetic\"\npath = \"here\"\n"
+                       "partition = \"iid\"\n"),
+      ElementsAre(HasSubstr("data.path = \"here\" is for data.set = "
+                            "\"fashion-mnist\" or \"idx\" alone"),
+          HasSubstr("data.partition = \"iid\" is for data.set = ")));
+}
+
+struct choice {
+  const char* file;
+  std::vector<std::string> settings;
+};
+
+class another_choice_test : public testing::TestWithParam<choice> {};
+
+TEST_P(another_choice_test, leaves_out_what_the_file_says_of_its_own) {
+  auto [file, settings] = GetParam();
+
+  auto read = parse_configuration(file, "run.toml", settings);
+
+  EXPECT_THAT(read.problems, IsEmpty());
+  // Its effective configuration, alone, says the same and may be resumed.
+  auto again = parse_configuration(to_toml(read.value), "config.toml");
+  EXPECT_THAT(again.problems, IsEmpty());
+  EXPECT_EQ(again.value, read.value);
+  EXPECT_THAT(differences(read.value, again.value), IsEmpty());
+}
+
+constexpr auto an_mlp = "[model]\nkind = \"mlp\"\nlayers = [784, 50, 10]\n";
+constexpr auto a_buffer = "[federation]\nrule = \"fedbuff\"\nbuffer = 9\n"
+                          "concurrency = 30\nmax_staleness = 4\n";
+
+INSTANTIATE_TEST_SUITE_P(of, another_choice_test,
+    testing::Values(choice{an_mlp, {"model.kind=softmax"}},
+        choice{an_mlp, {"model.kind=lenet5"}}, choice{an_mlp, {}},
+        choice{"[model]\nlayers = [784, 10]\n", {"model.kind=cnn"}},
+        choice{"[federation]\nfraction = 0.3\n",
+            {"federation.rule=fedbuff", "federation.buffer=10"}},
+        choice{a_buffer, {"federation.rule=fedavg", "federation.fraction=0.2"}},
+        choice{"[data]\npartition = \"shards\"\nshards_per_client = 3\n",
+            {"data.partition=iid"}},
+        choice{"[data]\npartition = \"shards\"\nshards_per_client = 3\n"
+               "path = \"here\"\n",
+            {"data.set=synthetic", "data.beta=1"}},
+        choice{"[data]\nset = \"synthetic\"\nalpha = 0\nbeta = 1\n",
+            {"data.set=fashion-mnist"}}));
+
+TEST(configuration_test, forgets_the_values_that_it_leaves_out) {
+  auto read = parse_configuration(
+      a_buffer, "run.toml", std::vector<std::string>{"federation.rule=fedavg"});
+
+  EXPECT_EQ(read.value, configuration{});
+  EXPECT_THAT(
+      read.where, ElementsAre(testing::Pair("federation.rule", "--set")));
+}
+
+TEST(configuration_test, refuses_settings_and_files_at_odds_with_themselves) {
+  EXPECT_THAT(problems(an_mlp, {"model.kind=cnn", "model.layers=[784, 10]"}),
+      ElementsAre(testing::StartsWith("--set: model.layers = [784, 10] is")));
+  EXPECT_THAT(problems("[model]\nkind = \"cnn\"\nlayers = [784, 10]\n",
+                  {"model.kind=softmax"}),
+      ElementsAre(testing::StartsWith("run.toml:3: model.layers")));
+}
+
+TEST(configuration_test, takes_every_number_that_a_float_holds) {
+  auto read = parse_configuration("[client]\nlr = 1e30\nclip = 3.4028235e+38\n"
+                                  "[federation]\nserver_lr = 1e9\n",
+      "run.toml");
+
+  EXPECT_THAT(read.problems, IsEmpty());
+  EXPECT_EQ(read.value.client.lr, 1e30f);
+  EXPECT_EQ(read.value.client.clip, std::numeric_limits<float>::max());
+  EXPECT_EQ(
+      parse_configuration(to_toml(read.value), "run.toml").value, read.value);
+}
+
+TEST(configuration_test, shows_numbers_in_the_fewest_digits) {
+  EXPECT_THAT(problems("", {"client.lr=-0.1", "client.clip=1e39",
+                               "model.layers=[0.1, 2]"}),
+      ElementsAre("--set: client.lr = -0.1 is not a number from above 0 to "
+                  "3.4028235e+38",
+          "--set: client.clip = 1e+39 is not a number from 0 to 3.4028235e+38",
+          "--set: model.layers = [0.1, 2] has 0.1, which is not a whole number "
+          "from 1 to 16777216"));
 }
 
 TEST(configuration_test, refuses_keys_that_contradict_each_other) {
@@ -250,7 +348,7 @@ TEST(configuration_test, refuses_keys_that_contradict_each_other) {
 TEST(configuration_test, refuses_data_that_cannot_be_found_or_divided) {
   EXPECT_THAT(problems("[data]\nset = \"idx\"\n"),
       ElementsAre("run.toml:2: data.set = \"idx\" needs data.path, the "
-                  "directory of the IDX files"));
+                  "directory of the IDX files, like data.path = \"mine\""));
   EXPECT_THAT(problems("[data]\npartition = \"quantity\"\nalpha = 0\n"),
       ElementsAre("run.toml:3: data.alpha = 0.0 is too small for "
                   "data.partition = \"quantity\": it has to be above 0"));
@@ -283,7 +381,7 @@ TEST(configuration_test, names_devices_that_there_cannot_be) {
       ElementsAre("run.toml:2: compute.device = \"cud\" is not one of auto, "
                   "cpu, cuda, cuda:0 (did you mean cuda?)"));
   EXPECT_THAT(problems("[compute]\ndevices = [\"cpu\", \"cuda:x\"]\n"),
-      ElementsAre("run.toml:2: compute.devices = [ \"cpu\", \"cuda:x\" ] has "
+      ElementsAre("run.toml:2: compute.devices = [\"cpu\", \"cuda:x\"] has "
                   "\"cuda:x\", which is not one of cpu, cuda, cuda:0 (did you "
                   "mean cuda:0?)"));
   EXPECT_THAT(problems("[compute]\ndevices = [\"cpu\", \"cpu\"]\n"),

@@ -200,7 +200,7 @@ TEST(topology_test, refuses_values_that_no_file_could_have_either) {
       6, sgd{.lr = -1.0f, .momentum = 1.0f}, {}, data::iid(numbers(60)));
 
   EXPECT_THAT(what.problems(),
-      ElementsAre("client.lr = -1.0 is not from above 0 to 1000",
+      ElementsAre("client.lr = -1.0 is not from above 0 to 3.4028235e+38",
           "client.momentum = 1.0 is not from 0 to below 1"));
 }
 
@@ -261,7 +261,8 @@ TEST(topology_test, refuses_settings_for_what_the_program_brings) {
   EXPECT_EQ(refusal(small().clients(5), {"federation.clients=6"}),
       "--set: federation.clients cannot be set: this program brings its own");
   EXPECT_EQ(refusal(small(), {"client.lr=fast"}),
-      "--set: client.lr = \"fast\" is not a number from above 0 to 1000");
+      "--set: client.lr = \"fast\" is not a number from above 0 to "
+      "3.4028235e+38");
 }
 
 } // namespace

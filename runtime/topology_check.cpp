@@ -20,6 +20,11 @@ std::string shape_text(const std::vector<std::size_t>& shape) {
   return fmt::format("{}", fmt::join(shape, " x "));
 }
 
+// Behind a value that a file leaves as it is; a program's are all its own.
+std::string_view remark(const origins& where, std::string_view key) {
+  return where.empty() || where.contains(key) ? "" : " (the default)";
+}
+
 std::string misfit(const models::model& model, const training::dataset& set,
     const origins& where) {
   auto layered = model.name == "mlp";
@@ -109,15 +114,18 @@ void topology::check_clients(const origins& where, lines& found) const {
     return; // a contradiction by itself
   if (auto all = std::get_if<training::view>(&samples_)) {
     if (all->size() < clients)
-      found.push_back(
-          fmt::format("{} = {} is more than the {} samples there are to share",
-              place(where, "federation.clients"), clients, all->size()));
+      found.push_back(fmt::format(
+          "{} = {}{} is more than the {} samples there are to share",
+          place(where, "federation.clients"), clients,
+          remark(where, "federation.clients"), all->size()));
     else if (config_.data.partition == "shards" &&
              config_.data.shards_per_client > all->size() / clients)
       found.push_back(fmt::format(
-          "{} = {} makes more shards for {} clients than there are samples, {}",
+          "{} = {}{} makes more shards for {} clients than there are samples, "
+          "{}",
           place(where, "data.shards_per_client"),
-          config_.data.shards_per_client, clients, all->size()));
+          config_.data.shards_per_client,
+          remark(where, "data.shards_per_client"), clients, all->size()));
   } else if (auto own = std::get_if<own_data>(&samples_)) {
     for (std::size_t i = 0; i < own->size(); ++i)
       if ((*own)[i].empty())

@@ -170,6 +170,14 @@ TEST(topology_test, refuses_more_shards_than_samples) {
                   "than there are samples, 60"));
 }
 
+TEST(topology_test, says_which_value_is_a_default) {
+  auto what = small().clients(61, {}, {}, data::iid(numbers(60)));
+
+  EXPECT_THAT(what.problems({{"data.set", "run.toml:2"}}),
+      ElementsAre("federation.clients = 61 (the default) is more than the 60 "
+                  "samples there are to share"));
+}
+
 TEST(topology_test, refuses_no_shards_at_all) {
   auto what = small().clients(6, {}, {}, data::shards(numbers(60), 0));
 

@@ -76,7 +76,7 @@ TEST_F(terminal_test, never_wraps_its_live_line) {
 TEST_F(terminal_test, ends_on_the_key_for_it) {
   process it{
       on_terminal(study_.start("a", {"--set", "run.rounds=100000"}), 100)};
-  ASSERT_TRUE(it.says("version 4/100000")) << it.out();
+  ASSERT_TRUE(it.says("version 4/100,000")) << it.out();
 
   it.type("\x03");
 

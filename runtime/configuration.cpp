@@ -174,7 +174,7 @@ void check_ranges(const configuration& what, contradiction_list& found) {
   }
 }
 
-// Only keys that were given: a default that is not in use harms nobody.
+// Only settings: what a file has of others was left out.
 void check_owners(const configuration& what, contradiction_list& found) {
   for (const auto& k : keys())
     if (found.given(k.path()) && !k.applies(what))

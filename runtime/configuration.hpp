@@ -107,6 +107,7 @@ struct reading {
   configuration value;
   origins where;
   std::vector<std::string> problems; ///< empty: `value` is sound
+  std::vector<std::string> notes;    ///< what was left out
 
   explicit operator bool() const noexcept { return problems.empty(); }
 };

@@ -87,16 +87,20 @@ void reader::assign(const key& k, const toml::node& value, std::size_t line,
                     wrong));
 }
 
-// A setting that chooses another model, rule or data takes back what the file
-// says of the one it has; a file at odds with itself stays so. What a run wrote
-// itself is taken as it is: earlier releases wrote keys that nobody used.
+// A file may have keys of several models, rules and partitions, of which a line
+// or a setting chooses one; what a file has for none that it names itself is
+// worth a note, as it may be a mistake. What a run wrote is taken as it is:
+// earlier releases wrote keys that nobody used.
 void reader::leave_out_unused() {
   configuration defaults;
   for (const auto& k : keys()) {
     auto found = result_.where.find(k.path());
     if (found == result_.where.end() || found->second == by_setting ||
-        k.applies(result_.value) || !(any_word_ || k.applies(file_)))
+        k.applies(result_.value))
       continue;
+    if (!any_word_ && k.section != "data" && !k.applies(file_))
+      result_.notes.push_back(fmt::format("{}: {} is for {} alone; left out",
+          found->second, k.path(), k.used_with));
     result_.where.erase(found);
     std::visit([&](auto* to) { *to = *std::get<decltype(to)>(k.in(defaults)); },
         k.in(result_.value));

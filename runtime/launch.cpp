@@ -51,14 +51,20 @@ struct claim {
       root.string(), holder > 0 ? fmt::format(" (pid {})", holder) : ""));
 }
 
-claim take_up(const std::filesystem::path& root) {
+// Nothing where a process was killed before it wrote anything: that run begins
+// again.
+std::optional<claim> take_up(const std::filesystem::path& root) {
   run_directory place{root};
-  if (!place.holds_run())
+  if (!files::exists(root))
     throw misuse(fmt::format("there is no run in {} to resume", root.string()));
   auto lock = files::system().lock(root);
   if (!lock)
     refuse_in_use(root);
-  return {place, std::move(*lock)};
+  if (place.holds_run())
+    return claim{place, std::move(*lock)};
+  say(stderr, "note: there is no run in {} to resume; it begins now\n",
+      root.string());
+  return std::nullopt;
 }
 
 claim found(const std::filesystem::path& root) {
@@ -180,7 +186,7 @@ int play(const topology& what, const run_options& how, interruption& signals) {
     throw misuse(fmt::format("{}", fmt::join(problems, "\n")));
   std::optional<claim> held;
   if (how.resume)
-    held.emplace(take_up(how.out));
+    held = take_up(how.out);
   auto players = with_memory("preparing clients and model",
       [&] { return std::make_unique<company>(what, how); });
   auto before = held ? look_back(*players, held->place) : past{};

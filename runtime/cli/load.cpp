@@ -48,6 +48,8 @@ std::vector<std::string> settings(const arguments& given) {
 std::optional<reading> load_configuration(const std::filesystem::path& file,
     const std::vector<std::string>& settings, console& to) {
   auto read = read_configuration(file, settings);
+  for (const auto& each : read.notes)
+    to.err << "note: " << each << "\n";
   tell(read.problems, to);
   if (!read)
     return {};

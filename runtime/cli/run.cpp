@@ -98,7 +98,7 @@ int launch(const composer& compose, const std::string& program,
 int run(const arguments& given, console& to) {
   auto how = options(given);
   auto file = configuration_file(given);
-  if (how.resume && !run_directory{how.out}.holds_run()) {
+  if (given.operands().empty() && !run_directory{how.out}.holds_run()) {
     to.err << "troupe: there is no run in " << how.out.string()
            << " to resume\n";
     return misused;

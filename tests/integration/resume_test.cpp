@@ -197,9 +197,21 @@ TEST_F(resume_test, refuses_a_directory_without_a_run) {
   expect_code(said, 2);
   EXPECT_TRUE(holds(said.err, refusal("none"))) << said.err;
   std::filesystem::create_directory(study_ / "empty");
-  said = run(study_.start("empty", {"--resume"}));
+  said = run(study_.resume("empty"));
   expect_code(said, 2);
   EXPECT_TRUE(holds(said.err, refusal("empty"))) << said.err;
+}
+
+// Whoever starts a run again and again needs not know how far it came.
+TEST_F(resume_test, begins_what_was_killed_before_it_wrote_anything) {
+  std::filesystem::create_directory(study_ / "empty");
+  auto said = run(study_.start("empty", {"--resume"}));
+  expect_code(said, 0);
+  EXPECT_TRUE(holds(said.err, "it begins now")) << said.err;
+
+  expect_code(run(study_.start("whole")), 0);
+  EXPECT_EQ(
+      study_.of("empty").model_sha256(), study_.of("whole").model_sha256());
 }
 
 TEST_F(resume_test, refuses_a_run_that_is_under_way) {

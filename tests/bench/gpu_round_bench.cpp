@@ -120,10 +120,10 @@ private:
     const auto weight = 1.0 / double(clients_);
     loss_ = 0.0;
     for (std::size_t lane = 0; lane < clients_; ++lane) {
-      auto [sums, delta] = group_.take(lane);
-      loss_ += sums.loss;
-      some.push_back({delta->span(), weight, weight});
-      deltas.push_back(std::move(delta));
+      auto made = group_.take(lane);
+      loss_ += made.sums.loss;
+      some.push_back({made.delta->span(), weight, weight});
+      deltas.push_back(std::move(made.delta));
     }
     for (auto said : sums_.add(on, some))
       if (said != gpu::admission::added)

@@ -109,10 +109,12 @@ void with_two_devices() {
   void* pooled[2];
   for (int i : {0, 1})
     TROUPE_REQUIRE(cudaMallocAsync(&pooled[i], 4, streams[i]) == 0);
+  TROUPE_REQUIRE(cudaStreamSynchronize(streams[1]) == 0);
   TROUPE_REQUIRE(cudaMemcpyAsync(pooled[0], pooled[1], 4, cudaMemcpyDefault,
                      streams[0]) == cudaErrorInvalidValue);
   TROUPE_REQUIRE(
       cudaMemcpyPeerAsync(pooled[0], 0, pooled[1], 1, 4, streams[0]) == 0);
+  TROUPE_REQUIRE(cudaStreamSynchronize(streams[0]) == 0);
   for (int i : {0, 1})
     TROUPE_REQUIRE(cudaFreeAsync(pooled[i], streams[i]) == 0);
   std::exit(0);

@@ -166,7 +166,9 @@ void aggregator_state::receive(update& what) {
 // not add fails before it counts: which version a client's failure meets must
 // not depend on when the shard comes upon it.
 void aggregator_state::judge(update& what) {
-  auto& [lease, base, outcome, took, cpu, delta, largest] = what.result;
+  auto& [lease_of, base_of, outcome, took, cpu, delta, largest] = what.result;
+  const auto lease = lease_of; // clang 14 captures no bindings
+  const auto base = base_of;
   const auto most = gpu::most_admissible(
       std::visit([&](auto& r) { return r.share(lease); }, rule_));
   if (largest > most) {

@@ -15,7 +15,7 @@ using cuda::nccl_result;
 using clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-std::string text_of(std::source_location at) {
+std::string text_of(source_location at) {
   std::string_view file = at.file_name();
   return std::string{file.substr(file.rfind('/') + 1)} + ':' +
          std::to_string(at.line());
@@ -52,7 +52,7 @@ nccl_result grouped(const cuda::nccl_api& api, Calls calls) {
 } // namespace
 
 nccl_error::nccl_error(
-    nccl_result code, const std::string& text, std::source_location where)
+    nccl_result code, const std::string& text, source_location where)
     : std::runtime_error(text + " (" + text_of(where) + ')'), code_(code) {}
 
 communicator::communicator(

@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <stdexcept>
 #include <string>
 
@@ -12,6 +11,7 @@
 #include "gpu/collective.hpp"
 #include "gpu/cuda/nccl_api.hpp"
 #include "gpu/device_stream.hpp"
+#include "gpu/source_location.hpp"
 
 namespace troupe::gpu {
 
@@ -19,8 +19,8 @@ namespace troupe::gpu {
 /// what, and the place.
 class nccl_error : public std::runtime_error {
 public:
-  nccl_error(cuda::nccl_result code, const std::string& text,
-      std::source_location where);
+  nccl_error(
+      cuda::nccl_result code, const std::string& text, source_location where);
   cuda::nccl_result code() const noexcept { return code_; }
 
 private:
@@ -58,7 +58,7 @@ public:
     failed, ///< only `abort` is left
     closed,
   };
-  using place = std::source_location;
+  using place = source_location;
 
   /// Joins; returns when all ranks have, or throws within the timeout.
   explicit communicator(const communicator_options& options,

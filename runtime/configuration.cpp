@@ -99,7 +99,7 @@ void check_slot_names(const configuration& what, contradiction_list& found) {
   for (const auto& [name, count] : what.compute.slots.named)
     if (names.front() != "auto" &&
         std::none_of(names.begin(), names.end(),
-            [&](auto each) { return overlap(each, name); }))
+            [&name = name](auto each) { return overlap(each, name); }))
       found.add("compute.slots",
           fmt::format("has {}, but the run is on {}{}", legible(name),
               fmt::join(names, ", "), did_you_mean(name, names)));

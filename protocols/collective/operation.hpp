@@ -29,8 +29,8 @@ inline constexpr std::uint8_t operation_kinds = 10;
 const char* to_string(operation_kind kind) noexcept;
 
 /// A field that holds one of the first `values` of an enumeration.
-template <class Inspector, class Enum>
-auto choice(Inspector& f, const char* name, Enum& x, std::uint8_t values) {
+template <class Inspector, std::size_t N, class Enum>
+auto choice(Inspector& f, const char (&name)[N], Enum& x, std::uint8_t values) {
   return f.field(
       name, [&x] { return static_cast<std::uint8_t>(x); },
       [&x, values](std::uint8_t value) {

@@ -169,9 +169,10 @@ void aggregator_state::judge(update& what) {
   auto& [lease_of, base_of, outcome, took, cpu, delta, largest] = what.result;
   const auto lease = lease_of; // clang 14 captures no bindings
   const auto base = base_of;
-  const auto most = gpu::most_admissible(
-      std::visit([&](auto& r) { return r.share(lease); }, rule_));
-  if (largest > most) {
+  // A lease that has ended has no share: the rule drops its update.
+  const auto share = std::visit([&](auto& r) { return r.share(lease); }, rule_);
+  const auto most = gpu::most_admissible(share);
+  if (share > 0.0 && largest > most) {
     fail(what.client, lease,
         fmt::format("it diverged: a parameter changed by {:.3g}, and at most "
                     "{:.3g} can be summed exactly at this weight",

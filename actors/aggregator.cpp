@@ -41,7 +41,10 @@ aggregator::behavior_type aggregator_state::make_behavior() {
       [this](const stored& what) { at_once().receive(what); },
       [this](const storage_failed& what) { at_once().receive(what); },
       [this](interrupt) { at_once().stop_early(); },
-      [this](tick) { at_once().on_tick(); },
+      [this](tick what) {
+        if (timer_.rang(self_, what.turn))
+          at_once().on_tick();
+      },
   };
 }
 

@@ -19,6 +19,7 @@
 #include "protocols/publication.hpp"
 #include "protocols/run.hpp"
 #include "protocols/storage.hpp"
+#include "protocols/timer.hpp"
 #include "protocols/training.hpp"
 #include "protocols/verbs.hpp"
 
@@ -165,7 +166,7 @@ private:
   bool told_ = false;
   run_report report_;
   std::string last_failure_;
-  instant next_tick_ = instant::max();
+  timer<tick> timer_;
   instant first_lease_{};
   instant last_publication_{};
 };

@@ -35,7 +35,6 @@ void aggregator_state::revoke(lease_id lease) {
 }
 
 void aggregator_state::on_tick() {
-  next_tick_ = instant::max();
   watch_leases();
   store_when_due();
   flush();
@@ -92,10 +91,7 @@ void aggregator_state::lose(const placement::slot_book::holding& entry) {
 }
 
 void aggregator_state::wake_by(instant when) {
-  if (when >= next_tick_)
-    return;
-  next_tick_ = when;
-  delay(self_, std::max(when - now_, instant{}), tick{});
+  timer_.set_by(self_, start_ + when);
 }
 
 void aggregator_state::flush() {

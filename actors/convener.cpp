@@ -41,10 +41,8 @@ convener::behavior_type convener_state::make_behavior() {
         });
       },
       [this](wake_up what) {
-        if (what.turn != wake_turn_)
-          return;
-        wake_at_.reset();
-        see([&](instant now, decisions& out) { rule_.wake(now, out); });
+        if (timer_.rang(self_, what.turn))
+          see([&](instant now, decisions& out) { rule_.wake(now, out); });
       },
   };
 }
@@ -99,7 +97,7 @@ void convener_state::carry_out(const decisions& said) {
   if (said.given_up)
     while (!issuers_.empty())
       dismiss(issuers_.begin()->first, refusal::given_up, *said.given_up);
-  wake_by(said.wake);
+  timer_.set(self_, said.wake);
 }
 
 void convener_state::reject(const issuer& whom, const rejection& what) {
@@ -130,16 +128,6 @@ void convener_state::form(const formation& what) {
   for (std::uint32_t rank = 0; rank < size; ++rank)
     send(self_, issuers_.at(what.members[rank]).handle,
         form_epoch{what.epoch, rank, size, what.id});
-}
-
-void convener_state::wake_by(std::optional<instant> when) {
-  if (when == wake_at_)
-    return;
-  wake_at_ = when;
-  ++wake_turn_;
-  if (when)
-    delay(self_, std::max(*when - clock_now(self_), instant{}),
-        wake_up{wake_turn_});
 }
 
 } // namespace troupe::collective

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 
 #include "protocols/collective/ensemble.hpp"
 #include "protocols/collective/messages.hpp"
+#include "protocols/timer.hpp"
 #include "protocols/verbs.hpp"
 
 namespace troupe::collective {
@@ -36,13 +36,11 @@ private:
   void reject(const issuer& whom, const rejection& what);
   void dismiss(member_id member, refusal why, const std::string& text);
   void form(const formation& what);
-  void wake_by(std::optional<instant> when);
 
   convener::pointer self_;
   ensemble rule_;
   std::map<member_id, issuer_of> issuers_;
-  std::uint64_t wake_turn_ = 0;
-  std::optional<instant> wake_at_;
+  timer<wake_up> timer_;
 };
 using convener_impl = convener::stateful_impl<convener_state>;
 

@@ -58,11 +58,11 @@ issuer::behavior_type issuer_state::make_behavior() {
       },
       [this](let_go what) { aborted_.erase(what.epoch); },
       [this](look what) {
-        if (what.turn == look_turn_)
+        if (looks_.rang(self_, what.turn))
           on_look();
       },
       [this](wake_up what) {
-        if (what.turn == wake_turn_)
+        if (timer_.rang(self_, what.turn))
           on_wake();
       },
   };
@@ -150,7 +150,6 @@ void issuer_state::on_look() {
 }
 
 void issuer_state::on_wake() {
-  wake_at_.reset();
   see([this](instant now, steps& out) { rule_.wake(now, out); });
 }
 
@@ -187,7 +186,7 @@ void issuer_state::carry_out(steps& said) {
     send(self_, options_.reports_to, declared{options_.who.member, x});
   if (said.issue)
     issue(*said.issue);
-  wake_by(said.wake);
+  timer_.set(self_, said.wake);
 }
 
 // The stream lets go of memory in its own time, aborted or not; and memory is
@@ -275,17 +274,7 @@ void issuer_state::through_with(const order& what) {
 }
 
 void issuer_state::look_in(instant time) {
-  delay(self_, time, look{++look_turn_});
-}
-
-void issuer_state::wake_by(std::optional<instant> when) {
-  if (when == wake_at_)
-    return;
-  wake_at_ = when;
-  ++wake_turn_;
-  if (when)
-    delay(self_, std::max(*when - clock_now(self_), instant{}),
-        wake_up{wake_turn_});
+  looks_.set(self_, clock_now(self_) + time);
 }
 
 } // namespace troupe::collective

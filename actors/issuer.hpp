@@ -9,6 +9,7 @@
 
 #include "gpu/communicator.hpp"
 #include "protocols/collective/messages.hpp"
+#include "protocols/timer.hpp"
 #include "protocols/verbs.hpp"
 
 namespace troupe::collective {
@@ -61,7 +62,6 @@ private:
   void follow(event what) { next_ = std::move(what); }
   void broke(epoch_id epoch, std::string text);
   void look_in(instant time);
-  void wake_by(std::optional<instant> when);
 
   const gpu::cuda::nccl_api& nccl() const;
   void enlist_again();
@@ -79,9 +79,8 @@ private:
   std::optional<order> calling_; ///< NCCL is not through with it
   std::optional<gpu::communicator> group_;
   bool knocks_ = false; ///< its device was taken: it enlists once more
-  std::uint64_t look_turn_ = 0;
-  std::uint64_t wake_turn_ = 0;
-  std::optional<instant> wake_at_;
+  timer<look> looks_;
+  timer<wake_up> timer_;
 };
 using issuer_impl = issuer::stateful_impl<issuer_state>;
 

@@ -65,9 +65,11 @@ struct interrupt {
 
 /// From the aggregator to itself: a deadline or a flush is due.
 struct tick {
+  std::uint64_t turn = 0;
+
   template <class Inspector>
   friend bool inspect(Inspector& f, tick& x) {
-    return f.object(x).fields();
+    return f.object(x).fields(f.field("turn", x.turn));
   }
 };
 

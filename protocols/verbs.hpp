@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include <caf/disposable.hpp>
+#include <caf/mailbox_element.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -23,10 +25,16 @@ void send_anonymously(const Handle& to, Message&& message) {
   caf::anon_send(to, std::forward<Message>(message));
 }
 
-/// Sends one message to oneself after `delay`, by the actor's own clock.
+/// Sends one message to oneself after `delay`, by the actor's own clock. What
+/// is disposed of before then is not sent, and the clock forgets it.
 template <class Self, class Message>
-void delay(Self* self, std::chrono::nanoseconds delay, Message&& message) {
-  self->delayed_send(self, delay, std::forward<Message>(message));
+caf::disposable delay(
+    Self* self, std::chrono::nanoseconds delay, Message&& message) {
+  auto& clock = self->clock();
+  return clock.schedule_message(clock.now() + delay,
+      caf::strong_actor_ptr{self->ctrl()},
+      caf::make_mailbox_element(self->ctrl(), caf::make_message_id(),
+          caf::no_stages, std::forward<Message>(message)));
 }
 
 /// Asks and expects an answer within `timeout`; for few outstanding questions.

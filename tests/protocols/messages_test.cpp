@@ -64,7 +64,7 @@ TEST(messages_test, keep_their_bytes) {
                                       "3fe0000000000000");
   expect_golden(device_reached{772}, "0000000000000304");
   expect_golden(storage_failed{"full"}, "0466756c6c");
-  expect_golden(tick{}, "");
+  expect_golden(tick{772}, "0000000000000304");
   expect_golden(interrupt{}, "");
   expect_golden(seal{}, "");
   expect_golden(discard{}, "");

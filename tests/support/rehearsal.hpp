@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/detail/test_actor_clock.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <caf/send.hpp>
@@ -29,6 +32,13 @@ public:
   void pass(std::chrono::nanoseconds time) {
     scheduler().advance_time(time);
     run();
+  }
+
+  /// Messages that the clock holds until their time has come.
+  std::size_t pending() {
+    const auto& all = scheduler().clock().schedule;
+    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(),
+        [](const auto& entry) { return !entry.second.f.disposed(); }));
   }
 
   template <class Handle, class Message>

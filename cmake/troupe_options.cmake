@@ -2,18 +2,26 @@
 # one house folder into one library with the alias troupe::<folder>.
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Paths below the source tree count relative, so that clones share results.
+  # Paths below the source tree count relative, so that clones share results. A
+  # precompiled header counts by what troupe_precompiled.cmake writes beside it.
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env"
-    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR};CCACHE_NOHASHDIR=1;${CCACHE}")
+    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR};CCACHE_NOHASHDIR=1"
+    "CCACHE_SLOPPINESS=pch_defines,time_macros;CCACHE_PCH_EXTSUM=1;${CCACHE}")
   set(CMAKE_CUDA_COMPILER_LAUNCHER "${CMAKE_CXX_COMPILER_LAUNCHER}")
+endif()
+find_program(MOLD mold)
+if(MOLD AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_link_options(-fuse-ld=mold)
 endif()
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 
+# troupe_options is everybody's; troupe_test_options is for the code of tests,
+# which is read by the compiler more often than it runs.
 add_library(troupe_options INTERFACE)
-target_compile_features(troupe_options INTERFACE cxx_std_20)
+add_library(troupe_test_options INTERFACE)
 set(cxx_options
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -ffp-contract=off "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
@@ -24,14 +32,27 @@ if(TROUPE_WERROR)
   list(APPEND cuda_options -Xcompiler=-Werror)
 endif()
 if(TROUPE_SANITIZERS)
+  string(REPLACE "," ";" sanitizers "${TROUPE_SANITIZERS}")
   set(TROUPE_SANITIZER_FLAGS -fsanitize=${TROUPE_SANITIZERS})
   list(APPEND cxx_options ${TROUPE_SANITIZER_FLAGS}
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(troupe_options INTERFACE ${TROUPE_SANITIZER_FLAGS})
+  # What the address sanitizer finds as well, at half the compiler's time.
+  set(test_options -O0)
+  if("undefined" IN_LIST sanitizers)
+    list(APPEND test_options
+      -fno-sanitize=null,alignment,vptr,object-size)
+  endif()
 endif()
-target_compile_options(troupe_options INTERFACE
-  "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>"
-  "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")
+foreach(options troupe_options troupe_test_options)
+  target_compile_features(${options} INTERFACE cxx_std_20)
+  target_link_options(${options} INTERFACE ${TROUPE_SANITIZER_FLAGS})
+  target_compile_options(${options} INTERFACE
+    "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>"
+    "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")
+endforeach()
+target_compile_options(troupe_test_options INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:${test_options}>")
+include(troupe_precompiled)
 
 # troupe_library(<folder> SOURCES ... PUBLIC ... PRIVATE ...)
 function(troupe_library name)

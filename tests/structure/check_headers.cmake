@@ -1,5 +1,6 @@
 # The target check_headers compiles every header of a folder alone, twice over
-# (so that it also proves itself idempotent), with what that folder links.
+# (so that it also proves itself idempotent), with what that folder links. Only
+# the compiler's front end sees them: no code is made.
 add_custom_target(check_headers COMMENT "Every header compiles alone")
 
 # troupe_check_headers(<name> <libraries> <headers>)
@@ -15,6 +16,7 @@ function(troupe_check_headers name libraries headers)
     add_library(check_headers_${name} OBJECT EXCLUDE_FROM_ALL ${sources})
     target_link_libraries(check_headers_${name}
       PRIVATE ${libraries} troupe_options)
+    target_compile_options(check_headers_${name} PRIVATE -fsyntax-only)
     add_dependencies(check_headers check_headers_${name})
   endif()
 endfunction()

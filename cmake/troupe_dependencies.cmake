@@ -10,5 +10,6 @@ find_dependency(nlohmann_json)
 find_dependency(ZLIB)
 find_dependency(OpenSSL COMPONENTS Crypto)
 find_dependency(prometheus-cpp)
+find_dependency(Boost 1.74) # headers alone
 find_dependency(PkgConfig)
 pkg_check_modules(openblas REQUIRED IMPORTED_TARGET openblas)

@@ -1,146 +1,249 @@
 #include "monitoring/exposer.hpp"
 
-#include <cerrno>
-#include <chrono>
-#include <cstring>
-#include <exception>
-#include <future>
-#include <stdexcept>
-#include <tuple>
-#include <utility>
+#include <utility> // before Asio, which forgets it
 
+#include <array>
+#include <chrono>
+#include <deque>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
-#include <prometheus/exposer.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "monitoring/listening_socket.hpp"
 
 namespace troupe::monitoring {
 
 namespace {
 
-struct free_addresses {
-  void operator()(addrinfo* list) const noexcept { freeaddrinfo(list); }
-};
-using addresses = std::unique_ptr<addrinfo, free_addresses>;
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 
-[[noreturn]] void refuse(
-    const endpoint& where, const std::string& why, const std::string& way_out) {
-  throw std::runtime_error{fmt::format(
-      "cannot serve metrics at {}: {}; {}", where.text(), why, way_out)};
+constexpr seconds to_ask{5};
+constexpr seconds to_read{10};
+constexpr seconds to_part{1};
+constexpr std::size_t most_visitors = 64;
+constexpr std::size_t longest_question = 8192;
+constexpr milliseconds to_recover{100};
+
+using question = http::request<http::empty_body>;
+using answer = http::response<http::string_body>;
+
+bool is_zero(beast::string_view quality) {
+  return quality.find_first_not_of("0.") == beast::string_view::npos;
 }
 
-addresses resolve(const endpoint& where) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const auto port = std::to_string(where.port);
-  int error = getaddrinfo(where.host.c_str(), port.c_str(), &hints, &found);
-  // A bare machine has no file of hosts.
-  if (error != 0 && where.host == "localhost")
-    error = getaddrinfo("127.0.0.1", port.c_str(), &hints, &found);
-  if (error != 0)
-    refuse(where,
-        fmt::format(
-            "host \"{}\" is unknown ({})", where.host, gai_strerror(error)),
-        "use an address of this machine, as 127.0.0.1 or 0.0.0.0");
-  return addresses{found};
-}
-
-std::string numeric(const addrinfo& address) {
-  char host[NI_MAXHOST];
-  if (getnameinfo(address.ai_addr, address.ai_addrlen, host, sizeof host,
-          nullptr, 0, NI_NUMERICHOST) != 0)
-    return {};
-  return host;
-}
-
-/// Why nobody can listen there, by trying it: 0 if one could.
-int bind_error(const addrinfo& address) {
-  const int probe = socket(address.ai_family, address.ai_socktype, 0);
-  if (probe < 0)
-    return errno;
-  const int on = 1;
-  setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const int failed = bind(probe, address.ai_addr, address.ai_addrlen);
-  const int error = failed != 0 ? errno : 0;
-  close(probe);
-  return error;
-}
-
-[[noreturn]] void explain(
-    const endpoint& where, int error, const std::string& otherwise) {
-  const auto free_one = endpoint{where.host, 0}.text() + " takes a free port";
-  switch (error) {
-  case 0:
-    refuse(where, otherwise, free_one);
-  case EADDRINUSE:
-    refuse(where, fmt::format("port {} is taken", where.port),
-        "stop who uses it or choose another; " + free_one);
-  case EACCES:
-    refuse(where, fmt::format("port {} needs root", where.port),
-        "choose one from 1024 on; " + free_one);
-  case EADDRNOTAVAIL:
-    refuse(where, fmt::format("{} is not this machine", where.host),
-        "use an address of this machine, as 127.0.0.1 or 0.0.0.0");
-  default:
-    refuse(where, std::strerror(error), free_one);
+bool takes_gzip(const question& asked) {
+  for (const auto& [name, parameters] :
+      http::ext_list{asked[http::field::accept_encoding]}) {
+    if (!beast::iequals(name, "gzip"))
+      continue;
+    for (const auto& [key, value] : parameters)
+      if (beast::iequals(key, "q") && is_zero(value))
+        return false;
+    return true;
   }
+  return false;
 }
 
-/// The same place with an address for a host, once somebody can listen there.
-endpoint bindable(const endpoint& where) {
-  const auto found = resolve(where);
-  // The HTTP server does not say why it could not bind; the socket does.
-  if (const int error = bind_error(*found))
-    explain(where, error, {});
-  return {numeric(*found), where.port};
+answer in_words(http::status what, std::string text) {
+  answer result{what, 11, std::move(text)};
+  result.set(http::field::content_type, "text/plain; charset=utf-8");
+  return result;
 }
 
-std::unique_ptr<prometheus::Exposer> listen(
-    const endpoint& where, const endpoint& bound) {
-  const std::vector<std::string> options{"listening_ports", bound.text(),
-      "num_threads", "2", "request_timeout_ms", "5000"};
+answer figures(const question& asked, const collectables& what) {
+  answer result{http::status::ok, 11, scrape(what)};
+  result.set(
+      http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
+  result.set(http::field::vary, "Accept-Encoding");
+  if (takes_gzip(asked)) {
+    result.body() = gzipped(result.body());
+    result.set(http::field::content_encoding, "gzip");
+  }
+  return result;
+}
+
+answer answer_to(const question& asked, const collectables& what) {
+  const auto target = asked.target();
+  if (target.substr(0, target.find('?')) != "/metrics")
+    return in_words(http::status::not_found, "metrics are at /metrics\n");
+  if (asked.method() != http::verb::get && asked.method() != http::verb::head) {
+    auto result = in_words(
+        http::status::method_not_allowed, "metrics are there to GET\n");
+    result.set(http::field::allow, "GET, HEAD");
+    return result;
+  }
   try {
-    return std::make_unique<prometheus::Exposer>(options);
+    return figures(asked, what);
   } catch (const std::exception& failure) {
-    explain(where, bind_error(*resolve(where)), failure.what());
+    return in_words(http::status::internal_server_error,
+        std::string{failure.what()} + "\n");
   }
 }
 
-void knock(const endpoint& where) {
-  const auto found = resolve(where);
-  const int visitor = socket(found->ai_family, found->ai_socktype, 0);
-  if (visitor < 0)
-    return;
-  // Whether somebody answers or not, the knock has been heard.
-  std::ignore = connect(visitor, found->ai_addr, found->ai_addrlen);
-  close(visitor);
-}
+/// One connection: a question, its answer, the parting. Each has a deadline.
+class visitor : public std::enable_shared_from_this<visitor> {
+public:
+  visitor(tcp::socket socket, const collectables& what)
+      : stream_(std::move(socket)), what_(what) {
+    asked_.header_limit(longest_question);
+  }
+
+  void greet() {
+    stream_.expires_after(to_ask);
+    http::async_read_header(stream_, buffer_, asked_,
+        [self = shared_from_this()](
+            error_code failed, std::size_t) { self->hear(failed); });
+  }
+
+  void show_out() { stream_.close(); }
+
+private:
+  void hear(error_code failed) {
+    const error_code gone = http::error::end_of_stream;
+    if (failed == gone || (failed && failed.category() != gone.category()))
+      return; // or silent for too long
+    told_ = failed ? in_words(http::status::bad_request,
+                         "this is no HTTP: " + failed.message() + "\n")
+                   : answer_to(asked_.get(), what_);
+    told_.version(asked_.get().version() == 10 ? 10 : 11);
+    told_.keep_alive(false);
+    told_.prepare_payload();
+    tell(!failed && asked_.get().method() == http::verb::head);
+  }
+
+  void tell(bool head_alone) {
+    stream_.expires_after(to_read);
+    auto then = [self = shared_from_this()](
+                    error_code failed, std::size_t) { self->part(failed); };
+    telling_.emplace(told_);
+    if (head_alone)
+      http::async_write_header(stream_, *telling_, std::move(then));
+    else
+      http::async_write(stream_, *telling_, std::move(then));
+  }
+
+  // To close before all of the question was read would take the answer back.
+  void part(error_code failed) {
+    if (failed)
+      return;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, failed);
+    stream_.expires_after(to_part);
+    discard();
+  }
+
+  void discard() {
+    stream_.async_read_some(asio::buffer(discarded_),
+        [self = shared_from_this()](error_code failed, std::size_t) {
+          if (!failed)
+            self->discard();
+        });
+  }
+
+  beast::tcp_stream stream_;
+  const collectables& what_;
+  beast::flat_buffer buffer_{longest_question};
+  http::request_parser<http::empty_body> asked_;
+  answer told_;
+  std::optional<http::response_serializer<http::string_body>> telling_;
+  std::array<char, 1024> discarded_;
+};
 
 } // namespace
 
-exposer::exposer(const endpoint& where, collectables what)
-    : where_(where),
-      bound_(bindable(where)),
-      what_(std::move(what)),
-      server_(listen(where, bound_)) {
-  for (const auto& collectable : what_)
-    server_->RegisterCollectable(collectable);
-  const auto ports = server_->GetListeningPorts();
-  if (where_.port == 0 && !ports.empty())
-    where_.port = bound_.port = static_cast<std::uint16_t>(ports.front());
+class exposer::server {
+public:
+  server(listening_socket door, collectables what)
+      : what_(std::move(what)),
+        acceptor_(
+            context_, door.is_v6() ? tcp::v6() : tcp::v4(), door.release()),
+        pause_(context_) {
+    accept();
+    thread_ = std::thread{[this] { run(); }};
+  }
+
+  ~server() {
+    context_.stop();
+    thread_.join();
+  }
+
+private:
+  void run() {
+    for (;;)
+      try {
+        context_.run();
+        return;
+      } catch (const std::exception&) {
+        // One visitor goes unanswered, for want of memory.
+      }
+  }
+
+  void accept() {
+    acceptor_.async_accept([this](error_code failed, tcp::socket socket) {
+      if (failed)
+        return rest(); // out of descriptors or memory, mostly
+      accept();
+      admit(std::move(socket));
+    });
+  }
+
+  void admit(tcp::socket socket) {
+    fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+    std::erase_if(visitors_, [](const auto& one) { return one.expired(); });
+    if (visitors_.size() >= most_visitors) {
+      if (auto oldest = visitors_.front().lock())
+        oldest->show_out();
+      visitors_.pop_front();
+    }
+    auto next = std::make_shared<visitor>(std::move(socket), what_);
+    visitors_.push_back(next);
+    next->greet();
+  }
+
+  void rest() {
+    pause_.expires_after(to_recover);
+    pause_.async_wait([this](error_code) { accept(); });
+  }
+
+  const collectables what_;
+  asio::io_context context_{1};
+  tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
+  std::deque<std::weak_ptr<visitor>> visitors_; // the oldest first
+  std::thread thread_;
+};
+
+exposer::exposer(const endpoint& where, collectables what) : where_(where) {
+  listening_socket door{where};
+  where_.port = door.port();
+  try {
+    server_ = std::make_unique<server>(std::move(door), std::move(what));
+  } catch (const std::system_error& failure) {
+    throw std::runtime_error{fmt::format(
+        "cannot serve metrics at {}: no thread for it ({}); leave --metrics "
+        "out, or allow more threads (ulimit -u)",
+        where.text(), failure.code().message())};
+  }
 }
 
-// The HTTP server looks up from its socket every two seconds, or when somebody
-// comes; a run should not take two seconds to end.
-exposer::~exposer() {
-  auto closed = std::async(std::launch::async, [this] { server_.reset(); });
-  while (closed.wait_for(std::chrono::milliseconds{10}) ==
-         std::future_status::timeout)
-    knock(bound_);
-}
+exposer::~exposer() = default;
 
 std::string exposer::url() const {
   return "http://" + where_.text() + "/metrics";

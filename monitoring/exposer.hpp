@@ -2,23 +2,22 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "monitoring/endpoint.hpp"
-
-namespace prometheus {
-class Collectable;
-class Exposer;
-} // namespace prometheus
+#include "monitoring/scrape.hpp"
 
 namespace troupe::monitoring {
 
-/// Serves collectables over HTTP at /metrics, on threads of its own, from
+/// Serves collectables over HTTP at /metrics, on a thread of its own, from
 /// construction to destruction. Keeps what it serves alive; destroy it before
 /// anything that a collectable looks at.
+///
+/// GET and HEAD, one request a connection, compressed for whoever takes gzip.
+/// A visitor who asks nothing or reads nothing is shown out after some seconds;
+/// nobody waits for him meanwhile, and of too many the oldest goes first.
 class exposer {
 public:
-  using collectables = std::vector<std::shared_ptr<prometheus::Collectable>>;
+  using collectables = monitoring::collectables;
 
   /// Throws std::runtime_error that names host, port, cause and way out when
   /// it cannot listen there.
@@ -30,10 +29,10 @@ public:
   std::string url() const; ///< http://HOST:PORT/metrics
 
 private:
+  class server;
+
   endpoint where_;
-  endpoint bound_; ///< the same, its host an address
-  collectables what_;
-  std::unique_ptr<prometheus::Exposer> server_;
+  std::unique_ptr<server> server_;
 };
 
 } // namespace troupe::monitoring

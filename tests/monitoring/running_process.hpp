@@ -35,7 +35,8 @@ inline std::vector<fact> every_kind_of_figure() {
 class running_process {
 public:
   explicit running_process(
-      std::shared_ptr<prometheus::Collectable> more = nullptr) {
+      std::shared_ptr<prometheus::Collectable> more = nullptr,
+      const endpoint& where = {"127.0.0.1", 0}) {
     measure_mailboxes(config_);
     system_ = std::make_unique<caf::actor_system>(config_);
     monitor_ = system_->spawn<monitor_impl>(metrics{});
@@ -44,8 +45,7 @@ public:
         figures_.collectable(), process_figures(), actor_telemetry(*system_)};
     if (more)
       served.push_back(std::move(more));
-    exposer_ =
-        std::make_unique<exposer>(endpoint{"127.0.0.1", 0}, std::move(served));
+    exposer_ = std::make_unique<exposer>(where, std::move(served));
   }
 
   ~running_process() {

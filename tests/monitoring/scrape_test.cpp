@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -58,19 +60,30 @@ std::uint16_t free_port() {
   return ntohs(at.sin_port);
 }
 
-class scrape_test : public testing::Test {
+class scrape_test : public testing::TestWithParam<const char*> {
 protected:
-  std::uint16_t port() const { return process_.where().port; }
+  void SetUp() override {
+    try {
+      process_.emplace(bell_, endpoint{GetParam(), 0});
+    } catch (const std::runtime_error& failure) {
+      GTEST_SKIP() << failure.what();
+    }
+  }
+
+  const endpoint& where() const { return process_->where(); }
 
   std::shared_ptr<scrape_bell> bell_ = std::make_shared<scrape_bell>();
-  running_process process_{bell_};
+  std::optional<running_process> process_;
 };
 
-TEST_F(scrape_test, passes_promtool_check_metrics) {
+INSTANTIATE_TEST_SUITE_P(at, scrape_test, testing::Values("127.0.0.1", "::1"),
+    [](const auto& of) { return of.param[0] == ':' ? "ipv6" : "ipv4"; });
+
+TEST_P(scrape_test, passes_promtool_check_metrics) {
   if (!installed("promtool"))
     GTEST_SKIP() << "promtool (Debian package prometheus) is not installed";
   const scratch files;
-  const auto text = http_get(port(), "/metrics");
+  const auto text = http_get(where(), "/metrics");
   const auto scraped = files.write("metrics.txt", text);
 
   const auto check = run("promtool check metrics < " + scraped);
@@ -79,17 +92,17 @@ TEST_F(scrape_test, passes_promtool_check_metrics) {
   EXPECT_EQ(check.output, "");
 }
 
-TEST_F(scrape_test, answers_a_query_through_a_real_prometheus) {
+TEST_P(scrape_test, answers_a_query_through_a_real_prometheus) {
   if (!installed("prometheus"))
     GTEST_SKIP() << "prometheus (Debian package) is not installed";
   const scratch files;
   const auto api = free_port();
-  const auto configuration = files.write("prometheus.yml",
-      fmt::format("global: {{scrape_interval: 200ms}}\n"
-                  "scrape_configs:\n"
-                  "- job_name: troupe\n"
-                  "  static_configs: [{{targets: ['127.0.0.1:{}']}}]\n",
-          port()));
+  const auto configuration = files.write(
+      "prometheus.yml", fmt::format("global: {{scrape_interval: 200ms}}\n"
+                                    "scrape_configs:\n"
+                                    "- job_name: troupe\n"
+                                    "  static_configs: [{{targets: ['{}']}}]\n",
+                            where().text()));
 
   background server{{"prometheus", "--config.file=" + configuration,
       "--storage.tsdb.path=" + files.path("tsdb"),

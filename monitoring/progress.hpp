@@ -11,8 +11,8 @@
 
 namespace troupe::monitoring {
 
-/// Shows the run to people. `out` must outlive the actor, and nobody else
-/// writes to it meanwhile.
+/// Shows the run to people. `out` must outlive the actor, nobody else writes to
+/// it meanwhile, and writing to it never waits for a reader: an outlet_stream.
 class progress_state {
 public:
   static inline const char* name = "troupe.progress";

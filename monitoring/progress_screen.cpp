@@ -67,7 +67,8 @@ void progress_screen::show(const std::vector<fact>& batch) {
   if (options_.quiet)
     std::erase_if(remarks, [](const remark& r) { return !r.error; });
   const bool due = !drawn_ || line_.now() - drawn_at_ >= between_drawings;
-  const bool redraw = options_.live && (due || published || !remarks.empty());
+  const bool redraw = options_.live && (due || published || !remarks.empty()) &&
+                      options_.ready();
   if (remarks.empty() && !redraw)
     return;
   say(remarks);

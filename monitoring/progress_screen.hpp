@@ -14,6 +14,9 @@ struct progress_options {
   bool quiet = false; ///< say errors alone
   /// Columns of the terminal, asked at every drawing: windows change size.
   std::function<std::size_t()> width = [] { return std::size_t{80}; };
+  /// Whether the output takes what it is given at once. While it does not, the
+  /// live line stands still; remarks are kept for when it does.
+  std::function<bool()> ready = [] { return true; };
 };
 
 /// Options for this process's file descriptor (1, 2): live if it is a terminal

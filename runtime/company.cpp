@@ -1,6 +1,7 @@
 #include "runtime/company.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <stdexcept>
@@ -33,6 +34,7 @@ constexpr std::size_t deepest = 256;
 // On a GPU, deltas that wait to be added together.
 constexpr std::size_t waiting_bytes = std::size_t{256} << 20;
 constexpr std::size_t most_waiting = 32;
+constexpr std::chrono::seconds observers_end_within{10};
 
 // Seconds since the kernel started this process.
 double process_age() {
@@ -129,6 +131,18 @@ void dismiss_all(const cast& who) {
   dismiss(who.sums);
   dismiss(who.judge);
   dismiss(who.book);
+}
+
+// Observers wait for nobody: what they have heard, they have soon passed on.
+void await_end(caf::scoped_actor& self, const std::vector<observer>& readers) {
+  const auto end = std::chrono::steady_clock::now() + observers_end_within;
+  for (const auto& reader : readers)
+    watch(self.ptr(), reader);
+  auto left = readers.size();
+  while (left > 0)
+    self->receive([&](const caf::down_msg&) { --left; },
+        caf::after(end - std::chrono::steady_clock::now()) >>
+            [&] { left = 0; });
 }
 
 } // namespace
@@ -273,8 +287,9 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
         std::move(*std::exchange(figures_, std::nullopt))));
   auto told = monitoring::progress_options_for(STDOUT_FILENO);
   told.quiet = how_.quiet;
+  told.ready = [] { return monitoring::standard_output().idle(); };
   who->observers.push_back(
-      system_->spawn<monitoring::progress_impl>(&std::cout, told));
+      system_->spawn<monitoring::progress_impl>(&screen_, told));
   return who;
 }
 
@@ -311,9 +326,8 @@ run_report company::play(
   account_.wall_seconds = process_age();
   dismiss_all(*who);
   dismiss(std::exchange(boss_, {}));
-  // The last lines are on the screen before anything else is said.
-  for (const auto& reader : who->observers)
-    self->wait_for(reader);
+  // The last lines come before anything else that is said.
+  await_end(self, who->observers);
   return report;
 }
 
@@ -321,8 +335,10 @@ void company::leave(int code) {
   exposer_.reset();
   if (slots_lost_ == 0)
     return;
-  std::cout.flush();
-  std::fflush(nullptr);
+  if (monitoring::settle_standard_outlets()) {
+    std::cout.flush();
+    std::fflush(nullptr);
+  }
   std::_Exit(code);
 }
 

@@ -10,6 +10,7 @@
 #include "gpu/layout.hpp"
 #include "monitoring/exposer.hpp"
 #include "monitoring/metrics.hpp"
+#include "monitoring/outlet.hpp"
 #include "protocols/run.hpp"
 #include "runtime/device_choice.hpp"
 #include "runtime/interruption.hpp"
@@ -69,6 +70,7 @@ private:
   std::unique_ptr<training::learner> probe_;
   gpu::layout layout_;
   std::vector<training::view> data_;
+  monitoring::outlet_stream screen_{monitoring::standard_output()};
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::optional<monitoring::metrics> figures_;

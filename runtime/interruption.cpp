@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -36,6 +37,10 @@ void wake(std::uint64_t why) {
 
 extern "C" void on_signal(int which) {
   if (!keeping) {
+    // Whoever does not read holds up no end.
+    pollfd reader{STDERR_FILENO, POLLOUT, 0};
+    if (poll(&reader, 1, 0) <= 0)
+      _exit(exit_code);
     auto ignored = write(STDERR_FILENO, farewell.data(), farewell.size());
     static_cast<void>(ignored);
     _exit(exit_code);

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "actors/guard.hpp"
+#include "monitoring/outlet.hpp"
 #include "runtime/company.hpp"
 #include "runtime/files.hpp"
 #include "runtime/interruption.hpp"
@@ -31,12 +32,13 @@ struct misuse : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A reader that has gone, or a full disk behind it, ends no run.
+// A reader that has gone or pauses, or a full disk behind it, ends no run.
 template <class... Values>
 void say(
     std::FILE* to, fmt::format_string<Values...> text, Values&&... values) {
-  std::fputs(fmt::format(text, std::forward<Values>(values)...).c_str(), to);
-  std::fflush(to);
+  auto& heard = to == stdout ? monitoring::standard_output()
+                             : monitoring::standard_error();
+  heard.write(fmt::format(text, std::forward<Values>(values)...));
 }
 
 /// A run's directory, which is this process's as long as this is here.
@@ -218,6 +220,7 @@ int play(const topology& what, const run_options& how, interruption& signals) {
 
 int execute(
     const topology& what, const run_options& how, interruption& signals) {
+  const monitoring::last_words heard;
   try {
     return play(what, how, signals);
   } catch (const misuse& e) {

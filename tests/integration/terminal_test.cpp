@@ -1,5 +1,7 @@
 // What people see: a live line on a terminal, plain lines elsewhere.
 #include <algorithm>
+#include <csignal>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -84,6 +86,102 @@ TEST_F(terminal_test, ends_on_the_key_for_it) {
   EXPECT_TRUE(holds(it.out(), "interrupted")) << it.out();
 }
 
+// By a shell, which closes or redirects what the command gets.
+command redirected(command what, const std::string& how) {
+  what.words.insert(what.words.begin(),
+      {"bash", "-o", "pipefail", "-c", "\"$@\" " + how, "sh"});
+  return what;
+}
+
+// Nobody reads in the tests that follow. A file tells how far a run has come,
+// and a shell waits for it, so that the test itself reads nothing meanwhile.
+std::string wait_for(const std::filesystem::path& file) {
+  return "n=0; until test -e '" + file.string() +
+         "' || test $((n += 1)) -gt 3000; do sleep 0.05; done; ";
+}
+
+bool comes(const std::filesystem::path& file) {
+  run({{"sh", "-c", wait_for(file)}});
+  return std::filesystem::exists(file);
+}
+
+const words many_lines{"--set", "run.rounds=1000", "--set",
+    "run.evaluate_every=1", "--set", "client.epochs=1"};
+
+std::size_t scores_in(const std::vector<std::string>& lines) {
+  return static_cast<std::size_t>(
+      std::count_if(lines.begin(), lines.end(), [](const auto& line) {
+        return line.starts_with("version ") && holds(line, " updates/s");
+      }));
+}
+
+TEST_F(terminal_test, goes_on_while_its_terminal_is_stopped) {
+  process it{on_terminal(study_.start("a", many_lines), 100)};
+  ASSERT_TRUE(it.says("version 4/1,000")) << it.out();
+  it.type("\x13"); // Ctrl-S
+
+  EXPECT_TRUE(comes(study_ / "a" / "summary.json")) << it.out();
+
+  EXPECT_EQ(it.wait(std::chrono::seconds{30}).code, 0);
+  EXPECT_FALSE(holds(it.out(), "results in ")) << it.out();
+}
+
+TEST_F(terminal_test, shows_what_it_kept_when_its_terminal_goes_on) {
+  process it{on_terminal(study_.start("a", many_lines), 160)};
+  ASSERT_TRUE(it.says("version 4/1,000")) << it.out();
+  it.type("\x13");
+  ASSERT_TRUE(comes(study_ / "a" / "summary.json")) << it.out();
+
+  it.type("\x11"); // Ctrl-Q
+
+  EXPECT_EQ(it.wait().code, 0);
+  const auto lines = seen(it.out(), 160);
+  EXPECT_EQ(scores_in(lines), 1000u);
+  ASSERT_GE(lines.size(), 3u);
+  EXPECT_TRUE(lines[lines.size() - 3].starts_with("completed: version 1,000"))
+      << lines[lines.size() - 3];
+  EXPECT_TRUE(lines[lines.size() - 2].starts_with("results in "))
+      << lines[lines.size() - 2];
+}
+
+TEST_F(terminal_test, ends_before_anybody_reads_its_terminal) {
+  auto what = on_terminal(study_.start("a", many_lines), 100);
+  what.words.insert(what.words.begin(),
+      {"sh", "-c", "\"$@\"; echo $? >'" + (study_ / "code").string() + "'",
+          "sh"});
+  process it{what};
+
+  EXPECT_TRUE(comes(study_ / "code"));
+
+  EXPECT_EQ(content(study_ / "code"), "0\n");
+  EXPECT_TRUE(study_.of("a").has("summary.json"));
+}
+
+TEST_F(terminal_test, loses_no_line_to_a_reader_who_comes_late) {
+  auto late = "| { " + wait_for(study_ / "a" / "summary.json") + "cat; }";
+
+  auto said = run(redirected(study_.start("a", many_lines), late));
+
+  expect_code(said, 0);
+  std::vector<std::string> lines;
+  std::istringstream text{said.out};
+  for (std::string line; std::getline(text, line);)
+    lines.push_back(line);
+  EXPECT_EQ(scores_in(lines), 1000u);
+  EXPECT_TRUE(lines.back().starts_with("results in ")) << lines.back();
+}
+
+TEST_F(terminal_test, is_interrupted_while_its_terminal_is_stopped) {
+  process it{on_terminal(study_.start("a", endless()), 100)};
+  ASSERT_TRUE(it.says("version 4/1,000,000")) << it.out();
+  it.type("\x13");
+
+  it.signal(SIGTERM);
+
+  EXPECT_EQ(it.wait(std::chrono::seconds{60}).code, 130);
+  EXPECT_FALSE(study_.of("a").checkpoints().empty());
+}
+
 TEST_F(terminal_test, writes_plain_lines_into_a_pipe) {
   auto said = run(study_.start("a"));
 
@@ -104,13 +202,6 @@ TEST_F(terminal_test, writes_plain_lines_where_the_cursor_cannot_move) {
 
   expect_code(said, 0);
   EXPECT_FALSE(holds(said.out, "\x1b")) << said.out;
-}
-
-// By a shell, which closes or redirects what the command gets.
-command redirected(command what, const std::string& how) {
-  what.words.insert(what.words.begin(),
-      {"bash", "-o", "pipefail", "-c", "\"$@\" " + how, "sh"});
-  return what;
 }
 
 TEST_F(terminal_test, needs_nobody_who_looks_on) {

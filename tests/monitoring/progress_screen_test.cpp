@@ -126,6 +126,27 @@ TEST_F(progress_screen_test, draws_at_once_when_a_version_is_out) {
   EXPECT_EQ(drawings() - before, 1u);
 }
 
+TEST_F(progress_screen_test, leaves_the_live_line_while_nobody_takes_it) {
+  bool ready = true;
+  auto options = terminal();
+  options.ready = [&ready] { return ready; };
+  drawings_for(options);
+  const auto before = drawings();
+
+  ready = false;
+  for (int i = 0; i < 1000; ++i)
+    screen_->show(story_.after(1s).then(accepted(1, 1)).told());
+  EXPECT_EQ(drawings(), before);
+  screen_->show(story_.then(failed(2, 17)).told());
+  ready = true;
+  screen_->show(story_.then(accepted(3, 1)).told());
+
+  const auto lines = seen(out_.str());
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[1], "client 17 failed: loss is nan");
+  EXPECT_EQ(lines[2].rfind("fashion  ", 0), 0u);
+}
+
 TEST_F(progress_screen_test, erases_the_live_line_at_the_end) {
   drawings_for(terminal());
   screen_->show(story_.then(ended("completed", 50)).told());

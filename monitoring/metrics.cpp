@@ -16,6 +16,7 @@
 
 #include "monitoring/count_tally.hpp"
 #include "monitoring/histogram_tally.hpp"
+#include "monitoring/late_gauge.hpp"
 #include "monitoring/lease_ledger.hpp"
 
 namespace troupe::monitoring {
@@ -36,13 +37,17 @@ static_assert(static_cast<int>(federated::drop_reason::duplicate) == 2);
 static_assert(static_cast<int>(federated::drop_reason::late) == 3);
 static_assert(static_cast<int>(federated::drop_reason::too_stale) == 4);
 
-prometheus::Gauge& gauge(Registry& to, const std::string& name,
-    const std::string& help, const prometheus::Labels& labels = {}) {
+late_gauge::family& gauges(
+    Registry& to, const std::string& name, const std::string& help) {
   return prometheus::BuildGauge()
       .Name("troupe_" + name)
       .Help(help)
-      .Register(to)
-      .Add(labels);
+      .Register(to);
+}
+
+late_gauge gauge(Registry& to, const std::string& name, const std::string& help,
+    const prometheus::Labels& labels = {}) {
+  return late_gauge{gauges(to, name, help), labels};
 }
 
 count_tally counter(Registry& to, const std::string& name,
@@ -86,45 +91,41 @@ struct metrics::state {
   std::shared_ptr<Registry> registry = std::make_shared<Registry>();
   Registry& r = *registry;
 
-  prometheus::Family<prometheus::Gauge>& info =
-      prometheus::BuildGauge()
-          .Name("troupe_run_info")
-          .Help("What is being run; always 1.")
-          .Register(r);
+  late_gauge::family& info =
+      gauges(r, "run_info", "What is being run; always 1.");
   prometheus::Gauge* current_info = nullptr;
 
-  prometheus::Gauge& active =
-      gauge(r, "run_active", "Whether a run is going on.");
-  prometheus::Gauge& planned =
+  late_gauge active = gauge(r, "run_active", "Whether a run is going on.");
+  late_gauge planned =
       gauge(r, "rounds_planned", "Rounds, or versions, to do in all.");
-  prometheus::Gauge& parameters =
+  late_gauge parameters =
       gauge(r, "model_parameters", "Parameters of the model.");
-  prometheus::Gauge& version =
+  late_gauge version =
       gauge(r, "model_version", "Last published version of the model.");
-  prometheus::Gauge& model_updates =
+  late_gauge model_updates =
       gauge(r, "model_updates", "Updates in all versions so far.");
-  prometheus::Gauge& stored_version =
+  late_gauge stored_version =
       gauge(r, "stored_version", "Last version that survives a crash.");
-  prometheus::Gauge& accuracy =
+  late_gauge accuracy =
       gauge(r, "accuracy", "Accuracy at the last evaluation, 0 to 1.");
-  prometheus::Gauge& best_accuracy =
+  late_gauge best_accuracy =
       gauge(r, "best_accuracy", "Best accuracy of any evaluation, 0 to 1.");
-  prometheus::Gauge& loss = gauge(r, "loss", "Loss at the last evaluation.");
-  prometheus::Gauge& evaluated_version =
+  late_gauge loss = gauge(r, "loss", "Loss at the last evaluation.");
+  late_gauge evaluated_version =
       gauge(r, "evaluated_version", "Version of the last evaluation.");
-  prometheus::Gauge& training_loss = gauge(
+  late_gauge training_loss = gauge(
       r, "training_loss", "Mean training loss of the last version's updates.");
-  prometheus::Gauge& leases_outstanding =
+  late_gauge leases_outstanding =
       gauge(r, "leases_outstanding", "Leases handed out and not ended.");
-  prometheus::Gauge& idle_clients =
+  late_gauge idle_clients =
       gauge(r, "clients", "Clients by state.", {{"state", "idle"}});
-  prometheus::Gauge& leased_clients =
+  late_gauge leased_clients =
       gauge(r, "clients", "Clients by state.", {{"state", "leased"}});
-  prometheus::Gauge& busy_slots =
+  late_gauge busy_slots =
       gauge(r, "compute_slots", "Compute slots by state.", {{"state", "busy"}});
-  prometheus::Gauge& idle_slots =
+  late_gauge idle_slots =
       gauge(r, "compute_slots", "Compute slots by state.", {{"state", "idle"}});
-  prometheus::Gauge& lost_slots =
+  late_gauge lost_slots =
       gauge(r, "compute_slots", "Compute slots by state.", {{"state", "lost"}});
 
   std::vector<count_tally> updates = updates_by_outcome(r);
@@ -156,6 +157,7 @@ struct metrics::state {
   lease_ledger ledger;
   std::uint64_t slots = 0;
   std::uint64_t slots_lost = 0;
+  bool begun = false;
   double best = -std::numeric_limits<double>::infinity();
 
   static std::vector<count_tally> updates_by_outcome(Registry& to) {
@@ -169,23 +171,28 @@ struct metrics::state {
   void operator()(const facts::run_started& f) {
     if (current_info)
       info.Remove(current_info);
-    current_info = &info.Add({{"name", f.name}, {"rule", f.rule},
-        {"fingerprint", f.fingerprint}, {"seed", std::to_string(f.seed)},
-        {"incarnation", std::to_string(f.incarnation)}});
-    current_info->Set(1.0);
-    active.Set(1.0);
-    planned.Set(number(f.rounds));
-    parameters.Set(number(f.parameters));
-    version.Set(number(f.version));
-    stored_version.Set(number(f.version)); // or it could not be taken up
+    current_info = &info.Add(
+        {{"name", f.name}, {"rule", f.rule}, {"fingerprint", f.fingerprint},
+            {"seed", std::to_string(f.seed)},
+            {"incarnation", std::to_string(f.incarnation)}},
+        1.0);
+    active.set(1.0);
+    planned.set(number(f.rounds));
+    parameters.set(number(f.parameters));
+    version.set(number(f.version));
+    model_updates.set(number(f.updates));
+    stored_version.set(number(f.version)); // or it could not be taken up
+    if (f.best_version > 0)
+      best_accuracy.set(best = f.best_accuracy);
     ledger.reset(f.clients);
     slots = f.slots;
     slots_lost = 0;
+    begun = true;
   }
 
   void operator()(const facts::voided& f) {
     ledger.reset(ledger.clients());
-    version.Set(number(f.version));
+    version.set(number(f.version));
   }
 
   void operator()(const facts::round_started&) { rounds_started.add(); }
@@ -224,23 +231,21 @@ struct metrics::state {
   void operator()(const facts::round_skipped&) { rounds_skipped.add(); }
 
   void operator()(const facts::published& f) {
-    version.Set(number(f.version));
-    model_updates.Set(number(f.total_updates));
-    training_loss.Set(f.loss);
+    version.set(number(f.version));
+    model_updates.set(number(f.total_updates));
+    training_loss.set(f.loss);
     round_seconds.add(f.seconds);
   }
 
   void operator()(const facts::evaluated& f) {
-    accuracy.Set(f.accuracy);
-    loss.Set(f.loss);
-    evaluated_version.Set(number(f.version));
+    scored(f.version, f.loss, f.accuracy);
     evaluation_seconds.add(f.seconds);
     if (f.accuracy > best)
-      best_accuracy.Set(best = f.accuracy);
+      best_accuracy.set(best = f.accuracy);
   }
 
   void operator()(const facts::stored& f) {
-    stored_version.Set(number(f.version));
+    stored_version.set(number(f.version));
     store_seconds.add(f.seconds);
   }
 
@@ -251,7 +256,13 @@ struct metrics::state {
 
   void operator()(const facts::run_ended&) {
     ledger.reset(ledger.clients());
-    active.Set(0.0);
+    active.set(0.0);
+  }
+
+  void scored(version_id what, double its_loss, double its_accuracy) {
+    accuracy.set(its_accuracy);
+    loss.set(its_loss);
+    evaluated_version.set(number(what));
   }
 
   void flush() {
@@ -268,21 +279,30 @@ struct metrics::state {
 
   void flush_levels() {
     const auto leased = ledger.outstanding();
+    leases_outstanding.set(number(leased));
+    if (!begun)
+      return; // with how many clients and slots, nobody knows
     const auto left = slots - std::min(slots, slots_lost);
     const auto busy = std::min(leased, left);
-    leases_outstanding.Set(number(leased));
-    leased_clients.Set(number(leased));
-    idle_clients.Set(number(ledger.clients() - leased));
-    busy_slots.Set(number(busy));
-    idle_slots.Set(number(left - busy));
-    lost_slots.Set(number(slots_lost));
+    leased_clients.set(number(leased));
+    idle_clients.set(number(ledger.clients() - leased));
+    busy_slots.set(number(busy));
+    idle_slots.set(number(left - busy));
+    lost_slots.set(number(slots_lost));
   }
 };
 
-metrics::metrics() : state_(std::make_unique<state>()) {}
+metrics::metrics() : state_(std::make_unique<state>()) {
+  state_->active.set(0.0);
+  state_->flush_levels();
+}
 metrics::~metrics() = default;
 metrics::metrics(metrics&&) noexcept = default;
 metrics& metrics::operator=(metrics&&) noexcept = default;
+
+void metrics::take_up(const facts::evaluated& last) {
+  state_->scored(last.version, last.loss, last.accuracy);
+}
 
 void metrics::add(const std::vector<fact>& batch) {
   for (const auto& f : batch)

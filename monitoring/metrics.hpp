@@ -29,6 +29,10 @@ namespace troupe::monitoring {
 ///     staleness_versions, training_seconds, round_seconds,
 ///     evaluation_seconds, store_seconds                        histograms
 ///
+/// A gauge has no sample until it has a value: there is no accuracy before the
+/// first evaluation. A run that is taken up shows the last and the best of its
+/// history at once.
+///
 /// A lease is outstanding from `leased` until a fact ends it, or until its
 /// client is leased again. Nobody reports when a slot starts or stops work:
 /// `busy` is the smaller of leases outstanding and slots left, which is exact
@@ -45,6 +49,11 @@ public:
   metrics& operator=(metrics&&) noexcept;
 
   void add(const std::vector<fact>& batch);
+
+  /// Before anything else, of a run that is taken up: the last of the versions
+  /// that were scored before, with loss and accuracy. `run_started` has the
+  /// best.
+  void take_up(const facts::evaluated& last);
 
   /// What an exposer serves; it outlives this object.
   std::shared_ptr<prometheus::Collectable> collectable() const;

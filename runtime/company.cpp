@@ -282,6 +282,12 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
       c.run.keep_checkpoints, before.state ? before.state->elapsed : 0.0,
       before.journal_bytes, before.history, before.resumed, boss_};
   who->book = system_->spawn<scribe_impl, caf::detached>(std::move(book));
+  if (figures_ && !before.history.empty()) {
+    const auto& last = before.history.back();
+    figures_->take_up({.version = last.version,
+        .loss = last.loss,
+        .accuracy = last.accuracy});
+  }
   if (figures_)
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
         std::move(*std::exchange(figures_, std::nullopt))));

@@ -34,7 +34,7 @@ protected:
   // What it shows now; nothing while it is not up.
   std::string scrape() {
     try {
-      return monitoring::http_get(port_, "/metrics");
+      return monitoring::http_get({host_, port_}, "/metrics");
     } catch (const std::exception&) {
       return {};
     }
@@ -49,6 +49,17 @@ protected:
     return -1.0;
   }
 
+  // Takes the port that a run says; throws away what it said.
+  void find(process& run, const std::string& host) {
+    host_ = host;
+    const auto said = "metrics at http://" + host + ":";
+    ASSERT_TRUE(run.says(said)) << run.err();
+    ASSERT_TRUE(run.says("/metrics\n"));
+    port_ = static_cast<std::uint16_t>(
+        std::stoi(run.out().substr(run.out().find(said) + said.size())));
+  }
+
+  std::string host_ = "127.0.0.1";
   std::uint16_t port_ = free_port();
   study study_{quick_fedavg(1'000'000)};
   process it_{
@@ -98,14 +109,63 @@ TEST_F(metrics_test, is_said_where) {
       it_.says(fmt::format("metrics at http://127.0.0.1:{}/metrics\n", port_)));
   process other{study_.start("b", {"--metrics", "127.0.0.1:0"})};
 
-  ASSERT_TRUE(other.says("metrics at http://127.0.0.1:")) << other.err();
-  ASSERT_TRUE(other.says("/metrics\n"));
+  find(other, "127.0.0.1");
 
-  auto at = other.out().find("127.0.0.1:") + 10;
-  port_ = static_cast<std::uint16_t>(std::stoi(other.out().substr(at)));
   EXPECT_TRUE(other.until([&] {
     return value(scrape(), "troupe_model_version") >= 1;
   })) << other.out();
+}
+
+TEST_F(metrics_test, is_served_over_ipv6) {
+  process other{study_.start("b", {"--metrics", "[::1]:0"})};
+  if (!other.says("metrics at http://[::1]:") &&
+      holds(other.err(), "cannot serve metrics at [::1]:0: ") &&
+      (holds(other.err(), "not this machine") ||
+          holds(other.err(), "no such addresses")))
+    GTEST_SKIP() << other.err();
+
+  find(other, "[::1]");
+
+  host_ = "::1";
+  EXPECT_TRUE(other.until([&] {
+    return value(scrape(), "troupe_model_version") >= 1;
+  })) << other.out()
+      << other.err();
+}
+
+TEST_F(metrics_test, shows_no_accuracy_that_nobody_measured) {
+  process other{study_.start(
+      "b", {"--metrics", "127.0.0.1:0", "--set", "run.evaluate_every=0"})};
+  find(other, "127.0.0.1");
+  std::string seen;
+
+  ASSERT_TRUE(other.until([&] {
+    seen = scrape();
+    return value(seen, "troupe_model_version") >= 3;
+  })) << other.err();
+
+  for (auto name : {"troupe_accuracy ", "troupe_best_accuracy ", "troupe_loss ",
+           "troupe_evaluated_version "})
+    EXPECT_FALSE(holds(seen, std::string{"\n"} + name)) << seen;
+}
+
+TEST_F(metrics_test, shows_what_was_measured_before_a_resumption) {
+  expect_code(run(study_.start("b", {"--set", "run.rounds=8"})), 0);
+  auto rows = study_.of("b").history();
+  ASSERT_FALSE(rows.empty());
+
+  process other{study_.resume(
+      "b", {"--metrics", "127.0.0.1:0", "--set", "run.rounds=1000000"})};
+  find(other, "127.0.0.1");
+  std::string seen;
+  ASSERT_TRUE(other.until([&] {
+    seen = scrape();
+    return value(seen, "troupe_run_active") == 1;
+  })) << other.err();
+
+  EXPECT_GE(value(seen, "troupe_evaluated_version"), 8.0) << seen;
+  EXPECT_GE(value(seen, "troupe_model_updates"), 40.0);
+  EXPECT_GE(value(seen, "troupe_best_accuracy"), best_of(rows)->accuracy);
 }
 
 TEST_F(metrics_test, gives_its_port_back) {

@@ -56,6 +56,52 @@ TEST_F(metrics_test, names_one_run_only_after_a_second_start) {
   EXPECT_EQ(value("stored_version"), "20");
 }
 
+TEST_F(metrics_test, shows_nothing_that_nobody_has_observed) {
+  hear();
+  for (const auto* name : {"rounds_planned", "model_parameters",
+           "model_version", "model_updates", "stored_version",
+           "clients{state=\"idle\"}", "compute_slots{state=\"idle\"}"})
+    EXPECT_EQ(value(name), "absent") << name;
+  EXPECT_EQ(value("run_active"), "0");
+  EXPECT_EQ(value("leases_outstanding"), "0");
+
+  story_.then(fashion_start());
+  hear();
+
+  for (const auto* name : {"accuracy", "best_accuracy", "loss",
+           "evaluated_version", "training_loss"})
+    EXPECT_EQ(value(name), "absent") << name;
+  EXPECT_EQ(value("model_version"), "0");
+  EXPECT_EQ(value("clients{state=\"idle\"}"), "100");
+  EXPECT_EQ(value("compute_slots{state=\"lost\"}"), "0");
+}
+
+TEST_F(metrics_test, shows_best_and_last_of_a_run_that_is_taken_up) {
+  auto resumed = fashion_start();
+  resumed.version = 40;
+  resumed.updates = 400;
+  resumed.best_version = 20;
+  resumed.best_accuracy = 0.875;
+  figures_.take_up({.version = 30, .loss = 0.25, .accuracy = 0.75});
+  story_.then(resumed);
+
+  hear();
+
+  EXPECT_EQ(value("accuracy"), "0.75");
+  EXPECT_EQ(value("loss"), "0.25");
+  EXPECT_EQ(value("evaluated_version"), "30");
+  EXPECT_EQ(value("best_accuracy"), "0.875");
+  EXPECT_EQ(value("model_updates"), "400");
+  EXPECT_EQ(value("training_loss"), "absent");
+  EXPECT_EQ(value("evaluation_seconds_count"), "0");
+
+  story_.then(facts::evaluated{.version = 50, .loss = 0.5, .accuracy = 0.5});
+  hear();
+
+  EXPECT_EQ(value("accuracy"), "0.5");
+  EXPECT_EQ(value("best_accuracy"), "0.875");
+}
+
 TEST_F(metrics_test, counts_updates_by_outcome) {
   using federated::drop_reason;
   story_.then(accepted(1, 1)).then(accepted(2, 2));

@@ -91,8 +91,9 @@ std::size_t byte_source::unpack(std::span<std::byte> into) {
     stream.avail_out = room;
     auto status = inflate(&stream, Z_NO_FLUSH);
     done += room - stream.avail_out;
-    ended = status == Z_STREAM_END;
-    if (status != Z_OK && !ended)
+    if (status == Z_STREAM_END)
+      ended = !begin_next_member();
+    else if (status != Z_OK)
       refuse_packed(
           std::string{"sound gzip data"} +
           (stream.msg ? std::string{": "} + stream.msg : std::string{}));
@@ -100,12 +101,23 @@ std::size_t byte_source::unpack(std::span<std::byte> into) {
   return done;
 }
 
+// A gzip file is one member or several, one behind the other, and holds what
+// all of them do.
+bool byte_source::begin_next_member() {
+  auto& stream = unpacking_->stream;
+  // What zlib was handed and did not need goes back.
+  content_ = {
+      content_.data() - stream.avail_in, content_.size() + stream.avail_in};
+  stream.avail_in = 0;
+  return is_gzip(content_) && inflateReset(&stream) == Z_OK;
+}
+
 void byte_source::finish() {
   auto end = offset_;
   std::byte more{};
   if (read({&more, 1}) != 0)
     refuse(end, "the end, more bytes follow");
-  if (packed() && unpacking_->stream.avail_in + content_.size() != 0)
+  if (packed() && !content_.empty())
     refuse_packed("the end of the gzip data, more bytes follow");
 }
 

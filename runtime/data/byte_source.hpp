@@ -10,8 +10,8 @@
 namespace troupe::data {
 
 /// Reads a file's content from its start, unpacking it on the way if it is
-/// gzip's (RFC 1952; told by its first two bytes). What is unpacked goes
-/// straight to where it is wanted. Throws `bad_file`.
+/// gzip's (RFC 1952; told by its first two bytes), all members of it. What is
+/// unpacked goes straight to where it is wanted. Throws `bad_file`.
 class byte_source {
 public:
   /// `content` has to stay; `path` is what errors call it.
@@ -41,6 +41,7 @@ private:
   struct unpacking;
 
   std::size_t unpack(std::span<std::byte> into);
+  bool begin_next_member();
   [[noreturn]] void refuse_packed(const std::string& expected) const;
 
   std::filesystem::path path_;

@@ -44,14 +44,18 @@ std::uint32_t from_big_endian(std::span<const std::byte, 4> bytes) noexcept {
   return value;
 }
 
-const char* name_of_other(std::uint8_t type) noexcept {
+const char* name_of(std::uint8_t type) noexcept {
   switch (type) {
+  case 0x08:
+    return "unsigned bytes";
   case 0x09:
     return "signed bytes";
   case 0x0B:
     return "16-bit integers";
   case 0x0C:
     return "32-bit integers";
+  case 0x0D:
+    return "floats";
   case 0x0E:
     return "doubles";
   default:
@@ -59,18 +63,18 @@ const char* name_of_other(std::uint8_t type) noexcept {
   }
 }
 
-element to_element(const byte_source& source, std::uint8_t type) {
-  if (type == 0x08 || type == 0x0D)
+element to_element(
+    const byte_source& source, std::uint8_t type, idx_use wanted) {
+  if (type == 0x08 || (type == 0x0D && wanted == idx_use::any))
     return static_cast<element>(type);
-  if (auto name = name_of_other(type))
-    source.refuse(
-        2, fmt::format(
-               "unsigned bytes (8) or floats (13), found {} ({})", name, type));
-  source.refuse(
-      2, fmt::format("a type of 8 (bytes) or 13 (floats), found {}", type));
+  auto read = wanted == idx_use::labels ? "unsigned bytes (8), one a label"
+                                        : "unsigned bytes (8) or floats (13)";
+  if (auto name = name_of(type))
+    source.refuse(2, fmt::format("{}, found {} ({})", read, name, type));
+  source.refuse(2, fmt::format("{}, found type {}", read, type));
 }
 
-header read_header(byte_source& source) {
+header read_header(byte_source& source, idx_use wanted) {
   std::array<std::byte, 4> word{};
   read_exactly(source, word, "IDX header");
   if (word[0] != std::byte{0} || word[1] != std::byte{0})
@@ -79,11 +83,15 @@ header read_header(byte_source& source) {
                        "found {:02x} {:02x}",
                std::to_integer<int>(word[0]), std::to_integer<int>(word[1])));
   header result;
-  result.type = to_element(source, std::to_integer<std::uint8_t>(word[2]));
+  result.type =
+      to_element(source, std::to_integer<std::uint8_t>(word[2]), wanted);
   auto dimensions = std::to_integer<std::size_t>(word[3]);
   if (dimensions == 0 || dimensions > most_dimensions)
     source.refuse(3, fmt::format("1 to {} dimensions, found {}",
                          most_dimensions, dimensions));
+  if (wanted == idx_use::labels && dimensions != 1)
+    source.refuse(
+        3, fmt::format("one dimension, as labels have, found {}", dimensions));
   for (std::size_t i = 0; i < dimensions; ++i) {
     read_exactly(source, word, "dimension");
     result.shape.push_back(from_big_endian(word));
@@ -136,13 +144,14 @@ void to_native(
 
 } // namespace
 
-idx_array parse_idx(
-    std::span<const std::byte> content, const std::filesystem::path& name) {
+idx_array parse_idx(std::span<const std::byte> content,
+    const std::filesystem::path& name, idx_use wanted) {
   auto source = byte_source{content, name};
-  auto [type, shape] = read_header(source);
+  auto [type, shape] = read_header(source, wanted);
   auto bytes = value_bytes(source, {type, shape});
   auto first = source.offset();
-  idx_array result{.shape = std::move(shape), .values = {}};
+  idx_array result{
+      .shape = std::move(shape), .values = {}, .packed = source.packed()};
   if (type == element::byte) {
     result.values = read_values<std::uint8_t>(source, bytes);
   } else {
@@ -154,9 +163,10 @@ idx_array parse_idx(
   return result;
 }
 
-idx_array read_idx(const std::filesystem::path& path, files& from) {
+idx_array read_idx(
+    const std::filesystem::path& path, files& from, idx_use wanted) {
   auto content = from.read_all(path);
-  return parse_idx(std::as_bytes(std::span{content}), path);
+  return parse_idx(std::as_bytes(std::span{content}), path, wanted);
 }
 
 } // namespace troupe::data

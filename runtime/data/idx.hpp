@@ -21,16 +21,20 @@ namespace troupe::data {
 struct idx_array {
   std::vector<std::size_t> shape; ///< 1 to 8 dimensions
   std::variant<std::vector<std::uint8_t>, std::vector<float>> values;
+  bool packed = false; ///< offsets in messages count bytes after unpacking
 };
 
+/// What a file is wanted for: labels are one dimension of bytes.
+enum class idx_use : std::uint8_t { any, labels };
+
 /// Throws `bad_file` for content that is truncated, corrupt, longer than it
-/// says, of a type that is not read, or with floats that are not finite. Takes
-/// no more memory than the content can fill.
-idx_array parse_idx(
-    std::span<const std::byte> content, const std::filesystem::path& name);
+/// says, of a type that is not read or not of this use, or with floats that are
+/// not finite. Takes no more memory than the content can fill.
+idx_array parse_idx(std::span<const std::byte> content,
+    const std::filesystem::path& name, idx_use wanted = idx_use::any);
 
 /// The same from a file; throws `file_error` too.
-idx_array read_idx(
-    const std::filesystem::path& path, files& from = files::system());
+idx_array read_idx(const std::filesystem::path& path,
+    files& from = files::system(), idx_use wanted = idx_use::any);
 
 } // namespace troupe::data

@@ -75,28 +75,32 @@ std::vector<std::size_t> sample_shape(const std::vector<std::size_t>& all) {
   return shape;
 }
 
+[[noreturn]] void refuse(const fs::path& path, const idx_array& found,
+    std::uint64_t offset, const std::string& expected) {
+  throw bad_file{path, offset,
+      expected + (found.packed ? " (offset after unpacking)" : "")};
+}
+
 std::vector<std::uint8_t> read_labels(
     const fs::path& path, std::size_t samples, files& from) {
-  auto labels = read_idx(path, from);
-  auto bytes = std::get_if<std::vector<std::uint8_t>>(&labels.values);
-  if (labels.shape.size() != 1 || bytes == nullptr)
-    throw bad_file{path, 2, "one byte a label"};
-  if (bytes->size() != samples)
-    throw bad_file{path, 4,
+  auto labels = read_idx(path, from, idx_use::labels);
+  auto& bytes = std::get<std::vector<std::uint8_t>>(labels.values);
+  if (bytes.size() != samples)
+    refuse(path, labels, 4,
         fmt::format(
-            "{} labels, as many as images, found {}", samples, bytes->size())};
-  return std::move(*bytes);
+            "{} labels, as many as images, found {}", samples, bytes.size()));
+  return std::move(bytes);
 }
 
 dataset read_part(
     const fs::path& images_path, const fs::path& labels_path, files& from) {
   auto images = read_idx(images_path, from);
   if (images.shape.size() < 2)
-    throw bad_file{images_path, 3, "at least two dimensions, found one"};
+    refuse(images_path, images, 3, "at least two dimensions, found one");
   if (std::count(images.shape.begin(), images.shape.end(), 0u) > 0)
-    throw bad_file{images_path, 4,
+    refuse(images_path, images, 4,
         fmt::format(
-            "samples, found {} values", fmt::join(images.shape, " x "))};
+            "samples, found {} values", fmt::join(images.shape, " x ")));
   auto labels = read_labels(labels_path, images.shape.front(), from);
   auto classes = *std::max_element(labels.begin(), labels.end()) + 1u;
   return {.shape = sample_shape(images.shape),

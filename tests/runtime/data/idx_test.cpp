@@ -59,6 +59,32 @@ TEST(idx_test, reads_packed_content_as_plain) {
   EXPECT_EQ(std::get<bytes>(array.values), bytes(70'000, 'x'));
 }
 
+// As `cat a.gz b.gz`, pigz and bgzip make them.
+TEST(idx_test, reads_every_member_of_packed_content) {
+  auto plain = idx_bytes({70'000}, std::string(70'000, 'x'));
+
+  for (std::size_t cut : {0u, 3u, 8u, 40'000u, 70'008u}) {
+    auto array = parse(
+        packed(plain.substr(0, cut)) + packed("") + packed(plain.substr(cut)));
+
+    EXPECT_EQ(std::get<bytes>(array.values), bytes(70'000, 'x')) << cut;
+  }
+}
+
+TEST(idx_test, refuses_what_is_wrong_with_a_later_member) {
+  auto plain = idx_bytes({8}, "abcdefgh");
+  auto first = packed(plain.substr(0, 10));
+  auto second = packed(plain.substr(10));
+
+  for (std::size_t length = 0; length < second.size(); ++length)
+    EXPECT_THROW(parse(first + second.substr(0, length)), bad_file) << length;
+  EXPECT_THAT(complaint(first + second + packed("x")),
+      HasSubstr("byte 16: expected the end, more bytes follow (offset after "
+                "unpacking)"));
+  EXPECT_THAT(complaint(first + second + "x"),
+      HasSubstr("expected the end of the gzip data, more bytes follow"));
+}
+
 TEST(idx_test, reads_arrays_without_values) {
   EXPECT_EQ(parse(idx_bytes({0}, "")).shape, std::vector<std::size_t>{0});
   EXPECT_EQ(parse(idx_bytes({0xffffffff, 0, 0xffffffff}, "")).shape.size(), 3u);
@@ -98,8 +124,8 @@ TEST(idx_test, says_what_is_no_idx_file) {
       StartsWith("a.idx: byte 0: expected an IDX file, which begins with two "
                  "zero bytes, found 23 20"));
   EXPECT_THAT(complaint(idx_header(0x42, {1})),
-      HasSubstr("byte 2: expected a type of 8 (bytes) or 13 (floats), found "
-                "66"));
+      HasSubstr("byte 2: expected unsigned bytes (8) or floats (13), found "
+                "type 66"));
   EXPECT_THAT(complaint(idx_header(0x0C, {1}) + "0000"),
       HasSubstr("expected unsigned bytes (8) or floats (13), found 32-bit "
                 "integers (12)"));

@@ -151,7 +151,33 @@ TEST_F(splits_test, refuses_parts_that_do_not_fit) {
 
   put_all();
   put("train-labels-idx1-ubyte", idx_floats({3}, {0.0f, 1.0f, 2.0f}));
-  EXPECT_THAT(complaint(), HasSubstr("expected one byte a label"));
+  EXPECT_THAT(complaint(),
+      HasSubstr(
+          "byte 2: expected unsigned bytes (8), one a label, found floats "
+          "(13)"));
+}
+
+TEST_F(splits_test, says_what_labels_have_to_be) {
+  put_all();
+  put("train-labels-idx1-ubyte", idx_header(0x0C, {3}) + std::string(12, '\0'));
+  EXPECT_THAT(complaint(),
+      HasSubstr(
+          "byte 2: expected unsigned bytes (8), one a label, found 32-bit "
+          "integers (12)"));
+
+  put("train-labels-idx1-ubyte", idx_bytes({3, 1}, "abc"));
+  EXPECT_THAT(complaint(),
+      HasSubstr("byte 3: expected one dimension, as labels have, found 2"));
+}
+
+TEST_F(splits_test, counts_the_bytes_of_packed_files_unpacked) {
+  put_all();
+  disk.remove(here / "train-labels-idx1-ubyte");
+  put("train-labels-idx1-ubyte.gz", packed(idx_bytes({2}, {"\0\1", 2})));
+
+  EXPECT_THAT(complaint(),
+      HasSubstr("byte 4: expected 3 labels, as many as images, found 2 (offset "
+                "after unpacking)"));
 }
 
 TEST_F(splits_test, names_the_package_that_brings_fashion_mnist) {

@@ -1,12 +1,14 @@
+#include "gpu/delta.hpp"
 #include "gpu/layout.hpp"
+#include "gpu/training/fitness.hpp"
 #include "runtime/device_choice.hpp"
 #include "runtime/topology.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
+#include <cmath>
+#include <span>
 #include <unordered_set>
 #include <utility>
 
@@ -27,14 +29,11 @@ std::string_view remark(const origins& where, std::string_view key) {
 
 std::string misfit(const models::model& model, const training::dataset& set,
     const origins& where) {
-  auto layered = model.name == "mlp";
-  auto takes = std::accumulate(model.shape.begin(), model.shape.end(),
-      std::size_t{1}, std::multiplies<>{});
-  if (takes == set.width())
+  if (training::takes(model, set))
     return {};
-  if (layered)
+  if (model.name == "mlp")
     return fmt::format("{} begins with {}, but a sample has {} values",
-        place(where, "model.layers"), takes, set.width());
+        place(where, "model.layers"), shape_text(model.shape), set.width());
   return fmt::format("{} = \"{}\" is for samples of {}, but the data's are {}",
       place(where, "model.kind"), model.name, shape_text(model.shape),
       shape_text(set.shape));
@@ -55,13 +54,37 @@ void check_samples(const models::model& model, const training::dataset& set,
         model.classes, set.classes));
 }
 
+// By the rule by which updates are judged: no run would accept one that begins
+// with such values.
+void check_values(const gpu::layout& layout, std::span<const float> initial,
+    const origins& where, lines& found) {
+  gpu::device_stream host;
+  if (!std::isnan(gpu::largest_magnitude(host, initial)))
+    return;
+  for (const auto& view : layout)
+    for (std::size_t i = 0; i < view.size(); ++i)
+      if (auto value = initial[view.offset + i]; !std::isfinite(value)) {
+        found.push_back(fmt::format("{} has {} as value {} of tensor \"{}\"; "
+                                    "training starts from finite values alone",
+            place(where, "model.init"),
+            std::isnan(value) ? "nan"
+            : value > 0.0f    ? "inf"
+                              : "-inf",
+            i, view.name));
+        return;
+      }
+}
+
 void check_layers(const models::model& model, const gpu::shared_buffer& initial,
     const origins& where, lines& found) {
   try {
-    auto size = gpu::size(models::layout(model));
+    auto layout = models::layout(model);
+    auto size = gpu::size(layout);
     if (initial && initial->size() != size)
       found.push_back(fmt::format("{} has {} parameters, but the model has {}",
           place(where, "model.init"), initial->size(), size));
+    else if (initial)
+      check_values(layout, initial->span(), where, found);
   } catch (const std::invalid_argument& error) {
     found.push_back(
         fmt::format("{}: {}", place(where, "model.kind"), error.what()));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <numeric>
 #include <stdexcept>
+#include <vector>
 
 namespace troupe::training {
 namespace {
@@ -16,15 +17,26 @@ std::string extents_text(const std::vector<std::size_t>& shape) {
   return text;
 }
 
+std::vector<std::size_t> without_ones(std::vector<std::size_t> shape) {
+  std::erase(shape, std::size_t{1});
+  return shape;
+}
+
 } // namespace
+
+bool takes(const models::model& what, const dataset& set) {
+  const auto values = std::accumulate(what.shape.begin(), what.shape.end(),
+      std::size_t{1}, std::multiplies<>{});
+  if (what.shape.size() == 1 || (what.shape[0] == 1 && set.shape.size() == 1))
+    return set.width() == values;
+  return without_ones(set.shape) == without_ones(what.shape);
+}
 
 void check_fit(const models::model& what, const view& data) {
   if (data.empty())
     return;
   const auto& set = data.set();
-  const auto fits = what.shape.size() == 1 ? set.width() == what.shape[0]
-                                           : set.shape == what.shape;
-  if (!fits)
+  if (!takes(what, set))
     throw std::invalid_argument(
         "model " + what.name + " takes samples of " + extents_text(what.shape) +
         " values and the data have " + extents_text(set.shape));

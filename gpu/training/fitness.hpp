@@ -1,9 +1,15 @@
 #pragma once
 
 #include "gpu/models/model.hpp"
+#include "gpu/training/dataset.hpp"
 #include "gpu/training/learner.hpp"
 
 namespace troupe::training {
+
+/// Whether samples of `set` have the extents that `what` takes, or others that
+/// mean the same values: with extents of one elsewhere or left out (28 x 28 x
+/// 1), and for one channel all in a row (784).
+bool takes(const models::model& what, const dataset& set);
 
 /// Throws `std::invalid_argument` that says why `data` are not for `what`.
 /// Views without samples fit every model.

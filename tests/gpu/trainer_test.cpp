@@ -280,6 +280,37 @@ TEST(trainer_test, data_of_another_shape_are_refused_by_name) {
                 "3 x 32 x 32"));
 }
 
+// Bytes in a row, or with the one channel last, are the same images.
+TEST(trainer_test, takes_images_of_one_channel_however_they_are_written) {
+  const auto trained = [](std::vector<std::size_t> shape) {
+    const auto learner = trainer(models::lenet5())({});
+    auto parameters = start_of(*learner);
+    learner->train(parameters,
+        work_on(random_samples(12, std::move(shape), 10), {.batch = 4}), {});
+    return parameters;
+  };
+  const auto expected = trained({1, 28, 28});
+
+  EXPECT_EQ(trained({784}), expected);
+  EXPECT_EQ(trained({28, 28, 1}), expected);
+  EXPECT_EQ(trained({28, 28}), expected);
+}
+
+TEST(trainer_test, takes_no_image_of_other_sides) {
+  const auto refused = [](models::model what, std::vector<std::size_t> shape) {
+    const auto learner = trainer(std::move(what))({});
+    return failure<std::invalid_argument>(
+        *learner, work_on(random_samples(2, std::move(shape), 10), {}));
+  };
+  models::model colours{
+      "own", {3, 4, 4}, 10, {models::flatten{}, models::linear{10}}};
+
+  EXPECT_THAT(refused(models::lenet5(), {1, 14, 56}), HasSubstr("1 x 14 x 56"));
+  EXPECT_THAT(refused(models::lenet5(), {783}), HasSubstr("the data have 783"));
+  EXPECT_THAT(refused(colours, {4, 4, 3}), HasSubstr("4 x 4 x 3"));
+  EXPECT_THAT(refused(colours, {48}), HasSubstr("the data have 48"));
+}
+
 TEST(trainer_test, data_of_more_classes_are_refused_by_name) {
   const auto learner = trainer(models::mlp({20, 10}))({});
   const auto work = work_on(random_samples(5, {20}, 11), {});

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
+#include <vector>
 
 namespace troupe {
 namespace {
@@ -143,6 +145,46 @@ TEST(topology_test, names_a_model_that_does_not_fit_the_data) {
   EXPECT_THAT(image.problems(),
       ElementsAre("model.kind = \"lenet5\" is for samples of 1 x 28 x 28, but "
                   "the data's are 4"));
+}
+
+training::shared_dataset images(std::vector<std::size_t> shape) {
+  auto set = *numbers(60, 784);
+  set.shape = std::move(shape);
+  return std::make_shared<const training::dataset>(std::move(set));
+}
+
+// A run would fail with every client of such data.
+TEST(topology_test, names_samples_of_other_sides) {
+  auto of = [](std::vector<std::size_t> shape) {
+    return small()
+        .model(models::lenet5())
+        .clients(6, {}, {}, data::iid(images(shape)))
+        .evaluate(images(shape))
+        .problems();
+  };
+
+  EXPECT_THAT(of({1, 28, 28}), IsEmpty());
+  EXPECT_THAT(of({28, 28, 1}), IsEmpty());
+  EXPECT_THAT(of({784}), IsEmpty());
+  EXPECT_THAT(of({1, 14, 56}),
+      ElementsAre("model.kind = \"lenet5\" is for samples of 1 x 28 x 28, but "
+                  "the data's are 1 x 14 x 56"));
+}
+
+TEST(topology_test, refuses_initial_parameters_that_are_not_finite) {
+  for (auto value : {std::numeric_limits<float>::quiet_NaN(),
+           -std::numeric_limits<float>::infinity()}) {
+    gpu::buffer block{23};
+    std::fill(block.span().begin(), block.span().end(), 0.5f);
+    block.span()[16] = value;
+    auto what = small().start_from(
+        std::make_shared<const gpu::buffer>(std::move(block)));
+
+    EXPECT_THAT(what.problems({{"model.init", "run.toml:9"}}),
+        ElementsAre(testing::MatchesRegex(
+            "run.toml:9: model.init has (nan|-inf) as value 1 of tensor "
+            "\"fc2.weight\"; training starts from finite values alone")));
+  }
 }
 
 TEST(topology_test, names_the_line_that_asked_for_such_a_model) {

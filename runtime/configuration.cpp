@@ -131,12 +131,12 @@ struct as_numbers {
                [this](const auto& each) { return (*this)(&each.second); });
   }
   bool operator()(const std::vector<std::size_t>* x) const {
-    return std::all_of(x->begin(), x->end(),
-        [this](auto each) { return within.holds(static_cast<double>(each)); });
+    return std::all_of(
+        x->begin(), x->end(), [this](auto each) { return within.holds(each); });
   }
   template <class Number>
   bool operator()(const Number* x) const {
-    return within.holds(static_cast<double>(*x));
+    return within.holds(*x);
   }
 };
 

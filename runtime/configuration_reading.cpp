@@ -187,9 +187,16 @@ std::optional<toml::table> value_of(const key& k, std::string_view value) {
   return table;
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr auto blanks = " \t";
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
+// Blanks around the equals sign mean nothing, as in a file.
 void reader::set(std::string_view setting) {
   auto equals = setting.find('=');
-  auto path = setting.substr(0, equals);
+  auto path = trimmed(setting.substr(0, equals));
   auto dot = std::min(path.find('.'), path.size());
   auto section = path.substr(0, dot);
   auto name = path.substr(std::min(dot + 1, path.size()));
@@ -199,7 +206,7 @@ void reader::set(std::string_view setting) {
         fmt::format("--set {}: is not section.key=value, like client.lr=0.1",
             legible(setting)));
   } else if (k) {
-    auto table = value_of(*k, setting.substr(equals + 1));
+    auto table = value_of(*k, trimmed(setting.substr(equals + 1)));
     if (table)
       assign(*k, *table->get("value"), behind_the_file, by_setting);
     else

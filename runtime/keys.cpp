@@ -10,6 +10,7 @@
 #include <cctype>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <type_traits>
 
 namespace troupe {
@@ -114,8 +115,8 @@ constexpr double largest = 3.4028235e38;
 const key table[] = {
     {"run", "name", at<&run::name>, "what the run and its directory are called",
         any_bits},
-    {"run", "seed", at<&run::seed>, "all randomness follows from it", alters,
-        {0, exact}},
+    {"run", "seed", at<&run::seed>,
+        "all randomness; fedavg: one seed, one model", alters, {0, exact}},
     {"run", "rounds", at<&run::rounds>,
         "how long to train; fedbuff counts versions", any_bits, {1, 1e9}},
     {"run", "evaluate_every", at<&run::evaluate_every>,
@@ -157,7 +158,7 @@ const key table[] = {
     {"federation", "clients", at<&federation::clients>,
         "how many share the data", alters, {1, 1 << 24}},
     {"federation", "weighting", at<&federation::weighting>,
-        "an update counts by its client's samples, or uniform", alters, {},
+        "samples or uniform: how updates count; fedbuff: uniform", alters, {},
         weightings},
     {"federation", "server_lr", at<&federation::server_lr>,
         "times the average update", alters, above(0, largest)},
@@ -257,7 +258,9 @@ struct as_toml {
 
 } // namespace
 
-bool range::holds(double number) const noexcept {
+static_assert(std::numeric_limits<long double>::digits >= 64);
+
+bool range::holds(long double number) const noexcept {
   return (above_low ? number > low : number >= low) &&
          (below_high ? number < high : number <= high);
 }

@@ -24,8 +24,8 @@ struct range {
   bool above_low = false;  ///< low itself is out
   bool below_high = false; ///< high itself is out
 
-  /// False for NaN.
-  bool holds(double number) const noexcept;
+  /// False for NaN. Exact for every 64-bit integer, unlike a double.
+  bool holds(long double number) const noexcept;
   /// "from 0 to 1", "from above 0 up", "from 0 to below 1".
   std::string text() const;
 };

@@ -91,8 +91,7 @@ std::string store(
 
 std::string store(const key& k, const toml::node& value, slot_counts* to) {
   auto fits = [&](const toml::node& x) {
-    return x.is_integer() &&
-           k.numbers.holds(static_cast<double>(x.as_integer()->get()));
+    return x.is_integer() && k.numbers.holds(x.as_integer()->get());
   };
   auto some = value.as_table();
   if (!some && !fits(value))
@@ -128,7 +127,7 @@ std::string store(
   std::vector<std::size_t> numbers;
   for (const auto& element : *array) {
     auto number = element.as_integer();
-    if (!number || !k.numbers.holds(static_cast<double>(number->get())))
+    if (!number || !k.numbers.holds(number->get()))
       return fmt::format("has {}, which is not a whole number {}",
           as_written(element), k.numbers.text());
     numbers.push_back(static_cast<std::size_t>(number->get()));
@@ -137,9 +136,10 @@ std::string store(
   return {};
 }
 
-double as_double(const toml::node& value) {
+// Exact: a double is not, for integers beyond 2^53.
+long double as_number(const toml::node& value) {
   if (auto integer = value.as_integer())
-    return static_cast<double>(integer->get());
+    return integer->get();
   auto real = value.as_floating_point();
   return real ? real->get() : std::nan("");
 }
@@ -149,14 +149,14 @@ std::string store(const key& k, const toml::node& value, Number* to) {
   constexpr bool whole = std::is_integral_v<Number>;
   auto kind = whole ? "a whole number" : "a number";
   auto fits = whole ? value.is_integer() : value.is_number();
-  auto number = as_double(value);
+  auto number = as_number(value);
   if (!fits || !k.numbers.holds(number))
     return fmt::format("is not {} {}", kind, k.numbers.text());
   if constexpr (whole) {
     *to = static_cast<Number>(value.as_integer()->get());
   } else {
     auto rounded = static_cast<Number>(number);
-    if (!k.numbers.holds(static_cast<double>(rounded)))
+    if (!k.numbers.holds(rounded))
       return fmt::format(
           "rounds to {}, which is not {} {}", rounded, kind, k.numbers.text());
     *to = rounded;

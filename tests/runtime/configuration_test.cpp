@@ -229,6 +229,39 @@ TEST(configuration_test, refuses_a_setting_that_no_file_could_hold) {
       ElementsAre("--set: data.path is not written in UTF-8"));
 }
 
+TEST(configuration_test, takes_settings_with_blanks_as_a_file_would) {
+  auto read = parse_configuration("", "run.toml",
+      std::vector<std::string>{
+          "client.lr = 0.2", " run.name =\tmy run ", "data.path = \" here \""});
+
+  EXPECT_THAT(read.problems, IsEmpty());
+  EXPECT_EQ(read.value.client.lr, 0.2f);
+  EXPECT_EQ(read.value.run.name, "my run");
+  EXPECT_EQ(read.value.data.path, " here ");
+}
+
+// 2^53 + 1 has no double of its own.
+TEST(configuration_test, knows_a_limit_from_the_number_behind_it) {
+  auto most = parse_configuration("[run]\nseed = 9007199254740992\n", "a");
+
+  EXPECT_THAT(most.problems, IsEmpty());
+  EXPECT_EQ(most.value.run.seed, 9007199254740992u);
+  EXPECT_THAT(problems("[run]\nseed = 9007199254740993\n"),
+      ElementsAre("run.toml:2: run.seed = 9007199254740993 is not a whole "
+                  "number from 0 to 9007199254740992"));
+  configuration own;
+  own.run.seed = 9007199254740993;
+  EXPECT_THAT(contradictions(own), testing::SizeIs(1));
+}
+
+TEST(configuration_test, tells_each_rules_own_default_of_the_weighting) {
+  auto help = describe_keys();
+  auto at = help.find("federation.weighting");
+
+  EXPECT_THAT(help.substr(at, help.find('\n', at) - at),
+      testing::AllOf(HasSubstr("\"samples\""), HasSubstr("fedbuff: uniform")));
+}
+
 TEST(configuration_test, leaves_out_keys_of_what_is_not_in_use) {
   auto read = parse_configuration(
       "[federation]\nbuffer = 5\n[model]\nkind = \"cnn\"\nlayers = [784, 10]\n",

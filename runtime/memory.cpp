@@ -48,12 +48,18 @@ double parameter_memory(double parameters, const device_choice& on) {
   return 2 * floats + (on.on_gpu() ? 0.0 : 8 * parameters) + slots * 4 * floats;
 }
 
+double made_data(const configuration& what) {
+  return what.data.set == "synthetic"
+             ? static_cast<double>(what.federation.clients) * synthetic_client
+             : 0.0;
+}
+
 std::vector<std::string> data_beyond_memory(
     const configuration& what, const origins& where, const machine& here) {
   auto room = room_of(here);
   auto clients = what.federation.clients;
-  auto bytes = static_cast<double>(clients) * synthetic_client;
-  if (what.data.set != "synthetic" || bytes <= room)
+  auto bytes = made_data(what);
+  if (bytes <= room)
     return {};
   return {fmt::format("{} = {}: their synthetic data {}",
       place(where, "federation.clients"), clients, too_much(bytes, room))};

@@ -37,6 +37,9 @@ decltype(auto) with_memory(const std::string& at, Work&& work) {
 /// A double, since layers can ask for more than a 64-bit number holds.
 double parameter_memory(double parameters, const device_choice& on);
 
+/// Bytes that data take which are made here, about; 0: they are read.
+double made_data(const configuration& what);
+
 /// Keys that ask for more memory than this machine has, each said in one line.
 /// Counts what can be told without the data, and nothing generously: what
 /// synthetic data takes, and what a run does, if there is to be one.

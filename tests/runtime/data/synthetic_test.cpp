@@ -118,6 +118,24 @@ TEST(synthetic_test, keeps_clients_whoever_else_there_is) {
   EXPECT_NE(feature(few[2], 5), feature(others[2], 5));
 }
 
+// Many clients are made by all processors.
+TEST(synthetic_test, makes_the_same_clients_in_parallel) {
+  auto few = data::synthetic(1.0, 1.0, 3, 6);
+  auto many = data::synthetic(1.0, 1.0, 300, 6);
+
+  ASSERT_LT(few.clients[0].set().size(), 20'000u);
+  ASSERT_GT(many.clients[0].set().size(), 20'000u);
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t j : {0u, 59u})
+      EXPECT_EQ(feature(few.clients[i], j), feature(many.clients[i], j));
+  EXPECT_TRUE(std::equal(few.test->labels.begin(), few.test->labels.end(),
+      many.test->labels.begin()));
+  auto [again, test] = data::synthetic(1.0, 1.0, 300, 6);
+  EXPECT_EQ(again[0].set().features, many.clients[0].set().features);
+  EXPECT_EQ(again[0].set().labels, many.clients[0].set().labels);
+  EXPECT_EQ(test->features, many.test->features);
+}
+
 TEST(synthetic_test, refuses_what_makes_no_sense) {
   auto nan = std::numeric_limits<double>::quiet_NaN();
 

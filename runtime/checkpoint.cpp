@@ -78,10 +78,25 @@ private:
   const metadata& fields_;
 };
 
-// As it was written, whichever model it is of.
-model_file sound_model(files& disk, const std::filesystem::path& path) {
+// Whether the tensors of a file are those of `layout`, in whichever order.
+bool is_of(const gpu::layout& layout, const gpu::layout& in_file) {
+  auto same = [](const auto& a, const auto& b) {
+    return a.name == b.name && a.shape == b.shape;
+  };
+  return std::is_permutation(
+      in_file.begin(), in_file.end(), layout.begin(), layout.end(), same);
+}
+
+// As it was written, whichever model it is of. Python's library may have put
+// the tensors into another order since: the seal is over the model's.
+model_file sound_model(
+    files& disk, const std::filesystem::path& path, const gpu::layout& layout) {
   try {
     auto file = read_model(disk, path);
+    if (is_of(layout, file.layout)) {
+      file.values = gathered(path, file, layout);
+      file.layout = layout;
+    }
     auto digest = sha256(std::as_bytes(file.values->span()));
     auto seal = field_source{path, file.metadata}.text("troupe.seal");
     if (seal_of(file.metadata, digest) != seal)
@@ -119,10 +134,10 @@ std::string write_checkpoint(files& disk,
 
 checkpoint read_checkpoint(
     files& disk, const std::filesystem::path& path, const gpu::layout& layout) {
-  auto file = sound_model(disk, path);
-  expect_layout(path, file.layout, layout);
-  field_source from{path, file.metadata};
+  auto file = sound_model(disk, path, layout);
   checkpoint result;
+  result.parameters = gathered(path, file, layout);
+  field_source from{path, file.metadata};
   result.version = from.number<version_id>("troupe.version");
   result.rule_name = from.text("troupe.rule");
   result.fact_number = from.number<std::uint64_t>("troupe.fact_number");
@@ -132,7 +147,6 @@ checkpoint read_checkpoint(
   result.fingerprint = from.text("troupe.fingerprint");
   if (!from_hex(from.text("troupe.rule.state"), result.rule))
     throw bad_file(path, 8, "the rule's state in hexadecimal digits");
-  result.parameters = std::move(file.values);
   return result;
 }
 

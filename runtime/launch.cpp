@@ -152,6 +152,7 @@ void write_results(const run_directory& place, const gpu::layout& layout,
   write_model(disk, place.model(), layout, values,
       {{"troupe.version", std::to_string(report.version)},
           {"troupe.fingerprint", what.fingerprint}});
+  what.file_sha256 = sha256_of(disk, place.model());
   disk.write_atomically(place.summary(), to_json(what, report));
 }
 

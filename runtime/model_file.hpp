@@ -23,6 +23,9 @@ using metadata = std::map<std::string, std::string>;
 ///      "fc1.weight":{"dtype":"F32","shape":[200,784],"data_offsets":[0,627200]},
 ///      ..}                     JSON, padded by spaces to a multiple of 8 bytes
 ///     values, little-endian, row-major, one tensor behind the other
+///
+/// Ours are F32 in the model's order. Others may have any order, as Python's
+/// library sorts by type and name, and F64, F16 and BF16, which become F32.
 struct model_file {
   gpu::layout layout; ///< in the order of the values
   troupe::metadata metadata;
@@ -36,17 +39,18 @@ void write_model(files& disk, const std::filesystem::path& path,
     const metadata& fields = {});
 
 /// Throws `bad_file` unless every byte is accounted for: sound JSON, tensors of
-/// F32 without overlap or gap, sizes that fit. Takes no more memory than the
-/// file has bytes.
+/// such types without overlap or gap, sizes that fit. Takes no more memory than
+/// twice what the file has bytes.
 model_file read_model(files& disk, const std::filesystem::path& path);
 
 /// The same from memory; `name` is what errors call it.
 model_file parse_model(
     std::span<const std::byte> content, const std::filesystem::path& name);
 
-/// Throws `bad_file`, naming the first tensor that differs in name or shape,
-/// unless a file's layout is the one that a model has.
-void expect_layout(const std::filesystem::path& path, const gpu::layout& found,
-    const gpu::layout& expected);
+/// A file's values in the order of `wanted`, a model's layout: tensors belong
+/// together by name. Throws `bad_file`, naming the first tensor that is
+/// missing, of another shape, or none of the model's.
+gpu::shared_buffer gathered(const std::filesystem::path& path,
+    const model_file& from, const gpu::layout& wanted);
 
 } // namespace troupe

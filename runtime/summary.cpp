@@ -34,6 +34,7 @@ std::string to_json(const summary& what, const run_report& report) {
   j["compute_seconds"] = report.compute_seconds;
   j["fingerprint"] = what.fingerprint;
   j["model_sha256"] = what.model_sha256;
+  j["file_sha256"] = what.file_sha256;
   return j.dump(2) + "\n";
 }
 

@@ -14,6 +14,7 @@ struct summary {
   std::string rule;
   std::string fingerprint;
   std::string model_sha256;   ///< over the parameters' bytes
+  std::string file_sha256;    ///< over those of model.safetensors
   double best_accuracy = 0.0; ///< of all processes of the run
   version_id best_version = 0;
   double wall_seconds = 0.0;    ///< of this process

@@ -50,8 +50,7 @@ gpu::shared_buffer initial_for(
   if (what.model.init.empty())
     return {};
   auto file = read_model(files::system(), what.model.init);
-  expect_layout(what.model.init, file.layout, models::layout(model));
-  return file.values;
+  return gathered(what.model.init, file, models::layout(model));
 }
 
 } // namespace

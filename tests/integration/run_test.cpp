@@ -75,6 +75,8 @@ TEST_F(run_test, sums_itself_up) {
   EXPECT_FALSE(sum.at("fingerprint").get<std::string>().empty());
   EXPECT_EQ(
       left.model_sha256(), sha256sum(tensor_bytes(left / "model.safetensors")));
+  EXPECT_EQ(
+      sum.at("file_sha256"), sha256sum(content(left / "model.safetensors")));
 }
 
 TEST_F(run_test, writes_its_effective_configuration) {

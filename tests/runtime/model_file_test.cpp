@@ -1,16 +1,22 @@
 #include "runtime/model_file.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/checkpoint.hpp"
 #include "runtime/sha256.hpp"
 #include "tests/runtime/scratch_directory.hpp"
 
@@ -154,9 +160,9 @@ TEST_F(model_file_test, says_what_is_no_safetensors_file) {
 TEST_F(model_file_test, refuses_tensors_that_it_cannot_place) {
   EXPECT_THAT(
       complaint(one_tensor(
-          R"({"dtype":"F16","shape":[2],"data_offsets":[0,4]})", "abcd")),
-      HasSubstr("F32 as dtype of tensor \"w\", found F16; convert it with "
-                ".float()"));
+          R"({"dtype":"I32","shape":[1],"data_offsets":[0,4]})", "abcd")),
+      HasSubstr("F32, F64, F16 or BF16 as dtype of tensor \"w\", found I32; "
+                "convert it with .float()"));
   EXPECT_THAT(
       complaint(one_tensor(
           R"({"dtype":"F32","shape":[2],"data_offsets":[0,4]})", "abcd")),
@@ -212,31 +218,159 @@ TEST_F(model_file_test, survives_deep_nesting) {
       HasSubstr("nested deeper"));
 }
 
-TEST_F(model_file_test, names_the_first_tensor_that_differs) {
-  auto said = [](const gpu::layout& found) {
-    try {
-      expect_layout("m", found, small_layout());
-    } catch (const bad_file& error) {
-      return std::string{error.what()};
-    }
-    return std::string{"nothing"};
-  };
-  gpu::layout renamed, shorter, longer = small_layout();
-  gpu::append(renamed, "fc.weight", {2, 2});
-  gpu::append(renamed, "fc.bias", {1, 2});
-  gpu::append(shorter, "fc.weight", {2, 2});
-  gpu::append(longer, "extra", {});
+std::string corpus(const std::string& name) {
+  return files{}.read_all(
+      TROUPE_SOURCE_DIR "/tests/fuzz/corpus/safetensors_fuzz/" + name);
+}
 
-  EXPECT_EQ(said(small_layout()), "nothing");
-  EXPECT_EQ(said(renamed),
+// What made the files of `corpus` called seed_python_*.
+gpu::layout layout_of_python() {
+  gpu::layout result;
+  gpu::append(result, "fc1.weight", {3, 2});
+  gpu::append(result, "fc1.bias", {3});
+  gpu::append(result, "fc2.weight", {2, 3});
+  gpu::append(result, "fc2.bias", {2});
+  return result;
+}
+
+const std::vector<float> values_of_python{-1.0f, -0.5f, 0.0f, 0.5f, 1.0f, 1.5f,
+    0.0f, 0.25f, 0.5f, -0.0f, -2.0f, -4.0f, -6.0f, -8.0f, -10.0f, 7.0f, -8.0f};
+
+std::string not_gathered(
+    const model_file& from, const gpu::layout& wanted = small_layout()) {
+  try {
+    gathered("m", from, wanted);
+  } catch (const bad_file& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+model_file of(const gpu::layout& layout) {
+  return {layout, {}, std::make_shared<const gpu::buffer>(gpu::size(layout))};
+}
+
+TEST_F(model_file_test, reads_what_pythons_library_sorted_by_name) {
+  auto file = parse(corpus("seed_python_sorted"));
+  ASSERT_EQ(file.layout.front().name, "fc1.bias");
+
+  auto found = gathered("m", file, layout_of_python());
+
+  EXPECT_THAT(found->span(), testing::ElementsAreArray(values_of_python));
+}
+
+TEST_F(model_file_test, reads_doubles_and_both_halves_of_pythons_library) {
+  auto file = parse(corpus("seed_python_types"));
+
+  auto found = gathered("m", file, layout_of_python());
+
+  EXPECT_EQ(file.metadata, (metadata{{"format", "pt"}}));
+  EXPECT_THAT(found->span(), testing::ElementsAreArray(values_of_python));
+}
+
+TEST_F(model_file_test, says_how_the_tensors_of_a_state_dict_should_be_named) {
+  EXPECT_EQ(
+      not_gathered(parse(corpus("seed_python_state_dict")), layout_of_python()),
+      "m: byte 8: expected tensor \"fc1.weight\" of 3 x 2 values, as the model "
+      "has it; the model's tensors are \"fc1.weight\", \"fc1.bias\", "
+      "\"fc2.weight\", \"fc2.bias\", the file's \"0.bias\", \"0.weight\", "
+      "\"2.bias\", \"2.weight\"");
+}
+
+TEST_F(model_file_test, widens_every_kind_of_half) {
+  auto widened = [](const char* type, std::vector<std::uint16_t> halves) {
+    auto bytes = std::string_view{
+        reinterpret_cast<const char*>(halves.data()), halves.size() * 2};
+    auto file = parse(content(
+        fmt::format(
+            R"({{"w":{{"dtype":"{}","shape":[{}],"data_offsets":[0,{}]}}}})",
+            type, halves.size(), bytes.size()),
+        bytes));
+    auto found = file.values->span();
+    return std::vector<float>(found.begin(), found.end());
+  };
+  auto infinite = std::numeric_limits<float>::infinity();
+
+  EXPECT_THAT(widened("F16", {0x3c00, 0xc000, 0x7bff, 0x0001, 0x83ff, 0x0400,
+                                 0x7c00, 0xfc00, 0x3555}),
+      ElementsAre(1.0f, -2.0f, 65504.0f, 0x1p-24f, -0x3ffp-24f, 0x1p-14f,
+          infinite, -infinite, 0x1.554p-2f));
+  EXPECT_THAT(widened("BF16", {0x3f80, 0xc000, 0x7f7f, 0x0001, 0xff80}),
+      ElementsAre(1.0f, -2.0f, 0x1.fep127f, 0x1p-133f, -infinite));
+  EXPECT_TRUE(std::signbit(widened("F16", {0x8000})[0]));
+  EXPECT_TRUE(std::isnan(widened("F16", {0x7e00})[0]));
+  EXPECT_TRUE(std::isnan(widened("BF16", {0x7fc0})[0]));
+}
+
+TEST_F(model_file_test, reads_tensors_larger_than_a_piece) {
+  std::vector<double> many(20'000);
+  for (std::size_t i = 0; i < many.size(); ++i)
+    many[i] = static_cast<double>(i);
+  auto bytes = std::string_view{
+      reinterpret_cast<const char*>(many.data()), many.size() * sizeof(double)};
+
+  auto file = parse(one_tensor(
+      R"({"dtype":"F64","shape":[20000],"data_offsets":[0,160000]})", bytes));
+
+  ASSERT_EQ(file.values->size(), 20'000u);
+  for (std::size_t i = 0; i < many.size(); ++i)
+    ASSERT_EQ(file.values->span()[i], static_cast<float>(i));
+}
+
+TEST_F(model_file_test, gathers_without_a_copy_what_is_in_order) {
+  auto file = of(small_layout());
+
+  EXPECT_EQ(gathered("m", file, small_layout()), file.values);
+}
+
+TEST_F(model_file_test, names_the_first_tensor_that_differs) {
+  gpu::layout reshaped, shorter, longer = small_layout();
+  gpu::append(reshaped, "fc.weight", {2, 2});
+  gpu::append(reshaped, "fc.bias", {1, 2});
+  gpu::append(shorter, "fc.weight", {2, 2});
+  gpu::append(longer, "extra\n", {});
+
+  EXPECT_EQ(not_gathered(of(small_layout())), "nothing");
+  EXPECT_EQ(not_gathered(of(reshaped)),
       "m: byte 8: expected tensor \"fc.bias\" of 2 values, as the model has "
-      "it, found \"fc.bias\" of 1 x 2 values");
-  EXPECT_EQ(said(shorter),
+      "it, found 1 x 2 values");
+  EXPECT_EQ(not_gathered(of(shorter)),
       "m: byte 8: expected tensor \"fc.bias\" of 2 values, as the model has "
-      "it, found no more than 1 tensors");
-  EXPECT_EQ(said(longer),
-      "m: byte 8: expected 2 tensors, as the model has them, found \"extra\" "
-      "too");
+      "it; the model's tensors are \"fc.weight\", \"fc.bias\", the file's "
+      "\"fc.weight\"");
+  EXPECT_EQ(not_gathered(of(longer)),
+      "m: byte 8: expected no tensors but the model's \"fc.weight\", "
+      "\"fc.bias\", found \"extra\\u000A\" too");
+}
+
+// A checkpoint that went through Python is as good as it was.
+TEST_F(model_file_test, finds_a_checkpoint_sound_in_any_order) {
+  auto layout = layout_of_python();
+  gpu::buffer block{values_of_python.size()};
+  std::copy(
+      values_of_python.begin(), values_of_python.end(), block.span().begin());
+  checkpoint state;
+  state.version = 3;
+  state.parameters = std::make_shared<const gpu::buffer>(std::move(block));
+  state.rule_name = "fedavg";
+  write_checkpoint(disk, here.path(), layout, state);
+  auto path = here / checkpoint_name(3);
+  auto ours = read_model(disk, path);
+  gpu::layout sorted;
+  for (auto name : {"fc1.bias", "fc1.weight", "fc2.bias", "fc2.weight"})
+    for (const auto& view : layout)
+      if (view.name == name)
+        gpu::append(sorted, name, view.shape);
+  auto moved = gathered(path, ours, sorted);
+  write_model(disk, path, sorted, moved->span(), ours.metadata);
+
+  EXPECT_THAT(read_checkpoint(disk, path, layout).parameters->span(),
+      testing::ElementsAreArray(values_of_python));
+
+  auto altered = std::vector<float>(moved->span().begin(), moved->span().end());
+  altered[1] += 1.0f;
+  write_model(disk, path, sorted, altered, ours.metadata);
+  EXPECT_THROW(read_checkpoint(disk, path, layout), bad_file);
 }
 
 TEST(sha256_test, gives_the_standards_answers) {
@@ -248,6 +382,18 @@ TEST(sha256_test, gives_the_standards_answers) {
       "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(digest("abc"),
       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(sha256_test, gives_the_same_of_a_file) {
+  tests::scratch_directory here;
+  files disk;
+  for (std::size_t size : {0u, 3u, 1u << 20, (1u << 20) + 7}) {
+    std::string bytes(size, 'x');
+    disk.write_atomically(here / "a", bytes);
+
+    EXPECT_EQ(
+        sha256_of(disk, here / "a"), sha256(std::as_bytes(std::span{bytes})));
+  }
 }
 
 } // namespace

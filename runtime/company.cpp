@@ -9,7 +9,6 @@
 #include <caf/binary_deserializer.hpp>
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <time.h>
 #include <unistd.h>
 

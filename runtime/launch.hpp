@@ -16,7 +16,6 @@ struct run_options {
   bool resume = false;
   bool quiet = false;
   std::string metrics{}; ///< HOST:PORT, or empty
-  std::string log_level = "warn";
 };
 
 /// Runs to the end and answers with the exit code: 0, 1, 2 or 130. Errors for

@@ -90,8 +90,6 @@ std::span<const command> commands() {
               {"resume", "", "go on from the last durable state in --out"},
               {"metrics", "HOST:PORT", "serve Prometheus metrics there"},
               {"quiet", "", "say nothing but what goes wrong"},
-              {"log", "LEVEL",
-                  "trace, debug, info, warn, error or off (default: warn)"},
               help_flag},
           &run},
       command{"evaluate", "MODEL.safetensors CONFIG.toml", 2, 2,

@@ -4,12 +4,10 @@
 #include "runtime/interruption.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/run_directory.hpp"
-#include "runtime/spelling.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -18,19 +16,8 @@ namespace troupe::cli {
 
 namespace {
 
-using namespace std::string_view_literals;
-constexpr std::array levels{
-    "trace"sv, "debug"sv, "info"sv, "warn"sv, "error"sv, "off"sv};
-
 const command& run_command() {
   return commands().front();
-}
-
-std::string checked_level(const std::string& level) {
-  if (std::find(levels.begin(), levels.end(), level) == levels.end())
-    throw usage_error{fmt::format("--log {} is not one of {}{}", level,
-        fmt::join(levels, ", "), did_you_mean(level, levels))};
-  return level;
 }
 
 std::string checked_endpoint(const std::string& text) {
@@ -53,8 +40,7 @@ run_options options(const arguments& given) {
       .resume = given.has("resume"),
       .quiet = given.has("quiet"),
       .metrics = given.has("metrics") ? checked_endpoint(given.value("metrics"))
-                                      : std::string{},
-      .log_level = checked_level(given.value("log", "warn"))};
+                                      : std::string{}};
 }
 
 // A run that goes on has its configuration with it.

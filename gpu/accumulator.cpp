@@ -38,11 +38,6 @@ std::int64_t weight_to_fixed(double weight) noexcept {
   return static_cast<std::int64_t>(std::nearbyint(weight * weight_scale));
 }
 
-// Unlike that of floats, the maximum of their bits vectorises.
-std::int32_t magnitude(float x) noexcept {
-  return std::bit_cast<std::int32_t>(x) & magnitude_mask;
-}
-
 std::int32_t largest(std::span<const float> values) noexcept {
   std::int32_t most = 0;
   for (auto value : values)

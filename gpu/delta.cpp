@@ -12,11 +12,7 @@
 namespace troupe::gpu {
 namespace {
 
-// Magnitudes order as their bits do, with infinity and NaN on top; an integer
-// maximum vectorises where a float one with a NaN check would not.
-std::int32_t magnitude(float x) noexcept {
-  return std::bit_cast<std::int32_t>(x) & fixed_point::magnitude_mask;
-}
+using fixed_point::magnitude;
 
 float finite_or_nan(std::int32_t largest) noexcept {
   return largest < fixed_point::infinity_bits

@@ -20,8 +20,7 @@ constexpr std::size_t lanes = 32;
 float largest_of(std::span<const float> values) {
   std::int32_t most = 0;
   for (auto value : values)
-    most = std::max(
-        most, std::bit_cast<std::int32_t>(value) & fixed_point::magnitude_mask);
+    most = std::max(most, fixed_point::magnitude(value));
   return std::bit_cast<float>(most);
 }
 

@@ -1,7 +1,6 @@
 #include "gpu/aggregation/top_k.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -16,9 +15,7 @@ namespace {
 
 constexpr std::size_t most_values = std::size_t{1} << 31;
 
-std::int32_t magnitude(float x) noexcept {
-  return std::bit_cast<std::int32_t>(x) & fixed_point::magnitude_mask;
-}
+using fixed_point::magnitude;
 
 [[noreturn]] void refuse(const std::string& why) {
   throw std::invalid_argument{"top k: " + why};

@@ -14,6 +14,7 @@ namespace troupe::gpu::cuda {
 namespace {
 
 constexpr unsigned threads = 256;
+constexpr std::size_t of_block = std::size_t{threads} * at_once;
 constexpr unsigned edge = 32; // of a tile that is transposed
 constexpr unsigned tile_rows = threads / edge;
 
@@ -25,42 +26,66 @@ __device__ float activated(float x, activation then) {
   return then == activation::relu ? cut(x) : x;
 }
 
+// Rows of N-th parts of `columns`, so that a thread's N values lie in one row.
+template <unsigned N>
+__device__ void add_biases(const float* __restrict__ bias, activation then,
+    float* __restrict__ x, std::size_t size, std::size_t columns) {
+  each_place(size / N, columns / N,
+      [=](std::size_t i, std::size_t, std::size_t column) {
+        auto values = load<N>(x + N * i);
+        const auto biases = load<N>(bias + N * column);
+#pragma unroll
+        for (unsigned k = 0; k < N; ++k)
+          values.of[k] = activated(values.of[k] + biases.of[k], then);
+        store(x + N * i, values);
+      });
+}
+
 __global__ void __launch_bounds__(threads)
     add_bias_kernel(const float* __restrict__ bias, activation then,
         float* __restrict__ x, std::size_t size, std::size_t columns) {
-  each(size,
-      [=](std::size_t i) { x[i] = activated(x[i] + bias[i % columns], then); });
+  if (columns % at_once == 0 && aligned_for_all(bias, x))
+    add_biases<at_once>(bias, then, x, size, columns);
+  else
+    add_biases<1>(bias, then, x, size, columns);
 }
 
 __global__ void __launch_bounds__(threads) to_bf16_kernel(
     const float* __restrict__ from, bf16* __restrict__ to, std::size_t size) {
-  each(size, [=](std::size_t i) {
-    to[i].bits = __bfloat16_as_ushort(__float2bfloat16_rn(from[i]));
-  });
+  map(
+      size, to,
+      [](float x) {
+        return bf16{__bfloat16_as_ushort(__float2bfloat16_rn(x))};
+      },
+      from);
 }
 
 // `out` may be `in`.
 __global__ void __launch_bounds__(threads)
     relu_kernel(const float* in, float* out, std::size_t size) {
-  each(size, [=](std::size_t i) { out[i] = cut(in[i]); });
+  map(
+      size, out, [](float x) { return cut(x); }, in);
 }
 
 __global__ void __launch_bounds__(threads)
     relu_backward_kernel(const float* __restrict__ out,
         float* __restrict__ gradient, std::size_t size) {
-  each(size, [=](std::size_t i) {
-    const auto kept = gradient[i];
-    gradient[i] = out[i] == 0.0f ? 0.0f : kept;
-  });
+  map(
+      size, gradient,
+      [](float y, float kept) { return y == 0.0f ? 0.0f : kept; }, out,
+      gradient);
 }
 
 // `y` may be `x`.
 __global__ void __launch_bounds__(threads) scale_and_add_kernel(
     float a, const float* x, float b, float* y, std::size_t size) {
   if (b == 0.0f)
-    each(size, [=](std::size_t i) { y[i] = a * x[i]; });
+    map(
+        size, y, [=](float of_x) { return a * of_x; }, x);
   else
-    each(size, [=](std::size_t i) { y[i] = a * x[i] + b * y[i]; });
+    map(
+        size, y, [=](float of_x, float of_y) { return a * of_x + b * of_y; }, x,
+        y);
 }
 
 // Tiles go through shared memory, so that both sides move whole lines; a column
@@ -161,7 +186,7 @@ windows windows_of(const pooling& what) {
 
 /// Outputs of an image along the first dimension, images along the second.
 dim3 blocks_of(const windows& what, std::size_t images) {
-  return {blocks_for(what.out_size, threads),
+  return {unsigned((what.out_size + threads - 1) / threads),
       unsigned(std::min(images, most_blocks))};
 }
 
@@ -175,7 +200,8 @@ void add_bias(
     device_stream& on, std::span<const float> bias, activation then, matrix x) {
   assert(bias.size() == x.columns && "one bias a column");
   if (x.size() > 0)
-    launch(on, add_bias_kernel, blocks_for(x.size(), threads), threads,
+    launch(on, add_bias_kernel,
+        blocks_for(on, add_bias_kernel, threads, x.size(), of_block), threads,
         bias.data(), then, x.data, x.size(), x.columns);
 }
 
@@ -183,31 +209,35 @@ void to_bf16(
     device_stream& on, std::span<const float> from, std::span<bf16> to) {
   assert(from.size() == to.size());
   if (!from.empty())
-    launch(on, to_bf16_kernel, blocks_for(from.size(), threads), threads,
+    launch(on, to_bf16_kernel,
+        blocks_for(on, to_bf16_kernel, threads, from.size(), of_block), threads,
         from.data(), to.data(), from.size());
 }
 
 void relu(device_stream& on, std::span<const float> in, std::span<float> out) {
   assert(in.size() == out.size());
   if (!in.empty())
-    launch(on, relu_kernel, blocks_for(in.size(), threads), threads, in.data(),
-        out.data(), in.size());
+    launch(on, relu_kernel,
+        blocks_for(on, relu_kernel, threads, in.size(), of_block), threads,
+        in.data(), out.data(), in.size());
 }
 
 void relu_backward(
     device_stream& on, std::span<const float> out, std::span<float> gradient) {
   assert(out.size() == gradient.size());
   if (!out.empty())
-    launch(on, relu_backward_kernel, blocks_for(out.size(), threads), threads,
-        out.data(), gradient.data(), out.size());
+    launch(on, relu_backward_kernel,
+        blocks_for(on, relu_backward_kernel, threads, out.size(), of_block),
+        threads, out.data(), gradient.data(), out.size());
 }
 
 void scale_and_add(device_stream& on, float a, std::span<const float> x,
     float b, std::span<float> y) {
   assert(x.size() == y.size());
   if (!x.empty())
-    launch(on, scale_and_add_kernel, blocks_for(x.size(), threads), threads, a,
-        x.data(), b, y.data(), x.size());
+    launch(on, scale_and_add_kernel,
+        blocks_for(on, scale_and_add_kernel, threads, x.size(), of_block),
+        threads, a, x.data(), b, y.data(), x.size());
 }
 
 void transpose_each(device_stream& on, std::size_t rows, std::size_t columns,

@@ -4,6 +4,7 @@
 
 #include <cuda_runtime.h>
 
+#include "gpu/cuda/grid.cuh"
 #include "gpu/lanes.hpp"
 
 // `basic_lanes` and `gradient_sink` as kernels take them.
@@ -38,21 +39,51 @@ struct lane_sink {
   float beta;
 
   __device__ void put(std::size_t at, float gradient) const {
-    to[at] = beta == 0.0f ? alpha * gradient : alpha * gradient + beta * to[at];
+    put(at, gradient, beta == 0.0f ? 0.0f : to[at]);
   }
-  /// Four that are one line of memory together.
-  __device__ void put(std::size_t at, const float (&gradient)[4]) const {
-    auto* where = reinterpret_cast<float4*>(to + at);
-    float4 sum{alpha * gradient[0], alpha * gradient[1], alpha * gradient[2],
-        alpha * gradient[3]};
-    if (beta != 0.0f) {
-      const auto before = *where;
-      sum.x += beta * before.x;
-      sum.y += beta * before.y;
-      sum.z += beta * before.z;
-      sum.w += beta * before.w;
+  __device__ void put(std::size_t at, float gradient, float before) const {
+    to[at] = sum(gradient, before);
+  }
+
+  /// What was at the first `left` of four places, V of them one access; zeroes
+  /// for the others. Whoever puts several fours asks for all of them first:
+  /// they are then on their way together, where each put by itself would wait
+  /// for memory once more.
+  template <unsigned V>
+  __device__ neighbours<float, 4> before(std::size_t at, unsigned left) const {
+    neighbours<float, 4> result{};
+    if (beta == 0.0f)
+      return result;
+    if constexpr (V == 4) {
+      if (left > 0)
+        result = load<4>(to + at);
+    } else {
+      for (unsigned i = 0; i < 4; ++i)
+        if (i < left)
+          result.of[i] = to[at + i];
     }
-    *where = sum;
+    return result;
+  }
+  template <unsigned V>
+  __device__ void put(std::size_t at, unsigned left, const float (&gradient)[4],
+      const neighbours<float, 4>& before) const {
+    if constexpr (V == 4) {
+      // As an assignment it may become four stores.
+      if (left > 0)
+        __stwb(reinterpret_cast<float4*>(to + at),
+            float4{sum(gradient[0], before.of[0]),
+                sum(gradient[1], before.of[1]), sum(gradient[2], before.of[2]),
+                sum(gradient[3], before.of[3])});
+    } else {
+      for (unsigned i = 0; i < 4; ++i)
+        if (i < left)
+          put(at + i, gradient[i], before.of[i]);
+    }
+  }
+
+private:
+  __device__ float sum(float gradient, float before) const {
+    return beta == 0.0f ? alpha * gradient : alpha * gradient + beta * before;
   }
 };
 

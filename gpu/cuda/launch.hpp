@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include "gpu/cuda/error.hpp"
+#include "gpu/cuda/even_blocks.hpp"
 #include "gpu/cuda/stream.hpp"
 
 namespace troupe::gpu::cuda {
@@ -23,12 +24,22 @@ void launch(const device_stream& on, void (*kernel)(Parameters...), dim3 blocks,
       cudaLaunchKernelEx(&how, kernel, static_cast<Parameters>(arguments)...));
 }
 
-/// Blocks for a grid-stride loop over `count` values: enough to fill the
-/// largest GPU a few times over, and never none.
-inline unsigned blocks_for(std::size_t count, unsigned threads) {
-  constexpr std::size_t most = 132 * 32;
-  return static_cast<unsigned>(
-      std::clamp<std::size_t>((count + threads - 1) / threads, 1, most));
+/// Blocks of a kernel that the GPU of `on` has room for at a time.
+unsigned resident_blocks(
+    const device_stream& on, const void* kernel, unsigned threads);
+
+/// Blocks for a grid-stride loop over `count` values, of which a block takes
+/// `of_block` in a round, and for `loops` such loops in one launch. They fill
+/// the GPU a few times over: the first to end make room for the last.
+template <class... Parameters>
+unsigned blocks_for(const device_stream& on, void (*kernel)(Parameters...),
+    unsigned threads, std::size_t count, std::size_t of_block,
+    std::size_t loops = 1) {
+  constexpr std::size_t times = 4;
+  const auto room = times * resident_blocks(on,
+                                reinterpret_cast<const void*>(kernel), threads);
+  return even_blocks((count + of_block - 1) / of_block,
+      std::max<std::size_t>(room / std::max<std::size_t>(loops, 1), 1));
 }
 
 } // namespace troupe::gpu::cuda

@@ -169,18 +169,22 @@ __global__ void __launch_bounds__(many_shape<P>::threads)
   tile_sums<shape> sums;
   sums.add(a, b, 0, rows);
   const auto sink = sinks[lane];
-  sums.each_four([&](unsigned m, unsigned n, const float(&four)[4]) {
-    const auto row = first_row + m;
+  const auto at = [&](unsigned m, unsigned n) {
+    return std::size_t{first_row + m} * what.inputs + first_column + n;
+  };
+  const auto left = [&](unsigned m, unsigned n) {
     const auto column = first_column + n;
-    if (row >= what.outputs || column >= what.inputs)
-      return;
-    const auto at = std::size_t{row} * what.inputs + column;
-    if constexpr (V == 4)
-      sink.put(at, four);
-    else
-      for (unsigned i = 0; i < 4 && i < what.inputs - column; ++i)
-        sink.put(at + i, four[i]);
-  });
+    return first_row + m < what.outputs && column < what.inputs
+               ? what.inputs - column
+               : 0;
+  };
+  sums.each_four(
+      [&](unsigned m, unsigned n) {
+        return sink.template before<V>(at(m, n), left(m, n));
+      },
+      [&](unsigned m, unsigned n, const float(&four)[4], const auto& before) {
+        sink.template put<V>(at(m, n), left(m, n), four, before);
+      });
 }
 
 layer layer_of(const const_matrix& in, const const_matrix& out,

@@ -227,8 +227,9 @@ std::size_t count_correct(device_stream& on, const_matrix logits,
 void tally(device_stream& on, std::span<const lane_step> steps,
     std::span<const float> losses, std::span<lane_tally> tallies) {
   if (!steps.empty())
-    launch(on, tally_kernel, blocks_for(steps.size(), warp), warp, steps.data(),
-        steps.size(), losses.data(), losses.size() / steps.size(),
+    launch(on, tally_kernel,
+        blocks_for(on, tally_kernel, warp, steps.size(), warp), warp,
+        steps.data(), steps.size(), losses.data(), losses.size() / steps.size(),
         tallies.data());
 }
 

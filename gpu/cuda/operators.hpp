@@ -63,8 +63,6 @@ void gather(device_stream& on, std::span<const lane_work> works,
 // reductions.cu
 void sum_columns(
     device_stream& on, const_matrix x, gradient_sink to, std::size_t rows);
-double sum(device_stream& on, std::span<const float> x);
-double sum_of_squares(device_stream& on, std::span<const float> x);
 void descend(device_stream& on, const descent& how, const_lanes gradient,
     bool moving, lanes velocity, lanes parameters);
 void difference(device_stream& on, std::span<const float> trained,

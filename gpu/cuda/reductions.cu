@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cassert>
 
-#include "gpu/copy.hpp"
-#include "gpu/cuda/array.hpp"
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/lane.cuh"
 #include "gpu/cuda/launch.hpp"
@@ -15,6 +13,7 @@ namespace {
 
 constexpr unsigned threads = 256;
 constexpr unsigned warps = threads / warp;
+constexpr std::size_t of_block = std::size_t{threads} * at_once;
 constexpr std::size_t long_column = 256;
 
 // A block sums `strip` columns of a lane, its threads side by side on rows.
@@ -50,7 +49,7 @@ __global__ void __launch_bounds__(threads) sum_columns_kernel(
   }
 }
 
-/// The sum of what a block's threads bring, in its first thread.
+/// The sum of what a block's threads bring, in each of them.
 __device__ double sum_of_block(double x) {
   __shared__ double sums[warps];
   x = sum_of_warp(x);
@@ -60,60 +59,59 @@ __device__ double sum_of_block(double x) {
   auto result = sums[0];
   for (unsigned i = 1; i < warps; ++i)
     result += sums[i];
-  __syncthreads();
   return result;
 }
 
-struct itself {
-  __device__ double operator()(float x) const { return x; }
-};
-struct square {
-  __device__ double operator()(float x) const { return double(x) * double(x); }
-};
+/// The largest of them, likewise.
+__device__ int largest_of_block(int x) {
+  __shared__ int largest[warps];
+  x = largest_of_warp(x);
+  if (threadIdx.x % warp == 0)
+    largest[threadIdx.x / warp] = x;
+  __syncthreads();
+  auto result = largest[0];
+  for (unsigned i = 1; i < warps; ++i)
+    result = max(result, largest[i]);
+  return result;
+}
 
-// Each lane in `parts` parts, which are along the grid's first dimension.
-template <class Of>
+// Squares of each lane in parts, which are along the grid's first dimension.
+// Ours, as Thrust knows neither lanes nor recordings.
 __global__ void __launch_bounds__(threads)
-    sum_parts_kernel(lane_blocks<const float> x, std::size_t size,
+    square_parts_kernel(lane_blocks<const float> x, std::size_t size,
         const lane_step* __restrict__ steps, double* __restrict__ sums) {
   const auto lane = blockIdx.y;
   if (rests(steps, lane))
     return;
+  const auto* __restrict__ values = x[lane];
   auto sum = 0.0;
-  each(size, [&](std::size_t i) { sum += Of{}(x[lane][i]); });
+  each(size, [&](std::size_t i) {
+    const auto value = double(values[i]);
+    sum += value * value;
+  });
   sum = sum_of_block(sum);
   if (threadIdx.x == 0)
     sums[std::size_t{lane} * gridDim.x + blockIdx.x] = sum;
 }
 
+/// What to multiply each lane's gradient by; a block a lane.
 __global__ void __launch_bounds__(threads)
-    add_parts_kernel(double* sums, unsigned parts) {
+    clip_kernel(float clip, const double* __restrict__ parts, unsigned count,
+        const lane_step* __restrict__ steps, float* __restrict__ factors) {
+  const auto lane = blockIdx.x;
+  if (rests(steps, lane))
+    return;
   auto sum = 0.0;
-  for (auto i = threadIdx.x; i < parts; i += threads)
-    sum += sums[i];
-  sum = sum_of_block(sum);
+  for (auto i = threadIdx.x; i < count; i += threads)
+    sum += parts[std::size_t{lane} * count + i];
+  const auto norm = sqrt(sum_of_block(sum));
   if (threadIdx.x == 0)
-    sums[0] = sum;
+    factors[lane] = norm > clip ? float(clip / norm) : 1.0f;
 }
 
 unsigned parts_of(std::size_t size) {
   constexpr std::size_t values = std::size_t{threads} * 16;
   return unsigned(std::clamp<std::size_t>(size / values, 1, 1024));
-}
-
-template <class Of>
-double sum_all(device_stream& on, std::span<const float> x) {
-  if (x.empty())
-    return 0.0;
-  const auto parts = parts_of(x.size());
-  array<double> sums{parts, on};
-  launch(on, sum_parts_kernel<Of>, parts, threads,
-      lane_blocks<const float>{const_lanes{x}}, x.size(), nullptr, sums.data());
-  launch(on, add_parts_kernel, 1, threads, sums.data(), parts);
-  auto result = 0.0;
-  copy(on, sums.span().first(1), std::span{&result, 1});
-  on.synchronise();
-  return result;
 }
 
 // The host's operations one by one, so that its bits are the host's.
@@ -122,24 +120,11 @@ __device__ float scale_and_add(float a, float x, float b, float y) {
                    : __fadd_rn(__fmul_rn(a, x), __fmul_rn(b, y));
 }
 
-/// What to multiply a lane's gradient by; squares: of its parts, or null.
-__device__ float clipped(
-    const descent& how, const double* __restrict__ squares, unsigned parts) {
-  if (squares == nullptr)
-    return 1.0f;
-  auto sum = 0.0;
-  for (unsigned i = 0; i < parts; ++i)
-    sum = __dadd_rn(sum, squares[i]);
-  const auto norm = sqrt(sum);
-  return norm > how.clip ? float(how.clip / norm) : 1.0f;
-}
-
-__global__ void __launch_bounds__(threads)
-    descend_kernel(descent how, lane_blocks<const float> gradient, bool moving,
-        lane_blocks<float> velocity, lane_blocks<float> parameters,
-        std::size_t size, const lane_step* __restrict__ steps,
-        const double* __restrict__ squares, unsigned parts) {
-  __shared__ float scale;
+// Factors: of the lanes' gradients, or null.
+__global__ void __launch_bounds__(threads) descend_kernel(descent how,
+    lane_blocks<const float> gradient, bool moving, lane_blocks<float> velocity,
+    lane_blocks<float> parameters, std::size_t size,
+    const lane_step* __restrict__ steps, const float* __restrict__ factors) {
   const auto lane = blockIdx.y;
   auto rate = how.lr;
   if (steps != nullptr) {
@@ -149,29 +134,39 @@ __global__ void __launch_bounds__(threads)
     rate = step.rate;
     moving = step.moving != 0;
   }
-  if (threadIdx.x == 0)
-    scale = clipped(how,
-        squares == nullptr ? nullptr : squares + std::size_t{lane} * parts,
-        parts);
-  __syncthreads();
-  const auto factor = scale;
-  const auto* __restrict__ g = gradient[lane];
-  auto* __restrict__ v = velocity[lane];
-  auto* __restrict__ w = parameters[lane];
+  const auto factor = factors == nullptr ? 1.0f : factors[lane];
+  const auto* g = gradient[lane];
+  auto* v = velocity[lane];
+  auto* w = parameters[lane];
   if (how.momentum > 0.0f) {
     const auto momentum = moving ? how.momentum : 0.0f;
-    each(size, [=](std::size_t i) {
-      auto now =
-          scale_and_add(factor, g[i], momentum, momentum == 0.0f ? 0.0f : v[i]);
-      now = scale_and_add(how.weight_decay, w[i], 1.0f, now);
-      v[i] = now;
-      w[i] = scale_and_add(-rate, now, 1.0f, w[i]);
+    each_few(size, aligned_for_all(g, v, w), [=](std::size_t i, auto n) {
+      const auto gradients = load<n>(g + i);
+      neighbours<float, n> before{};
+      if (momentum != 0.0f)
+        before = load<n>(v + i);
+      auto values = load<n>(w + i);
+      neighbours<float, n> velocities;
+#pragma unroll
+      for (unsigned k = 0; k < n; ++k) {
+        auto now =
+            scale_and_add(factor, gradients.of[k], momentum, before.of[k]);
+        now = scale_and_add(how.weight_decay, values.of[k], 1.0f, now);
+        velocities.of[k] = now;
+        values.of[k] = scale_and_add(-rate, now, 1.0f, values.of[k]);
+      }
+      store(v + i, velocities);
+      store(w + i, values);
     });
   } else {
     const auto step = __fmul_rn(-rate, factor);
     const auto keep = __fadd_rn(1.0f, -__fmul_rn(rate, how.weight_decay));
-    each(size,
-        [=](std::size_t i) { w[i] = scale_and_add(step, g[i], keep, w[i]); });
+    map(
+        size, w,
+        [=](float of_g, float of_w) {
+          return scale_and_add(step, of_g, keep, of_w);
+        },
+        g, w);
   }
 }
 
@@ -179,16 +174,21 @@ __global__ void __launch_bounds__(threads)
 __global__ void __launch_bounds__(threads)
     difference_kernel(const float* trained, const float* given, float* delta,
         std::size_t size, unsigned* __restrict__ largest) {
-  auto most = 0u;
-  each(size, [&](std::size_t i) {
-    const auto x = trained[i] - given[i];
-    delta[i] = x;
-    most = max(most, __float_as_uint(x) & 0x7fffffffu);
-  });
-  for (auto lanes = int(warp / 2); lanes > 0; lanes /= 2)
-    most = max(most, __shfl_xor_sync(whole_warp, most, lanes));
-  if (threadIdx.x % warp == 0)
-    atomicMax(largest, most);
+  auto most = 0;
+  each_few(
+      size, aligned_for_all(trained, given, delta), [&](std::size_t i, auto n) {
+        auto values = load<n>(trained + i);
+        const auto less = load<n>(given + i);
+#pragma unroll
+        for (unsigned k = 0; k < n; ++k) {
+          values.of[k] -= less.of[k];
+          most = max(most, magnitude(values.of[k]));
+        }
+        store(delta + i, values);
+      });
+  most = largest_of_block(most);
+  if (threadIdx.x == 0)
+    atomicMax(largest, unsigned(most));
 }
 
 template <unsigned strip>
@@ -217,14 +217,6 @@ void sum_columns(
     sum_strips<64>(on, x, to, rows);
 }
 
-double sum(device_stream& on, std::span<const float> x) {
-  return sum_all<itself>(on, x);
-}
-
-double sum_of_squares(device_stream& on, std::span<const float> x) {
-  return sum_all<square>(on, x);
-}
-
 void descend(device_stream& on, const descent& how, const_lanes gradient,
     bool moving, lanes velocity, lanes parameters) {
   const auto size = parameters.size;
@@ -232,18 +224,22 @@ void descend(device_stream& on, const descent& how, const_lanes gradient,
   assert(gradient.size == size && count <= most_blocks);
   if (size == 0)
     return;
-  double* squares = nullptr;
-  const auto parts = parts_of(size);
+  float* factors = nullptr;
   if (how.clip > 0.0f) {
-    squares =
-        static_cast<double*>(of(on).scratch(count * parts * sizeof(double)));
-    launch(on, sum_parts_kernel<square>, {parts, count}, threads,
+    const auto parts = parts_of(size);
+    auto* squares = static_cast<double*>(
+        of(on).scratch(count * (parts * sizeof(double) + sizeof(float))));
+    factors = reinterpret_cast<float*>(squares + std::size_t{count} * parts);
+    launch(on, square_parts_kernel, {parts, count}, threads,
         lane_blocks<const float>{gradient}, size, parameters.steps, squares);
+    launch(on, clip_kernel, count, threads, how.clip, squares, parts,
+        parameters.steps, factors);
   }
-  launch(on, descend_kernel, {blocks_for(size, threads * 4), count}, threads,
-      how, lane_blocks<const float>{gradient}, moving,
+  launch(on, descend_kernel,
+      {blocks_for(on, descend_kernel, threads, size, of_block, count), count},
+      threads, how, lane_blocks<const float>{gradient}, moving,
       lane_blocks<float>{velocity}, lane_blocks<float>{parameters}, size,
-      parameters.steps, squares, parts);
+      parameters.steps, factors);
 }
 
 void difference(device_stream& on, std::span<const float> trained,
@@ -252,8 +248,9 @@ void difference(device_stream& on, std::span<const float> trained,
   assert(trained.size() == given.size() && trained.size() == delta.size());
   check(cudaMemsetAsync(largest.data(), 0, sizeof(std::uint32_t), handle(on)));
   if (!delta.empty())
-    launch(on, difference_kernel, blocks_for(delta.size(), threads), threads,
-        trained.data(), given.data(), delta.data(), delta.size(),
+    launch(on, difference_kernel,
+        blocks_for(on, difference_kernel, threads, delta.size(), of_block),
+        threads, trained.data(), given.data(), delta.data(), delta.size(),
         largest.data());
 }
 

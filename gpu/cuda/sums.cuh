@@ -21,14 +21,31 @@ public:
   /// columns at a time. Of one group alone.
   template <class Put>
   __device__ void each_four(Put put) const {
+    each_four([](unsigned, unsigned) { return 0; },
+        [&](unsigned m, unsigned n, const float(&four)[4], int) {
+          put(m, n, four);
+        });
+  }
+
+  /// The same in two rounds: fetch(row, column) of all, and then
+  /// put(row, column, float (&)[4], what was fetched).
+  template <class Fetch, class Put>
+  __device__ void each_four(Fetch fetch, Put put) const {
     static_assert(Shape::groups == 1);
+    constexpr auto fours = Shape::thread_columns / 4;
+    decltype(fetch(0u, 0u)) fetched[Shape::thread_rows][fours];
 #pragma unroll
     for (unsigned i = 0; i < Shape::thread_rows; ++i)
 #pragma unroll
-      for (unsigned j = 0; j < Shape::thread_columns; j += 4) {
-        const float four[4]{
-            sums_[i][j], sums_[i][j + 1], sums_[i][j + 2], sums_[i][j + 3]};
-        put(row(i), column(j), four);
+      for (unsigned j = 0; j < fours; ++j)
+        fetched[i][j] = fetch(row(i), column(4 * j));
+#pragma unroll
+    for (unsigned i = 0; i < Shape::thread_rows; ++i)
+#pragma unroll
+      for (unsigned j = 0; j < fours; ++j) {
+        const float four[4]{sums_[i][4 * j], sums_[i][4 * j + 1],
+            sums_[i][4 * j + 2], sums_[i][4 * j + 3]};
+        put(row(i), column(4 * j), four, fetched[i][j]);
       }
   }
 

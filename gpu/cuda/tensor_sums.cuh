@@ -31,16 +31,33 @@ public:
 
   template <class Put>
   __device__ void each_four(Put put) {
+    each_four([](unsigned, unsigned) { return 0; },
+        [&](unsigned m, unsigned n, const float(&four)[4], int) {
+          put(m, n, four);
+        });
+  }
+
+  template <class Fetch, class Put>
+  __device__ void each_four(Fetch fetch, Put put) {
     static_assert(groups == 1);
     constexpr auto fours = Shape::columns / 4;
+    constexpr auto of_thread = Shape::rows * fours / Shape::threads;
+    static_assert(of_thread * Shape::threads == Shape::rows * fours);
+    decltype(fetch(0u, 0u)) fetched[of_thread];
+    const auto at = [](unsigned k) { return threadIdx.x + k * Shape::threads; };
+#pragma unroll
+    for (unsigned k = 0; k < of_thread; ++k)
+      fetched[k] = fetch(at(k) / fours, at(k) % fours * 4);
     const auto* all = store<row_pitch>(nvcuda::wmma::mem_row_major);
-    for (auto i = threadIdx.x; i < Shape::rows * fours; i += Shape::threads) {
-      const auto row = i / fours;
-      const auto column = i % fours * 4;
-      const auto x =
-          *reinterpret_cast<const float4*>(all + row * row_pitch + column);
-      const float four[4]{x.x, x.y, x.z, x.w};
-      put(row, column, four);
+    float4 sums[of_thread];
+#pragma unroll
+    for (unsigned k = 0; k < of_thread; ++k)
+      sums[k] = *reinterpret_cast<const float4*>(
+          all + at(k) / fours * row_pitch + at(k) % fours * 4);
+#pragma unroll
+    for (unsigned k = 0; k < of_thread; ++k) {
+      const float four[4]{sums[k].x, sums[k].y, sums[k].z, sums[k].w};
+      put(at(k) / fours, at(k) % fours * 4, four, fetched[k]);
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include "gpu/cuda/operators.hpp"
 #include "gpu/cuda/presence.hpp"
+#include "gpu/cuda/primitives.hpp"
 #include "gpu/host/each_lane.hpp"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ void sum_columns(
 double sum(device_stream& on, std::span<const float> x) {
   if constexpr (cuda::present)
     if (on.on_gpu())
-      return cuda::sum(on, x);
+      return cuda::primitives::sum(on, x);
   double result = 0.0;
   for (auto value : x)
     result += value;
@@ -59,7 +60,7 @@ double sum(device_stream& on, std::span<const float> x) {
 double sum_of_squares(device_stream& on, std::span<const float> x) {
   if constexpr (cuda::present)
     if (on.on_gpu())
-      return cuda::sum_of_squares(on, x);
+      return cuda::primitives::sum_of_squares(on, x);
   // Eight sums side by side, so that no addition waits for the one before.
   std::array<double, 8> sums{};
   for (std::size_t i = 0; i < x.size(); ++i)

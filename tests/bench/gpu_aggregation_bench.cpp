@@ -14,7 +14,10 @@
 #include "gpu/aggregation/device_accumulator.hpp"
 #include "gpu/aggregation/norms.hpp"
 #include "gpu/aggregation/top_k.hpp"
+#include "gpu/block.hpp"
 #include "gpu/copy.hpp"
+#include "gpu/cuda/presence.hpp"
+#include "gpu/cuda/primitives.hpp"
 #include "gpu/random.hpp"
 #include "tests/support/devices.hpp"
 
@@ -124,6 +127,11 @@ private:
       std::printf("aggregation refused an ordinary update\n");
     report("norms", 4 * count * parameters_,
         [&] { static_cast<void>(gpu::norms(on_, spans)); });
+    if constexpr (gpu::cuda::present)
+      report("squares_by_thrust", 4 * count * parameters_, [&] {
+        for (auto each : spans)
+          gpu::cuda::primitives::sum_of_squares(on_, each);
+      });
   }
 
   void median_of_64() {
@@ -145,6 +153,22 @@ private:
         std::span{reinterpret_cast<std::uint32_t*>(held.span().data()), k};
     report("top_percent", 4 * pool_.size() + 8 * k,
         [&] { gpu::top_k(on_, pool_.span(), indices, kept.span()); });
+    if constexpr (gpu::cuda::present)
+      sort_all(4 * pool_.size() + 8 * k);
+  }
+
+  // How the k largest would be found without a kernel of our own.
+  void sort_all(std::size_t floor_bytes) {
+    auto keys = gpu::block<std::uint32_t>(pool_.size(), on_);
+    auto values = gpu::block<std::uint32_t>(pool_.size(), on_);
+    const auto pool =
+        std::span{reinterpret_cast<const std::uint32_t*>(pool_.span().data()),
+            pool_.size()};
+    gpu::copy(on_, pool, values.span());
+    report("sort_by_thrust", floor_bytes, [&] {
+      gpu::copy(on_, pool, keys.span());
+      gpu::cuda::primitives::sort(on_, keys.span(), values.span());
+    });
   }
 
   gpu::device_stream on_;

@@ -4,6 +4,7 @@
 
 #include "gpu/copy.hpp"
 #include "gpu/cuda/array.hpp"
+#include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 #include "gpu/fixed_point.hpp"
 
@@ -17,6 +18,7 @@ using sum_type = unsigned long long;
 constexpr unsigned threads = 256;
 constexpr unsigned items = 8; // sums that a thread keeps in registers
 constexpr std::size_t chunk = std::size_t{threads} * items;
+constexpr std::size_t of_block = std::size_t{threads} * at_once;
 
 struct batch {
   weighted of[batch_limit];
@@ -28,12 +30,6 @@ __device__ sum_type to_fixed(double scaled_weight, float value) {
   return static_cast<sum_type>(
              __double_as_longlong(__dadd_rn(product, magic))) -
          static_cast<sum_type>(magic_bits);
-}
-
-__device__ int largest_of_warp(int most) {
-  for (int lanes = 16; lanes > 0; lanes /= 2)
-    most = max(most, __shfl_xor_sync(0xffffffff, most, lanes));
-  return most;
 }
 
 // A thread's items lie `threads` apart, so that a warp reads whole lines.
@@ -63,10 +59,10 @@ __device__ void add_chunk(const batch& some, sum_type* __restrict__ sums,
     int top = 0;
     for (unsigned k = 0; k < items; ++k) {
       kept[k] += to_fixed(some.of[j].scaled_weight, values[k]);
-      top = max(top, __float_as_int(values[k]) & magnitude_mask);
+      top = max(top, magnitude(values[k]));
     }
     top = largest_of_warp(top);
-    if (threadIdx.x % 32 == 0)
+    if (threadIdx.x % warp == 0)
       atomicMax(&most[j], top);
   }
   for (unsigned k = 0; k < items; ++k)
@@ -94,37 +90,37 @@ __global__ void __launch_bounds__(threads) accumulate_kernel(const batch some,
     atomicMax(&largest[j], most[j]);
 }
 
-__global__ void take_back_kernel(
+__global__ void __launch_bounds__(threads) take_back_kernel(
     const batch some, sum_type* __restrict__ sums, std::size_t size) {
-  const auto step = std::size_t{gridDim.x} * threads;
-  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
-       i += step) {
+  each(size, [&](std::size_t i) {
     auto kept = sums[i];
     for (unsigned j = 0; j < some.count; ++j)
       kept -= to_fixed(some.of[j].scaled_weight, some.of[j].values[i]);
     sums[i] = kept;
-  }
+  });
 }
 
-__global__ void add_sums_kernel(const sum_type* __restrict__ from,
-    sum_type* __restrict__ to, std::size_t size) {
-  const auto step = std::size_t{gridDim.x} * threads;
-  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
-       i += step)
-    to[i] += from[i];
+__global__ void __launch_bounds__(threads)
+    add_sums_kernel(const sum_type* __restrict__ from,
+        sum_type* __restrict__ to, std::size_t size) {
+  map(
+      size, to, [](sum_type a, sum_type b) { return a + b; }, to, from);
 }
 
 // `out` may be `base`.
-__global__ void publish_kernel(const long long* __restrict__ sums,
-    double denominator, const float* base, double rate, float* out,
-    std::size_t size) {
-  const auto step = std::size_t{gridDim.x} * threads;
-  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
-       i += step) {
-    const auto mean = __ddiv_rn(static_cast<double>(sums[i]), denominator);
-    const auto from = base == nullptr ? 0.0 : static_cast<double>(base[i]);
-    out[i] = static_cast<float>(__dadd_rn(from, __dmul_rn(rate, mean)));
-  }
+__global__ void __launch_bounds__(threads)
+    publish_kernel(const long long* __restrict__ sums, double denominator,
+        const float* base, double rate, float* out, std::size_t size) {
+  const auto moved = [=](long long sum, float from) {
+    const auto mean = __ddiv_rn(static_cast<double>(sum), denominator);
+    return static_cast<float>(
+        __dadd_rn(static_cast<double>(from), __dmul_rn(rate, mean)));
+  };
+  if (base == nullptr)
+    map(
+        size, out, [=](long long sum) { return moved(sum, 0.0f); }, sums);
+  else
+    map(size, out, moved, sums, base);
 }
 
 batch packed(std::span<const weighted> some) {
@@ -149,7 +145,8 @@ std::vector<std::int32_t> accumulate(device_stream& on,
   auto largest = array<std::int32_t>(some.size(), on);
   check(cudaMemsetAsync(
       largest.data(), 0, largest.span().size_bytes(), handle(on)));
-  launch(on, accumulate_kernel, blocks_for(sums.size(), chunk), threads,
+  launch(on, accumulate_kernel,
+      blocks_for(on, accumulate_kernel, threads, sums.size(), chunk), threads,
       packed(some), modular(sums), sums.size(), largest.data());
   copy(on, largest.span(), std::span{result});
   on.synchronise();
@@ -159,14 +156,16 @@ std::vector<std::int32_t> accumulate(device_stream& on,
 void take_back(device_stream& on, std::span<const weighted> some,
     std::span<std::int64_t> sums) {
   if (!some.empty() && !sums.empty())
-    launch(on, take_back_kernel, blocks_for(sums.size(), threads), threads,
-        packed(some), modular(sums), sums.size());
+    launch(on, take_back_kernel,
+        blocks_for(on, take_back_kernel, threads, sums.size(), threads),
+        threads, packed(some), modular(sums), sums.size());
 }
 
 void add_sums(device_stream& on, std::span<const std::int64_t> from,
     std::span<std::int64_t> to) {
   if (!to.empty())
-    launch(on, add_sums_kernel, blocks_for(to.size(), threads), threads,
+    launch(on, add_sums_kernel,
+        blocks_for(on, add_sums_kernel, threads, to.size(), of_block), threads,
         reinterpret_cast<const sum_type*>(from.data()), modular(to), to.size());
 }
 
@@ -179,7 +178,8 @@ void publish(device_stream& on, std::span<const std::int64_t> sums,
     double denominator, std::span<const float> base, double rate,
     std::span<float> out) {
   if (!out.empty())
-    launch(on, publish_kernel, blocks_for(out.size(), threads), threads,
+    launch(on, publish_kernel,
+        blocks_for(on, publish_kernel, threads, out.size(), of_block), threads,
         reinterpret_cast<const long long*>(sums.data()), denominator,
         base.data(), rate, out.data(), out.size());
 }

@@ -1,6 +1,7 @@
 #include "gpu/aggregation/value_order.hpp"
 #include "gpu/cuda/aggregation/addresses.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
+#include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 
 namespace troupe::gpu::cuda {
@@ -39,7 +40,8 @@ __device__ __forceinline__ void put_in_order(unsigned& low, unsigned& high) {
 }
 
 // Batcher's odd-even merge sort (1968). Every index is known to the compiler,
-// so that the keys are registers.
+// so that the keys are registers. Ours, as Thrust sorts one long sequence, by
+// way of memory: here millions of short ones never touch it.
 template <int count, int gap>
 __device__ __forceinline__ void merge(unsigned* keys) {
   if constexpr (2 * gap < count) {
@@ -69,9 +71,7 @@ __global__ void __launch_bounds__(threads) median_kernel(
     const addresses from, float* __restrict__ out, std::size_t size) {
   const int count = static_cast<int>(from.count);
   const int first = (2 * half - count) / 2;
-  const auto step = std::size_t{gridDim.x} * threads;
-  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
-       i += step) {
+  each<1>(size, [&](std::size_t i) {
     unsigned keys[2 * half];
 #pragma unroll
     for (int j = 0; j < 2 * half; ++j)
@@ -90,16 +90,14 @@ __global__ void __launch_bounds__(threads) median_kernel(
     out[i] = count % 2 == 1
                  ? mean_of(value_of(lower), 1)
                  : mean_of(__dadd_rn(value_of(lower), value_of(upper)), 2);
-  }
+  });
 }
 
 template <int most>
 __global__ void __launch_bounds__(threads) trim_kernel(
     const addresses from, int cut, float* __restrict__ out, std::size_t size) {
   const int count = static_cast<int>(from.count);
-  const auto step = std::size_t{gridDim.x} * threads;
-  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
-       i += step) {
+  each<1>(size, [&](std::size_t i) {
     unsigned keys[most];
 #pragma unroll
     for (int j = 0; j < most; ++j)
@@ -111,7 +109,7 @@ __global__ void __launch_bounds__(threads) trim_kernel(
       if (j >= cut && j < count - cut)
         sum = __dadd_rn(sum, value_of(keys[j]));
     out[i] = mean_of(sum, static_cast<unsigned>(count - 2 * cut));
-  }
+  });
 }
 
 // Too many for registers: a block sorts a strip in shared memory, bitonically.
@@ -151,7 +149,8 @@ __global__ void __launch_bounds__(threads) wide_kernel(const addresses from,
 
 void trim_wide(
     device_stream& on, updates of, std::size_t cut, std::span<float> out) {
-  launch(on, wide_kernel, blocks_for(out.size(), strip), threads,
+  launch(on, wide_kernel,
+      blocks_for(on, wide_kernel, threads, out.size(), strip), threads,
       addresses_of(of), static_cast<unsigned>(cut), out.data(), out.size());
 }
 
@@ -159,7 +158,8 @@ void trim_wide(
 template <unsigned most = 2>
 void median(device_stream& on, updates of, std::span<float> out) {
   if (of.size() <= most)
-    launch(on, median_kernel<most / 2>, blocks_for(out.size(), threads),
+    launch(on, median_kernel<most / 2>,
+        blocks_for(on, median_kernel<most / 2>, threads, out.size(), threads),
         threads, addresses_of(of), out.data(), out.size());
   else if constexpr (most < narrow)
     median<2 * most>(on, of, out);
@@ -171,8 +171,10 @@ template <unsigned most = 2>
 void trim(
     device_stream& on, updates of, std::size_t cut, std::span<float> out) {
   if (of.size() <= most)
-    launch(on, trim_kernel<most>, blocks_for(out.size(), threads), threads,
-        addresses_of(of), static_cast<int>(cut), out.data(), out.size());
+    launch(on, trim_kernel<most>,
+        blocks_for(on, trim_kernel<most>, threads, out.size(), threads),
+        threads, addresses_of(of), static_cast<int>(cut), out.data(),
+        out.size());
   else if constexpr (most < narrow)
     trim<2 * most>(on, of, cut, out);
   else

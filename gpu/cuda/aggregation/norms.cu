@@ -4,6 +4,7 @@
 #include "gpu/copy.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
 #include "gpu/cuda/array.hpp"
+#include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 
 namespace troupe::gpu::cuda {
@@ -34,7 +35,8 @@ __device__ double square(const float* value, const float* less) {
   return __dmul_rn(root, root);
 }
 
-// One block a tile: thread and lane are the same.
+// One block a tile: thread and lane are the same. Ours, as Thrust's order of
+// adding is not the host's.
 __global__ void __launch_bounds__(threads) tile_kernel(
     const float* __restrict__ values, const float* __restrict__ less,
     std::size_t size, double* __restrict__ sums) {
@@ -67,13 +69,15 @@ __global__ void __launch_bounds__(threads)
     *result = sum;
 }
 
-__global__ void scale_kernel(
-    double factor, float* __restrict__ values, std::size_t size) {
-  const auto step = std::size_t{gridDim.x} * threads;
-  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
-       i += step)
-    values[i] =
-        static_cast<float>(__dmul_rn(factor, static_cast<double>(values[i])));
+// Ours beside scale_and_add: in double, rounded once, as the host has it.
+__global__ void __launch_bounds__(threads)
+    scale_kernel(double factor, float* __restrict__ values, std::size_t size) {
+  map(
+      size, values,
+      [=](float x) {
+        return static_cast<float>(__dmul_rn(factor, static_cast<double>(x)));
+      },
+      values);
 }
 
 } // namespace
@@ -102,8 +106,9 @@ std::vector<double> squared_norms(device_stream& on, updates of, updates from) {
 
 void scale(device_stream& on, double factor, std::span<float> values) {
   if (!values.empty())
-    launch(on, scale_kernel, blocks_for(values.size(), threads), threads,
-        factor, values.data(), values.size());
+    launch(on, scale_kernel,
+        blocks_for(on, scale_kernel, threads, values.size(), threads * at_once),
+        threads, factor, values.data(), values.size());
 }
 
 } // namespace troupe::gpu::cuda

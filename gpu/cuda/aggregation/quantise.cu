@@ -1,4 +1,5 @@
 #include "gpu/cuda/aggregation/operators.hpp"
+#include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 #include "gpu/fixed_point.hpp"
 
@@ -8,8 +9,7 @@ namespace {
 using namespace fixed_point;
 
 constexpr unsigned threads = 256;
-constexpr unsigned warp_size = 32;
-constexpr std::size_t warps = threads / warp_size;
+constexpr std::size_t warps = threads / warp;
 constexpr int nan_bits = 0x7fc00000;
 
 // `random_blocks` as device code can read it.
@@ -46,37 +46,31 @@ __device__ four drawn(const origin& random, unsigned long long number) {
 }
 
 __device__ float finite_or_nan(float norm) {
-  return (__float_as_int(norm) & magnitude_mask) < infinity_bits
-             ? norm
-             : __int_as_float(nan_bits);
+  return magnitude(norm) < infinity_bits ? norm : __int_as_float(nan_bits);
 }
 
 __device__ float largest_of(
     const float* __restrict__ values, std::size_t size, unsigned lane) {
   int most = 0;
-  for (std::size_t i = lane; i < size; i += warp_size)
-    most = max(most, __float_as_int(values[i]) & magnitude_mask);
-  for (int gap = warp_size / 2; gap > 0; gap /= 2)
-    most = max(most, __shfl_xor_sync(0xffffffff, most, gap));
-  return __int_as_float(most);
+  for (std::size_t i = lane; i < size; i += warp)
+    most = max(most, magnitude(values[i]));
+  return __int_as_float(largest_of_warp(most));
 }
 
 __device__ float euclidean_norm_of(
     const float* __restrict__ values, std::size_t size, unsigned lane) {
   double sum = 0.0;
-  for (std::size_t i = lane; i < size; i += warp_size) {
+  for (std::size_t i = lane; i < size; i += warp) {
     const auto value = static_cast<double>(values[i]);
     sum = __dadd_rn(sum, __dmul_rn(value, value));
   }
-  for (int gap = warp_size / 2; gap > 0; gap /= 2)
-    sum = __dadd_rn(sum, __shfl_xor_sync(0xffffffff, sum, gap));
-  return static_cast<float>(__dsqrt_rn(sum));
+  return static_cast<float>(__dsqrt_rn(sum_of_warp(sum)));
 }
 
 __device__ signed char level_of(
     float value, double scale, unsigned levels, unsigned word) {
-  const auto magnitude = __int_as_float(__float_as_int(value) & magnitude_mask);
-  const auto exact = __dmul_rn(static_cast<double>(magnitude), scale);
+  const auto exact =
+      __dmul_rn(static_cast<double>(__int_as_float(magnitude(value))), scale);
   const auto below = static_cast<unsigned>(exact);
   const auto fraction = __dsub_rn(exact, static_cast<double>(below));
   const auto up = __dmul_rn(static_cast<double>(word), 0x1p-32) < fraction;
@@ -89,9 +83,9 @@ __global__ void __launch_bounds__(threads)
     quantise_kernel(const quantiser how, const origin random,
         const float* __restrict__ values, std::size_t size, std::size_t buckets,
         signed char* __restrict__ quantised, float* __restrict__ norms) {
-  const auto lane = threadIdx.x % warp_size;
+  const auto lane = threadIdx.x % warp;
   const auto blocks = (how.bucket + 3) / 4;
-  for (auto b = blockIdx.x * warps + threadIdx.x / warp_size; b < buckets;
+  for (auto b = blockIdx.x * warps + threadIdx.x / warp; b < buckets;
        b += gridDim.x * warps) {
     const auto first = b * how.bucket;
     const auto* from = values + first;
@@ -103,7 +97,7 @@ __global__ void __launch_bounds__(threads)
       norms[b] = norm;
     const auto scale =
         norm > 0.0f ? __ddiv_rn(how.levels, static_cast<double>(norm)) : 0.0;
-    for (std::size_t i = 4 * lane; i < count; i += 4 * warp_size) {
+    for (std::size_t i = 4 * lane; i < count; i += 4 * warp) {
       const auto words = drawn(random, b * blocks + i / 4);
       for (unsigned k = 0; k < 4; ++k)
         if (i + k < count)
@@ -119,14 +113,13 @@ __global__ void __launch_bounds__(threads) dequantise_kernel(
     const quantiser how, const signed char* __restrict__ quantised,
     const float* __restrict__ norms, float* __restrict__ out,
     std::size_t size) {
-  const auto step = std::size_t{gridDim.x} * threads;
-  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
-       i += step) {
-    const auto norm = static_cast<double>(norms[i / how.bucket]);
-    const auto product = __dmul_rn(norm, static_cast<double>(quantised[i]));
-    out[i] =
-        static_cast<float>(__ddiv_rn(product, static_cast<double>(how.levels)));
-  }
+  each_place(
+      size, how.bucket, [=](std::size_t i, std::size_t bucket, std::size_t) {
+        const auto product = __dmul_rn(static_cast<double>(norms[bucket]),
+            static_cast<double>(quantised[i]));
+        out[i] = static_cast<float>(
+            __ddiv_rn(product, static_cast<double>(how.levels)));
+      });
 }
 
 } // namespace
@@ -135,7 +128,9 @@ void stochastic_quantise(device_stream& on, const quantiser& how,
     const random_blocks& random, std::span<const float> values,
     std::span<std::int8_t> quantised, std::span<float> norms) {
   if (!values.empty())
-    launch(on, quantise_kernel, blocks_for(norms.size(), warps), threads, how,
+    launch(on, quantise_kernel,
+        blocks_for(on, quantise_kernel, threads, norms.size(), warps), threads,
+        how,
         origin{
             {random.key[0], random.key[1]}, {random.upper[0], random.upper[1]}},
         values.data(), values.size(), norms.size(), quantised.data(),
@@ -146,8 +141,9 @@ void dequantise(device_stream& on, const quantiser& how,
     std::span<const std::int8_t> quantised, std::span<const float> norms,
     std::span<float> out) {
   if (!out.empty())
-    launch(on, dequantise_kernel, blocks_for(out.size(), threads), threads, how,
-        quantised.data(), norms.data(), out.data(), out.size());
+    launch(on, dequantise_kernel,
+        blocks_for(on, dequantise_kernel, threads, out.size(), threads),
+        threads, how, quantised.data(), norms.data(), out.data(), out.size());
 }
 
 } // namespace troupe::gpu::cuda

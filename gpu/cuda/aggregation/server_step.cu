@@ -1,4 +1,5 @@
 #include "gpu/cuda/aggregation/operators.hpp"
+#include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 
 namespace troupe::gpu::cuda {
@@ -17,22 +18,30 @@ __device__ float second_moment(
 }
 
 // Each operation rounds by itself, as the host's do.
-__global__ void server_step_kernel(const server_options how,
-    const float* __restrict__ delta, float* __restrict__ m,
-    float* __restrict__ v, float* __restrict__ parameters, std::size_t size) {
-  const auto step = std::size_t{gridDim.x} * threads;
-  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
-       i += step) {
-    const auto d = delta[i];
-    const auto first =
-        __fadd_rn(__fmul_rn(how.beta1, m[i]), __fmul_rn(1.0f - how.beta1, d));
-    const auto second = second_moment(how, v[i], __fmul_rn(d, d));
-    m[i] = first;
-    v[i] = second;
-    const auto scale = __fadd_rn(__fsqrt_rn(second), how.tau);
-    const auto change = __fdiv_rn(__fmul_rn(how.lr, first), scale);
-    parameters[i] = __fadd_rn(parameters[i], change);
-  }
+__global__ void __launch_bounds__(threads) server_step_kernel(
+    const server_options how, const float* __restrict__ delta,
+    float* __restrict__ m, float* __restrict__ v,
+    float* __restrict__ parameters, std::size_t size) {
+  each_few(size, aligned_for_all(delta, m, v, parameters),
+      [&](std::size_t i, auto n) {
+        const auto d = load<n>(delta + i);
+        auto first = load<n>(m + i);
+        auto second = load<n>(v + i);
+        auto values = load<n>(parameters + i);
+#pragma unroll
+        for (unsigned k = 0; k < n; ++k) {
+          first.of[k] = __fadd_rn(__fmul_rn(how.beta1, first.of[k]),
+              __fmul_rn(1.0f - how.beta1, d.of[k]));
+          second.of[k] =
+              second_moment(how, second.of[k], __fmul_rn(d.of[k], d.of[k]));
+          const auto scale = __fadd_rn(__fsqrt_rn(second.of[k]), how.tau);
+          values.of[k] = __fadd_rn(
+              values.of[k], __fdiv_rn(__fmul_rn(how.lr, first.of[k]), scale));
+        }
+        store(m + i, first);
+        store(v + i, second);
+        store(parameters + i, values);
+      });
 }
 
 } // namespace
@@ -41,7 +50,9 @@ void server_step(device_stream& on, const server_options& how,
     std::span<const float> delta, std::span<float> m, std::span<float> v,
     std::span<float> parameters) {
   if (!parameters.empty())
-    launch(on, server_step_kernel, blocks_for(parameters.size(), threads),
+    launch(on, server_step_kernel,
+        blocks_for(on, server_step_kernel, threads, parameters.size(),
+            threads * at_once),
         threads, how, delta.data(), m.data(), v.data(), parameters.data(),
         parameters.size());
 }

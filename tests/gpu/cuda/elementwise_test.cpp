@@ -46,10 +46,29 @@ TEST_P(elementwise_test, relu_and_back_are_the_hosts) {
   }
 }
 
+// Four values are one access only where all that a kernel touches is aligned.
+TEST_P(elementwise_test, values_may_begin_anywhere) {
+  for (std::size_t from : {0, 1, 2, 3, 4})
+    for (std::size_t to : {0, 1, 4})
+      for (std::size_t size : {1, 3, 4, 1023, 5000}) {
+        auto x = sent(odd_values(from + size + 5));
+        auto y = sent(odd_values(to + size + 5));
+
+        on_both([&](device_stream& on) {
+          const auto in = x.at(on).subspan(from, size);
+          const auto out = y.at(on).subspan(to, size);
+          relu_backward(on, in, out);
+          relu(on, out, out);
+        });
+
+        expect_same(y);
+      }
+}
+
 TEST_P(elementwise_test, add_bias_is_the_hosts) {
   for (auto then : {activation::none, activation::relu})
     for (std::size_t rows : {0, 1, 37})
-      for (std::size_t columns : {1, 10, 333}) {
+      for (std::size_t columns : {1, 10, 12, 333, 2000}) {
         auto x = sent(odd_values(rows * columns));
         auto bias = random(columns);
 

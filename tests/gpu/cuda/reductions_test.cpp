@@ -66,7 +66,7 @@ class descent_test : public on_gpu {
 protected:
   /// Lanes of `size` values in the middle of wider ones, whose rest is NaN and
   /// stays so.
-  static constexpr std::size_t before = 3, after = 2;
+  std::size_t before = 3, after = 2;
   twin<float> lanes_of(std::size_t lanes, std::size_t size) {
     const auto stride = before + size + after;
     auto values = random_values(lanes * stride);
@@ -75,8 +75,8 @@ protected:
         values[i] = nan;
     return sent(std::move(values));
   }
-  static gpu::lanes part(std::span<float> all, std::size_t lanes,
-      std::size_t size, const lane_step* steps) {
+  gpu::lanes part(std::span<float> all, std::size_t lanes, std::size_t size,
+      const lane_step* steps) const {
     return gpu::lanes{all, lanes, steps}.part(before, size);
   }
 
@@ -114,6 +114,24 @@ TEST_P(descent_test, steps_are_the_hosts_to_the_bit_unless_clipped) {
         }
 }
 
+// As a cohort's lie.
+TEST_P(descent_test, steps_of_aligned_lanes_are_the_hosts_to_the_bit) {
+  for (auto momentum : {0.0f, 0.9f})
+    for (std::size_t size : {4, 1021, 9000}) {
+      const std::size_t lanes = 5;
+      before = 8;
+      after = 8 - size % 4;
+      auto velocity = lanes_of(lanes, size);
+      auto parameters = lanes_of(lanes, size);
+      for (auto moving : {false, true})
+        descend_on_both({0.1f, momentum, 0.01f, 0.0f}, lanes, size, true,
+            moving, velocity, parameters);
+
+      expect_same(velocity);
+      expect_same(parameters);
+    }
+}
+
 TEST_P(descent_test, a_velocity_from_nowhere_is_not_read) {
   auto velocity = poison(7);
   auto parameters = random(7);
@@ -132,7 +150,7 @@ TEST_P(descent_test, a_velocity_from_nowhere_is_not_read) {
 TEST_P(descent_test, clips_each_lane_by_its_own_norm) {
   for (auto momentum : {0.0f, 0.9f})
     for (auto clip : {0.5f, 1e6f})
-      for (std::size_t size : {1, 20'000}) {
+      for (std::size_t size : {1, 20'000, 40'001}) {
         const std::size_t lanes = 4;
         auto velocity = lanes_of(lanes, size);
         auto parameters = lanes_of(lanes, size);
@@ -167,6 +185,24 @@ TEST_P(reductions_test, difference_tells_the_largest) {
         EXPECT_GT(actual, 0x7f800000u);
       else
         EXPECT_EQ(actual, largest.host()[0]);
+    }
+}
+
+TEST_P(reductions_test, difference_of_values_that_begin_anywhere) {
+  for (std::size_t from : {0, 1, 4})
+    for (std::size_t to : {0, 3, 8}) {
+      const std::size_t size = 3001;
+      auto trained = random(from + size + 3);
+      auto given = random(to + size + 3);
+      auto largest = sent(std::vector<std::uint32_t>{77});
+
+      on_both([&](device_stream& on) {
+        const auto of = trained.at(on).subspan(from, size);
+        difference(on, of, given.at(on).subspan(to, size), of, largest.at(on));
+      });
+
+      expect_same(trained);
+      EXPECT_EQ(largest.fetched(gpu()), largest.host());
     }
 }
 

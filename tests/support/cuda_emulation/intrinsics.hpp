@@ -165,6 +165,11 @@ T __ldg(const T* where) {
   return *where;
 }
 
+template <class T>
+void __stwb(T* where, T value) {
+  *where = value;
+}
+
 // Device code calls these without std.
 #define TROUPE_LESSER_AND_GREATER(type)                                        \
   inline type min(type a, type b) {                                            \

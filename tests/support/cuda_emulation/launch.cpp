@@ -46,3 +46,19 @@ cudaError_t launch_kernel(const cudaLaunchConfig_t& how,
 }
 
 } // namespace troupe::cuda_emulation
+
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+    int* blocks, const void* kernel, int threads, std::size_t shared) {
+  using namespace troupe::cuda_emulation;
+  int most = 0;
+  if (auto code = cudaDeviceGetAttribute(
+          &most, cudaDevAttrMaxThreadsPerMultiProcessor, current_device());
+      code != cudaSuccess)
+    return code;
+  if (kernel == nullptr || threads < 1 || threads > 1024)
+    return told(cudaErrorInvalidValue);
+  if (shared > 0)
+    return told(cudaErrorNotSupported);
+  *blocks = most / threads;
+  return cudaSuccess;
+}

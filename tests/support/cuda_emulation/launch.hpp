@@ -27,6 +27,10 @@ cudaError_t launch_kernel(const cudaLaunchConfig_t& how,
 
 } // namespace troupe::cuda_emulation
 
+/// As if nothing but threads bounded a multiprocessor.
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+    int* blocks, const void* kernel, int threads, std::size_t shared);
+
 /// Launches as the real one does: `arguments` are converted to the kernel's
 /// parameters and copied now; the kernel runs later, in the stream's order.
 template <class... Parameters, class... Arguments>

@@ -107,7 +107,7 @@ std::vector<device_info> devices() {
     auto card = properties(i);
     result.push_back({.where = {device_kind::cuda, i},
         .name = card.name,
-        .slots = 32,
+        .slots = 100,
         .memory = card.totalGlobalMem,
         .capability =
             std::to_string(card.major) + '.' + std::to_string(card.minor)});

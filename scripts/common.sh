@@ -27,7 +27,7 @@ caf_prefixes() {
 find_caf() {
   local dir
   while read -r dir; do
-    caf_present "$dir" core io openssl && echo "$dir" && return 0
+    caf_present "$dir" core && echo "$dir" && return 0
   done < <(caf_prefixes)
   return 1
 }

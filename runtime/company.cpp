@@ -22,6 +22,8 @@
 #include "monitoring/process_figures.hpp"
 #include "monitoring/progress.hpp"
 #include "protocols/messages.hpp"
+#include "runtime/memory.hpp"
+#include "runtime/room.hpp"
 #include "runtime/scribe.hpp"
 
 namespace troupe {
@@ -34,6 +36,16 @@ constexpr std::size_t deepest = 256;
 constexpr std::size_t waiting_bytes = std::size_t{256} << 20;
 constexpr std::size_t most_waiting = 32;
 constexpr std::chrono::seconds observers_end_within{10};
+
+// Beside the scheduler's: its clock, its printer, and who looks after detached
+// actors.
+constexpr std::size_t caf_threads = 3;
+constexpr std::size_t service_threads = 2; // shard, scribe
+constexpr std::size_t outlet_threads = 2;  // of stdout and stderr
+
+std::size_t scheduler_threads() {
+  return std::max<std::size_t>(2, this_machine().devices.front().slots);
+}
 
 // Seconds since the kernel started this process.
 double process_age() {
@@ -152,22 +164,27 @@ company::company(const topology& what, const run_options& how)
       devices_(choose_devices(what.config())),
       settled_(settled(what.config(), devices_)) {
   gpu::use_one_blas_thread();
+  probe_ = what.learner()(gpu::device{});
+  layout_ = probe_->layout();
   if (!how.metrics.empty()) {
     figures_.emplace();
     monitoring::measure_mailboxes(config_);
   }
   register_messages();
   config_.set("caf.scheduler.policy", "sharing");
-  config_.set("caf.scheduler.max-threads",
-      std::max<std::size_t>(2, this_machine().devices.front().slots));
+  config_.set("caf.scheduler.max-threads", scheduler_threads());
+  // CAF starts its own one by one, and stops in the middle of nowhere where it
+  // gets none.
+  auto threads = scheduler_threads() + caf_threads + compute_threads() +
+                 service_threads + outlet_threads + (figures_ ? 1 : 0);
+  expect_threads(threads);
+  expect_address_space(threads, compute_threads(), memory());
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     exposer_.emplace(monitoring::endpoint::parse(how.metrics),
         monitoring::exposer::collectables{figures_->collectable(),
             monitoring::actor_telemetry(*system_),
             monitoring::process_figures()});
-  probe_ = what.learner()(gpu::device{});
-  layout_ = probe_->layout();
   data_ = what.client_data();
   account_.name = what.config().run.name;
   account_.rule = what.config().federation.rule;
@@ -244,9 +261,24 @@ aggregator_options company::plan(
 
 // The slots of a GPU are lanes of one actor, unless the user's own learner is
 // to be trained: then each is an actor with a learner, as on a CPU.
+bool company::has_lanes(gpu::device where) const {
+  return what_.model() && where.kind == gpu::device_kind::cuda;
+}
+
+double company::memory() const {
+  return parameter_memory(static_cast<double>(gpu::size(layout_)), devices_);
+}
+
+std::size_t company::compute_threads() const {
+  std::size_t result = 0;
+  for (const auto& [where, slots] : devices_.devices)
+    result += has_lanes(where) ? 1 : slots;
+  return result;
+}
+
 void company::spawn_slots(cast& who) {
   for (const auto& [where, slots] : devices_.devices) {
-    auto lanes = what_.model() && where.kind == gpu::device_kind::cuda;
+    auto lanes = has_lanes(where);
     compute all;
     if (lanes)
       all = system_->spawn<accelerator_impl, caf::detached>(accelerator_options{

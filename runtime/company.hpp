@@ -58,6 +58,9 @@ private:
   aggregator_options plan(const past& before, gpu::shared_buffer parameters);
   std::shared_ptr<const cast> spawn_all(const run_directory& place,
       const past& before, const gpu::shared_buffer& parameters);
+  bool has_lanes(gpu::device where) const;
+  std::size_t compute_threads() const;
+  double memory() const;
   void spawn_slots(cast& who);
   std::size_t depth() const;
   std::size_t adding() const;

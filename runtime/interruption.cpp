@@ -13,6 +13,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "runtime/room.hpp"
+
 namespace troupe {
 namespace {
 
@@ -74,6 +76,7 @@ void give_signals_back() {
 } // namespace
 
 interruption::interruption() {
+  expect_threads(1);
   event_fd = eventfd(0, EFD_CLOEXEC);
   if (event_fd < 0)
     throw std::system_error(errno, std::generic_category(), "eventfd");

@@ -1,5 +1,6 @@
 #include "runtime/cli/command.hpp"
 
+#include "runtime/room.hpp"
 #include "runtime/spelling.hpp"
 
 #include <fmt/format.h>
@@ -94,6 +95,7 @@ std::string help(const command& of) {
 // What takes a missing descriptor's place fails at once where it is used: it
 // can be written, not read, as stdin, and read, not written, as the others.
 void brace() {
+  require_room_for_blas();
   std::signal(SIGPIPE, SIG_IGN);
   for (auto which : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (fcntl(which, F_GETFD) < 0 && errno == EBADF) {

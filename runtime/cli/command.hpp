@@ -49,8 +49,9 @@ int show_version(const arguments& given, console& to);
 /// The page that `troupe NAME --help` shows.
 std::string help(const command& of);
 
-/// Before anything else: a reader that goes away ends no process, and no file
-/// that is opened takes the place of a closed stdin, stdout or stderr.
+/// Before anything else: ends where BLAS has no room; a reader that goes away
+/// ends no process, and no file that is opened takes the place of a closed
+/// stdin, stdout or stderr.
 void brace();
 
 /// The whole of `troupe`: finds the command, shows help, refuses what makes no

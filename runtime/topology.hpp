@@ -33,7 +33,8 @@ struct local {
   std::uint32_t batch = 10; ///< 0: all samples at once
 };
 
-/// Rounds: a part of the clients trains, their average is the next version.
+/// Rounds: a part of the clients trains, their average is the next version. One
+/// seed gives one model, as long as the same clients answer in time.
 struct fedavg {
   double fraction = 0.1;
   std::string weighting = "samples"; ///< or "uniform"
@@ -41,7 +42,9 @@ struct fedavg {
   std::uint64_t min_updates = 1;
 };
 
-/// No rounds: every `buffer` updates, however old, make the next version.
+/// No rounds: every `buffer` updates, however old, make the next version. Which
+/// these are depends on who is done first, so that a seed alone does not repeat
+/// a run: its journal does (`troupe audit DIR --retrain`).
 struct fedbuff {
   std::uint64_t buffer = 10;
   std::uint64_t concurrency = 20;

@@ -30,6 +30,9 @@ namespace troupe::federated {
 /// everybody may be leased again. It counts towards `settings::rounds`, so that
 /// the run ends. When every client that is there failed in it, the run ends.
 ///
+/// What is published depends on the order of arrival: a run repeats from its
+/// recorded history, not from its seed alone.
+///
 /// A state is saved together with the accumulator, or when a version is asked
 /// for: then it goes with that version's parameters and an empty accumulator.
 class fedbuff {

@@ -50,6 +50,14 @@ std::size_t bytes(const training::dataset& set) {
          set.labels.size();
 }
 
+// Whether the seed alone decides what comes out.
+std::string repeats(const configuration& what) {
+  return what.federation.rule == "fedbuff"
+             ? "by its journal (troupe audit DIR --retrain): fedbuff goes by "
+               "the order of arrival"
+             : "by its seed, at any number of slots";
+}
+
 std::string summary(const troupe::topology& what, const views& clients) {
   auto config = what.config();
   auto parameters = gpu::size(what.learner()({})->layout());
@@ -59,11 +67,12 @@ std::string summary(const troupe::topology& what, const views& clients) {
     memory += static_cast<double>(bytes(*set));
   return fmt::format("  clients     {}, {} a {}\n  samples     {} a client; "
                      "{} to test on\n  model       {}, {} parameters\n"
-                     "  compute     {}\n  memory      about {} MiB\n",
+                     "  compute     {}\n  memory      about {} MiB\n"
+                     "  repeats     {}\n",
       clients.size(), cohort(config),
       config.federation.rule == "fedbuff" ? "version" : "round",
       spread(clients), what.test_data().size(), config.model.kind, parameters,
-      chosen.text(), std::floor(memory / (1 << 20)) + 1);
+      chosen.text(), std::floor(memory / (1 << 20)) + 1, repeats(config));
 }
 
 } // namespace

@@ -42,6 +42,7 @@ std::span<const command> commands();
 int run(const arguments& given, console& to);
 int evaluate(const arguments& given, console& to);
 int check(const arguments& given, console& to);
+int audit(const arguments& given, console& to);
 int show_topology(const arguments& given, console& to);
 int show_devices(const arguments& given, console& to);
 int show_version(const arguments& given, console& to);

@@ -24,6 +24,11 @@ const std::string& run_details() {
   checkpoints/       the newest versions and the best
   summary.json       the result in figures
 
+One seed gives one model with federation.rule = "fedavg", at any number of slots,
+as long as the same clients answer in time. With "fedbuff" the order of arrival
+counts, so that two runs of one seed differ; what happened is in the journal, from
+which `troupe audit DIR --retrain` makes the same bits again.
+
 Ctrl-C writes a checkpoint and ends; again, it ends at once. SIGTERM and, without
 nohup, a closed terminal do the same. A run that ended early goes on with --resume
 and its --out; CONFIG.toml may then be left out. It may get more rounds or other
@@ -44,7 +49,9 @@ Examples:
 
 constexpr std::string_view evaluate_details =
     R"(Scores the parameters in MODEL.safetensors on the test set of CONFIG.toml: mean
-loss and accuracy.
+loss and accuracy. MODEL may come from Python's `safetensors`: tensors are found
+by name, F16, BF16 and F64 become F32. model_sha256 is over the parameters alone,
+as summary.json has it; its file_sha256 is what `sha256sum` says of the file.
 
 Examples:
   troupe evaluate runs/faster/model.safetensors examples/fashion.toml
@@ -59,6 +66,22 @@ sound configuration is summed up: clients, samples, parameters, memory.
 Examples:
   troupe check examples/fashion.toml
   troupe check examples/fashion.toml --set data.partition=shards --labels
+)";
+
+constexpr std::string_view audit_details =
+    R"(Looks at what a run left in DIR: whether its journal is whole, every update was
+leased and counted once, and checkpoints, model.safetensors, summary.json and
+history.csv tell the same, digests included. Exit code 1 where they do not. A run
+that was resumed is looked at as one; one under way is refused.
+
+--retrain shows that the model was trained as the journal says: it trains every
+update again, from the recorded history, and compares the bits. That takes what the
+run's training took on one core, needs the run's data where it was, and a run on
+CPUs of a configuration file.
+
+Examples:
+  troupe audit runs/faster
+  troupe audit runs/faster --retrain
 )";
 
 constexpr std::string_view topology_details =
@@ -89,8 +112,7 @@ std::span<const command> commands() {
               set_option, seed_option,
               {"resume", "", "go on from the last durable state in --out"},
               {"metrics", "HOST:PORT", "serve Prometheus metrics there"},
-              {"quiet", "", "say nothing but what goes wrong"},
-              help_flag},
+              {"quiet", "", "say nothing but what goes wrong"}, help_flag},
           &run},
       command{"evaluate", "MODEL.safetensors CONFIG.toml", 2, 2,
           "Score a stored model", evaluate_details,
@@ -104,6 +126,11 @@ std::span<const command> commands() {
                   "print how many samples of each label clients get"},
               help_flag},
           &check},
+      command{"audit", "DIR", 1, 1, "Find out what a run's directory proves",
+          audit_details,
+          {{"retrain", "", "train again from the journal, compare the bits"},
+              help_flag},
+          &audit},
       command{"topology", "CONFIG.toml", 1, 1,
           "Show the actors and who talks to whom", topology_details,
           {set_option, {"dot", "", "as Graphviz"}, help_flag}, &show_topology},

@@ -1,6 +1,8 @@
 #include "gpu/device.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
+#include "runtime/keys.hpp"
+#include "runtime/sha256.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -12,7 +14,7 @@ namespace troupe::cli {
 int evaluate(const arguments& given, console& to) {
   const auto& model = given.operands()[0];
   auto chosen = settings(given);
-  chosen.push_back("model.init=" + model);
+  chosen.push_back("model.init=" + toml_string(model));
   auto what = load_topology(given.operands()[1], chosen, to, purpose::score);
   if (!what)
     return misused;
@@ -20,13 +22,16 @@ int evaluate(const arguments& given, console& to) {
   auto learner = what->learner()({});
   auto score =
       learner->evaluate(what->initial()->span(), what->test_data(), {});
+  auto digest = sha256(std::as_bytes(what->initial()->span()));
   if (given.has("json"))
     to.out << nlohmann::ordered_json{{"model", model}, {"loss", score.loss()},
-                  {"accuracy", score.accuracy()}, {"samples", score.samples}}
+                  {"accuracy", score.accuracy()}, {"samples", score.samples},
+                  {"model_sha256", digest}}
            << "\n";
   else
-    to.out << fmt::format("loss {:.4f}, accuracy {:.4f} on {} samples\n",
-        score.loss(), score.accuracy(), score.samples);
+    to.out << fmt::format(
+        "loss {:.4f}, accuracy {:.4f} on {} samples\nmodel_sha256 {}\n",
+        score.loss(), score.accuracy(), score.samples, digest);
   return done;
 }
 

@@ -22,7 +22,7 @@ std::string checked_seed(const std::string& text) {
   auto [rest, failed] = std::from_chars(text.data(), end, number);
   const auto& takes = find_key("run", "seed")->numbers;
   if (failed != std::errc{} || rest != end || std::to_string(number) != text ||
-      !takes.holds(static_cast<double>(number)))
+      !takes.holds(number))
     throw usage_error{
         fmt::format("--seed {} is not a whole number {}{}", text, takes.text(),
             rest == end && std::to_string(number) != text
@@ -34,6 +34,17 @@ std::string checked_seed(const std::string& text) {
 void tell(const std::vector<std::string>& problems, console& to) {
   for (const auto& each : problems)
     to.err << each << "\n";
+}
+
+// What takes longer than a person waits without wondering.
+void tell_of_waiting(const configuration& what, console& to) {
+  constexpr double gib = 1024.0 * 1024.0 * 1024.0;
+  if (auto bytes = made_data(what); bytes > 0.25 * gib) {
+    to.err << fmt::format("note: making the data of {} clients, about {:.1f} "
+                          "GiB\n",
+        what.federation.clients, bytes / gib);
+    to.err.flush();
+  }
 }
 
 } // namespace
@@ -67,6 +78,7 @@ std::optional<troupe::topology> load_topology(const std::filesystem::path& file,
       for (auto& each : run_beyond_memory(read->value, read->where))
         problems.push_back(std::move(each));
     if (problems.empty()) {
+      tell_of_waiting(read->value, to);
       auto result = with_memory(
           "loading the data", [&] { return from(read->value, read->where); });
       problems = result.problems(read->where);

@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 namespace troupe::cli {
@@ -60,7 +62,7 @@ TEST_F(cli_test, lists_its_commands_when_asked_nothing_and_fails) {
 
   EXPECT_EQ(said.code, 2);
   for (auto name :
-      {"run", "evaluate", "check", "topology", "devices", "version"})
+      {"run", "evaluate", "check", "audit", "topology", "devices", "version"})
     EXPECT_THAT(said.err, HasSubstr(std::string{"\n  "} + name + " "));
 }
 
@@ -129,6 +131,9 @@ TEST_F(cli_test, refuses_a_command_line_that_makes_no_sense) {
       "(did you mean 7?)");
   EXPECT_EQ(refused({"run", "a", "--seed", "9223372036854775807"}),
       "troupe: --seed 9223372036854775807 is not a whole number from 0 to "
+      "9007199254740992");
+  EXPECT_EQ(refused({"run", "a", "--seed", "9007199254740993"}),
+      "troupe: --seed 9007199254740993 is not a whole number from 0 to "
       "9007199254740992");
   EXPECT_EQ(refused({"run", "a", "--metrics", ""}),
       "troupe: --metrics needs HOST:PORT, like 127.0.0.1:9464");
@@ -277,6 +282,56 @@ TEST_F(cli_test, scores_a_stored_model) {
   EXPECT_THAT(text.out, StartsWith("loss 2.3026, accuracy 0."));
   EXPECT_NEAR(json.at("loss"), std::log(10.0), 1e-6);
   EXPECT_EQ(json.at("samples"), what.test_data().size());
+}
+
+// Python's library sorts tensors by name.
+TEST_F(cli_test, scores_a_model_whose_tensors_are_in_another_order) {
+  auto config = small();
+  auto layout = models::layout(*from(read_configuration(config).value).model());
+  ASSERT_EQ(layout.size(), 2u);
+  gpu::buffer parameters{610};
+  for (std::size_t i = 0; i < 610; ++i)
+    parameters.span()[i] = 0.001f * static_cast<float>(i % 37);
+  auto ours = (scratch_ / "ours.safetensors").string();
+  write_model(files::system(), ours, layout, parameters.span());
+  gpu::layout sorted;
+  gpu::append(sorted, layout[1].name, layout[1].shape);
+  gpu::append(sorted, layout[0].name, layout[0].shape);
+  std::rotate(parameters.span().begin(), parameters.span().begin() + 600,
+      parameters.span().end());
+  auto theirs = (scratch_ / "theirs.safetensors").string();
+  write_model(files::system(), theirs, sorted, parameters.span());
+
+  auto score = [&](const std::string& model) {
+    auto said = troupe({"evaluate", model, config});
+    EXPECT_EQ(said.code, 0) << said.err;
+    return said.out;
+  };
+
+  EXPECT_EQ(score(theirs), score(ours));
+  EXPECT_THAT(score(ours), HasSubstr("\nmodel_sha256 "));
+}
+
+TEST_F(cli_test, refuses_a_model_that_is_not_finite) {
+  auto config = small();
+  auto layout = models::layout(*from(read_configuration(config).value).model());
+  gpu::buffer parameters{610};
+  std::fill(parameters.span().begin(), parameters.span().end(), 0.0f);
+  parameters.span()[605] = std::numeric_limits<float>::quiet_NaN();
+  auto model = (scratch_ / "model.safetensors").string();
+  write_model(files::system(), model, layout, parameters.span());
+
+  for (auto verb : {"check", "run"}) {
+    auto out = (scratch_ / "run").string();
+    auto said =
+        troupe({verb, config, "--set", "model.init=" + model, "--out", out});
+
+    EXPECT_EQ(said.code, 2);
+    EXPECT_EQ(said.err, "--set: model.init has nan as value 5 of tensor "
+                        "\"fc1.bias\"; training starts from finite values "
+                        "alone\n");
+    EXPECT_FALSE(std::filesystem::exists(out));
+  }
 }
 
 TEST_F(cli_test, says_what_is_wrong_with_a_stored_model) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <source_location>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,10 @@ private:
 template <class Work>
 auto answer_of_thrust(const device_stream& on, Work work,
     std::source_location where = std::source_location::current()) {
+  auto capture = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(handle(on), &capture), where);
+  if (capture != cudaStreamCaptureStatusNone)
+    check(cudaErrorStreamCaptureUnsupported, where);
   scratch_of_thrust scratch{of(on)};
   try {
     return work(thrust::cuda::par_nosync(scratch).on(handle(on)));

@@ -147,10 +147,15 @@ TEST_P(primitives_test, goes_by_the_order_of_the_stream) {
 
 TEST_P(primitives_test, refuses_to_be_recorded) {
   auto x = random(100);
+  auto keys = sent(random_keys(100));
   gpu().synchronise();
 
   EXPECT_THROW(
       (gpu::recording{gpu(), [&] { primitives::sum(gpu(), x.at(gpu())); }}),
+      std::runtime_error);
+  EXPECT_THROW(
+      (gpu::recording{gpu(),
+          [&] { primitives::sort(gpu(), keys.at(gpu()), keys.at(gpu())); }}),
       std::runtime_error);
   EXPECT_NEAR(primitives::sum(gpu(), x.at(gpu())), sum(host, x.at(host)), 1e-8);
 }

@@ -72,7 +72,7 @@ inline constexpr std::uint32_t synthetic = 3;   ///< generated data
 inline constexpr std::uint32_t select = 4;      ///< a = round
 inline constexpr std::uint32_t train = 5;       ///< a = client, b = version
 inline constexpr std::uint32_t place = 6;       ///< a = client
-inline constexpr std::uint32_t quantise = 6;    ///< a = client, b = version
+inline constexpr std::uint32_t quantise = 7;    ///< a = client, b = version
 inline constexpr std::uint32_t user = 1u << 16; ///< and up: free for users
 } // namespace stream
 

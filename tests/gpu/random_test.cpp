@@ -174,4 +174,13 @@ TEST(random_test, leaves_nothing_and_one_alone) {
   EXPECT_EQ(one, std::vector<std::uint32_t>{5});
 }
 
+TEST(random_test, has_a_stream_of_its_own_for_every_purpose) {
+  const std::set<std::uint32_t> all{gpu::stream::initialise,
+      gpu::stream::partition, gpu::stream::synthetic, gpu::stream::select,
+      gpu::stream::train, gpu::stream::place, gpu::stream::quantise,
+      gpu::stream::user};
+
+  EXPECT_EQ(all.size(), 8u);
+}
+
 } // namespace

@@ -28,36 +28,39 @@ struct communicator_id {
 };
 
 /// Elements of one type in a row on one device, to be written; a view.
-struct block {
+struct typed_span {
   void* data = nullptr;
   std::size_t count = 0;
   element type = element::f32;
 
-  block() = default;
-  block(void* first, std::size_t n, element of) noexcept
+  typed_span() = default;
+  typed_span(void* first, std::size_t n, element of) noexcept
       : data(first), count(n), type(of) {}
-  block(std::span<float> x) noexcept
-      : block(x.data(), x.size(), element::f32) {}
-  block(std::span<std::int64_t> x) noexcept
-      : block(x.data(), x.size(), element::i64) {}
+  typed_span(std::span<float> x) noexcept
+      : typed_span(x.data(), x.size(), element::f32) {}
+  typed_span(std::span<std::int64_t> x) noexcept
+      : typed_span(x.data(), x.size(), element::i64) {}
 };
 
-/// Like `block`, to be read.
-struct const_block {
+/// Like `typed_span`, to be read.
+struct const_typed_span {
   const void* data = nullptr;
   std::size_t count = 0;
   element type = element::f32;
 
-  const_block() = default;
-  const_block(const void* first, std::size_t n, element of) noexcept
+  const_typed_span() = default;
+  const_typed_span(const void* first, std::size_t n, element of) noexcept
       : data(first), count(n), type(of) {}
-  const_block(block x) noexcept : const_block(x.data, x.count, x.type) {}
-  const_block(std::span<const float> x) noexcept
-      : const_block(x.data(), x.size(), element::f32) {}
-  const_block(std::span<const std::int64_t> x) noexcept
-      : const_block(x.data(), x.size(), element::i64) {}
-  const_block(std::span<float> x) noexcept : const_block(block{x}) {}
-  const_block(std::span<std::int64_t> x) noexcept : const_block(block{x}) {}
+  const_typed_span(typed_span x) noexcept
+      : const_typed_span(x.data, x.count, x.type) {}
+  const_typed_span(std::span<const float> x) noexcept
+      : const_typed_span(x.data(), x.size(), element::f32) {}
+  const_typed_span(std::span<const std::int64_t> x) noexcept
+      : const_typed_span(x.data(), x.size(), element::i64) {}
+  const_typed_span(std::span<float> x) noexcept
+      : const_typed_span(typed_span{x}) {}
+  const_typed_span(std::span<std::int64_t> x) noexcept
+      : const_typed_span(typed_span{x}) {}
 };
 
 } // namespace troupe::gpu

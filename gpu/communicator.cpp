@@ -27,26 +27,31 @@ std::string in_seconds(std::chrono::nanoseconds time) {
   return (text.ends_with('.') ? text + '0' : text) + " s";
 }
 
-const void* part(const_block x, std::size_t count, int rank) {
+const void* part(const_typed_span x, std::size_t count, int rank) {
   return static_cast<const char*>(x.data) +
          count * std::size_t(rank) * bytes_of(x.type);
 }
 
-void* part(block x, std::size_t count, int rank) {
+void* part(typed_span x, std::size_t count, int rank) {
   return static_cast<char*>(x.data) +
          count * std::size_t(rank) * bytes_of(x.type);
 }
 
-// A group must be ended, whatever became of its calls.
+// NCCL has taken the call, whether or not it is through with it.
+bool went_well(nccl_result code) {
+  return code == nccl_result::success || code == nccl_result::in_progress;
+}
+
+// A group must be ended, whatever became of its calls; it is through when the
+// last of them is.
 template <class Calls>
 nccl_result grouped(const cuda::nccl_api& api, Calls calls) {
-  if (auto code = api.group_start(); code != nccl_result::success)
+  if (auto code = api.group_start(); !went_well(code))
     return code;
   auto inside = calls();
   auto outside = api.group_end();
-  bool fine =
-      inside == nccl_result::success || inside == nccl_result::in_progress;
-  return fine ? outside : inside;
+  return went_well(inside) && outside != nccl_result::success ? outside
+                                                              : inside;
 }
 
 } // namespace
@@ -154,12 +159,9 @@ void communicator::fail(nccl_result said, const char* what, place at) {
 }
 
 void communicator::accept(nccl_result said, const char* what, place at) {
-  if (said == nccl_result::success)
-    state_ = state::ready;
-  else if (said == nccl_result::in_progress)
-    state_ = state::in_progress;
-  else
+  if (!went_well(said))
     fail(said, what, at);
+  state_ = said == nccl_result::success ? state::ready : state::in_progress;
 }
 
 void communicator::prepare(const device_stream& on, place at) {
@@ -171,7 +173,7 @@ void communicator::prepare(const device_stream& on, place at) {
 }
 
 void communicator::expect(
-    bool fits, const char* what, const_block in, block out) const {
+    bool fits, const char* what, const_typed_span in, typed_span out) const {
   if (!fits || in.type != out.type)
     throw std::invalid_argument(
         std::string{what} + " over " + std::to_string(size()) +
@@ -187,8 +189,8 @@ void communicator::expect_rank(int other, const char* what) const {
                                 std::to_string(size()));
 }
 
-void communicator::all_reduce(
-    device_stream& on, const_block in, block out, reduction how, place at) {
+void communicator::all_reduce(device_stream& on, const_typed_span in,
+    typed_span out, reduction how, place at) {
   expect(in.count == out.count, "all_reduce", in, out);
   prepare(on, at);
   accept(api_->all_reduce(
@@ -196,8 +198,8 @@ void communicator::all_reduce(
       "all_reduce", at);
 }
 
-void communicator::reduce(device_stream& on, const_block in, block out,
-    int root, reduction how, place at) {
+void communicator::reduce(device_stream& on, const_typed_span in,
+    typed_span out, int root, reduction how, place at) {
   expect_rank(root, "reduce");
   if (rank() == root)
     expect(in.count == out.count, "reduce", in, out);
@@ -208,7 +210,7 @@ void communicator::reduce(device_stream& on, const_block in, block out,
 }
 
 void communicator::broadcast(
-    device_stream& on, block data, int root, place at) {
+    device_stream& on, typed_span data, int root, place at) {
   expect_rank(root, "broadcast");
   prepare(on, at);
   accept(api_->broadcast(data.data, data.data, data.count, data.type, root,
@@ -217,7 +219,7 @@ void communicator::broadcast(
 }
 
 void communicator::all_gather(
-    device_stream& on, const_block in, block out, place at) {
+    device_stream& on, const_typed_span in, typed_span out, place at) {
   expect(out.count == in.count * std::size_t(size()), "all_gather", in, out);
   prepare(on, at);
   accept(
@@ -225,8 +227,8 @@ void communicator::all_gather(
       "all_gather", at);
 }
 
-void communicator::reduce_scatter(
-    device_stream& on, const_block in, block out, reduction how, place at) {
+void communicator::reduce_scatter(device_stream& on, const_typed_span in,
+    typed_span out, reduction how, place at) {
   expect(
       in.count == out.count * std::size_t(size()), "reduce_scatter", in, out);
   prepare(on, at);
@@ -236,25 +238,25 @@ void communicator::reduce_scatter(
 }
 
 nccl_result communicator::send_parts(
-    device_stream& on, const_block in, std::size_t count) {
+    device_stream& on, const_typed_span in, std::size_t count) {
   auto code = nccl_result::success;
-  for (int to = 0; to < size() && code == nccl_result::success; ++to)
+  for (int to = 0; to < size() && went_well(code); ++to)
     code =
         api_->send(part(in, count, to), count, in.type, to, handle_.get(), on);
   return code;
 }
 
 nccl_result communicator::receive_parts(
-    device_stream& on, block out, std::size_t count) {
+    device_stream& on, typed_span out, std::size_t count) {
   auto code = nccl_result::success;
-  for (int from = 0; from < size() && code == nccl_result::success; ++from)
+  for (int from = 0; from < size() && went_well(code); ++from)
     code = api_->receive(
         part(out, count, from), count, out.type, from, handle_.get(), on);
   return code;
 }
 
 void communicator::all_to_all(
-    device_stream& on, const_block in, block out, place at) {
+    device_stream& on, const_typed_span in, typed_span out, place at) {
   const auto count = in.count / std::size_t(size());
   expect(in.count == out.count && count * std::size_t(size()) == in.count,
       "all_to_all", in, out);
@@ -262,15 +264,13 @@ void communicator::all_to_all(
   accept(grouped(*api_,
              [&] {
                auto code = send_parts(on, in, count);
-               return code == nccl_result::success
-                          ? receive_parts(on, out, count)
-                          : code;
+               return went_well(code) ? receive_parts(on, out, count) : code;
              }),
       "all_to_all", at);
 }
 
-void communicator::gather(
-    device_stream& on, const_block in, block out, int root, place at) {
+void communicator::gather(device_stream& on, const_typed_span in,
+    typed_span out, int root, place at) {
   expect_rank(root, "gather");
   if (rank() == root)
     expect(out.count == in.count * std::size_t(size()), "gather", in, out);
@@ -279,15 +279,15 @@ void communicator::gather(
              [&] {
                auto code = api_->send(
                    in.data, in.count, in.type, root, handle_.get(), on);
-               return code == nccl_result::success && rank() == root
+               return went_well(code) && rank() == root
                           ? receive_parts(on, out, in.count)
                           : code;
              }),
       "gather", at);
 }
 
-void communicator::scatter(
-    device_stream& on, const_block in, block out, int root, place at) {
+void communicator::scatter(device_stream& on, const_typed_span in,
+    typed_span out, int root, place at) {
   expect_rank(root, "scatter");
   if (rank() == root)
     expect(in.count == out.count * std::size_t(size()), "scatter", in, out);
@@ -296,22 +296,23 @@ void communicator::scatter(
              [&] {
                auto code = rank() == root ? send_parts(on, in, out.count)
                                           : nccl_result::success;
-               return code == nccl_result::success
-                          ? api_->receive(out.data, out.count, out.type, root,
-                                handle_.get(), on)
-                          : code;
+               return went_well(code) ? api_->receive(out.data, out.count,
+                                            out.type, root, handle_.get(), on)
+                                      : code;
              }),
       "scatter", at);
 }
 
-void communicator::send(device_stream& on, const_block in, int to, place at) {
+void communicator::send(
+    device_stream& on, const_typed_span in, int to, place at) {
   expect_rank(to, "send");
   prepare(on, at);
   accept(api_->send(in.data, in.count, in.type, to, handle_.get(), on), "send",
       at);
 }
 
-void communicator::receive(device_stream& on, block out, int from, place at) {
+void communicator::receive(
+    device_stream& on, typed_span out, int from, place at) {
   expect_rank(from, "receive");
   prepare(on, at);
   accept(api_->receive(out.data, out.count, out.type, from, handle_.get(), on),

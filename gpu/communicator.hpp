@@ -85,39 +85,40 @@ public:
   // Each waits first, if need be, until NCCL is through with the last one.
 
   /// out[i] = in[i] over all ranks; in == out is allowed.
-  void all_reduce(device_stream& on, const_block in, block out,
+  void all_reduce(device_stream& on, const_typed_span in, typed_span out,
       reduction how = reduction::sum, place at = place::current());
   /// Like `all_reduce`, at the root alone; elsewhere `out` is not used.
-  void reduce(device_stream& on, const_block in, block out, int root,
+  void reduce(device_stream& on, const_typed_span in, typed_span out, int root,
       reduction how = reduction::sum, place at = place::current());
   /// The root's elements to all, in place.
-  void broadcast(
-      device_stream& on, block data, int root, place at = place::current());
+  void broadcast(device_stream& on, typed_span data, int root,
+      place at = place::current());
   /// out = in of rank 0, in of rank 1, ...
-  void all_gather(device_stream& on, const_block in, block out,
+  void all_gather(device_stream& on, const_typed_span in, typed_span out,
       place at = place::current());
   /// Rank r gets the r-th part of what `all_reduce` would give.
-  void reduce_scatter(device_stream& on, const_block in, block out,
+  void reduce_scatter(device_stream& on, const_typed_span in, typed_span out,
       reduction how = reduction::sum, place at = place::current());
   /// Part p of `in` goes to rank p, and part p of `out` comes from it.
-  void all_to_all(device_stream& on, const_block in, block out,
+  void all_to_all(device_stream& on, const_typed_span in, typed_span out,
       place at = place::current());
   /// To the root, in the order of ranks; elsewhere `out` is not used.
-  void gather(device_stream& on, const_block in, block out, int root,
+  void gather(device_stream& on, const_typed_span in, typed_span out, int root,
       place at = place::current());
   /// Part r of the root's `in` to rank r; elsewhere `in` is not used.
-  void scatter(device_stream& on, const_block in, block out, int root,
+  void scatter(device_stream& on, const_typed_span in, typed_span out, int root,
       place at = place::current());
   /// Needs a `receive` of the same count at the other rank.
-  void send(
-      device_stream& on, const_block in, int to, place at = place::current());
+  void send(device_stream& on, const_typed_span in, int to,
+      place at = place::current());
   void receive(
-      device_stream& on, block out, int from, place at = place::current());
+      device_stream& on, typed_span out, int from, place at = place::current());
   /// The stream passes when every rank's has come here.
   void barrier(device_stream& on, place at = place::current());
 
-  /// Calls `then`, from any thread, once what was queued so far is done. Ask
-  /// for it when `poll` says ready: before that nothing may follow on a stream.
+  /// Calls `then`, from any thread, once what was queued so far is done, as
+  /// `device_stream::notify` does: never, if the device fails before. Ask for
+  /// it when `poll` says ready: before that nothing may follow on a stream.
   void notify(device_stream& on, std::function<void()> then);
 
   /// Waits until all ranks are done with what is queued, and closes. Aborts
@@ -140,10 +141,11 @@ private:
   [[noreturn]] void fail(cuda::nccl_result said, const char* what, place at);
   std::string describe(cuda::nccl_result said, const char* what) const;
   cuda::nccl_result send_parts(
-      device_stream& on, const_block in, std::size_t count);
+      device_stream& on, const_typed_span in, std::size_t count);
   cuda::nccl_result receive_parts(
-      device_stream& on, block out, std::size_t count);
-  void expect(bool fits, const char* what, const_block in, block out) const;
+      device_stream& on, typed_span out, std::size_t count);
+  void expect(
+      bool fits, const char* what, const_typed_span in, typed_span out) const;
   void expect_rank(int other, const char* what) const;
 
   communicator_options options_;

@@ -165,8 +165,8 @@ struct released {
 /// receiver `out`.
 struct perform {
   order what;
-  gpu::const_block in;
-  gpu::block out;
+  gpu::const_typed_span in;
+  gpu::typed_span out;
   std::shared_ptr<const void> owner;
   user reply_to;
 };

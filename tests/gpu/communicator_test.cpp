@@ -6,9 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <tuple>
 
+#include "gpu/block.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/simulated_nccl.hpp"
 
@@ -279,6 +281,52 @@ TEST(communicator_test, waits_until_nccl_is_through_with_the_last_call) {
     finish(group, on);
     EXPECT_EQ(x, 16.0f);
   });
+}
+
+// One half of a group would leave both sides waiting for the other.
+TEST(communicator_test, asks_for_all_of_a_group_though_nccl_takes_its_time) {
+  constexpr int size = 3;
+  const auto id = communicator::make_id(simulated_nccl::api());
+  as_ranks(size, [&](int rank) {
+    gpu::device_stream on;
+    auto options = seat(id, rank, size);
+    communicator group{options, simulated_nccl::api()};
+    simulated_nccl::slow_down(id, rank, 3);
+    const auto in = block_of(rank, size);
+    std::vector<float> out(size, untouched), all(size * size, untouched);
+    std::vector<float> one(1, untouched);
+
+    group.all_to_all(on, std::span{in}, std::span{out});
+    group.gather(on, std::span{in}, std::span{all}, 1);
+    group.scatter(on, std::span{in}, std::span{one}, 2);
+    group.wait_ready();
+    std::promise<void> done;
+    group.notify(on, [&] { done.set_value(); });
+
+    const auto ended = done.get_future().wait_for(10s);
+    EXPECT_EQ(ended, std::future_status::ready) << "half a group";
+    if (ended != std::future_status::ready)
+      return group.abort();
+    EXPECT_EQ(out[2], brings(2, std::size_t(rank)));
+    EXPECT_EQ(one[0], brings(2, std::size_t(rank)));
+    if (rank == 1)
+      EXPECT_EQ(all[8], brings(2, 2));
+  });
+}
+
+// Both headers in one file: what a data-parallel trainer does.
+TEST(communicator_test, adds_what_a_devices_block_holds) {
+  const auto id = communicator::make_id(simulated_nccl::api());
+  gpu::device_stream on;
+  communicator group{seat(id, 0, 1), simulated_nccl::api()};
+  gpu::block<float> gradient{3, on};
+  std::ranges::fill(gradient.span(), 2.0f);
+  const gpu::typed_span whole = gradient.span();
+
+  group.all_reduce(on, whole, whole);
+  finish(group, on);
+
+  EXPECT_EQ(gradient.span()[2], 2.0f);
 }
 
 TEST(communicator_test, reports_an_error_from_the_background_with_its_text) {

@@ -17,7 +17,7 @@ namespace {
 
 using namespace simulated;
 using gpu::communicator_id;
-using gpu::const_block;
+using gpu::const_typed_span;
 using gpu::device;
 using gpu::device_stream;
 using gpu::element;
@@ -81,18 +81,18 @@ end& of(nccl_api::handle on) {
   return *static_cast<end*>(on);
 }
 
-nccl_result put_collective(nccl_api::handle on, call what, const_block in,
+nccl_result put_collective(nccl_api::handle on, call what, const_typed_span in,
     void* out, reduction how = reduction::sum, int root = 0) {
   turn now;
   return put(of(on), {item::collective, what, in, out, how, root, {}, {}}, now);
 }
 
 nccl_result put_half(nccl_api::handle on, half what) {
+  turn now;
   if (group.depth > 0) {
     group.halves.emplace_back(&of(on), std::move(what));
-    return nccl_result::success;
+    return of(on).polls > 0 ? nccl_result::in_progress : nccl_result::success;
   }
-  turn now;
   item one{.kind = item::group};
   one.halves = {std::move(what)};
   return put(of(on), std::move(one), now);

@@ -30,7 +30,8 @@ public:
       gpu::cuda::nccl_result code, const std::string& text);
   /// This rank takes no further part, and nobody is told.
   static void silence(const gpu::communicator_id& id, int rank);
-  /// Every call of this rank's needs `polls` looks at its state.
+  /// Every call of this rank's needs `polls` looks at its state; those inside a
+  /// group say so, too.
   static void slow_down(const gpu::communicator_id& id, int rank, int polls);
 
   /// Ends that are neither aborted nor destroyed, over all communicators.

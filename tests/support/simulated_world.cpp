@@ -9,7 +9,7 @@
 namespace troupe::tests::simulated {
 namespace {
 
-using gpu::const_block;
+using gpu::const_typed_span;
 using gpu::element;
 using gpu::reduction;
 using gpu::cuda::nccl_result;
@@ -34,7 +34,7 @@ T combined(T a, T b, reduction how) {
 
 // In the order of ranks.
 template <class T, class Held, class Widen, class Narrow>
-std::vector<std::byte> reduced(const std::vector<const_block>& in,
+std::vector<std::byte> reduced(const std::vector<const_typed_span>& in,
     reduction how, Widen widen, Narrow narrow) {
   const auto count = in[0].count;
   std::vector<std::byte> result(count * sizeof(Held));
@@ -54,7 +54,7 @@ std::vector<std::byte> reduced(const std::vector<const_block>& in,
 }
 
 std::vector<std::byte> reduced(
-    const std::vector<const_block>& in, reduction how) {
+    const std::vector<const_typed_span>& in, reduction how) {
   const auto same = [](auto x) { return x; };
   switch (in[0].type) {
   case element::i64:
@@ -68,7 +68,7 @@ std::vector<std::byte> reduced(
   }
 }
 
-std::size_t bytes(const const_block& x) {
+std::size_t bytes(const const_typed_span& x) {
   return x.count * bytes_of(x.type);
 }
 
@@ -83,7 +83,7 @@ bool alike(const item& a, const item& b) {
          a.in.type == b.in.type && a.how == b.how && a.root == b.root;
 }
 
-std::vector<std::byte> joined(const std::vector<const_block>& in) {
+std::vector<std::byte> joined(const std::vector<const_typed_span>& in) {
   std::vector<std::byte> result;
   for (const auto& x : in) {
     const auto* first = static_cast<const std::byte*>(x.data);
@@ -93,7 +93,7 @@ std::vector<std::byte> joined(const std::vector<const_block>& in) {
 }
 
 void execute(world& w) {
-  std::vector<const_block> in;
+  std::vector<const_typed_span> in;
   for (const auto* e : w.ends)
     in.push_back(e->queue.front().in);
   const auto what = w.ends[0]->queue.front();
@@ -133,7 +133,7 @@ bool run_collective(world& w) {
   return true;
 }
 
-half* counterpart(end& of, int peer, const const_block& what) {
+half* counterpart(end& of, int peer, const const_typed_span& what) {
   if (!works(&of) || of.queue.empty() || of.queue.front().kind != item::group)
     return nullptr;
   for (auto& h : of.queue.front().halves)

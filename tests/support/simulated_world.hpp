@@ -19,8 +19,8 @@ using callback = std::function<void()>;
 struct half {
   bool sends = false;
   int peer = 0;
-  gpu::const_block from;
-  gpu::block to;
+  gpu::const_typed_span from;
+  gpu::typed_span to;
   bool done = false;
 };
 
@@ -31,7 +31,7 @@ enum class call { all_reduce, reduce, broadcast, all_gather, reduce_scatter };
 struct item {
   enum { collective, group, notice } kind = collective;
   call what = call::all_reduce;
-  gpu::const_block in{};
+  gpu::const_typed_span in{};
   void* out = nullptr;
   gpu::reduction how = gpu::reduction::sum;
   int root = 0;

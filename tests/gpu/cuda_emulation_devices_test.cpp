@@ -124,6 +124,68 @@ TEST_F(cuda_emulation_devices_test, are_two_that_share_nothing) {
   EXPECT_EXIT(with_two_devices(), testing::ExitedWithCode(0), "");
 }
 
+void with_two_peers() {
+  setenv("TROUPE_EMULATED_GPUS", "2", 1);
+  setenv("TROUPE_EMULATED_PEERS", "1", 1);
+  int can = 0;
+  void *taken[2], *pooled[2];
+  cudaStream_t streams[2];
+  for (int i : {0, 1}) {
+    TROUPE_REQUIRE(cudaSetDevice(i) == 0);
+    TROUPE_REQUIRE(
+        cudaStreamCreateWithFlags(&streams[i], cudaStreamNonBlocking) == 0);
+    TROUPE_REQUIRE(cudaMalloc(&taken[i], 4) == 0);
+    TROUPE_REQUIRE(cudaMallocAsync(&pooled[i], 4, streams[i]) == 0);
+    TROUPE_REQUIRE(cudaStreamSynchronize(streams[i]) == 0);
+  }
+  TROUPE_REQUIRE(cudaDeviceCanAccessPeer(&can, 0, 1) == 0 && can == 1);
+  cudaLaunchConfig_t how{};
+  how.gridDim = how.blockDim = 1;
+  how.stream = streams[1];
+  auto launch = [&](void* at) {
+    return cudaLaunchKernelEx(&how, write_kernel, static_cast<int*>(at));
+  };
+
+  // What could be reached is not, until each kind of memory is opened.
+  TROUPE_REQUIRE(launch(taken[0]) == cudaErrorIllegalAddress);
+  TROUPE_REQUIRE(launch(pooled[0]) == cudaErrorIllegalAddress);
+  TROUPE_REQUIRE(cudaMemcpyAsync(pooled[1], pooled[0], 4, cudaMemcpyDefault,
+                     streams[1]) == cudaErrorInvalidValue);
+  TROUPE_REQUIRE(
+      cudaMemcpyPeerAsync(pooled[1], 1, pooled[0], 0, 4, streams[1]) == 0);
+  TROUPE_REQUIRE(cudaDeviceEnablePeerAccess(0, 0) == 0);
+  TROUPE_REQUIRE(
+      cudaDeviceEnablePeerAccess(0, 0) == cudaErrorPeerAccessAlreadyEnabled);
+  TROUPE_REQUIRE(launch(taken[0]) == 0);
+  TROUPE_REQUIRE(launch(pooled[0]) == cudaErrorIllegalAddress);
+  cudaMemPool_t pool;
+  cudaMemAccessDesc access{};
+  access.location = {cudaMemLocationTypeDevice, 1};
+  access.flags = cudaMemAccessFlagsProtReadWrite;
+  TROUPE_REQUIRE(cudaDeviceGetDefaultMemPool(&pool, 0) == 0);
+  TROUPE_REQUIRE(cudaMemPoolSetAccess(pool, &access, 1) == 0);
+  TROUPE_REQUIRE(launch(pooled[0]) == 0);
+  TROUPE_REQUIRE(cudaMemcpyAsync(pooled[1], pooled[0], 4, cudaMemcpyDefault,
+                     streams[1]) == 0);
+  TROUPE_REQUIRE(cudaStreamSynchronize(streams[1]) == 0);
+  TROUPE_REQUIRE(*static_cast<int*>(pooled[1]) == 7);
+  // As some drivers have it.
+  TROUPE_REQUIRE(cudaMemsetAsync(pooled[1], 0, 4, streams[1]) == 0);
+  TROUPE_REQUIRE(
+      cudaMemcpyPeerAsync(pooled[1], 1, pooled[0], 0, 4, streams[1]) == 0);
+  TROUPE_REQUIRE(cudaStreamSynchronize(streams[1]) == 0);
+  TROUPE_REQUIRE(*static_cast<int*>(pooled[1]) == 0);
+  for (int i : {0, 1}) {
+    TROUPE_REQUIRE(cudaFree(taken[i]) == 0);
+    TROUPE_REQUIRE(cudaFreeAsync(pooled[i], streams[i]) == 0);
+  }
+  std::exit(0);
+}
+
+TEST_F(cuda_emulation_devices_test, reach_what_is_opened_to_them) {
+  EXPECT_EXIT(with_two_peers(), testing::ExitedWithCode(0), "");
+}
+
 TEST_F(cuda_emulation_devices_test, refuse_an_environment_without_sense) {
   auto ask = [] {
     setenv("TROUPE_EMULATED_GPUS", "many", 1);

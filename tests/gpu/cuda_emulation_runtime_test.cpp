@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/gpu/cuda_fixture.hpp"
+#include "tests/support/cuda_emulation/mishaps.hpp"
 
 namespace {
 
@@ -359,6 +360,63 @@ TEST_F(cuda_emulation_runtime_test, spoils_captures_that_would_wait) {
 
   EXPECT_EQ(cudaStreamEndCapture(on, &graph), cudaErrorIllegalState);
   EXPECT_EQ(cudaStreamSynchronize(on), 0);
+  cudaGetLastError();
+}
+
+TEST_F(cuda_emulation_runtime_test,
+    lets_nobody_wait_for_a_device_while_one_of_its_streams_captures) {
+  cudaGraph_t graph = nullptr;
+  cudaError_t synchronised = cudaSuccess, allocated = cudaSuccess;
+  void* at = nullptr;
+
+  for (auto mode :
+      {cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed}) {
+    ASSERT_EQ(cudaStreamBeginCapture(on, mode), 0);
+    std::thread{[&] {
+      allocated = cudaMalloc(&at, 4);
+      EXPECT_EQ(cudaFree(at), 0);
+    }}.join();
+    ASSERT_EQ(cudaStreamEndCapture(on, &graph), 0) << "modes are ignored";
+    EXPECT_EQ(cudaGraphDestroy(graph), 0);
+    EXPECT_EQ(allocated, cudaSuccess);
+
+    ASSERT_EQ(cudaStreamBeginCapture(on, mode), 0);
+    std::thread{[&] { synchronised = cudaDeviceSynchronize(); }}.join();
+    EXPECT_EQ(synchronised, cudaErrorStreamCaptureUnsupported);
+    EXPECT_EQ(
+        cudaStreamEndCapture(on, &graph), cudaErrorStreamCaptureInvalidated);
+  }
+  cudaGetLastError();
+}
+
+TEST_F(cuda_emulation_runtime_test, locks_so_much_of_the_hosts_memory) {
+  void* at = nullptr;
+
+  EXPECT_EQ(cudaMallocHost(&at, (std::size_t{2} << 30) + 1),
+      cudaErrorMemoryAllocation);
+  EXPECT_EQ(at, nullptr);
+  cudaGetLastError();
+}
+
+TEST_F(cuda_emulation_runtime_test, does_nothing_on_a_device_that_has_failed) {
+  auto* at = device(std::vector<int>{1});
+  bool called = false;
+  auto call = [](void* to) { *static_cast<bool*>(to) = true; };
+  void* more = nullptr;
+
+  close(on);
+  troupe::cuda_emulation::queue_fault(on, cudaErrorIllegalAddress);
+  ASSERT_EQ(launch(on, add_kernel, 1, 32, at, 1, 5), 0);
+  ASSERT_EQ(cudaLaunchHostFunc(on, call, &called), 0);
+  open();
+
+  EXPECT_EQ(cudaStreamSynchronize(on), cudaErrorIllegalAddress);
+  EXPECT_EQ(cudaSetDevice(0), cudaErrorIllegalAddress);
+  EXPECT_EQ(cudaMalloc(&more, 4), cudaErrorIllegalAddress);
+  EXPECT_EQ(launch(on, add_kernel, 1, 32, at, 1, 5), cudaErrorIllegalAddress);
+  troupe::cuda_emulation::mend(0);
+  EXPECT_FALSE(called);
+  EXPECT_EQ(host(at, 1)[0], 1);
   cudaGetLastError();
 }
 

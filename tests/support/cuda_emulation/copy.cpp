@@ -10,7 +10,8 @@ enum class side { host, device };
 constexpr int any_device = -1;
 
 /// Where memory lies; false where it leaves the allocation that it begins in,
-/// or comes from the pool of a device that `device` does not reach.
+/// or comes from a pool that `device` may not reach. (The driver takes care of
+/// what cudaMalloc took.)
 bool locate(const void* where, std::size_t bytes, int device, side& result) {
   result = side::host;
   if (where == nullptr)
@@ -20,7 +21,8 @@ bool locate(const void* where, std::size_t bytes, int device, side& result) {
     return true; // the host's own
   if (owner->type == cudaMemoryTypeDevice)
     result = side::device;
-  if (owner->pool != nullptr && device != any_device && owner->device != device)
+  if (owner->pool != nullptr && device != any_device &&
+      !reaches(device, *owner))
     return false;
   auto offset = static_cast<const std::byte*>(where) - owner->begin;
   return bytes <= owner->size - static_cast<std::size_t>(offset);
@@ -91,6 +93,11 @@ cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from,
       to, bytes, from, bytes, cudaMemcpyDeviceToDevice, to_device, from_device);
   if (code != cudaSuccess)
     return told(code);
+  // Drivers were seen that copy nothing where the pool is mapped on both.
+  if (auto owner = owner_of(from); owner && owner->pool != nullptr &&
+                                   to_device != from_device &&
+                                   reaches(to_device, *owner))
+    return told(submit(stream, [] {}));
   return told(submit(stream, [=] { std::memmove(to, from, bytes); }));
 }
 

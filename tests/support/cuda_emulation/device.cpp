@@ -31,6 +31,10 @@ void describe(cudaDeviceProp& card, int device) {
   card.pciBusID = device + 1;
 }
 
+std::set<int>& reached_from(int device) {
+  return the_machine().devices.at(static_cast<std::size_t>(device)).reaches;
+}
+
 cudaError_t fill(int* value, int with,
     std::source_location where = std::source_location::current()) {
   if (auto code = entered(where); code != cudaSuccess)
@@ -41,9 +45,10 @@ cudaError_t fill(int* value, int with,
 
 } // namespace
 
+// Needs no context.
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = the_machine().device_count;
-  return told(entered());
+  return told(*count > 0 ? cudaSuccess : cudaErrorNoDevice);
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
@@ -51,15 +56,17 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
     return told(code);
   if (!is_device(device))
     return told(cudaErrorInvalidDevice);
+  ++the_machine().property_queries;
   describe(*properties, device);
   return cudaSuccess;
 }
 
 cudaError_t cudaDeviceGetAttribute(
     int* value, cudaDeviceAttr what, int device) {
+  if (!is_device(device))
+    return told(cudaErrorInvalidDevice);
   cudaDeviceProp card;
-  if (auto code = cudaGetDeviceProperties(&card, device); code != cudaSuccess)
-    return code;
+  describe(card, device);
   switch (what) {
   case cudaDevAttrMaxThreadsPerBlock:
     return fill(value, card.maxThreadsPerBlock);
@@ -96,26 +103,55 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
   return cudaSuccess;
 }
 
+// Whoever captures and in whichever mode, a device with a stream that captures
+// may not be waited for.
 cudaError_t cudaDeviceSynchronize() {
   if (auto code = entered_outside_captures(); code != cudaSuccess)
     return told(code);
-  for (auto& one : streams_of(current_device()))
+  const auto all = streams_of(current_device());
+  {
+    std::lock_guard lock{the_machine().guard};
+    bool captures = false;
+    for (const auto& one : all)
+      if (one->recording)
+        captures = one->recording->spoiled = true;
+    if (captures)
+      return told(cudaErrorStreamCaptureUnsupported);
+  }
+  for (auto& one : all)
     one->queue.wait();
-  return cudaSuccess;
+  return told(failure_of(current_device()));
 }
 
 cudaError_t cudaDeviceCanAccessPeer(int* can, int device, int peer) {
   if (!is_device(device) || !is_device(peer))
     return told(cudaErrorInvalidDevice);
-  return fill(can, 0);
+  return fill(can, the_machine().peers && device != peer ? 1 : 0);
 }
 
-cudaError_t cudaDeviceEnablePeerAccess(int peer, unsigned) {
-  return told(is_device(peer) ? cudaErrorPeerAccessUnsupported
-                              : cudaErrorInvalidDevice);
+// For what cudaMalloc took; pools have an access of their own.
+cudaError_t cudaDeviceEnablePeerAccess(int peer, unsigned flags) {
+  if (auto code = entered(); code != cudaSuccess)
+    return told(code);
+  if (!is_device(peer) || peer == current_device())
+    return told(cudaErrorInvalidDevice);
+  if (flags != 0)
+    return told(cudaErrorInvalidValue);
+  if (!the_machine().peers)
+    return told(cudaErrorPeerAccessUnsupported);
+  std::lock_guard lock{the_machine().guard};
+  return told(reached_from(current_device()).insert(peer).second
+                  ? cudaSuccess
+                  : cudaErrorPeerAccessAlreadyEnabled);
 }
 
 cudaError_t cudaDeviceDisablePeerAccess(int peer) {
-  return told(
-      is_device(peer) ? cudaErrorPeerAccessNotEnabled : cudaErrorInvalidDevice);
+  if (auto code = entered(); code != cudaSuccess)
+    return told(code);
+  if (!is_device(peer))
+    return told(cudaErrorInvalidDevice);
+  std::lock_guard lock{the_machine().guard};
+  return told(reached_from(current_device()).erase(peer) > 0
+                  ? cudaSuccess
+                  : cudaErrorPeerAccessNotEnabled);
 }

@@ -17,8 +17,15 @@
   X(cudaErrorIllegalState, 401, "the operation cannot be performed now")       \
   X(cudaErrorNotReady, 600, "device not ready")                                \
   X(cudaErrorIllegalAddress, 700, "an illegal memory access was encountered")  \
+  X(cudaErrorLaunchTimeout, 702, "the launch timed out and was terminated")    \
   X(cudaErrorPeerAccessAlreadyEnabled, 704, "peer access is already enabled")  \
   X(cudaErrorPeerAccessNotEnabled, 705, "peer access has not been enabled")    \
+  X(cudaErrorAssert, 710, "device-side assert triggered")                      \
+  X(cudaErrorHardwareStackError, 714, "hardware stack error")                  \
+  X(cudaErrorIllegalInstruction, 715, "an illegal instruction was found")      \
+  X(cudaErrorMisalignedAddress, 716, "misaligned address")                     \
+  X(cudaErrorInvalidAddressSpace, 717, "operation not in this address space")  \
+  X(cudaErrorInvalidPc, 718, "invalid program counter")                        \
   X(cudaErrorLaunchFailure, 719, "unspecified launch failure")                 \
   X(cudaErrorNotPermitted, 800, "operation not permitted")                     \
   X(cudaErrorNotSupported, 801, "operation not supported")                     \

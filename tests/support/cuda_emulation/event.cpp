@@ -116,8 +116,10 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   std::shared_ptr<mark> last;
   auto code = latest(event, last);
-  if (code == cudaSuccess && last)
+  if (code == cudaSuccess && last) {
     last->wait();
+    code = failure_of(event->device);
+  }
   return told(code);
 }
 

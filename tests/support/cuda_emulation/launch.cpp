@@ -34,8 +34,7 @@ cudaError_t launch_kernel(const cudaLaunchConfig_t& how,
     return told(cudaErrorInvalidResourceHandle);
   for (const auto* one : pointers)
     if (auto owner = owner_of(one);
-        one != nullptr && (!owner || (owner->type == cudaMemoryTypeDevice &&
-                                         owner->device != on->device)))
+        one != nullptr && (!owner || !reaches(on->device, *owner)))
       return told(cudaErrorIllegalAddress);
   static std::atomic<std::uint64_t> launches = 0;
   auto seed = the_machine().seed + ++launches * 0x9e3779b97f4a7c15;

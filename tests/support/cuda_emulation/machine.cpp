@@ -20,6 +20,14 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t unset) {
 
 thread_local int this_threads_device = 0;
 
+// What a driver held for a device that failed, it holds for good.
+void perform(work step, int device) {
+  if (failure_of(device) == cudaSuccess)
+    return step();
+  std::lock_guard lock{the_machine().guard};
+  the_machine().never.push_back(std::move(step));
+}
+
 } // namespace
 
 machine::machine()
@@ -27,7 +35,10 @@ machine::machine()
           static_cast<int>(number_from_environment("TROUPE_EMULATED_GPUS", 1))),
       device_bytes(
           number_from_environment("TROUPE_EMULATED_GPU_BYTES", 2ull << 30)),
-      seed(number_from_environment("TROUPE_EMULATED_SEED", 1)) {
+      pinned_bytes(
+          number_from_environment("TROUPE_EMULATED_PINNED_BYTES", 2ull << 30)),
+      seed(number_from_environment("TROUPE_EMULATED_SEED", 1)),
+      peers(number_from_environment("TROUPE_EMULATED_PEERS", 0) != 0) {
   for (int i = 0; i < device_count; ++i)
     devices.push_back({std::make_shared<CUstream_st>(i), {i}});
 }
@@ -49,7 +60,15 @@ cudaError_t entered(std::source_location where) {
   if (worker::is_this_thread())
     die("%s was called in a host function, where CUDA forbids it",
         where.function_name());
-  return the_machine().device_count > 0 ? cudaSuccess : cudaErrorNoDevice;
+  if (the_machine().device_count == 0)
+    return cudaErrorNoDevice;
+  return failure_of(current_device());
+}
+
+cudaError_t failure_of(int device) {
+  auto& all = the_machine();
+  std::lock_guard lock{all.guard};
+  return all.devices.at(static_cast<std::size_t>(device)).failed;
 }
 
 cudaError_t entered_outside_captures(std::source_location where) {
@@ -82,7 +101,9 @@ cudaError_t submit(cudaStream_t stream, work step) {
     return cudaErrorInvalidResourceHandle;
   std::lock_guard lock{the_machine().guard};
   if (!to->recording)
-    to->queue.push(std::move(step));
+    to->queue.push([step = std::move(step), device = to->device]() mutable {
+      perform(std::move(step), device);
+    });
   else if (to->recording->spoiled)
     return cudaErrorStreamCaptureInvalidated;
   else
@@ -109,11 +130,14 @@ std::vector<std::shared_ptr<CUstream_st>> streams_of(int device) {
 
 using namespace troupe::cuda_emulation;
 
+// Looks at the context that it makes current.
 cudaError_t cudaSetDevice(int device) {
-  if (auto code = entered(); code != cudaSuccess)
-    return told(code);
+  if (worker::is_this_thread())
+    return told(entered());
+  if (the_machine().device_count == 0)
+    return told(cudaErrorNoDevice);
   if (!is_device(device))
     return told(cudaErrorInvalidDevice);
   this_threads_device = device;
-  return cudaSuccess;
+  return told(failure_of(device));
 }

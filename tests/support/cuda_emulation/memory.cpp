@@ -22,12 +22,22 @@ books& the_books() {
   return *one;
 }
 
+std::size_t& used_of(cudaMemoryType type, int device) {
+  auto& all = the_machine();
+  return type == cudaMemoryTypeHost
+             ? all.pinned_used
+             : all.devices.at(static_cast<std::size_t>(device)).used;
+}
+
 /// Books `size` more bytes if there is room.
-bool charge(std::size_t size, int device, CUmemPoolHandle_st* pool) {
+bool charge(std::size_t size, cudaMemoryType type, int device,
+    CUmemPoolHandle_st* pool) {
   auto& all = the_machine();
   std::lock_guard lock{all.guard};
-  auto& used = all.devices.at(static_cast<std::size_t>(device)).used;
-  if (size > all.device_bytes - used)
+  auto& used = used_of(type, device);
+  const auto most =
+      type == cudaMemoryTypeHost ? all.pinned_bytes : all.device_bytes;
+  if (size > most - used)
     return false;
   used += size;
   if (pool != nullptr) {
@@ -38,9 +48,8 @@ bool charge(std::size_t size, int device, CUmemPoolHandle_st* pool) {
 }
 
 void discharge(const block& what) {
-  auto& all = the_machine();
-  std::lock_guard lock{all.guard};
-  all.devices.at(static_cast<std::size_t>(what.device)).used -= what.size;
+  std::lock_guard lock{the_machine().guard};
+  used_of(what.type, what.device) -= what.size;
   if (what.pool != nullptr)
     what.pool->used -= what.size;
 }
@@ -57,12 +66,23 @@ std::optional<block> owner_of(const void* where) {
   return found->second;
 }
 
+bool reaches(int device, const block& what) {
+  if (what.type == cudaMemoryTypeHost || what.device == device)
+    return true;
+  std::lock_guard lock{the_machine().guard};
+  if (what.pool != nullptr)
+    return what.pool->reached_by.contains(device);
+  return the_machine()
+      .devices.at(static_cast<std::size_t>(device))
+      .reaches.contains(what.device);
+}
+
 cudaError_t allocate(void** begin, std::size_t size, cudaMemoryType type,
     int device, CUmemPoolHandle_st* pool) {
   *begin = nullptr;
   if (size == 0)
     return cudaSuccess;
-  if (type == cudaMemoryTypeDevice && !charge(size, device, pool))
+  if (!charge(size, type, device, pool))
     return cudaErrorMemoryAllocation;
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment, size) != 0)
@@ -83,8 +103,7 @@ std::optional<block> forget(void* begin, cudaMemoryType type) {
   auto result = found->second;
   the_books().blocks.erase(found);
   lock.unlock();
-  if (type == cudaMemoryTypeDevice)
-    discharge(result);
+  discharge(result);
   return result;
 }
 

@@ -20,7 +20,11 @@ struct block {
 /// block of the host's heap, so that the address sanitizer watches its borders.
 std::optional<block> owner_of(const void* where);
 
-/// Fresh memory, filled with 0xff (NaN). Counts against its device.
+/// Whether copies and kernels of a device may touch it.
+bool reaches(int device, const block& what);
+
+/// Fresh memory, filled with 0xff (NaN). Counts against its device, or
+/// what the host may lock.
 cudaError_t allocate(void** begin, std::size_t size, cudaMemoryType type,
     int device, CUmemPoolHandle_st* pool);
 /// Takes a block out of the books, by its begin, so that no later call knows

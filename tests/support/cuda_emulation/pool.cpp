@@ -79,6 +79,27 @@ cudaError_t cudaMemPoolGetAttribute(
   return cudaSuccess;
 }
 
+cudaError_t cudaMemPoolSetAccess(
+    cudaMemPool_t pool, const cudaMemAccessDesc* to, std::size_t count) {
+  if (auto code = entered(); code != cudaSuccess)
+    return told(code);
+  if (!is_pool(pool))
+    return told(cudaErrorInvalidValue);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto peer = to[i].location.id;
+    if (to[i].location.type != cudaMemLocationTypeDevice || !is_device(peer))
+      return told(cudaErrorInvalidDevice);
+    if (peer != pool->device && !the_machine().peers)
+      return told(cudaErrorPeerAccessUnsupported);
+    std::lock_guard lock{the_machine().guard};
+    if (to[i].flags == cudaMemAccessFlagsProtReadWrite)
+      pool->reached_by.insert(peer);
+    else
+      pool->reached_by.erase(peer);
+  }
+  return cudaSuccess;
+}
+
 // Nothing freed is kept.
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, std::size_t) {
   if (auto code = entered(); code != cudaSuccess)

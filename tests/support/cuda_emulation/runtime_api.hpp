@@ -135,6 +135,15 @@ struct cudaMemPoolProps {
   void* win32SecurityAttributes;
   std::size_t maxSize;
 };
+enum cudaMemAccessFlags {
+  cudaMemAccessFlagsProtNone = 0,
+  cudaMemAccessFlagsProtRead = 1,
+  cudaMemAccessFlagsProtReadWrite = 3,
+};
+struct cudaMemAccessDesc {
+  cudaMemLocation location;
+  cudaMemAccessFlags flags;
+};
 enum cudaMemPoolAttr {
   cudaMemPoolReuseFollowEventDependencies = 1,
   cudaMemPoolReuseAllowOpportunistic = 2,
@@ -153,6 +162,8 @@ cudaError_t cudaMemPoolSetAttribute(
     cudaMemPool_t pool, cudaMemPoolAttr what, void* value);
 cudaError_t cudaMemPoolGetAttribute(
     cudaMemPool_t pool, cudaMemPoolAttr what, void* value);
+cudaError_t cudaMemPoolSetAccess(
+    cudaMemPool_t pool, const cudaMemAccessDesc* to, std::size_t count);
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, std::size_t keep);
 cudaError_t cudaMallocFromPoolAsync(
     void** block, std::size_t bytes, cudaMemPool_t pool, cudaStream_t stream);

@@ -79,16 +79,18 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   std::shared_ptr<CUstream_st> found;
   auto code = waitable(stream, found);
-  if (code == cudaSuccess)
+  if (code == cudaSuccess) {
     found->queue.wait();
+    code = failure_of(found->device);
+  }
   return told(code);
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   std::shared_ptr<CUstream_st> found;
   auto code = waitable(stream, found);
-  if (code == cudaSuccess && !found->queue.idle())
-    code = cudaErrorNotReady;
+  if (code == cudaSuccess)
+    code = found->queue.idle() ? failure_of(found->device) : cudaErrorNotReady;
   return told(code);
 }
 

@@ -6,7 +6,7 @@
 
 namespace troupe::models {
 
-network::network(const model& what, gpu::device where) : where_(where) {
+network::network(const model& what, gpu::device where) {
   for (auto& [name, computes] : assemble(what, where)) {
     const auto offset = gpu::size(parameters_);
     for (auto& view : computes->parameters())
@@ -33,7 +33,7 @@ void network::initialise(
 
 gpu::const_matrix network::forward(
     gpu::device_stream& on, gpu::const_lanes parameters, gpu::const_matrix in) {
-  reserve(in.rows);
+  reserve(on, in.rows);
   in_ = in;
   for (auto& now : stages_) {
     const auto out = rows_of(now.out, now);
@@ -70,13 +70,14 @@ gpu::matrix network::rows_of(gpu::buffer& all, const stage& of) {
   return {all.span().first(in_.rows * width), in_.rows, width};
 }
 
-void network::reserve(std::size_t samples) {
+// In the order of the stream that computes: it may still be at what goes.
+void network::reserve(gpu::device_stream& on, std::size_t samples) {
   if (samples <= capacity_)
     return;
   for (auto& now : stages_)
-    now.out = gpu::buffer{samples * now.layer->output().size(), where_};
+    now.out = gpu::buffer{samples * now.layer->output().size(), on};
   for (auto& gradient : gradients_)
-    gradient = gpu::buffer{samples * widest_, where_};
+    gradient = gpu::buffer{samples * widest_, on};
   capacity_ = samples;
 }
 

@@ -12,7 +12,7 @@ namespace troupe::models {
 
 /// A model made ready to compute on one device: its layers and what they leave
 /// between forward and backward. It has no parameters of its own; they are
-/// passed in as one flat block. Used by one thread.
+/// passed in as one flat block. Used by one thread, with one stream.
 class network {
 public:
   /// Throws `std::invalid_argument` when the model's layers do not fit
@@ -50,9 +50,8 @@ private:
   };
 
   gpu::matrix rows_of(gpu::buffer& all, const stage& of);
-  void reserve(std::size_t samples);
+  void reserve(gpu::device_stream& on, std::size_t samples);
 
-  gpu::device where_;
   gpu::layout parameters_;
   std::vector<stage> stages_;
   std::size_t widest_ = 0;

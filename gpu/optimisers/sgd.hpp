@@ -23,26 +23,25 @@ class sgd {
 public:
   using options = descent;
 
-  /// For a block of `size` parameters.
-  sgd(options how, std::size_t size, device where = {});
+  /// For a block of `size` parameters. Used with one stream.
+  sgd(options how, std::size_t size);
 
   /// Begins anew, at rest; keeps the memory.
   void restart(options how) noexcept;
 
   /// Where the backward pass of part `part` of a batch in `parts` is to leave
   /// the gradient by `parameters`.
-  gradient_sink sink(
-      std::span<float> parameters, std::size_t part = 0, std::size_t parts = 1);
+  gradient_sink sink(device_stream& on, std::span<float> parameters,
+      std::size_t part = 0, std::size_t parts = 1);
 
   /// Completes the step once all parts went through the sink.
   void step(device_stream& on, std::span<float> parameters);
 
 private:
-  buffer& made(buffer& which) const;
+  buffer& made(device_stream& on, buffer& which) const;
 
   options how_;
   std::size_t size_;
-  device where_;
   bool folded_ = false; // the last sink led to the parameters
   bool moving_ = false; // velocity_ holds a velocity
   buffer gradient_;

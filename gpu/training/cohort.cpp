@@ -136,8 +136,8 @@ cohort::state::state(models::model what, gpu::device where, std::size_t lanes,
       seats_(lanes) {
   if (lanes == 0)
     throw std::invalid_argument("a cohort needs a lane");
-  step(); // all lanes rest: takes the memory that the recording may not
   try {
+    step(); // all lanes rest: takes the memory that the recording may not
     recording_ = gpu::recording{on, [this] { step(); }};
   } catch (...) {
     on.synchronise(); // the step still reads what is about to go
@@ -298,15 +298,20 @@ void cohort::state::score(
   next.answer = spare_answer();
   next.todo = bring(data, todo);
   auto& p = *scoring_;
-  p.assign(on, 0, next.todo.work());
-  gpu::const_lanes model{next.parameters->span()};
-  model.steps = p.steps.data();
-  for (std::size_t i = 0; i < todo.steps.size(); ++i) {
-    const auto logits = p.forward(on, model);
-    gpu::score(on, p.steps.span(), logits, p.labels.span(), next.sums.span());
+  try {
+    p.assign(on, 0, next.todo.work());
+    gpu::const_lanes model{next.parameters->span()};
+    model.steps = p.steps.data();
+    for (std::size_t i = 0; i < todo.steps.size(); ++i) {
+      const auto logits = p.forward(on, model);
+      gpu::score(on, p.steps.span(), logits, p.labels.span(), next.sums.span());
+    }
+    gpu::copy<gpu::lane_score>(on, next.sums.span(), next.answer.span());
+    scores_.push_back(std::move(next));
+  } catch (...) {
+    on.synchronise(); // what is queued still reads what is about to go
+    throw;
   }
-  gpu::copy<gpu::lane_score>(on, next.sums.span(), next.answer.span());
-  scores_.push_back(std::move(next));
 }
 
 evaluation cohort::state::take_score() {

@@ -31,7 +31,7 @@ public:
       : what_(std::move(what)),
         on_(where),
         network_(what_, where),
-        optimiser_({}, gpu::size(network_.parameters()), where),
+        optimiser_({}, gpu::size(network_.parameters())),
         width_(std::accumulate(what_.shape.begin(), what_.shape.end(),
             std::size_t{1}, std::multiplies<>{})),
         part_(std::max<std::size_t>(
@@ -127,7 +127,7 @@ double model_learner::step(std::span<float> parameters, const view& data,
         on_, logits, labels, losses, scale, network_.logits_gradient());
     loss += gpu::sum(on_, losses);
     network_.backward(
-        on_, parameters, optimiser_.sink(parameters, part, parts));
+        on_, parameters, optimiser_.sink(on_, parameters, part, parts));
   }
   optimiser_.step(on_, parameters);
   return loss;

@@ -21,7 +21,7 @@ TEST(sgd_test, a_plain_step_folds_into_the_sink) {
   sgd optimiser{{.lr = 0.5f, .weight_decay = 0.25f}, 2};
   std::vector<float> w{1.0f, 2.0f};
 
-  const auto to = optimiser.sink(w);
+  const auto to = optimiser.sink(on, w);
   send(to, {4.0f, -4.0f});
   optimiser.step(on, w);
 
@@ -34,8 +34,8 @@ TEST(sgd_test, a_batch_in_parts_makes_one_step) {
   sgd optimiser{{.lr = 0.5f, .weight_decay = 0.25f}, 2};
   std::vector<float> w{1.0f, 2.0f};
 
-  send(optimiser.sink(w, 0, 2), {1.0f, -1.0f});
-  send(optimiser.sink(w, 1, 2), {3.0f, -3.0f});
+  send(optimiser.sink(on, w, 0, 2), {1.0f, -1.0f});
+  send(optimiser.sink(on, w, 1, 2), {3.0f, -3.0f});
   optimiser.step(on, w);
 
   EXPECT_EQ(w, (std::vector<float>{-1.125f, 3.75f}));
@@ -47,7 +47,7 @@ TEST(sgd_test, momentum_gathers_speed) {
   std::vector<float> w{0.0f};
 
   for (int step = 0; step < 3; ++step) {
-    send(optimiser.sink(w), {1.0f});
+    send(optimiser.sink(on, w), {1.0f});
     optimiser.step(on, w);
   }
 
@@ -60,7 +60,7 @@ TEST(sgd_test, momentum_takes_weight_decay_into_the_velocity) {
   std::vector<float> w{4.0f};
 
   for (int step = 0; step < 2; ++step) {
-    send(optimiser.sink(w), {1.0f});
+    send(optimiser.sink(on, w), {1.0f});
     optimiser.step(on, w);
   }
 
@@ -73,11 +73,11 @@ TEST(sgd_test, clipping_shortens_long_gradients_only) {
   sgd optimiser{{.lr = 1.0f, .clip = 5.0f}, 2};
   std::vector<float> w{0.0f, 0.0f};
 
-  send(optimiser.sink(w), {3.0f, 4.0f});
+  send(optimiser.sink(on, w), {3.0f, 4.0f});
   optimiser.step(on, w);
   EXPECT_EQ(w, (std::vector<float>{-3.0f, -4.0f}));
 
-  send(optimiser.sink(w), {30.0f, 40.0f});
+  send(optimiser.sink(on, w), {30.0f, 40.0f});
   optimiser.step(on, w);
   EXPECT_EQ(w, (std::vector<float>{-6.0f, -8.0f}));
 }

@@ -77,7 +77,7 @@ buffer::buffer(std::size_t size, device where) : size_(size), where_(where) {
   } else if constexpr (cuda::present) {
     home_ = cuda::home(where.index);
     data_ = static_cast<float*>(cuda::take(*home_, bytes()));
-    cuda::synchronise(*home_);
+    cuda::synchronise(*home_, source_location::current());
   } else {
     require(where); // throws
   }

@@ -7,11 +7,12 @@
 
 namespace troupe::gpu {
 
-void copy_bytes(
-    device_stream& on, const void* from, void* to, std::size_t bytes) {
+void copy_bytes(device_stream& on, const void* from, void* to,
+    std::size_t bytes, source_location at) {
   if constexpr (cuda::present)
     if (on.on_gpu())
-      return cuda::copy(*on.cuda(), from, to, bytes);
+      return cuda::copy(*on.cuda(), from, to, bytes, at);
+  static_cast<void>(at);
   if (bytes > 0)
     std::memcpy(to, from, bytes);
 }
@@ -20,8 +21,8 @@ void copy_across(device_stream& on, const buffer& from, std::span<float> to) {
   const auto there = from.where();
   if constexpr (cuda::present)
     if (on.on_gpu() && there.kind == device_kind::cuda && there != on.where()) {
-      cuda::copy_between(
-          *on.cuda(), there.index, from.span().data(), to.data(), from.bytes());
+      cuda::copy_between(*on.cuda(), there.index, from.span().data(), to.data(),
+          from.bytes(), source_location::current());
       return on.synchronise();
     }
   if (!on.on_gpu() && there.kind == device_kind::cuda) {

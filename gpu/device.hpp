@@ -47,8 +47,9 @@ std::string why_no_gpu();
 /// Throws `std::runtime_error` that says why `where` cannot be worked on.
 void require(device where);
 
-/// Device kind, BLAS kernel and build: equal fingerprints promise equal bits.
-/// Recorded in every summary and checkpoint.
+/// Device kind, BLAS kernel and build, of a GPU its libraries, too (which opens
+/// them): equal fingerprints promise equal bits. Recorded in every summary and
+/// checkpoint.
 std::string numeric_fingerprint(device where = {});
 
 /// Keeps every BLAS call to the thread that makes it. Called once per process,

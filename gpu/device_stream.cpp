@@ -19,16 +19,18 @@ device_stream::device_stream(device where, precision products)
     cuda_ = cuda::open(where.index);
 }
 
-void device_stream::synchronise() {
+void device_stream::synchronise(source_location at) {
   if constexpr (cuda::present)
     if (on_gpu())
-      cuda::synchronise(*cuda_);
+      return cuda::synchronise(*cuda_, at);
+  static_cast<void>(at);
 }
 
-void device_stream::notify(std::function<void()> then) {
+void device_stream::notify(std::function<void()> then, source_location at) {
   if constexpr (cuda::present)
     if (on_gpu())
-      return cuda::notify(*cuda_, std::move(then));
+      return cuda::notify(*cuda_, std::move(then), at);
+  static_cast<void>(at);
   then();
 }
 

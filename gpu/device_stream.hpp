@@ -5,6 +5,7 @@
 
 #include "gpu/device.hpp"
 #include "gpu/precision.hpp"
+#include "gpu/source_location.hpp"
 
 namespace troupe::gpu {
 
@@ -29,12 +30,15 @@ public:
   bool on_gpu() const noexcept { return where_.kind == device_kind::cuda; }
   precision products() const noexcept { return products_; }
 
-  /// Waits until all that was asked of this stream is done.
-  void synchronise();
+  /// Waits until all that was asked of this stream is done. Errors name `at`.
+  void synchronise(source_location at = source_location::current());
   /// Calls `then` once all that was asked of this stream so far is done: from
   /// a thread of the driver's, where it may neither throw nor use operators.
-  /// On a CPU, at once.
-  void notify(std::function<void()> then);
+  /// On a CPU, at once. A device that fails before that never calls it, and
+  /// nobody says so: whoever must know asks again after a while, which throws
+  /// then. What was never called is dropped with the stream.
+  void notify(std::function<void()> then,
+      source_location at = source_location::current());
 
   /// The CUDA side; null on a CPU.
   const std::shared_ptr<cuda::stream>& cuda() const noexcept { return cuda_; }

@@ -10,7 +10,7 @@ namespace troupe::gpu {
 recording::recording(device_stream& on, std::function<void()> work)
     : work_(std::move(work)) {
   if constexpr (cuda::present)
-    if (on.on_gpu())
+    if (on.on_gpu() && !cuda::waits_for_launches(*on.cuda()))
       graph_ = cuda::record(*on.cuda(), work_);
 }
 

@@ -13,7 +13,8 @@ class graph;
 
 /// The same operators over and over: on a GPU they are recorded once and then
 /// queued as one (a CUDA graph), which costs a launch instead of one each; on a
-/// CPU they are called. The operators must neither take memory nor wait, and
+/// CPU they are called, and where launches are waited for (TROUPE_CUDA_SYNC).
+/// The operators must neither take memory nor wait, and
 /// have been called once before.
 class recording {
 public:

@@ -49,40 +49,4 @@ private:
   std::size_t size_ = 0;
 };
 
-/// Owns page-locked host memory, which copies reach without a detour.
-template <class T>
-class pinned {
-public:
-  pinned() = default;
-  explicit pinned(std::size_t size) : size_(size) {
-    void* block = nullptr;
-    if (size > 0)
-      check(cudaMallocHost(&block, size * sizeof(T)));
-    data_ = static_cast<T*>(block);
-  }
-  pinned(pinned&& other) noexcept { swap(other); }
-  pinned& operator=(pinned&& other) noexcept {
-    pinned{std::move(other)}.swap(*this);
-    return *this;
-  }
-  ~pinned() {
-    if (data_ != nullptr)
-      static_cast<void>(cudaFreeHost(data_));
-  }
-  void swap(pinned& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-  }
-
-  T* data() noexcept { return data_; }
-  std::size_t size() const noexcept { return size_; }
-  std::span<T> span() noexcept { return {data_, size_}; }
-  std::span<const T> span() const noexcept { return {data_, size_}; }
-  T& operator[](std::size_t i) noexcept { return data_[i]; }
-
-private:
-  T* data_ = nullptr;
-  std::size_t size_ = 0;
-};
-
 } // namespace troupe::gpu::cuda

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <source_location>
 
 #include <cublas_v2.h>
 
 #include "gpu/cuda/error.hpp"
 #include "gpu/cuda/shared_library.hpp"
+#include "gpu/cuda/stream.hpp"
+#include "gpu/out_of_memory.hpp"
 
 namespace troupe::gpu::cuda {
 namespace {
@@ -52,6 +55,9 @@ const library& cublas() {
 
 void expect(cublasStatus_t code,
     std::source_location where = std::source_location::current()) {
+  if (code == CUBLAS_STATUS_ALLOC_FAILED)
+    throw out_of_memory{
+        "cuBLAS has no room for what it needs; fewer slots may help"};
   if (code != CUBLAS_STATUS_SUCCESS)
     throw cuda_error{std::string{"cuBLAS: "} + cublas().text(code), where};
 }
@@ -66,23 +72,28 @@ cublasOperation_t order(const blas::operand& x) {
 
 } // namespace
 
-blas::blas(cudaStream_t on) {
-  cublasHandle_t handle;
+// The workspace after the stream, which resets it.
+blas::blas(stream& on)
+    : on_(on), workspace_(on.take(workspace_bytes), giver{&on}) {
+  cublasHandle_t handle = nullptr;
   expect(cublas().create(&handle));
-  handle_ = handle;
-  check(cudaMalloc(&workspace_, workspace_bytes));
-  expect(cublas().use_stream(handle, on)); // resets the workspace: first
-  expect(cublas().use_workspace(handle, workspace_, workspace_bytes));
+  handle_.reset(handle);
+  expect(cublas().use_stream(handle, on.handle()));
+  expect(cublas().use_workspace(handle, workspace_.get(), workspace_bytes));
   expect(cublas().use_math(
       handle, static_cast<cublasMath_t>(
                   CUBLAS_DEFAULT_MATH |
                   CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
 }
 
-blas::~blas() {
-  if (handle_ != nullptr)
-    static_cast<void>(cublas().destroy(of(handle_)));
-  static_cast<void>(cudaFree(workspace_));
+blas::~blas() = default;
+
+void blas::closer::operator()(void* handle) const noexcept {
+  static_cast<void>(cublas().destroy(of(handle)));
+}
+
+void blas::giver::operator()(void* workspace) const noexcept {
+  to->give(workspace);
 }
 
 std::string blas::name() {
@@ -102,13 +113,19 @@ void blas::multiply(std::size_t rows, std::size_t columns, std::size_t inner,
     operand a, operand b, float* c, std::size_t stride, float alpha, float beta,
     precision held) {
   const auto kind = held == precision::bf16 ? CUDA_R_16BF : CUDA_R_32F;
-  const auto step = [](std::size_t n) {
-    return int(std::max<std::size_t>(n, 1));
+  const auto counted = [](std::size_t n, const char* what) {
+    check_limit(n, std::numeric_limits<int>::max(), what);
+    return int(n);
   };
-  expect(cublas().multiply(of(handle_), order(b), order(a), int(columns),
-      int(rows), int(inner), &alpha, b.data, kind, step(b.stride), a.data, kind,
-      step(a.stride), &beta, c, CUDA_R_32F, step(stride), CUBLAS_COMPUTE_32F,
-      CUBLAS_GEMM_DEFAULT));
+  const auto step = [&](std::size_t n) {
+    return std::max(counted(n, "values between rows of a product"), 1);
+  };
+  expect(cublas().multiply(of(handle_.get()), order(b), order(a),
+      counted(columns, "columns of a product"),
+      counted(rows, "rows of a product"), counted(inner, "terms of a product"),
+      &alpha, b.data, kind, step(b.stride), a.data, kind, step(a.stride), &beta,
+      c, CUDA_R_32F, step(stride), CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+  on_.launched();
 }
 
 } // namespace troupe::gpu::cuda

@@ -59,6 +59,7 @@ void convolve(device_stream& on, const convolution& what, const_lanes weight,
   const room here{on, what, *by};
   pack(on, what, weight, here.weight);
   by->run(in.data, here.weight.data, out.data, here.workspace);
+  of(on).launched();
   cuda::add_bias(on, bias.span(), then,
       {out.span(), out.size() / what.channels, what.channels});
 }
@@ -74,6 +75,7 @@ void convolve_backward_input(device_stream& on, const convolution& what,
   pack(on, what, weight, here.weight);
   by->run(
       here.weight.data, out_gradient.data, in_gradient.data, here.workspace);
+  of(on).launched();
 }
 
 void convolve_backward_weight(device_stream& on, const convolution& what,
@@ -84,6 +86,7 @@ void convolve_backward_weight(device_stream& on, const convolution& what,
     return convolve_lanes_backward_weight(on, what, in, out_gradient, to);
   const room here{on, what, *by};
   by->run(in.data, out_gradient.data, here.weight.data, here.workspace);
+  of(on).launched();
   const matrix gradient{
       {here.workspace, what.weights()}, what.channels, here.weight.columns};
   cuda::transpose_each(

@@ -1,6 +1,7 @@
 #include "gpu/cuda/dnn.hpp"
 
 #include <exception>
+#include <limits>
 #include <source_location>
 #include <type_traits>
 
@@ -8,6 +9,7 @@
 
 #include "gpu/cuda/error.hpp"
 #include "gpu/cuda/shared_library.hpp"
+#include "gpu/out_of_memory.hpp"
 
 namespace troupe::gpu::cuda {
 namespace {
@@ -54,10 +56,40 @@ const library& cudnn() {
   return one;
 }
 
+/// A convolution that cuDNN has no way to do, or to describe: not an error, and
+/// the same answer every time.
+struct unsupported {};
+
 void expect(cudnnStatus_t code,
     std::source_location where = std::source_location::current()) {
-  if (code != CUDNN_STATUS_SUCCESS)
+  switch (code) {
+  case CUDNN_STATUS_SUCCESS:
+    return;
+  case CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED:
+  case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
+    throw out_of_memory{
+        "cuDNN has no room for what it needs; fewer slots may help"};
+  default:
     throw cuda_error{std::string{"cuDNN: "} + cudnn().text(code), where};
+  }
+}
+
+/// For questions about shapes, which cuDNN may decline; not for lack of one of
+/// its parts.
+void expect_shape(cudnnStatus_t code,
+    std::source_location where = std::source_location::current()) {
+  const auto kind = CUDNN_STATUS_CATEGORY(code);
+  if (code != CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING &&
+      code != CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE &&
+      (kind == CUDNN_STATUS_BAD_PARAM || kind == CUDNN_STATUS_NOT_SUPPORTED))
+    throw unsupported{};
+  expect(code, where);
+}
+
+int counted(std::size_t n) {
+  if (n > std::size_t{std::numeric_limits<int>::max()})
+    throw unsupported{};
+  return int(n);
 }
 
 /// cuDNN's descriptors, by what makes them and what ends them.
@@ -95,17 +127,18 @@ struct description {
   description(const convolution& what, std::size_t images) {
     set(in, what.in, images);
     set(out, what.out(), images);
-    const auto edge = int(what.kernel);
-    expect(cudnn().set_filter(weight, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC,
-        int(what.channels), int(what.in.channels), edge, edge));
-    const auto padding = int(what.padding);
-    expect(cudnn().set_convolution(slides, padding, padding, 1, 1, 1, 1,
+    const auto edge = counted(what.kernel);
+    expect_shape(cudnn().set_filter(weight, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC,
+        counted(what.channels), counted(what.in.channels), edge, edge));
+    const auto padding = counted(what.padding);
+    expect_shape(cudnn().set_convolution(slides, padding, padding, 1, 1, 1, 1,
         CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
-    expect(cudnn().set_math(slides, CUDNN_FMA_MATH));
+    expect_shape(cudnn().set_math(slides, CUDNN_FMA_MATH));
   }
   static void set(const tensor& to, const extents& image, std::size_t images) {
-    expect(cudnn().set_tensor(to, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT,
-        int(images), int(image.channels), int(image.height), int(image.width)));
+    expect_shape(cudnn().set_tensor(to, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT,
+        counted(images), counted(image.channels), counted(image.height),
+        counted(image.width)));
   }
 };
 
@@ -114,10 +147,9 @@ public:
   cudnn_plan(cudnnHandle_t on, dnn::pass which, const convolution& what,
       std::size_t images)
       : on_(on), which_(which), of_(what, images) {
-    possible_ = ask() == CUDNN_STATUS_SUCCESS;
+    expect_shape(ask());
   }
 
-  bool possible() const noexcept { return possible_; }
   std::size_t workspace() const noexcept override { return workspace_; }
 
   void run(const float* a, const float* b, float* to,
@@ -158,29 +190,30 @@ private:
   dnn::pass which_;
   description of_;
   std::size_t workspace_ = 0;
-  bool possible_ = false;
 };
 
 } // namespace
 
 std::unique_ptr<dnn> dnn::open(cudaStream_t on) {
   try {
-    return std::unique_ptr<dnn>{new dnn{on}};
-  } catch (const std::exception&) {
+    static_cast<void>(cudnn());
+  } catch (const library_missing&) {
     return nullptr; // kernels of our own go on; name() tells what is missing
   }
+  return std::unique_ptr<dnn>{new dnn{on}};
 }
 
 dnn::dnn(cudaStream_t on) {
-  cudnnHandle_t handle;
+  cudnnHandle_t handle = nullptr;
   expect(cudnn().create(&handle));
-  handle_ = handle;
+  handle_.reset(handle);
   expect(cudnn().use_stream(handle, on));
 }
 
-dnn::~dnn() {
-  plans_.clear();
-  static_cast<void>(cudnn().destroy(static_cast<cudnnHandle_t>(handle_)));
+dnn::~dnn() = default;
+
+void dnn::closer::operator()(void* handle) const noexcept {
+  static_cast<void>(cudnn().destroy(static_cast<cudnnHandle_t>(handle)));
 }
 
 std::string dnn::name() {
@@ -197,14 +230,11 @@ std::string dnn::name() {
 std::unique_ptr<dnn::plan> dnn::make(
     pass which, const convolution& what, std::size_t images) const {
   try {
-    auto result = std::make_unique<cudnn_plan>(
-        static_cast<cudnnHandle_t>(handle_), which, what, images);
-    if (result->possible())
-      return result;
-  } catch (const cuda_error&) {
-    // beyond what its descriptors can say
+    return std::make_unique<cudnn_plan>(
+        static_cast<cudnnHandle_t>(handle_.get()), which, what, images);
+  } catch (const unsupported&) {
+    return nullptr;
   }
-  return nullptr;
 }
 
 } // namespace troupe::gpu::cuda

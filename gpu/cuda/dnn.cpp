@@ -18,6 +18,7 @@ std::unique_ptr<dnn> dnn::open(cudaStream_t) {
   return nullptr;
 }
 dnn::~dnn() = default;
+void dnn::closer::operator()(void*) const noexcept {}
 std::unique_ptr<dnn::plan> dnn::make(
     pass, const convolution&, std::size_t) const {
   return nullptr;

@@ -18,7 +18,9 @@ namespace troupe::gpu::cuda {
 /// [out channels, kernel, kernel, in channels].
 class dnn {
 public:
-  /// Opens cuDNN when first called; null where there is none that works.
+  /// Opens cuDNN when first called; null where it is not installed. What else
+  /// goes wrong is thrown (lack of memory as `out_of_memory`), or some bits
+  /// would be of other algorithms than `name` tells.
   static std::unique_ptr<dnn> open(cudaStream_t on);
   ~dnn();
   dnn(const dnn&) = delete;
@@ -42,15 +44,20 @@ public:
         const float* a, const float* b, float* to, void* workspace) const = 0;
     virtual ~plan() = default;
   };
-  /// Lives as long as this does; null for what cuDNN cannot do so.
+  /// Lives as long as this does; null for shapes that cuDNN cannot do so, every
+  /// time. Throws as `open` does.
   const plan* find(pass which, const convolution& what, std::size_t images);
 
 private:
+  struct closer {
+    void operator()(void* handle) const noexcept;
+  };
+
   explicit dnn(cudaStream_t on);
   std::unique_ptr<plan> make(
       pass which, const convolution& what, std::size_t images) const;
 
-  void* handle_ = nullptr;
+  std::unique_ptr<void, closer> handle_;
   std::map<std::array<std::size_t, 8>, std::unique_ptr<plan>> plans_;
 };
 

@@ -8,7 +8,7 @@ namespace troupe::gpu::cuda {
 class graph {
 public:
   explicit graph(cudaGraph_t what) {
-    check(cudaGraphInstantiate(&ready_, what, 0));
+    check_made(cudaGraphInstantiate(&ready_, what, 0));
   }
   ~graph() { static_cast<void>(cudaGraphExecDestroy(ready_)); }
   graph(const graph&) = delete;
@@ -40,6 +40,7 @@ std::shared_ptr<graph> record(stream& on, const std::function<void()>& work) {
 
 void play(stream& on, const graph& what) {
   check(cudaGraphLaunch(what.ready(), on.handle()));
+  on.launched();
 }
 
 } // namespace troupe::gpu::cuda

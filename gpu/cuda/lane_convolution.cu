@@ -251,8 +251,13 @@ filter filter_of(const convolution& what, const const_matrix& images,
     std::size_t lanes, const lane_step* steps) {
   const auto out = what.out();
   const auto share = images.rows / lanes;
-  assert(images.rows % lanes == 0 && lanes <= most_blocks);
-  assert(share * std::max(what.in.size(), out.size()) < std::size_t{1} << 31);
+  assert(images.rows % lanes == 0);
+  check_limit(lanes, most_blocks, "lanes of a convolution");
+  check_limit(what.weights(), most_elements - 1, "weights of a convolution");
+  check_limit(share,
+      (most_elements - 1) /
+          std::max({what.in.size(), out.size(), std::size_t{1}}),
+      "images of a lane in a convolution");
   return {unsigned(what.in.channels), unsigned(what.channels),
       unsigned(what.kernel * what.kernel), unsigned(out.height * out.width),
       unsigned(share), steps};
@@ -304,7 +309,7 @@ void weight_gradient(device_stream& on, const convolution& what,
   const auto parts = parts_of(pixels, down * across);
   const auto length = std::max(tiles(pixels, parts), 1u);
   const auto lanes = unsigned(to.destination.count);
-  assert(lanes * parts <= most_blocks);
+  check_limit(lanes, most_blocks / parts, "lanes of a convolution's gradient");
   auto* partial = static_cast<float*>(
       of(on).scratch(lanes * parts * all.weights() * sizeof(float)));
   const window_matrix windows{what.in, what.out(), what.kernel, what.padding};

@@ -190,10 +190,12 @@ __global__ void __launch_bounds__(many_shape<P>::threads)
 layer layer_of(const const_matrix& in, const const_matrix& out,
     std::size_t lanes, const lane_step* steps) {
   assert(in.rows == out.rows && in.rows % lanes == 0);
-  assert(in.columns * out.columns <= std::size_t{1} << 31);
-  assert(in.rows / lanes * std::max(in.columns, out.columns) <= std::size_t{1}
-                                                                    << 31);
-  assert(lanes <= most_blocks);
+  check_limit(in.columns, most_elements / std::max<std::size_t>(out.columns, 1),
+      "columns of a linear layer's input");
+  check_limit(in.rows / lanes,
+      most_elements / std::max({in.columns, out.columns, std::size_t{1}}),
+      "rows of a lane in a linear layer");
+  check_limit(lanes, most_blocks, "lanes of a linear layer");
   return {unsigned(in.columns), unsigned(out.columns),
       unsigned(in.rows / lanes), steps};
 }

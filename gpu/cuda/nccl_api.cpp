@@ -36,6 +36,19 @@ const nccl_api& nccl() {
 #endif
 }
 
+std::string nccl_name() {
+  if (const auto why = nccl_absence(); !why.empty())
+    return "no NCCL: " + why;
+#ifdef TROUPE_WITH_NCCL
+  const auto number = nccl_version();
+  return "NCCL " + std::to_string(number / 10000) + '.' +
+         std::to_string(number % 10000 / 100) + '.' +
+         std::to_string(number % 100);
+#else
+  return {};
+#endif
+}
+
 std::string nccl_absence() {
   try {
     static_cast<void>(nccl());

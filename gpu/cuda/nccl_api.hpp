@@ -74,8 +74,12 @@ struct nccl_api {
 const nccl_api& nccl();
 /// Why there is no NCCL here; empty if there is.
 std::string nccl_absence();
+/// Opens it: "NCCL 2.28.3", or why there is none: "no NCCL: cannot ...".
+std::string nccl_name();
 
 /// Defined in builds that found NCCL's header.
 const nccl_api& open_nccl();
+/// As NCCL numbers it: 22803.
+int nccl_version();
 
 } // namespace troupe::gpu::cuda

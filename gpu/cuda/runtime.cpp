@@ -1,5 +1,6 @@
 #include "gpu/cuda/runtime.hpp"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <utility>
@@ -7,25 +8,32 @@
 #include "gpu/cuda/blas.hpp"
 #include "gpu/cuda/dnn.hpp"
 #include "gpu/cuda/error.hpp"
+#include "gpu/cuda/nccl_api.hpp"
+#include "gpu/cuda/pool.hpp"
 #include "gpu/cuda/stream.hpp"
+#include "gpu/out_of_memory.hpp"
 
 namespace troupe::gpu::cuda {
 namespace {
-
-constexpr std::size_t most_devices = 64;
 
 int count(cudaError_t& why) {
   int devices = 0;
   why = cudaGetDeviceCount(&devices);
   if (why != cudaSuccess)
     static_cast<void>(cudaGetLastError());
-  return why == cudaSuccess ? devices : 0;
+  return why == cudaSuccess ? std::min(devices, most_devices) : 0;
 }
 
 cudaDeviceProp properties(int device) {
   cudaDeviceProp result;
   check(cudaGetDeviceProperties(&result, device));
   return result;
+}
+
+/// Without the reason why there is none.
+std::string short_name(const std::string& library) {
+  return library.starts_with("no ") ? library.substr(0, library.find(':'))
+                                    : library;
 }
 
 /// 13000 -> "13.0"
@@ -40,35 +48,33 @@ std::shared_ptr<stream> open(int device) {
   return std::make_shared<stream>(device);
 }
 
-void synchronise(stream& on) {
-  check(cudaStreamSynchronize(on.handle()));
+void synchronise(stream& on, source_location at) {
+  check(cudaStreamSynchronize(on.handle(at)), at);
 }
 
-void notify(stream& on, std::function<void()> then) {
-  auto handle = on.handle();
-  auto held = std::make_unique<std::function<void()>>(std::move(then));
-  check(cudaLaunchHostFunc(
-      handle,
-      [](void* what) {
-        std::unique_ptr<std::function<void()>> call{
-            static_cast<std::function<void()>*>(what)};
-        (*call)();
-      },
-      held.get()));
-  static_cast<void>(held.release()); // the call above owns it now
+void notify(stream& on, std::function<void()> then, source_location at) {
+  on.notify(std::move(then), at);
 }
 
-void copy(stream& on, const void* from, void* to, std::size_t bytes) {
-  if (bytes > 0)
-    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, on.handle()));
+void copy(stream& on, const void* from, void* to, std::size_t bytes,
+    source_location at) {
+  if (bytes == 0)
+    return;
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, on.handle(at)), at);
+  on.launched(at);
 }
 
-// Memory of pools is not mapped on other devices, so the driver must be told.
+// A pool that is open to the other device is copied from like any memory; of
+// one that is not the driver must be told where it is. (Told so of one that is
+// open, drivers were seen to copy nothing.)
 void copy_between(stream& on, int from_device, const void* from, void* to,
-    std::size_t bytes) {
-  if (bytes > 0)
-    check(cudaMemcpyPeerAsync(
-        to, on.device(), from, from_device, bytes, on.handle()));
+    std::size_t bytes, source_location at) {
+  if (bytes == 0 || pool::of(from_device).reached_by(on.device()))
+    return copy(on, from, to, bytes, at);
+  check(cudaMemcpyPeerAsync(
+            to, on.device(), from, from_device, bytes, on.handle(at)),
+      at);
+  on.launched(at);
 }
 
 // Never destroyed: buffers may outlive every static object.
@@ -92,7 +98,14 @@ void give(stream& on, void* block) noexcept {
 
 void* take_pinned(std::size_t bytes) {
   void* block = nullptr;
-  check(cudaMallocHost(&block, bytes));
+  const auto code = cudaMallocHost(&block, bytes);
+  if (code == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    throw out_of_memory{"the host has no room for " + mebibytes(bytes) +
+                        " of page-locked memory; fewer slots may help, or a "
+                        "higher limit (ulimit -l)"};
+  }
+  check(code);
   return block;
 }
 
@@ -100,10 +113,18 @@ void give_pinned(void* block) noexcept {
   static_cast<void>(cudaFreeHost(block));
 }
 
-std::vector<device_info> devices() {
+bool waits_for_launches(const stream& on) noexcept {
+  return on.waits_for_launches();
+}
+
+int count() {
   cudaError_t why;
+  return count(why);
+}
+
+std::vector<device_info> devices() {
   std::vector<device_info> result;
-  for (int i = 0, end = count(why); i < end; ++i) {
+  for (int i = 0, end = count(); i < end; ++i) {
     auto card = properties(i);
     result.push_back({.where = {device_kind::cuda, i},
         .name = card.name,
@@ -141,7 +162,8 @@ std::string fingerprint(int device) {
   check(cudaRuntimeGetVersion(&runtime));
   return std::string{card.name} + ", capability " + std::to_string(card.major) +
          '.' + std::to_string(card.minor) + "; CUDA " + version(runtime) +
-         ", driver " + version(driver);
+         ", driver " + version(driver) + "; " + short_name(blas_name()) + "; " +
+         short_name(dnn_name()) + "; " + short_name(nccl_name());
 }
 
 } // namespace troupe::gpu::cuda

@@ -7,19 +7,24 @@
 #include <vector>
 
 #include "gpu/device.hpp"
+#include "gpu/source_location.hpp"
 
 // What the host's side of `gpu/` asks of CUDA, without CUDA's own headers.
 namespace troupe::gpu::cuda {
 
 class stream; // gpu/cuda/stream.hpp
 
+// Places are those that errors name.
+
 std::shared_ptr<stream> open(int device);
-void synchronise(stream& on);
-void notify(stream& on, std::function<void()> then);
-void copy(stream& on, const void* from, void* to, std::size_t bytes);
-/// From another GPU to that of `on`, staged where they do not reach each other.
-void copy_between(
-    stream& on, int from_device, const void* from, void* to, std::size_t bytes);
+void synchronise(stream& on, source_location at);
+void notify(stream& on, std::function<void()> then, source_location at);
+void copy(stream& on, const void* from, void* to, std::size_t bytes,
+    source_location at);
+/// From memory of ours on another GPU to that of `on`, staged where they do not
+/// reach each other.
+void copy_between(stream& on, int from_device, const void* from, void* to,
+    std::size_t bytes, source_location at);
 
 /// For memory that no stream's order protects: one stream a device, idle
 /// whenever nobody is inside `buffer`.
@@ -27,7 +32,7 @@ const std::shared_ptr<stream>& home(int device);
 /// Memory in the order of a stream; throws `out_of_memory`.
 void* take(stream& on, std::size_t bytes);
 void give(stream& on, void* block) noexcept;
-/// Page-locked memory of the host.
+/// Page-locked memory of the host; throws `out_of_memory`.
 void* take_pinned(std::size_t bytes);
 void give_pinned(void* block) noexcept;
 
@@ -35,16 +40,22 @@ class graph;
 /// What `work` queues on `on`, recorded and not run.
 std::shared_ptr<graph> record(stream& on, const std::function<void()>& work);
 void play(stream& on, const graph& what);
+/// Whether each launch is waited for (TROUPE_CUDA_SYNC); then nothing is to be
+/// recorded.
+bool waits_for_launches(const stream& on) noexcept;
 
-/// The GPUs that can be worked on.
+/// How many GPUs can be worked on.
+int count();
+/// What they are like. Asks each for all its properties: milliseconds.
 std::vector<device_info> devices();
-/// Opens cuBLAS: "cuBLAS 13.1.0", or why there is none.
+/// Opens cuBLAS: "cuBLAS 13.1.0", or why there is none: "no cuBLAS: cannot
+/// ...".
 std::string blas_name();
 /// Opens cuDNN, likewise.
 std::string dnn_name();
 /// Why there are none: "no driver", say; empty if there are.
 std::string absence();
-/// Card, driver and library: what the bits of a GPU depend on.
+/// Card, driver and libraries: what the bits of a GPU depend on.
 std::string fingerprint(int device);
 
 } // namespace troupe::gpu::cuda

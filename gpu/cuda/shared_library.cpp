@@ -2,8 +2,6 @@
 
 #include <dlfcn.h>
 
-#include <stdexcept>
-
 namespace troupe::gpu::cuda {
 namespace {
 
@@ -24,12 +22,12 @@ shared_library::shared_library(std::initializer_list<const char*> names) {
     }
     reasons += (reasons.empty() ? "" : "; ") + last_error();
   }
-  throw std::runtime_error("cannot open " +
-                           (names.size() > 0 ? std::string{*names.begin()}
-                                             : std::string{"no library"}) +
-                           " (" + reasons +
-                           "): install it, or add its folder to "
-                           "LD_LIBRARY_PATH");
+  throw library_missing("cannot open " +
+                        (names.size() > 0 ? std::string{*names.begin()}
+                                          : std::string{"no library"}) +
+                        " (" + reasons +
+                        "): install it, or add its folder to "
+                        "LD_LIBRARY_PATH");
 }
 
 void* shared_library::find(const char* symbol) const noexcept {

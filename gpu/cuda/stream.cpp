@@ -1,36 +1,19 @@
 #include "gpu/cuda/stream.hpp"
 
-#include <array>
 #include <cstdint>
-#include <limits>
+#include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "gpu/cuda/blas.hpp"
 #include "gpu/cuda/dnn.hpp"
 #include "gpu/cuda/error.hpp"
+#include "gpu/cuda/pool.hpp"
 #include "gpu/out_of_memory.hpp"
 
 namespace troupe::gpu::cuda {
 namespace {
-
-constexpr int most_devices = 64;
-
-// The driver's pool of a device keeps what was freed: taking memory then costs
-// a microsecond and no synchronisation.
-void keep_freed_memory(int device) {
-  static std::array<std::once_flag, most_devices> done;
-  std::call_once(done.at(static_cast<std::size_t>(device)), [device] {
-    cudaMemPool_t pool;
-    check(cudaDeviceGetDefaultMemPool(&pool, device));
-    auto all = std::numeric_limits<std::uint64_t>::max();
-    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all));
-  });
-}
-
-std::string mebibytes(std::size_t bytes) {
-  return std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB";
-}
 
 [[noreturn]] void refuse(int device, std::size_t bytes) {
   std::size_t free = 0, total = 0;
@@ -41,26 +24,59 @@ std::string mebibytes(std::size_t bytes) {
                       " are free); fewer slots or a smaller batch may help"};
 }
 
-// What was freed in other streams' order may not be ready yet, or in pieces.
-void gather_freed_memory(int device) {
-  cudaMemPool_t pool;
-  check(cudaDeviceSynchronize());
-  check(cudaDeviceGetDefaultMemPool(&pool, device));
-  check(cudaMemPoolTrimTo(pool, 0));
+// What was freed in pieces makes a whole again. Never waits for the device:
+// some stream may be at a collective whose peer is silent, or be recorded. The
+// pool orders what other streams have yet to free before its next use.
+void gather_freed_memory(const stream& on, const pool& from) {
+  if (const auto& idle = home(on.device()); idle.get() != &on)
+    static_cast<void>(cudaStreamSynchronize(idle->handle()));
+  static_cast<void>(cudaMemPoolTrimTo(from.handle(), 0));
 }
 
 } // namespace
 
-stream::stream(int device) : device_(device) {
+/// Functions by their number; a ticket brings the driver back to one.
+struct stream::desk {
+  struct ticket {
+    std::shared_ptr<desk> at;
+    std::uint64_t number;
+  };
+
+  std::uint64_t add(std::function<void()> then) {
+    std::lock_guard lock{guard};
+    waiting.emplace(++last, std::move(then));
+    return last;
+  }
+  std::function<void()> extract(std::uint64_t number) {
+    std::lock_guard lock{guard};
+    auto found = waiting.extract(number);
+    return found ? std::move(found.mapped()) : nullptr;
+  }
+  void clear() {
+    std::map<std::uint64_t, std::function<void()>> all; // goes without the lock
+    std::lock_guard lock{guard};
+    waiting.swap(all);
+  }
+
+  std::mutex guard;
+  std::uint64_t last = 0;
+  std::map<std::uint64_t, std::function<void()>> waiting;
+};
+
+stream::stream(int device)
+    : device_(device),
+      waits_for_launches_(launches_are_waited_for()),
+      memory_(pool::of(device)),
+      desk_(std::make_shared<desk>()) {
   check(cudaSetDevice(device));
-  keep_freed_memory(device);
-  check(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking));
+  check_made(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking));
 }
 
 stream::~stream() {
   // Errors have been told to whoever asked for the work.
   static_cast<void>(cudaSetDevice(device_));
   static_cast<void>(cudaStreamSynchronize(handle_));
+  desk_->clear();
   products_.reset();
   convolutions_.reset();
   for (auto* block : scratch_)
@@ -68,18 +84,25 @@ stream::~stream() {
   static_cast<void>(cudaStreamDestroy(handle_));
 }
 
-cudaStream_t stream::handle() const {
-  check(cudaSetDevice(device_));
+cudaStream_t stream::handle(place at) const {
+  check(cudaSetDevice(device_), at);
   return handle_;
 }
 
+void stream::launched(place at) const {
+  if (waits_for_launches_)
+    check(cudaStreamSynchronize(handle_), at);
+}
+
 blas& stream::products() {
-  const auto on = handle();
+  static_cast<void>(handle());
   if (!products_)
-    products_ = std::make_unique<blas>(on);
+    products_ = std::make_unique<blas>(*this);
   return *products_;
 }
 
+// What fails for another reason than that there is none is told, and tried
+// again: a choice of algorithms that lasts would change the bits in silence.
 dnn* stream::convolutions() {
   const auto on = handle();
   if (!convolutions_)
@@ -87,20 +110,24 @@ dnn* stream::convolutions() {
   return convolutions_->get();
 }
 
-void* stream::take(std::size_t bytes) {
+void* stream::take(std::size_t bytes, place at) {
   void* block = nullptr;
-  auto on = handle();
-  auto code = cudaMallocAsync(&block, bytes, on);
+  const auto on = handle(at);
+  const auto attempt = [&] {
+    const auto code =
+        cudaMallocFromPoolAsync(&block, bytes, memory_.handle(), on);
+    if (code == cudaErrorMemoryAllocation)
+      static_cast<void>(cudaGetLastError());
+    return code;
+  };
+  auto code = attempt();
   if (code == cudaErrorMemoryAllocation) {
-    static_cast<void>(cudaGetLastError());
-    gather_freed_memory(device_);
-    code = cudaMallocAsync(&block, bytes, on);
+    gather_freed_memory(*this, memory_);
+    code = attempt();
   }
-  if (code == cudaErrorMemoryAllocation) {
-    static_cast<void>(cudaGetLastError());
+  if (code == cudaErrorMemoryAllocation)
     refuse(device_, bytes);
-  }
-  check(code);
+  check(code, at);
   return block;
 }
 
@@ -116,6 +143,27 @@ void* stream::scratch(std::size_t bytes) {
 void stream::give(void* block) noexcept {
   static_cast<void>(cudaSetDevice(device_));
   static_cast<void>(cudaFreeAsync(block, handle_));
+}
+
+void stream::notify(std::function<void()> then, place at) {
+  const auto on = handle(at);
+  auto ticket = std::make_unique<desk::ticket>(
+      desk::ticket{desk_, desk_->add(std::move(then))});
+  const auto number = ticket->number;
+  const auto code = cudaLaunchHostFunc(
+      on,
+      [](void* what) {
+        const std::unique_ptr<desk::ticket> held{
+            static_cast<desk::ticket*>(what)};
+        if (auto call = held->at->extract(held->number))
+          call();
+      },
+      ticket.get());
+  if (code == cudaSuccess)
+    static_cast<void>(ticket.release()); // the call above owns it now
+  else
+    static_cast<void>(desk_->extract(number));
+  check(code, at);
 }
 
 } // namespace troupe::gpu::cuda

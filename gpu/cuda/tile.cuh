@@ -19,6 +19,9 @@
 // sums.cuh and tensor_sums.cuh.
 namespace troupe::gpu::cuda {
 
+/// Of a matrix: what tiles count in 32 bits. Whoever launches checks.
+inline constexpr std::size_t most_elements = std::size_t{1} << 31;
+
 /// A block makes M x N elements of c, in steps of K along what is summed; a
 /// thread sums TM x TN of them, and with several `Groups` of threads each sums
 /// the part of an element that every Groups-th k makes. In bf16 as many threads

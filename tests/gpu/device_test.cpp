@@ -37,6 +37,13 @@ TEST(device_test, the_fingerprint_tells_device_blas_kernels_and_build) {
   EXPECT_EQ(fingerprint, numeric_fingerprint());
 }
 
+// Summaries and checkpoints hold it: a word more would be another fingerprint.
+TEST(device_test, the_fingerprint_of_a_cpu_has_the_parts_it_always_had) {
+  EXPECT_THAT(numeric_fingerprint(),
+      ::testing::MatchesRegex("cpu; OpenBLAS [0-9.]+ [A-Za-z0-9]+; kernels "
+                              "[a-z0-9]+; (gcc|clang) [^;]+, glibc [0-9.]+"));
+}
+
 // Opening cuDNN takes no GPU.
 TEST(device_test, says_which_library_convolves) {
   const auto found = dnn({device_kind::cuda, 0});

@@ -19,7 +19,7 @@ TEST(shared_library_test, says_what_to_install) {
   try {
     shared_library none{"libno-such-thing.so.9", "libnor-this.so"};
     FAIL() << "it was opened";
-  } catch (const std::runtime_error& e) {
+  } catch (const library_missing& e) {
     EXPECT_THAT(e.what(), HasSubstr("cannot open libno-such-thing.so.9"));
     EXPECT_THAT(e.what(), HasSubstr("libnor-this.so"));
     EXPECT_THAT(e.what(), HasSubstr("install it"));
@@ -33,6 +33,8 @@ TEST(shared_library_test, names_a_function_that_is_missing) {
   try {
     maths.symbol<void()>("no_such_function");
     FAIL() << "it was found";
+  } catch (const library_missing& e) {
+    FAIL() << "the library is there: " << e.what();
   } catch (const std::runtime_error& e) {
     EXPECT_THAT(
         e.what(), HasSubstr("libm.so.6 has no function no_such_function"));

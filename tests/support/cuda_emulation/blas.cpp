@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "gpu/cuda/stream.hpp"
 #include "tests/support/cuda_emulation/machine.hpp"
 
 namespace troupe::gpu::cuda {
@@ -32,8 +33,10 @@ const float* widened(const blas::operand& x, std::size_t rows,
 
 } // namespace
 
-blas::blas(cudaStream_t on) : handle_(on) {}
+blas::blas(stream& on) : on_(on), workspace_(nullptr, giver{&on}) {}
 blas::~blas() = default;
+void blas::closer::operator()(void*) const noexcept {}
+void blas::giver::operator()(void*) const noexcept {}
 
 std::string blas::name() {
   return "OpenBLAS in emulation";
@@ -45,7 +48,7 @@ void blas::multiply(std::size_t rows, std::size_t columns, std::size_t inner,
   auto order = [](const operand& x) {
     return x.transposed ? CblasTrans : CblasNoTrans;
   };
-  auto code = cuda_emulation::submit(static_cast<cudaStream_t>(handle_), [=] {
+  auto code = cuda_emulation::submit(on_.handle(), [=] {
     std::vector<float> of_a, of_b;
     cblas_sgemm(CblasRowMajor, order(a), order(b), static_cast<int>(rows),
         static_cast<int>(columns), static_cast<int>(inner), alpha,
@@ -55,6 +58,7 @@ void blas::multiply(std::size_t rows, std::size_t columns, std::size_t inner,
   });
   if (code != cudaSuccess)
     cuda_emulation::die("a product: %s", cudaGetErrorString(code));
+  on_.launched();
 }
 
 } // namespace troupe::gpu::cuda

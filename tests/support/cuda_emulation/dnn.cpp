@@ -92,6 +92,7 @@ std::unique_ptr<dnn> dnn::open(cudaStream_t on) {
 
 dnn::dnn(cudaStream_t on) : handle_(on) {}
 dnn::~dnn() = default;
+void dnn::closer::operator()(void*) const noexcept {}
 
 std::string dnn::name() {
   return "convolutions in emulation";
@@ -102,7 +103,7 @@ std::unique_ptr<dnn::plan> dnn::make(
   if (what.kernel == 1)
     return nullptr;
   return std::make_unique<emulated_plan>(
-      static_cast<cudaStream_t>(handle_), which, what, images);
+      static_cast<cudaStream_t>(handle_.get()), which, what, images);
 }
 
 } // namespace troupe::gpu::cuda

@@ -56,7 +56,12 @@ issuer::behavior_type issuer_state::make_behavior() {
           rule_.completed(what.epoch, what.number, now, out);
         });
       },
-      [this](let_go what) { aborted_.erase(what.epoch); },
+      [this](let_go what) {
+        if (what.epoch == 0)
+          look_back();
+        else
+          aborted_.erase(what.epoch);
+      },
       [this](look what) {
         if (looks_.rang(self_, what.turn))
           on_look();
@@ -190,7 +195,8 @@ void issuer_state::carry_out(steps& said) {
 }
 
 // The stream lets go of memory in its own time, aborted or not; and memory is
-// not to be freed on the driver's thread, which calls back.
+// not to be freed on the driver's thread, which calls back. A device that has
+// failed works on nothing any more, and does not call back either.
 void issuer_state::close(const closing& what) {
   calling_.reset();
   if (group_) {
@@ -198,14 +204,29 @@ void issuer_state::close(const closing& what) {
     for (const auto& [number, part] : parts_)
       owners.push_back(part.owner);
     group_->abort();
-    static_cast<void>(complaint([&] {
+    const auto failed = complaint([&] {
       group_->notify(*on_, [to = issuer{self_}, epoch = what.epoch] {
         send_anonymously(to, let_go{epoch});
       });
-    }));
+    });
     group_.reset();
+    if (!failed.empty())
+      aborted_.clear();
+    else if (!std::exchange(looks_back_, true))
+      delay(self_, options_.look_back, let_go{});
   }
   send(self_, options_.tells, epoch_closed{what.epoch, what.why, what.text});
+}
+
+// Whether the device's word may still come, for what it was aborted with.
+void issuer_state::look_back() {
+  looks_back_ = false;
+  if (aborted_.empty())
+    return;
+  if (!complaint([&] { on_->notify([] {}); }).empty())
+    return aborted_.clear();
+  looks_back_ = true;
+  delay(self_, options_.look_back, let_go{});
 }
 
 void issuer_state::answer(const troupe::collective::answer& what) {

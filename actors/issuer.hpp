@@ -25,6 +25,7 @@ struct issuer_options {
   instant look_busy = std::chrono::microseconds{200}; ///< NCCL is at something
   instant look_idle = std::chrono::milliseconds{50};  ///< for errors
   instant ask_again = std::chrono::seconds{1}; ///< when its device is taken
+  instant look_back = std::chrono::seconds{1}; ///< for a device that has failed
 };
 
 /// Owns one GPU's communicator and its stream, and is the only one to issue
@@ -59,6 +60,7 @@ private:
   void form(epoch_id epoch);
   void issue(const order& what);
   void through_with(const order& what);
+  void look_back();
   void follow(event what) { next_ = std::move(what); }
   void broke(epoch_id epoch, std::string text);
   void look_in(instant time);
@@ -76,6 +78,7 @@ private:
   std::map<operation_number, perform> parts_;
   /// What the stream may still work on, of epochs that were aborted.
   std::map<epoch_id, std::vector<std::shared_ptr<const void>>> aborted_;
+  bool looks_back_ = false;      ///< the timer for those is set
   std::optional<order> calling_; ///< NCCL is not through with it
   std::optional<gpu::communicator> group_;
   bool knocks_ = false; ///< its device was taken: it enlists once more

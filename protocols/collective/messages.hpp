@@ -204,7 +204,8 @@ struct issue_done {
   epoch_id epoch = 0;
   operation_number number = 0;
 };
-/// To itself, from the device's stream: it is done with an epoch's memory.
+/// To itself, from the device's stream: it is done with an epoch's memory. 0:
+/// look after the device, it should have said so.
 struct let_go {
   epoch_id epoch = 0;
 };

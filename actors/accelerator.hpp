@@ -34,8 +34,9 @@ struct accelerator_options {
 ///
 /// A task that asks for too much memory, or whose data are bad, fails by
 /// itself; a device that answers with errors ends the actor with an error that
-/// names it. It owns the device's stream and memory and never waits for them.
-/// Spawn it detached.
+/// names it. It owns the device's stream and memory and does not wait for
+/// training; only to bring what a task needs, on a stream beside, and until
+/// the stretches under way are done when it drops a task. Spawn it detached.
 class accelerator_state {
 public:
   static inline const char* name = "troupe.accelerator";

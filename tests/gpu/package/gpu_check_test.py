@@ -18,12 +18,13 @@ SHARED = ("table.awk", "rows.txt", "fashion.toml", "fashion_cnn.toml",
 TOOL = """#!/bin/sh
 case $1 in
   version) echo "troupe 1" ;;
-  devices) echo '[{"device": "cpu"}, {"device": "cuda:0"}]' ;;
+  devices) echo '[{"device": "cpu"}, GPUS]' ;;
   run)
     out=$4 hash=abc accuracy=0.80 kind=cuda
     case $* in
       *device=cpu*) accuracy=CPU_ACCURACY kind=cpu ;;
       *slots=3*) hash=SLOTS_HASH ;;
+      *device=auto*) hash=ALL_HASH ;;
     esac
     mkdir -p "$out"
     printf '{\\n  "accuracy": %s,\\n  "fingerprint": "%s",\\n' \
@@ -74,6 +75,13 @@ def bench(lines):
     return f"#!/bin/sh\ncat <<'TXT'\n{printed}\nTXT\n"
 
 
+def tool(cpu_accuracy="0.805", slots_hash="abc", all_hash="abc", gpus=1):
+    return (TOOL.replace("CPU_ACCURACY", cpu_accuracy)
+            .replace("SLOTS_HASH", slots_hash).replace("ALL_HASH", all_hash)
+            .replace("GPUS", ", ".join(
+                '{"device": "cuda:%d"}' % i for i in range(gpus))))
+
+
 class GpuCheck(unittest.TestCase):
     def setUp(self):
         self.root = Path(tempfile.mkdtemp())
@@ -92,9 +100,8 @@ class GpuCheck(unittest.TestCase):
         path.write_text(text)
         path.chmod(0o755)
 
-    def tool(self, cpu_accuracy="0.805", slots_hash="abc"):
-        text = TOOL.replace("CPU_ACCURACY", cpu_accuracy)
-        self.program("troupe", text.replace("SLOTS_HASH", slots_hash))
+    def tool(self, **given):
+        self.program("troupe", tool(**given))
 
     def check(self, *options):
         done = subprocess.run(
@@ -157,6 +164,20 @@ class GpuCheck(unittest.TestCase):
 
         self.says("sha256 abc and def")
 
+    def test_one_gpu_is_not_several(self):
+        self.assertEqual(self.check("--no-bench"), 0, self.said)
+
+        self.says("skipped on several GPUs", "there is one")
+
+    def test_several_gpus_make_one_model(self):
+        self.tool(gpus=2)
+        self.assertEqual(self.check("--no-bench"), 0, self.said)
+        self.says("passed  on several GPUs")
+
+        self.tool(gpus=2, all_hash="def")
+        self.assertEqual(self.check("--no-bench"), 1)
+        self.says("failed  on several GPUs", "sha256 abc and def")
+
     def test_another_accuracy_fails(self):
         self.tool(cpu_accuracy="0.815")
 
@@ -190,9 +211,8 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(self.check("--only", "everything"), 2)
 
     def test_another_runtime_is_tried(self):
-        tool = TOOL.replace("CPU_ACCURACY", "0.8").replace("SLOTS_HASH", "abc")
         only = "#!/bin/sh\n[ -n \"$LD_PRELOAD\" ] || exit 127\n"
-        self.program("troupe", tool.replace("#!/bin/sh\n", only))
+        self.program("troupe", tool().replace("#!/bin/sh\n", only))
 
         self.assertEqual(self.check("--no-bench"), 0, self.said)
 

@@ -31,8 +31,10 @@ void fedavg::leave(client_id client, instant, decisions& out) {
   if (!clients_.leave(client))
     return;
   outdated_ = true;
-  if (end_lease(clients_[client].lease))
+  if (const auto lease = clients_[client].lease; end_lease(lease)) {
+    out.revoked.push_back(lease);
     settle(out);
+  }
 }
 
 void fedavg::begin(std::uint64_t incarnation, instant, decisions& out) {

@@ -33,7 +33,8 @@ void fedbuff::leave(client_id client, instant, decisions& out) {
   if (!clients_.leave(client))
     return;
   eligible_.erase(client);
-  end_lease(clients_[client].lease);
+  if (const auto lease = clients_[client].lease; end_lease(lease))
+    out.revoked.push_back(lease);
   settle(out);
 }
 

@@ -207,6 +207,7 @@ TEST(fedavg_test, does_not_count_a_client_that_left_before_it_answered) {
   const auto leases = t.said.grants;
 
   t.leave(leases[0].client);
+  EXPECT_THAT(t.said.revoked, ElementsAre(leases[0].lease));
 
   EXPECT_EQ(t.arrive(leases[0]).why, drop_reason::late);
   EXPECT_TRUE(t.arrive(leases[1]).accepted());

@@ -41,6 +41,7 @@ TEST(fedbuff_test, keeps_concurrency_leases_out) {
   t.fail(leases[1]);
   EXPECT_THAT(t.said.grants, SizeIs(1));
   t.leave(leases[2].client);
+  EXPECT_THAT(t.said.revoked, ElementsAre(leases[2].lease));
   EXPECT_THAT(t.said.grants, SizeIs(1));
 
   EXPECT_EQ(t.rule.outstanding(), 4);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <sstream>
+#include <utility>
 
 #include "gpu/accumulator.hpp"
 
@@ -45,7 +46,7 @@ void witness::leaves(client_id client) {
     return;
   for (auto& x : leases_)
     if (x.client == client && x.state == lease_state::open)
-      close(x, lease_state::ended);
+      departed_.push_back(x.id);
 }
 
 void witness::fails(lease_id id) {
@@ -151,6 +152,7 @@ void witness::judged(const arrival& update, const verdict& said) {
 
 void witness::decided(const decisions& said, const figures& now) {
   see_revoked(said.revoked);
+  see_departed();
   see_skipped(said.skipped);
   if (said.publish)
     see(*said.publish);
@@ -168,6 +170,12 @@ void witness::see_revoked(const std::vector<lease_id>& revoked) {
       return breach("lease ", id, " is revoked and was not out");
     close(*x, lease_state::ended);
   }
+}
+
+void witness::see_departed() {
+  for (auto id : std::exchange(departed_, {}))
+    if (find_open(id))
+      return breach("lease ", id, " of a client that left is not revoked");
 }
 
 void witness::see_skipped(const std::vector<skipped_round>& skipped) {

@@ -43,6 +43,8 @@ figures figures_of(const Rule& r) {
 /// in the plainest way. It holds the rule to these laws; the first breach is
 /// kept as a sentence.
 ///
+/// - The lease of a client that leaves is revoked, and no other that is not
+/// out.
 /// - A run never stalls: unless it has ended or a version is being made, some
 ///   lease is out; an asynchronous rule leaves no place empty while a client
 ///   may be leased.
@@ -108,6 +110,7 @@ private:
   bool leased_in_this_round(client_id client) const;
 
   void see_revoked(const std::vector<lease_id>& revoked);
+  void see_departed();
   void see_skipped(const std::vector<skipped_round>& skipped);
   void see(const publication& what);
   void see_shares(const publication& what);
@@ -135,8 +138,9 @@ private:
   std::uint64_t published_ = 0;
   std::uint64_t counted_ = 0;
   double shares_ = 0.0;
-  std::vector<client_id> spent_; // leased and counted in the open round
-  std::uint64_t drawn_ = 0;      // the round that cohort_ is about
+  std::vector<client_id> spent_;   // leased and counted in the open round
+  std::vector<lease_id> departed_; // out when their client left just now
+  std::uint64_t drawn_ = 0;        // the round that cohort_ is about
   std::uint64_t cohort_ = 0;
   std::uint64_t cohort_samples_ = 0;
   std::uint64_t failures_ = 0; // leases that failed in the open round

@@ -47,7 +47,9 @@ void accelerator_state::take(train_task& task) {
   assert(task.lane < lanes_.size());
   auto which = std::size_t{task.lane};
   auto turn = task.turn;
-  lanes_[which].waiting.emplace(turn, std::move(task));
+  if (turn < lanes_[which].turn)
+    return;
+  lanes_[which].waiting.try_emplace(turn, std::move(task));
   if (!ready())
     return;
   enter_next(which);
@@ -182,11 +184,13 @@ void accelerator_state::queue_scores() {
     if (!one.task.stop.stop_requested())
       why = guarded(errc::evaluation_failed,
           [&] { cohort_->score(one.task.parameters, one.task.data); });
-    if (why)
+    if (why) {
       send(self_, one.task.reply_to,
           evaluated_part{one.task.part, {}, 0.0, std::move(why)});
-    else
-      next.scores.push_back(std::move(one));
+      continue;
+    }
+    send(self_, one.task.reply_to, part_begun{one.task.part, false});
+    next.scores.push_back(std::move(one));
   }
   if (next.scores.empty())
     return;

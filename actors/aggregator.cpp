@@ -11,8 +11,10 @@
 namespace troupe {
 namespace {
 
-// Ctrl-C promises an end within two seconds.
+// Ctrl-C promises an end within two seconds, and scores that are nearly there
+// are worth a part of them.
 constexpr instant longest_farewell = std::chrono::seconds{1};
+constexpr instant last_scores = std::chrono::milliseconds{500};
 
 } // namespace
 
@@ -28,6 +30,12 @@ aggregator_state::aggregator_state(
       [this](caf::down_msg& what) { at_once().on_down(what); });
 }
 
+// Nobody is left to tell the learners.
+aggregator_state::~aggregator_state() {
+  for (auto& [lease, entry] : held_)
+    entry.stop.request_stop();
+}
+
 aggregator::behavior_type aggregator_state::make_behavior() {
   start_ = clock_now(self_);
   return {
@@ -37,6 +45,7 @@ aggregator::behavior_type aggregator_state::make_behavior() {
       [this](const added& what) { at_once().receive(what); },
       [this](const refused& what) { at_once().receive(what); },
       [this](published& what) { at_once().receive(what); },
+      [this](slot_scoring what) { at_once().receive(what); },
       [this](const scored& what) { at_once().receive(what); },
       [this](const stored& what) { at_once().receive(what); },
       [this](const storage_failed& what) { at_once().receive(what); },
@@ -69,6 +78,8 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   for (const auto& slot : cast_->slots)
     if (slot.lane == 0) // the other lanes are the same actor
       watch(self_, slot.who);
+  for (const auto& one : cast_->workers)
+    watch(self_, one);
   for (auto& said : options_.preface)
     std::visit([this](auto& x) { tell(std::move(x)); }, said.what);
   version_ = options_.header.version;
@@ -93,48 +104,78 @@ void aggregator_state::begin_rule() {
   carry_out();
 }
 
+// A run that only waits for its last scores can be taken up for their sake.
 void aggregator_state::stop_early() {
+  if (ending_ && report_.outcome == run_outcome::completed && !judging_.empty())
+    report_.outcome = run_outcome::interrupted;
   end(run_outcome::interrupted);
-}
-
-void aggregator_state::on_down(const caf::down_msg& what) {
-  if (!ending_)
-    end(run_outcome::failed,
-        caf::make_error(errc::actor_died,
-            "an actor of the run has died: " + text(what.reason)));
-  // Nobody waits for what the dead was at.
-  for (slot_id i = 0; i < cast_->slots.size(); ++i)
-    if (cast_->slots[i].who.address() == what.source)
-      slots_.lose(i);
-  settle();
-}
-
-// The first reason to end counts; later ones follow from it.
-void aggregator_state::end(run_outcome how, caf::error why) {
-  if (ending_)
+  if (report_.outcome != run_outcome::interrupted || judging_.empty())
     return;
-  ending_ = true;
+  scores_until_ = now_ + last_scores;
+  wake_by(*scores_until_);
+}
+
+// Nobody waits for what the dead was at.
+void aggregator_state::on_down(const caf::down_msg& what) {
+  if (told_)
+    return;
+  const auto why = text(what.reason);
+  const auto fail = [&](const char* role) {
+    end(run_outcome::failed,
+        caf::make_error(
+            errc::actor_died, fmt::format("the {} has died: {}", role, why)));
+    settle();
+  };
+  if (what.source == cast_->sums.address()) {
+    rounding_.reset();
+    // A run that is done needs it no more.
+    return ending_ ? settle() : fail("shard");
+  }
+  if (what.source == cast_->book.address()) {
+    lose_storage();
+    return fail("scribe");
+  }
+  if (cast_->judge && what.source == cast_->judge.address()) {
+    const auto owed = !judging_.empty();
+    lose_scores();
+    return ending_ && !owed ? settle() : fail("evaluator");
+  }
+  if (!bury(what.source, why))
+    lose_clients(what.source, why);
+}
+
+// The first reason to end counts; later ones follow from it. But a run that
+// comes to grief on its last stretch is not done.
+void aggregator_state::end(run_outcome how, caf::error why) {
+  const auto done = report_.outcome == run_outcome::completed ||
+                    report_.outcome == run_outcome::target_reached;
+  if (told_ || (ending_ && !(done && how == run_outcome::failed)))
+    return;
   report_.outcome = how;
   report_.why = std::move(why);
+  if (std::exchange(ending_, true))
+    return call_off_scores();
+  options_.stop_grace = std::min(options_.stop_grace, longest_farewell);
+  wake_by(now_ + options_.stop_grace);
   queues_.clear();
   early_.clear();
   for (auto& [lease, entry] : held_)
     revoke(lease);
   if (how == run_outcome::completed)
     judge_version();
+  if (how == run_outcome::failed)
+    call_off_scores();
   store_version();
   store_when_due();
-  options_.stop_grace = std::min(options_.stop_grace, longest_farewell);
-  wake_by(now_ + options_.stop_grace);
   settle();
 }
 
 // Answers once nothing is under way any more.
 void aggregator_state::settle() {
   bool failed = report_.outcome == run_outcome::failed;
-  if (!ending_ || told_ || slots_.held() > 0)
+  if (!ending_ || told_ || slots_.held() > 0 || !judging_.empty())
     return;
-  if (!failed && (rounding_ || storing_ || !judging_.empty()))
+  if (!failed && (rounding_ || storing_))
     return;
   told_ = true;
   report_.version = version_;
@@ -154,7 +195,8 @@ void aggregator_state::settle() {
 void aggregator_state::receive(update& what) {
   report_.compute_seconds += what.result.cpu_seconds;
   slots_.took(what.result.lease, what.result.seconds);
-  slots_.release(what.result.lease, now_);
+  if (!slots_.release(what.result.lease, now_))
+    take_back(what.result.lease);
   held_.erase(what.result.lease);
   if (ending_)
     settle();
@@ -177,9 +219,10 @@ void aggregator_state::judge(update& what) {
   const auto most = gpu::most_admissible(share);
   if (share > 0.0 && largest > most) {
     fail(what.client, lease,
-        fmt::format("it diverged: a parameter changed by {:.3g}, and at most "
-                    "{:.3g} can be summed exactly at this weight",
-            largest, most));
+        caf::make_error(errc::update_not_finite,
+            fmt::format("it diverged: a parameter changed by {:.3g}, and at "
+                        "most {:.3g} can be summed exactly at this weight",
+                largest, most)));
     return carry_out();
   }
   auto verdict = decide([&](auto& rule, auto& out) {
@@ -190,8 +233,7 @@ void aggregator_state::judge(update& what) {
         outcome.samples, outcome.steps, verdict.weight, verdict.share,
         outcome.loss, took});
     report_.steps += outcome.steps;
-    ++open_.updates;
-    open_.loss += outcome.loss;
+    open_.add(lease, what.client, verdict.weight, outcome.loss);
     ++unadded_;
     send(self_, cast_->sums,
         add{lease, what.client, std::move(delta), verdict.weight,
@@ -205,6 +247,8 @@ void aggregator_state::judge(update& what) {
 
 void aggregator_state::receive(failure& what) {
   bool expected = slots_.release(what.lease, now_);
+  if (!expected)
+    take_back(what.lease);
   held_.erase(what.lease);
   if (ending_) {
     settle();
@@ -212,14 +256,21 @@ void aggregator_state::receive(failure& what) {
   }
   // A stopped lease had ended before; the answer only frees its slot.
   if (expected && what.why != errc::stopped)
-    fail(what.client, what.lease, text(what.why));
+    fail(what.client, what.lease, what.why);
   carry_out();
 }
 
-void aggregator_state::fail(client_id client, lease_id lease, std::string why) {
-  last_failure_ = fmt::format("client {}: {}", client, why);
-  tell(facts::client_failed{lease, client, std::move(why)});
+void aggregator_state::fail(
+    client_id client, lease_id lease, const caf::error& why) {
+  tell_failed(client, lease, why);
   decide([&](auto& rule, auto& out) { rule.fail(lease, now_, out); });
+}
+
+void aggregator_state::tell_failed(
+    client_id client, lease_id lease, const caf::error& why) {
+  auto words = text(why);
+  last_failure_ = fmt::format("client {}: {}", client, words);
+  tell(facts::client_failed{lease, client, std::move(words), code(why)});
 }
 
 void aggregator_state::receive(const added& what) {
@@ -228,10 +279,10 @@ void aggregator_state::receive(const added& what) {
 }
 
 void aggregator_state::receive(const refused& what) {
-  auto why =
-      fmt::format("the update was refused: {}", gpu::to_string(what.why));
-  last_failure_ = fmt::format("client {}: {}", what.client, why);
-  tell(facts::client_failed{what.lease, what.client, std::move(why)});
+  open_.retract(what.lease);
+  tell_failed(what.client, what.lease,
+      caf::make_error(errc::update_not_finite,
+          fmt::format("the update was refused: {}", gpu::to_string(what.why))));
   decide([&](auto& rule, auto& out) { rule.retract(what.lease, now_, out); });
   carry_out();
 }
@@ -242,11 +293,11 @@ void aggregator_state::carry_out() {
     revoke(lease);
   for (const auto& s : todo.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
-    open_ = {};
+    open_.clear();
     send(self_, cast_->sums, discard{});
   }
   if (todo.publish) {
-    rounding_ = version_in_making{*todo.publish, std::exchange(open_, {})};
+    rounding_ = todo.publish;
     send(self_, cast_->sums, publish{todo.publish->version});
   }
   if (!todo.grants.empty()) {
@@ -316,9 +367,10 @@ void aggregator_state::hand_out(
       first_lease_ = now_;
     tell(facts::leased{grant.lease, grant.client, grant.base});
     auto& entry = held_[grant.lease];
+    entry.turn = turns_[*slot]++;
     send(self_, cast_->workers[grant.client],
         offer{grant.lease, grant.base, std::move(base), cast_->slots[*slot].who,
-            cast_->slots[*slot].lane, turns_[*slot]++, entry.stop.get_token()});
+            cast_->slots[*slot].lane, entry.turn, entry.stop.get_token()});
     queue.pop_front();
   }
 }

@@ -14,6 +14,7 @@
 #include "protocols/evaluation.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/federated/rule.hpp"
+#include "protocols/federated/tally.hpp"
 #include "protocols/placement/allotment.hpp"
 #include "protocols/placement/slot_book.hpp"
 #include "protocols/publication.hpp"
@@ -39,7 +40,9 @@ struct aggregator_options {
   std::size_t depth = 2;      ///< leases in flight a slot, at most
   std::size_t adding = 1;     ///< deltas that may wait at the shard beside them
   placement::allotment kinds; ///< of device, by client
-  instant lease_time{};       ///< from the start of training; 0: no bound
+  /// From the start of a client's training, or of a part of an evaluation; 0:
+  /// no bound.
+  instant lease_time{};
   instant stop_grace = std::chrono::seconds{2};
 };
 
@@ -52,11 +55,17 @@ struct aggregator_options {
 ///     granted ─► queued ─► handed out ─► update  ─► added | dropped
 ///                  ▲          │    │───► failure ─► failed
 ///                  └ requeued ┘    └───► overrun ─► failed, then stopped
+///
+/// Whoever it waits for is watched, and has a bound on their time; a death, or
+/// a learner that heeds no stop, costs its slots. It ends the run where nobody
+/// can take their place, and then what nobody answers any more is not waited
+/// for: every end comes.
 class aggregator_state {
 public:
   static inline const char* name = "troupe.aggregator";
 
   aggregator_state(aggregator::pointer self, aggregator_options options);
+  ~aggregator_state();
   aggregator::behavior_type make_behavior();
 
 private:
@@ -70,15 +79,13 @@ private:
   struct held {
     std::stop_source stop;
     std::optional<instant> stopped; ///< when it was told to
+    std::uint64_t turn = 0;         ///< at its slot
   };
-  /// Sums over the updates of the open version.
-  struct tally {
-    std::uint64_t updates = 0;
-    double loss = 0.0;
-  };
-  struct version_in_making {
-    federated::publication plan;
-    tally sums;
+  /// A kind of device whose slots are all lost, though some may return.
+  struct deserted {
+    instant since{};
+    slot_id slot = 0; ///< the last one
+    std::string why;
   };
 
   aggregator_state& at_once();
@@ -87,10 +94,12 @@ private:
   caf::result<run_report> start(const begin& what);
   void receive(update& what);
   void judge(update& what);
-  void fail(client_id client, lease_id lease, std::string why);
+  void fail(client_id client, lease_id lease, const caf::error& why);
+  void tell_failed(client_id client, lease_id lease, const caf::error& why);
   void receive(failure& what);
   void receive(const refused& what);
   void receive(published& what);
+  void receive(const slot_scoring& what);
   void receive(const scored& what);
   void receive(const stored& what);
   void receive(const added& what);
@@ -109,10 +118,14 @@ private:
   bool has_room() const noexcept;
   void go_on();
   void judge_version();
+  void call_off_scores();
+  void lose_scores();
+  void hold_back(version_id unscored);
   void note_state();
   void store_version();
   void store_best(version_id version);
   void store_when_due();
+  void lose_storage();
   void end(run_outcome how, caf::error why = {});
   void end(federated::ending how);
   void settle();
@@ -120,8 +133,20 @@ private:
   // leases and slots
   void revoke(lease_id lease);
   void watch_leases();
-  void lose(const placement::slot_book::holding& entry);
+  void overrun(const placement::slot_book::holding& entry);
+  void watch_parts();
+  void watch_kinds();
   void wake_by(instant when);
+  using holdings = std::vector<placement::slot_book::holding>;
+  void lose(const placement::slot_book::holding& entry);
+  void lose_at_part(slot_id slot);
+  void give_up(slot_id slot, const holdings& all, const std::string& why);
+  void take_back(lease_id lease);
+  bool bury(const caf::actor_addr& who, const std::string& why);
+  void lose_clients(const caf::actor_addr& who, const std::string& why);
+  void lease_again(const holdings& all);
+  void end_without(gpu::device_kind kind, const std::string& why);
+  void forget_slot(slot_id slot);
 
   template <class What>
   void tell(What&& what);
@@ -141,22 +166,27 @@ private:
   std::vector<std::uint64_t> turns_; ///< leases handed out, by slot
   std::map<gpu::device_kind, std::deque<queued>> queues_; ///< not handed out
   std::unordered_map<lease_id, held> held_;
+  std::map<gpu::device_kind, deserted> deserted_;
   std::uint64_t unadded_ = 0; ///< sent to the shard, not acknowledged
 
   gpu::shared_buffer parameters_;
   version_id version_ = 0;
   std::uint64_t round_ = 0;
-  tally open_;
-  std::optional<version_in_making> rounding_; ///< by the shard
+  federated::tally open_;                          ///< or being rounded
+  std::optional<federated::publication> rounding_; ///< by the shard
   std::vector<update> early_;      ///< came while a version was being made
   bool paused_ = false;            ///< no next round before a score is in
   bool begun_ = false;             ///< the rule has begun to hand out leases
   std::deque<version_id> judging_; ///< at the judge, in this order
   std::optional<version_id> judged_version_; ///< last one sent to the judge
   std::optional<version_id> scored_version_;
+  std::optional<instant> scores_until_; ///< then they are given up
+  std::optional<instant> called_off_;   ///< since when they are
+  std::optional<version_id> unscored_;  ///< no later version is stored
   training::evaluation last_score_;
   std::optional<store> state_; ///< of the last version, not stored yet
   std::optional<version_id> storing_;
+  bool unwritable_ = false;            ///< the run's directory
   std::optional<store> next_store_;    ///< once its time has come
   std::optional<store> best_store_;    ///< at once
   std::map<version_id, store> judged_; ///< not stored, until their score is in

@@ -7,17 +7,10 @@
 
 #include "protocols/errc.hpp"
 
-// What becomes of leases that take too long, and the one timer.
+// What becomes of leases, and parts of the test set, that take too long; and
+// the one timer.
 
 namespace troupe {
-namespace {
-
-// Clients of one kind of device never train on another.
-const char* of_kind(gpu::device_kind kind) noexcept {
-  return kind == gpu::device_kind::cuda ? "on a GPU " : "on the CPU ";
-}
-
-} // namespace
 
 void aggregator_state::revoke(lease_id lease) {
   auto found = held_.find(lease);
@@ -36,6 +29,8 @@ void aggregator_state::revoke(lease_id lease) {
 
 void aggregator_state::on_tick() {
   watch_leases();
+  watch_parts();
+  watch_kinds();
   store_when_due();
   flush();
   settle();
@@ -44,50 +39,63 @@ void aggregator_state::on_tick() {
 // Only the first lease of a slot is running; those behind it wait unblamed.
 void aggregator_state::watch_leases() {
   for (const auto& entry : slots_.running()) {
-    auto& lease = held_[entry.lease];
-    if (lease.stopped) {
-      auto end = std::max(*lease.stopped, entry.since) + options_.stop_grace;
-      if (now_ >= end)
-        lose(entry);
-      else
-        wake_by(end);
-    } else if (options_.lease_time.count() > 0) {
-      auto end = entry.since + options_.lease_time;
-      if (now_ < end) {
-        wake_by(end);
-        continue;
-      }
-      last_failure_ = fmt::format("client {}: no update within {} s",
-          entry.client, seconds(options_.lease_time));
-      tell(facts::client_failed{entry.lease, entry.client,
-          fmt::format("no update within {} s", seconds(options_.lease_time))});
-      revoke(entry.lease);
-      decide([&](auto& r, auto& out) { r.fail(entry.lease, now_, out); });
-      carry_out();
-    }
+    const auto& stopped = held_[entry.lease].stopped;
+    const auto bounded = options_.lease_time.count() > 0;
+    if (!stopped && !bounded)
+      continue;
+    auto end = stopped ? std::max(*stopped, entry.since) + options_.stop_grace
+                       : entry.since + options_.lease_time;
+    if (now_ < end)
+      wake_by(end);
+    else if (stopped)
+      lose(entry);
+    else
+      overrun(entry);
   }
 }
 
-void aggregator_state::lose(const placement::slot_book::holding& entry) {
-  tell(facts::slot_lost{entry.slot, entry.client, entry.lease});
-  if (cast_->judge)
-    send(self_, cast_->judge, slot_gone{entry.slot});
-  held_.erase(entry.lease);
-  for (const auto& waiting : slots_.lose(entry.slot)) {
-    held_.erase(waiting.lease);
-    if (ending_)
-      continue;
-    tell(facts::requeued{waiting.lease, waiting.client});
-    decide([&](auto& r, auto& out) { r.requeue(waiting.lease, now_, out); });
-  }
-  auto kind = cast_->slots[entry.slot].kind;
-  if (slots_.alive(kind) == 0)
-    end(run_outcome::failed,
-        caf::make_error(errc::no_slots,
-            fmt::format("no compute slot {}is left: the learner of client {} "
-                        "ignored its stop token",
-                slots_.alive() == 0 ? "" : of_kind(kind), entry.client)));
+void aggregator_state::overrun(const placement::slot_book::holding& entry) {
+  revoke(entry.lease);
+  fail(entry.client, entry.lease,
+      caf::make_error(errc::lease_overrun,
+          fmt::format("no update within {} s", seconds(options_.lease_time))));
   carry_out();
+}
+
+void aggregator_state::receive(const slot_scoring& what) {
+  if (told_)
+    return;
+  if (what.busy)
+    slots_.begin_part(what.slot, what.alone, now_);
+  else
+    slots_.end_part(what.slot, now_);
+  watch_leases();
+  watch_parts();
+}
+
+// A part has as much time as a lease. One that is given up costs its slot, as a
+// client would that stays.
+void aggregator_state::watch_parts() {
+  if (scores_until_ && now_ >= *scores_until_)
+    call_off_scores();
+  else if (scores_until_)
+    wake_by(*scores_until_);
+  for (const auto& [slot, since] : slots_.at_parts()) {
+    if (!called_off_ && options_.lease_time.count() == 0)
+      continue;
+    auto end = called_off_ ? std::max(*called_off_, since) + options_.stop_grace
+                           : since + options_.lease_time;
+    if (now_ < end)
+      wake_by(end);
+    else if (called_off_)
+      lose_at_part(slot);
+    else
+      return this->end(run_outcome::failed,
+          caf::make_error(errc::evaluation_failed,
+              fmt::format("version {} could not be evaluated: no answer within "
+                          "{} s",
+                  judging_.front(), seconds(options_.lease_time))));
+  }
 }
 
 void aggregator_state::wake_by(instant when) {

@@ -33,16 +33,16 @@ caf::byte_buffer save(const federated::rule& rule) {
 } // namespace
 
 void aggregator_state::receive(published& what) {
-  auto made = *std::exchange(rounding_, std::nullopt);
+  const auto plan = *std::exchange(rounding_, std::nullopt);
   auto before = std::exchange(last_publication_, now_);
   if (before == instant{})
     before = first_lease_;
   version_ = what.version;
   parameters_ = std::move(what.parameters);
   auto total = std::visit([](auto& r) { return r.accepted(); }, rule_);
-  tell(facts::published{version_, made.plan.round, made.sums.updates, total,
-      made.sums.updates ? made.sums.loss / double(made.sums.updates) : 0.0,
-      seconds(now_ - before)});
+  tell(facts::published{version_, plan.round, open_.updates(), total,
+      open_.loss(), seconds(now_ - before)});
+  open_.clear();
   note_state();
   if (ending_) {
     store_version();
@@ -87,15 +87,52 @@ void aggregator_state::judge_version() {
   send(self_, cast_->judge, evaluate{version_, parameters_});
 }
 
+// The evaluator answers for what is under way once every slot has let go.
+void aggregator_state::call_off_scores() {
+  scores_until_.reset();
+  if (called_off_ || !cast_->judge)
+    return;
+  called_off_ = now_;
+  wake_by(now_ + options_.stop_grace);
+  if (!judging_.empty())
+    hold_back(judging_.front());
+  send(self_, cast_->judge, interrupt{});
+}
+
+// Whatever is at a part has been told to stop, but nobody will hear of it.
+void aggregator_state::lose_scores() {
+  called_off_ = now_;
+  if (!judging_.empty())
+    hold_back(judging_.front());
+  judging_.clear();
+  for (const auto& each : slots_.at_parts())
+    slots_.end_part(each.slot, now_);
+}
+
+// A resumption goes on from the first version that has no score, or nobody
+// would make up for it.
+void aggregator_state::hold_back(version_id unscored) {
+  if (unscored_)
+    return;
+  unscored_ = unscored;
+  if (next_store_ && next_store_->version > unscored)
+    next_store_.reset();
+  auto found = judged_.find(unscored);
+  if (found != judged_.end() && storing_ != unscored)
+    next_store_ = found->second;
+}
+
 void aggregator_state::receive(const scored& what) {
   judging_.pop_front();
   report_.compute_seconds += what.cpu_seconds;
   if (what.failed) {
-    if (!ending_ || report_.outcome == run_outcome::completed)
+    hold_back(what.version);
+    if (what.failed != errc::stopped)
       end(run_outcome::failed,
           caf::make_error(errc::evaluation_failed,
               fmt::format("version {} could not be evaluated: {}", what.version,
                   text(what.failed))));
+    store_when_due();
     settle();
     return;
   }
@@ -130,6 +167,8 @@ void aggregator_state::store_version() {
   if (!state_)
     return;
   auto what = std::move(*std::exchange(state_, std::nullopt));
+  if (unscored_ && what.version > *unscored_)
+    return;
   what.will_be_scored = !judging_.empty() && judging_.back() == what.version;
   // A newer version takes the place of one that waits: a slow disk skips
   // versions, it never makes the run wait or pile them up.
@@ -153,12 +192,12 @@ void aggregator_state::store_best(version_id version) {
 // A version waits for the scores of those before it, or a resumption would
 // never make up for them.
 void aggregator_state::store_when_due() {
-  if (storing_ || (!best_store_ && !next_store_))
+  if (storing_ || unwritable_ || (!best_store_ && !next_store_))
     return;
-  if (!best_store_ && !ending_) {
+  if (!best_store_) {
     if (!judging_.empty() && judging_.front() < next_store_->version)
       return;
-    if (now_ < next_store_at_) {
+    if (now_ < next_store_at_ && !ending_) {
       wake_by(next_store_at_);
       return;
     }
@@ -180,10 +219,14 @@ void aggregator_state::receive(const stored& what) {
   settle();
 }
 
-void aggregator_state::receive(const storage_failed& what) {
+// The scribe writes no more, and so answers no more.
+void aggregator_state::lose_storage() {
+  unwritable_ = true;
   storing_.reset();
-  next_store_.reset();
-  best_store_.reset();
+}
+
+void aggregator_state::receive(const storage_failed& what) {
+  lose_storage();
   end(run_outcome::failed, caf::make_error(errc::storage_failed, what.why));
   settle();
 }

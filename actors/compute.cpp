@@ -1,7 +1,6 @@
 #include "actors/compute.hpp"
 
 #include <cmath>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "actors/guard.hpp"
 #include "gpu/copy.hpp"
 #include "gpu/delta.hpp"
+#include "gpu/not_finite.hpp"
 
 namespace troupe {
 
@@ -46,8 +46,10 @@ std::shared_ptr<gpu::buffer> compute_state::copied(
 }
 
 void compute_state::take(train_task& task) {
+  if (task.turn < turn_)
+    return;
   if (task.turn > turn_) {
-    early_.emplace(task.turn, std::move(task));
+    early_.try_emplace(task.turn, std::move(task));
     return;
   }
   train(task);
@@ -84,12 +86,12 @@ trained compute_state::run(const train_task& task) {
   if (task.stop.stop_requested())
     return {};
   if (!std::isfinite(outcome.loss))
-    throw std::runtime_error("the training loss is not finite");
+    throw gpu::not_finite("the training loss is not finite");
   if (stream().on_gpu())
     block = copied(*block, gpu::device{});
   const auto largest = gpu::to_delta(block->span(), task.parameters->span());
   if (std::isnan(largest))
-    throw std::runtime_error("the trained parameters are not finite");
+    throw gpu::not_finite("the trained parameters are not finite");
   return {task.lease, task.work.version, outcome, wall_seconds() - begun,
       cpu_since_last(), std::move(block), largest};
 }
@@ -103,15 +105,17 @@ double compute_state::cpu_since_last() {
 
 void compute_state::score(const evaluate_task& task) {
   evaluated_part result{task.part, {}, 0.0, {}};
-  if (task.stop.stop_requested())
-    result.failed = caf::make_error(errc::stopped);
-  else
+  if (!task.stop.stop_requested()) {
+    send(self_, task.reply_to, part_begun{task.part, true});
     result.failed = guarded(errc::evaluation_failed, [&] {
       auto given = task.parameters;
       if (stream().on_gpu())
         given = copied(*given, where_);
       result.sums = learner().evaluate(given->span(), task.data, task.stop);
     });
+  }
+  if (task.stop.stop_requested())
+    result.failed = caf::make_error(errc::stopped);
   result.cpu_seconds = cpu_since_last();
   send(self_, task.reply_to, std::move(result));
 }

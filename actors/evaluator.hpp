@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocols/evaluation.hpp"
+#include "protocols/run.hpp"
 #include "protocols/verbs.hpp"
 
 namespace troupe {
@@ -22,33 +23,59 @@ struct evaluator_options {
 /// part at every slot of one kind of device, GPUs if there are any, and merges
 /// the sums in the parts' order, so that a score does not depend on who
 /// computed it.
+///
+/// A version is answered for once no slot is at a part of it any more. When a
+/// part fails, when an interrupt comes or when no slot is left, the others are
+/// told to stop; the aggregator says when a slot that does not heed that is
+/// gone, and so no answer is waited for in vain.
 class evaluator_state {
 public:
   static inline const char* name = "troupe.evaluator";
 
   evaluator_state(evaluator::pointer self, evaluator_options options);
+  ~evaluator_state();
   evaluator::behavior_type make_behavior();
 
 private:
-  struct slot {
-    bool alive = true;                 ///< and of the kind that scores
-    std::optional<std::uint64_t> part; ///< at work on it
+  struct task {
+    std::uint64_t number = 0; ///< of all tasks
+    std::size_t part = 0;
+    std::stop_source stop{};
+    bool begun = false;
   };
+  struct slot {
+    bool scores = true; ///< it is of the kind that does
+    bool alive = true;
+    std::optional<task> at{};
+  };
+
+  void ask(evaluate& what);
+  void note(const part_begun& what);
+  void collect(const evaluated_part& what);
+  void forget(slot_id which);
+  void call_off();
 
   void start();
   void hand_out();
-  void collect(evaluated_part& part);
-  void forget(slot_id which);
-  void finish(caf::error failed);
+  void fail(caf::error why);
+  void stop_all();
+  void settle();
+  void finish();
+  slot* at(std::uint64_t task);
+  void tell_busy(const slot& which, bool busy, bool alone);
 
   evaluator::pointer self_;
   evaluator_options options_;
   std::vector<slot> slots_;
+  std::uint64_t tasks_ = 0;
+  bool called_off_ = false;
   std::deque<evaluate> queue_; ///< the front one is under way
-  std::deque<std::uint64_t> open_;
+
+  // of that one
+  std::deque<std::size_t> open_; ///< parts at no slot
   std::vector<training::evaluation> sums_;
-  std::uint64_t base_ = 0; ///< number of the first part of the front one
   std::uint64_t missing_ = 0;
+  caf::error failed_;
   double cpu_seconds_ = 0.0;
   std::chrono::nanoseconds started_{};
 };

@@ -11,4 +11,10 @@ std::string text(const caf::error& e) {
   return caf::to_string(e);
 }
 
+std::string code(const caf::error& e) {
+  if (e.category() != caf::type_id_v<errc>)
+    return {};
+  return to_string(static_cast<errc>(e.code()));
+}
+
 } // namespace troupe

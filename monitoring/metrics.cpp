@@ -250,8 +250,13 @@ struct metrics::state {
   }
 
   void operator()(const facts::slot_lost& f) {
-    ledger.end(f.client, f.lease);
+    if (f.why.empty())
+      ledger.end(f.client, f.lease);
     ++slots_lost;
+  }
+
+  void operator()(const facts::slot_returned&) {
+    slots_lost -= std::min<std::uint64_t>(slots_lost, 1);
   }
 
   void operator()(const facts::run_ended&) {

@@ -182,13 +182,20 @@ void progress_line::on(const facts::evaluated& f, remarks& out) {
 }
 
 void progress_line::on(const facts::slot_lost& f, remarks& out) {
-  ledger_.end(f.client, f.lease);
   ++slots_lost_;
-  const auto left = run_.slots - std::min(run_.slots, slots_lost_);
-  out.push_back({fmt::format("slot {} lost: client {} did not return after its "
-                             "stop token was set; {} of {} left",
-                     f.slot, f.client, left, counted(run_.slots, "slot")),
-      true});
+  auto why = one_line(f.why);
+  if (why.empty()) {
+    ledger_.end(f.client, f.lease);
+    why = fmt::format(
+        "client {} did not return after its stop token was set", f.client);
+  }
+  out.push_back(
+      {fmt::format("slot {} lost: {}; {}", f.slot, why, slots_left()), true});
+}
+
+void progress_line::on(const facts::slot_returned& f, remarks& out) {
+  slots_lost_ -= std::min<std::uint64_t>(slots_lost_, 1);
+  out.push_back({fmt::format("slot {} is back; {}", f.slot, slots_left())});
 }
 
 void progress_line::on(const facts::run_ended& f, remarks& out) {
@@ -215,6 +222,11 @@ std::string progress_line::result() const {
         grouped(best_->version));
   return text + fmt::format("  {} in {}", counted(updates_, "update"),
                     clock(seconds(now_ - started_)));
+}
+
+std::string progress_line::slots_left() const {
+  const auto left = run_.slots - std::min(run_.slots, slots_lost_);
+  return fmt::format("{} of {} left", left, counted(run_.slots, "slot"));
 }
 
 void progress_line::close_round(std::uint64_t round) {

@@ -65,11 +65,13 @@ private:
   void on(const facts::published& f, remarks& out);
   void on(const facts::evaluated& f, remarks& out);
   void on(const facts::slot_lost& f, remarks& out);
+  void on(const facts::slot_returned& f, remarks& out);
   void on(const facts::run_ended& f, remarks& out);
   void on(const facts::voided&, remarks&) {}
   void on(const facts::stored&, remarks&) {}
 
   void close_round(std::uint64_t round);
+  std::string slots_left() const;
   std::string version_of_all(version_id version) const;
   std::uint64_t take_updates_in(version_id version);
   std::string clients() const;

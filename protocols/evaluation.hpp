@@ -20,11 +20,17 @@ struct evaluate {
 
 /// Evaluator to compute: score this part of the test set.
 struct evaluate_task {
-  std::uint64_t part = 0;
+  std::uint64_t part = 0; ///< a number that no other task ever has
   training::view data;
   gpu::shared_buffer parameters;
   evaluator reply_to;
   std::stop_token stop;
+};
+
+/// Compute to evaluator: this part's turn has come.
+struct part_begun {
+  std::uint64_t part = 0;
+  bool alone = true; ///< its slot trains nobody meanwhile
 };
 
 /// Compute to evaluator.
@@ -40,7 +46,21 @@ struct slot_gone {
   slot_id slot = 0;
 };
 
-/// Evaluator to aggregator.
+/// Aggregator to evaluator: a slot that was gone is back.
+struct slot_back {
+  slot_id slot = 0;
+};
+
+/// Evaluator to aggregator: a slot has begun with a part, or is through with
+/// it. The time in between is not that of the client whose turn it is.
+struct slot_scoring {
+  slot_id slot = 0;
+  bool busy = false;
+  bool alone = true; ///< it trains nobody meanwhile
+};
+
+/// Evaluator to aggregator, in the order of requests. No slot is at a part of
+/// this version any more. One that was interrupted failed with errc::stopped.
 struct scored {
   version_id version = 0;
   training::evaluation sums;
@@ -72,6 +92,19 @@ bool inspect(Inspector& f, evaluated_part& x) {
 template <class Inspector>
 bool inspect(Inspector& f, slot_gone& x) {
   return f.object(x).fields(f.field("slot", x.slot));
+}
+template <class Inspector>
+bool inspect(Inspector& f, slot_back& x) {
+  return f.object(x).fields(f.field("slot", x.slot));
+}
+template <class Inspector>
+bool inspect(Inspector& f, slot_scoring& x) {
+  return f.object(x).fields(f.field("slot", x.slot), f.field("busy", x.busy),
+      f.field("alone", x.alone));
+}
+template <class Inspector>
+bool inspect(Inspector& f, part_begun& x) {
+  return f.object(x).fields(f.field("part", x.part), f.field("alone", x.alone));
 }
 template <class Inspector>
 bool inspect(Inspector& f, scored& x) {

@@ -81,6 +81,7 @@ struct client_failed {
   lease_id lease = 0;
   client_id client = 0;
   std::string why;
+  std::string code{}; ///< the errc's name; empty in old journals
 };
 
 /// A lease was taken back without fault of its client.
@@ -119,17 +120,24 @@ struct stored {
   double seconds = 0.0;
 };
 
-/// A learner did not return after its stop token was set.
+/// A learner did not return after its stop token was set: that of the client,
+/// or whatever `why` says. A slot that died is lost, too, for that reason.
 struct slot_lost {
   slot_id slot = 0;
-  client_id client = 0;
-  lease_id lease = 0;
+  client_id client = 0; ///< where there is no `why`
+  lease_id lease = 0;   ///< likewise
+  std::string why{};
 };
 
 struct run_ended {
   std::string outcome; ///< completed, target_reached, interrupted, failed
   std::string why;     ///< of a failure
   version_id version = 0;
+};
+
+/// A lost slot's learner returned after all: the slot is used again.
+struct slot_returned {
+  slot_id slot = 0;
 };
 
 } // namespace facts
@@ -140,7 +148,7 @@ struct fact {
   std::variant<facts::run_started, facts::voided, facts::round_started,
       facts::leased, facts::accepted, facts::dropped, facts::client_failed,
       facts::requeued, facts::round_skipped, facts::published, facts::evaluated,
-      facts::stored, facts::slot_lost, facts::run_ended>
+      facts::stored, facts::slot_lost, facts::run_ended, facts::slot_returned>
       what;
 };
 

@@ -17,9 +17,9 @@
 //     ┌────────────┐ ────► ┌──────────┐ ──────────► ┌───────────┐
 //     │ aggregator │       │ worker×n │             │ compute×s │
 //     └────────────┘       └──────────┘             └───────────┘
-//        │ ▲  │ ▲  ▲        update, failure         │    ▲ │
+//        │ ▲  │ ▲  ▲        update, failure         │    ▲ │ part_begun,
 //    add,│ │  │ │  └────────────────────────────────┘    │ │ evaluated_part
-// publish│ │  │ │scored                     evaluate_task│ ▼
+// publish│ │  │ │slot_scoring, scored       evaluate_task│ ▼
 //        ▼ │  │ │  evaluate                         ┌───────────┐
 //     ┌───────┐└─┴─────────────────────────────────► │ evaluator │
 //     │ shard │                                      └───────────┘
@@ -45,6 +45,9 @@ struct evaluate;       // protocols/evaluation.hpp
 struct evaluate_task;  //
 struct evaluated_part; //
 struct slot_gone;      //
+struct slot_back;      //
+struct slot_scoring;   //
+struct part_begun;     //
 struct scored;         //
 struct store;          // protocols/storage.hpp
 struct stored;         //
@@ -83,6 +86,9 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::interrupt))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::tick))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::discard))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::device_reached))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::part_begun))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::slot_scoring))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::slot_back))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -115,6 +121,7 @@ using aggregator = caf::typed_actor<   //
     caf::result<void>(added),          //
     caf::result<void>(refused),        //
     caf::result<void>(published),      //
+    caf::result<void>(slot_scoring),   //
     caf::result<void>(scored),         //
     caf::result<void>(stored),         //
     caf::result<void>(storage_failed), //
@@ -130,8 +137,11 @@ using shard = caf::typed_actor< //
 /// Scores versions on the test set, on compute slots.
 using evaluator = caf::typed_actor<    //
     caf::result<void>(evaluate),       //
+    caf::result<void>(part_begun),     //
     caf::result<void>(evaluated_part), //
-    caf::result<void>(slot_gone)>;
+    caf::result<void>(slot_gone),      //
+    caf::result<void>(slot_back),      //
+    caf::result<void>(interrupt)>;
 
 /// Writes the run's directory: journal, history, checkpoints.
 using scribe = caf::typed_actor<   //

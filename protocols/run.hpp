@@ -55,7 +55,8 @@ struct run_report {
   version_id best_version = 0;
 };
 
-/// To the aggregator: stop soon; what is published stays resumable.
+/// To the aggregator: stop soon; what is published stays resumable. From it to
+/// the evaluator: give up what is under way, and all that is asked for later.
 struct interrupt {
   template <class Inspector>
   friend bool inspect(Inspector& f, interrupt& x) {

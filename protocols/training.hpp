@@ -32,7 +32,9 @@ struct train_task {
   gpu::shared_buffer parameters;
   aggregator reply_to;
   std::uint32_t lane = 0;
-  std::uint64_t turn = 0; ///< the slot takes its tasks in this order
+  /// The slot takes its tasks in this order, and no other for a turn than the
+  /// first that came.
+  std::uint64_t turn = 0;
   std::stop_token stop;
 };
 

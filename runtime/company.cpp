@@ -352,6 +352,7 @@ run_report company::play(
       [&](caf::error& why) {
         report.outcome = run_outcome::failed;
         report.why = std::move(why);
+        report.slots_lost = devices_.slots(); // nobody is left to know better
       });
   ask(self.ptr(), who->book, caf::infinite, seal{})
       .receive([] {},

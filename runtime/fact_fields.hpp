@@ -16,7 +16,7 @@ inline constexpr std::array<std::string_view,
     std::variant_size_v<decltype(fact::what)>>
     names{"run_started", "voided", "round_started", "leased", "accepted",
         "dropped", "client_failed", "requeued", "round_skipped", "published",
-        "evaluated", "stored", "slot_lost", "run_ended"};
+        "evaluated", "stored", "slot_lost", "run_ended", "slot_returned"};
 
 /// Facts of these kinds come in thousands: those that follow each other share
 /// a line, with an array for every field.
@@ -65,6 +65,7 @@ void fields(V& v, dropped& x) {
 template <class V>
 void fields(V& v, client_failed& x) {
   v("lease", x.lease), v("client", x.client), v("why", x.why);
+  v.added("code", x.code);
 }
 template <class V>
 void fields(V& v, requeued& x) {
@@ -92,10 +93,16 @@ void fields(V& v, stored& x) {
 template <class V>
 void fields(V& v, slot_lost& x) {
   v("slot", x.slot), v("client", x.client), v("lease", x.lease);
+  v.added("why", x.why);
 }
 template <class V>
 void fields(V& v, run_ended& x) {
   v("outcome", x.outcome), v("why", x.why), v("version", x.version);
+}
+
+template <class V>
+void fields(V& v, slot_returned& x) {
+  v("slot", x.slot);
 }
 
 } // namespace troupe::facts

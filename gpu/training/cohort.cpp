@@ -10,6 +10,7 @@
 
 #include "gpu/block.hpp"
 #include "gpu/copy.hpp"
+#include "gpu/not_finite.hpp"
 #include "gpu/operators/descent.hpp"
 #include "gpu/operators/loss.hpp"
 #include "gpu/recording.hpp"
@@ -270,7 +271,7 @@ cohort::result cohort::state::take(std::size_t lane) {
   if (tally.bad > 0)
     fail_step(done.version, tally.bad, tally.bad_loss);
   if (magnitudes_[lane] >= infinity_bits)
-    throw std::runtime_error("the trained parameters are not finite");
+    throw gpu::not_finite("the trained parameters are not finite");
   done.sums.steps = tally.steps;
   if (done.sums.samples > 0)
     done.sums.loss = tally.loss / double(done.sums.samples);

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "gpu/not_finite.hpp"
+
 namespace troupe::training {
 namespace {
 
@@ -49,9 +51,9 @@ void check_fit(const models::model& what, const view& data) {
 void fail_step(std::uint64_t version, std::uint64_t step, double loss) {
   // A NaN's sign means nothing, and printf would show it.
   const auto* what = std::isnan(loss) ? "nan" : loss > 0 ? "inf" : "-inf";
-  throw std::runtime_error("at version " + std::to_string(version) +
-                           ", the loss of step " + std::to_string(step) +
-                           " is " + what + "; a lower lr or a clip may help");
+  throw gpu::not_finite("at version " + std::to_string(version) +
+                        ", the loss of step " + std::to_string(step) + " is " +
+                        what + "; a lower lr or a clip may help");
 }
 
 } // namespace troupe::training

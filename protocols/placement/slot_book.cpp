@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 
 namespace troupe::placement {
 namespace {
@@ -16,7 +17,7 @@ slot_book::slot_book(std::vector<gpu::device_kind> slots, std::size_t most)
     : most_(most), alive_(slots.size()) {
   assert(most >= 1 && "a slot without credit never works");
   for (auto kind : slots)
-    slots_.push_back({kind, true, {}});
+    slots_.push_back({kind});
   depths_.fill({std::min(most, least), 0.0});
 }
 
@@ -35,7 +36,8 @@ std::optional<slot_id> slot_book::claim(
     lease_id lease, client_id client, gpu::device_kind kind, instant now) {
   slot_state* best = nullptr;
   for (auto& slot : slots_)
-    if (slot.alive && slot.kind == kind && slot.queue.size() < depth(kind) &&
+    if (slot.state == life::alive && slot.kind == kind &&
+        slot.queue.size() < depth(kind) &&
         (!best || slot.queue.size() < best->queue.size()))
       best = &slot;
   if (!best)
@@ -62,38 +64,91 @@ bool slot_book::release(lease_id lease, instant now) {
 }
 
 std::size_t slot_book::alive(gpu::device_kind kind) const noexcept {
-  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(),
-      [kind](const auto& slot) { return slot.alive && slot.kind == kind; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(slots_, [kind](const auto& slot) {
+        return slot.state == life::alive && slot.kind == kind;
+      }));
+}
+
+bool slot_book::may_return(gpu::device_kind kind) const noexcept {
+  return std::ranges::any_of(slots_, [kind](const auto& slot) {
+    return slot.state == life::lost && slot.kind == kind;
+  });
 }
 
 std::vector<slot_book::holding> slot_book::running() const {
   std::vector<holding> result;
   for (const auto& slot : slots_)
-    if (slot.alive && !slot.queue.empty())
+    if (trains(slot))
       result.push_back(slot.queue.front());
   return result;
 }
 
-std::optional<instant> slot_book::oldest() const {
-  std::optional<instant> result;
-  for (const auto& entry : running())
-    result = result ? std::min(*result, entry.since) : entry.since;
+std::vector<slot_book::holding> slot_book::of(client_id client) const {
+  std::vector<holding> result;
+  for (const auto& slot : slots_)
+    std::ranges::copy_if(slot.queue, std::back_inserter(result),
+        [client](const auto& entry) { return entry.client == client; });
   return result;
+}
+
+void slot_book::begin_part(slot_id slot, bool alone, instant now) {
+  if (slots_[slot].state == life::alive)
+    slots_[slot].at = part{now, alone};
+}
+
+void slot_book::end_part(slot_id slot, instant now) {
+  auto& at = slots_[slot].at;
+  if (at && at->alone && !slots_[slot].queue.empty())
+    slots_[slot].queue.front().since = now;
+  at.reset();
+}
+
+std::vector<slot_book::scoring> slot_book::at_parts() const {
+  std::vector<scoring> result;
+  for (slot_id i = 0; i < slots_.size(); ++i)
+    if (slots_[i].at)
+      result.push_back({i, slots_[i].at->since});
+  return result;
+}
+
+std::vector<slot_book::holding> slot_book::empty(slot_state& slot, life then) {
+  for (const auto& entry : slot.queue)
+    where_.erase(entry.lease);
+  if (slot.state == life::alive)
+    --alive_;
+  slot.state = then;
+  slot.at.reset();
+  std::vector<holding> all{slot.queue.begin(), slot.queue.end()};
+  slot.queue.clear();
+  return all;
 }
 
 std::vector<slot_book::holding> slot_book::lose(slot_id slot) {
   auto& lost = slots_[slot];
-  std::vector<holding> waiting;
-  for (const auto& entry : lost.queue) {
-    where_.erase(entry.lease);
-    if (&entry != &lost.queue.front())
-      waiting.push_back(entry);
-  }
-  lost.queue.clear();
-  if (lost.alive)
-    --alive_;
-  lost.alive = false;
-  return waiting;
+  if (lost.state != life::alive)
+    return {};
+  if (!lost.queue.empty())
+    lost.lost_with = lost.queue.front().lease;
+  return empty(lost, life::lost);
+}
+
+std::vector<slot_book::holding> slot_book::die(slot_id slot) {
+  auto& dead = slots_[slot];
+  dead.lost_with.reset();
+  return empty(dead, life::dead);
+}
+
+std::optional<slot_id> slot_book::answered(lease_id lease) {
+  if (alive_ == slots_.size())
+    return std::nullopt;
+  auto found = std::ranges::find(slots_, lease, &slot_state::lost_with);
+  if (found == slots_.end())
+    return std::nullopt;
+  found->lost_with.reset();
+  found->state = life::alive;
+  ++alive_;
+  return static_cast<slot_id>(found - slots_.begin());
 }
 
 } // namespace troupe::placement

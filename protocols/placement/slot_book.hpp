@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <unordered_map>
@@ -13,9 +14,17 @@
 namespace troupe::placement {
 
 /// Which lease runs on which compute slot. Credits bound what is in flight: a
-/// slot takes at most `depth()` leases, the first of which is running. Pure:
-/// time is an argument. A lease asks for the kind of device that it is allotted
-/// to, so the kinds neither wait for each other nor share a depth.
+/// slot takes at most `depth()` leases, the first of which is running, unless
+/// the slot is at a part of the test set instead. Pure: time is an argument. A
+/// lease asks for the kind of device that it is allotted to, so the kinds
+/// neither wait for each other nor share a depth.
+///
+///              lose                  die
+///     alive ─────────► lost ─────────────► dead
+///       ▲                │ answered        ▲
+///       └────────────────┘        alive ───┘
+///
+/// A lost slot did not return in time; it may yet, and takes leases again then.
 ///
 /// A slot should neither wait for its next lease nor hoard leases that another
 /// could begin sooner. So its queue holds about a millisecond of work, by the
@@ -47,22 +56,48 @@ public:
   };
   /// The running lease of each living slot.
   std::vector<holding> running() const;
-  /// Earliest start among the running leases.
-  std::optional<instant> oldest() const;
+  /// Every lease that this client holds at living slots.
+  std::vector<holding> of(client_id client) const;
 
-  /// The slot will not come back; what it held but had not begun.
+  /// A living slot begins with a part of the test set, or is through with it.
+  /// Where nothing is trained meanwhile, its first lease runs from the end of
+  /// the part.
+  void begin_part(slot_id slot, bool alone, instant now);
+  void end_part(slot_id slot, instant now);
+  struct scoring {
+    slot_id slot = 0;
+    instant since{};
+  };
+  /// The slots that are at a part.
+  std::vector<scoring> at_parts() const;
+
+  /// The slot did not return in time; all that it held.
   std::vector<holding> lose(slot_id slot);
+  /// The slot will never return; all that it held.
+  std::vector<holding> die(slot_id slot);
+  /// What a lost slot was at with this lease is over: the slot is back. None if
+  /// no slot was lost with it.
+  std::optional<slot_id> answered(lease_id lease);
 
   std::size_t alive() const noexcept { return alive_; }
   std::size_t alive(gpu::device_kind kind) const noexcept;
+  /// Of those that are not alive, whether one may return.
+  bool may_return(gpu::device_kind kind) const noexcept;
   std::size_t lost() const noexcept { return slots_.size() - alive_; }
   std::size_t held() const noexcept { return where_.size(); }
 
 private:
+  enum class life : std::uint8_t { alive, lost, dead };
+  struct part {
+    instant since{};
+    bool alone = true;
+  };
   struct slot_state {
     gpu::device_kind kind = gpu::device_kind::cpu;
-    bool alive = true;
-    std::deque<holding> queue;
+    life state = life::alive;
+    std::deque<holding> queue{};
+    std::optional<part> at{};            ///< of the test set
+    std::optional<lease_id> lost_with{}; ///< it was at
   };
   struct pace {
     std::size_t leases = 1;
@@ -71,6 +106,12 @@ private:
   static constexpr std::size_t index(gpu::device_kind kind) noexcept {
     return kind == gpu::device_kind::cuda ? 1 : 0;
   }
+
+  static bool trains(const slot_state& slot) noexcept {
+    return slot.state == life::alive && !slot.queue.empty() &&
+           !(slot.at && slot.at->alone);
+  }
+  std::vector<holding> empty(slot_state& slot, life then);
 
   std::vector<slot_state> slots_;
   std::unordered_map<lease_id, slot_id> where_;

@@ -116,6 +116,26 @@ TEST_F(accelerator_test, takes_a_lanes_tasks_by_their_turn) {
   EXPECT_THAT(trained_leases(), ElementsAre(104, 101, 102, 103));
 }
 
+TEST_F(accelerator_test, takes_no_second_task_for_a_turn) {
+  spawn(1);
+  auto first = task(1, 0, 3);
+  auto second = task(2, 0, 3);
+  auto instead_of_first = task(8, 0, 3);
+  auto instead_of_second = task(9, 0, 3);
+  instead_of_first.turn = first.turn;
+  instead_of_second.turn = second.turn;
+  turns[0] = 2;
+  send(second);
+  send(instead_of_second);
+  send(first);
+  stage.run();
+  send(instead_of_first);
+  send(task(3, 0, 3));
+  stage.run();
+
+  EXPECT_THAT(trained_leases(), ElementsAre(101, 102, 103));
+}
+
 TEST_F(accelerator_test, never_waits_for_its_lanes_to_fill) {
   spawn(8);
   send(task(0, 5, 40));
@@ -250,8 +270,12 @@ TEST_F(accelerator_test, scores_in_between_and_answers_for_each_part) {
   stage.run();
 
   auto parts = judge.heard<evaluated_part>();
+  auto begun = judge.heard<part_begun>();
   ASSERT_EQ(parts.size(), 9u);
+  ASSERT_EQ(begun.size(), 9u);
   for (std::uint64_t i = 0; i < 9; ++i) {
+    EXPECT_EQ(begun[i].part, i);
+    EXPECT_FALSE(begun[i].alone); // others train meanwhile
     EXPECT_EQ(parts[i].part, i);
     EXPECT_EQ(parts[i].sums.samples, 10 + i);
     EXPECT_FALSE(parts[i].failed);

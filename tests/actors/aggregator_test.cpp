@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 
+#include "actors/compute.hpp"
 #include "actors/guard.hpp"
 #include "protocols/errc.hpp"
 #include "tests/support/stage.hpp"
@@ -151,6 +153,163 @@ TEST(aggregator_test, counts_a_slot_lost_whose_learner_ignores_its_stop) {
   ASSERT_EQ(run.all<facts::slot_lost>().size(), 1u);
   EXPECT_EQ(run.all<facts::slot_lost>().front().client, 5u);
   EXPECT_EQ(run.report.updates, 29u);
+}
+
+// What holds a learner until it is let go, on the test's word.
+struct latch_of_many {
+  std::atomic<bool> open{false};
+  std::atomic<int> waiting{0};
+  void wait() {
+    ++waiting;
+    waiting.notify_all();
+    open.wait(false);
+  }
+  void let_go() {
+    open = true;
+    open.notify_all();
+  }
+  void until_one_waits() {
+    for (auto seen = waiting.load(); seen == 0; seen = waiting.load())
+      waiting.wait(seen);
+  }
+};
+
+TEST(aggregator_test, uses_a_slot_again_whose_learner_returned_late) {
+  auto s = three_rounds();
+  s.slots = 1;
+  s.rule = fedavg_rule(1);
+  s.lease_time = std::chrono::milliseconds{300};
+  s.stop_grace = std::chrono::seconds{2};
+  s.mishap = [=](const training::assignment& work, std::stop_token stop) {
+    if (work.client != 5)
+      return false;
+    while (!stop.stop_requested())
+      std::this_thread::yield();
+    // Longer than the slot is waited for, but not than its kind is.
+    std::this_thread::sleep_for(std::chrono::milliseconds{2700});
+    return false;
+  };
+
+  auto run = play(s);
+
+  EXPECT_EQ(run.report.outcome, run_outcome::completed);
+  EXPECT_EQ(run.report.slots_lost, 0u);
+  EXPECT_EQ(run.report.updates, 9u);
+  EXPECT_EQ(run.all<facts::slot_lost>().size(), 1u);
+  EXPECT_EQ(run.all<facts::slot_returned>().size(), 1u);
+}
+
+TEST(aggregator_test, goes_on_without_a_slot_whose_actor_died) {
+  auto s = three_rounds();
+  s.rule = fedavg_rule(20);
+  s.evaluate_every = 1;
+  auto victim = std::make_shared<compute>();
+  s.spawn_slots = [=](const script& what, caf::actor_system& system) {
+    std::vector<compute_slot> slots;
+    for (std::size_t i = 0; i < what.slots; ++i)
+      slots.push_back({system.spawn<compute_impl, caf::detached>(gpu::device{},
+                           small_learners(what.parameters, what.mishap)),
+          0, {}});
+    *victim = slots.front().who;
+    return slots;
+  };
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  s.mishap = [=](const training::assignment&, std::stop_token) {
+    if (calls->fetch_add(1) == 30)
+      caf::anon_send(caf::actor_cast<caf::actor>(std::exchange(*victim, {})),
+          caf::exit_msg{{},
+              caf::make_error(errc::device_failed, std::string{"unplugged"})});
+    return false;
+  };
+  auto whole = s;
+  whole.spawn_slots = {};
+  whole.mishap = {};
+
+  auto run = play(s);
+
+  EXPECT_EQ(run.report.outcome, run_outcome::completed);
+  EXPECT_EQ(run.report.updates, 200u);
+  EXPECT_EQ(run.report.slots_lost, 1u);
+  ASSERT_EQ(run.all<facts::slot_lost>().size(), 1u);
+  EXPECT_EQ(run.all<facts::slot_lost>().front().why, "unplugged");
+  EXPECT_TRUE(run.all<facts::client_failed>().empty());
+  EXPECT_EQ(run.all<facts::evaluated>().size(), 20u);
+  EXPECT_EQ(run.parameters(), play(whole).parameters());
+}
+
+TEST(aggregator_test, fails_when_its_last_version_cannot_be_scored) {
+  auto s = three_rounds();
+  s.doubt = [](std::stop_token) { throw std::runtime_error("no test set"); };
+
+  auto run = play(s);
+
+  EXPECT_EQ(run.report.outcome, run_outcome::failed);
+  EXPECT_EQ(run.report.why, errc::evaluation_failed);
+  EXPECT_EQ(
+      text(run.report.why), "version 3 could not be evaluated: no test set");
+  ASSERT_FALSE(run.stores.empty());
+  EXPECT_EQ(run.stores.back().version, 3u);
+}
+
+TEST(aggregator_test, loses_the_slot_of_an_evaluation_that_hangs) {
+  auto s = three_rounds();
+  auto held = std::make_shared<latch_of_many>();
+  s.doubt = [=](std::stop_token) { held->wait(); };
+  s.meanwhile = [=](const troupe::aggregator& boss) {
+    held->until_one_waits();
+    send_anonymously(boss, interrupt{});
+  };
+  s.afterwards = [=] { held->let_go(); };
+
+  auto run = play(s);
+
+  EXPECT_EQ(run.report.outcome, run_outcome::interrupted);
+  EXPECT_GE(run.report.slots_lost, 1u);
+  for (const auto& lost : run.all<facts::slot_lost>())
+    EXPECT_EQ(lost.why, "the evaluation of version 3 ignored its stop token");
+}
+
+TEST(aggregator_test, bounds_an_evaluation_by_the_time_of_a_lease) {
+  auto s = three_rounds();
+  s.lease_time = std::chrono::milliseconds{500};
+  s.doubt = [](std::stop_token stop) {
+    while (!stop.stop_requested())
+      std::this_thread::yield();
+  };
+
+  auto run = play(s);
+
+  EXPECT_EQ(run.report.outcome, run_outcome::failed);
+  EXPECT_EQ(text(run.report.why),
+      "version 3 could not be evaluated: no answer within 0.5 s");
+  EXPECT_EQ(run.report.slots_lost, 0u);
+}
+
+// By the samples of each client: they are of different sizes.
+TEST(aggregator_test, tells_a_loss_that_does_not_depend_on_who_came_first) {
+  auto s = three_rounds();
+  s.rule = fedavg_rule(5);
+  for (client_id c = 0; c < s.clients; ++c)
+    s.data.push_back(blank_samples(1 + 7 * c));
+  auto losses = [&](std::size_t slots) {
+    s.slots = slots;
+    std::vector<double> result;
+    for (const auto& each : play(s).all<facts::published>())
+      result.push_back(each.loss);
+    return result;
+  };
+  auto one = losses(1);
+  auto run = play(s);
+
+  for (std::size_t slots : {1, 2, 4})
+    EXPECT_EQ(losses(slots), one);
+  double sum = 0.0, samples = 0.0;
+  for (const auto& x : run.all<facts::accepted>())
+    if (x.base == 0) {
+      sum += x.loss * double(1 + 7 * x.client);
+      samples += double(1 + 7 * x.client);
+    }
+  EXPECT_NEAR(one[0], sum / samples, 1e-6 * one[0]);
 }
 
 TEST(aggregator_test, ends_soon_when_interrupted) {

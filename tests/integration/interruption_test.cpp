@@ -159,6 +159,37 @@ TEST_F(interruption_test, waits_in_vain_for_a_learner_for_a_second_at_most) {
   EXPECT_EQ(left.all<facts::slot_lost>()[0].client, 5u);
 }
 
+// Neither of the last version's, nor of one on the way.
+TEST_F(interruption_test, waits_for_no_evaluation) {
+  for (auto every : {"run.evaluate_every=0", "run.evaluate_every=1"}) {
+    for (auto mishap : {"evaluation dawdles", "evaluation stays"}) {
+      std::filesystem::remove_all(study_ / "a");
+      process it{{{TROUPE_MISHAPS, "--out", study_ / "a", "--set", every},
+          {{"MISHAP", mishap}}, {}, {}}};
+      auto stays = std::string{mishap} == "evaluation stays";
+      ASSERT_TRUE(it.says(stays ? "here to stay" : "dawdles")) << it.err();
+
+      auto then = clock::now();
+      it.signal(SIGINT);
+      auto how = it.wait();
+
+      EXPECT_EQ(how.code, 130) << mishap << "\n" << it.err();
+      EXPECT_LT(clock::now() - then, std::chrono::seconds{3}) << mishap;
+      auto left = study_.of("a");
+      EXPECT_EQ(left.all<facts::run_ended>().back().outcome, "interrupted");
+      EXPECT_EQ(left.all<facts::slot_lost>().size(), stays ? 1u : 0u);
+      // The score that was given up is made up for.
+      expect_code(run({{TROUPE_MISHAPS, "--resume", "--out", study_ / "a",
+                           "--set", every},
+                      {}, {}, {}}),
+          0);
+      EXPECT_EQ(
+          left.history().size(), std::string{every}.ends_with("1") ? 3u : 1u);
+      EXPECT_EQ(left.summary().at("accuracy"), 0.5);
+    }
+  }
+}
+
 TEST_F(interruption_test, ends_at_once_when_asked_again) {
   process it{{{TROUPE_MISHAPS, "--out", study_ / "a"}, {{"MISHAP", "all stay"}},
       {}, {}}};

@@ -2,6 +2,7 @@
 // failures that no configuration can bring about are tested with it.
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -52,13 +53,33 @@ bool happen(const std::string& what, const training::assignment& work,
   return what == "one spoils" && work.client == 4;
 }
 
+// As long as an evaluation of a large test set takes, unless it is to stop.
+void dawdle(const std::stop_token& stop) {
+  std::fputs("the evaluation dawdles\n", stderr);
+  std::mutex guard;
+  std::unique_lock lock{guard};
+  std::condition_variable_any stopped;
+  stopped.wait_for(lock, stop, std::chrono::minutes{2}, [] { return false; });
+}
+
+void doubt(const std::string& what, const std::stop_token& stop) {
+  if (what == "evaluation throws")
+    throw std::runtime_error("the test set is gone");
+  if (what == "evaluation dawdles")
+    dawdle(stop);
+  if (what == "evaluation stays")
+    ignore(stop);
+}
+
 topology ten_clients(const std::string& mishap) {
   return topology{"mishaps"}
       .learner(
-          small_learners(17,
+          small_learners(
+              17,
               [mishap](const training::assignment& work, std::stop_token stop) {
                 return happen(mishap, work, stop);
-              }),
+              },
+              [mishap](std::stop_token stop) { doubt(mishap, stop); }),
           "small")
       .aggregator(fedavg{.fraction = 1.0, .weighting = "uniform"})
       .clients(10)

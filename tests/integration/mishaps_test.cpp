@@ -104,6 +104,37 @@ TEST_F(mishaps_test, fails_when_no_slot_is_left) {
   EXPECT_EQ(left().all<facts::slot_lost>().size(), 2u);
 }
 
+TEST_F(mishaps_test, fails_when_the_last_version_cannot_be_evaluated) {
+  auto said = happen("evaluation throws");
+
+  expect_code(said, 1);
+  EXPECT_TRUE(holds(said.err, "version 3 could not be evaluated: "
+                              "the test set is gone"))
+      << said.err;
+  EXPECT_FALSE(left().has("summary.json"));
+  EXPECT_EQ(left().all<facts::run_ended>().at(0).outcome, "failed");
+  // The version is safe, and is scored once that can be done.
+  auto again =
+      run({{TROUPE_MISHAPS, "--resume", "--out", place_ / "run"}, {}, {}, {}});
+  expect_code(again, 0);
+  EXPECT_EQ(left().summary().at("version"), 3);
+  EXPECT_EQ(left().summary().at("accuracy"), 0.5);
+}
+
+TEST_F(mishaps_test, fails_when_an_evaluation_takes_longer_than_a_lease_may) {
+  auto said =
+      happen("evaluation stays", {"--set", "federation.lease_seconds=1",
+                                     "--set", "compute.stop_grace=0.3"});
+
+  expect_code(said, 1);
+  EXPECT_TRUE(holds(said.err, "version 3 could not be evaluated: no answer "
+                              "within 1 s"))
+      << said.err;
+  auto lost = left().all<facts::slot_lost>();
+  EXPECT_EQ(lost.size(), 1u);
+  EXPECT_EQ(left().all<facts::run_ended>().at(0).outcome, "failed");
+}
+
 } // namespace
 
 } // namespace troupe::tests

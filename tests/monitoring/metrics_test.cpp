@@ -210,6 +210,12 @@ TEST_F(metrics_test, shows_slots_busy_idle_and_lost) {
   EXPECT_EQ(value("compute_slots{state=\"busy\"}"), "1");
   EXPECT_EQ(value("compute_slots{state=\"idle\"}"), "0");
   EXPECT_EQ(value("compute_slots{state=\"lost\"}"), "1");
+
+  story_.then(facts::slot_returned{.slot = 0});
+  hear();
+
+  EXPECT_EQ(value("compute_slots{state=\"busy\"}"), "2");
+  EXPECT_EQ(value("compute_slots{state=\"lost\"}"), "0");
 }
 
 TEST_F(metrics_test, shows_the_last_version_and_evaluation) {

@@ -219,6 +219,16 @@ TEST_F(progress_line_test, names_a_lost_slot_and_who_holds_it) {
                   "was set; 1 of 2 slots left"));
 }
 
+TEST_F(progress_line_test, says_why_a_slot_was_lost_and_that_it_is_back) {
+  start();
+  story_.then(facts::slot_lost{.slot = 1, .why = "cuda:0: gone"});
+  story_.then(facts::slot_returned{.slot = 1});
+
+  EXPECT_THAT(
+      said(), ElementsAre("slot 1 lost: cuda:0: gone; 1 of 2 slots left",
+                  "slot 1 is back; 2 of 2 slots left"));
+}
+
 TEST_F(progress_line_test, says_why_a_round_changed_nothing) {
   start();
   story_.then(facts::round_skipped{.round = 3, .accepted = 1, .needed = 5});

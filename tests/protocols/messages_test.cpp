@@ -59,6 +59,11 @@ TEST(messages_test, keep_their_bytes) {
                                                            "02");
   expect_golden(publish{258}, "0000000000000102");
   expect_golden(slot_gone{5}, "00000005");
+  expect_golden(slot_back{5}, "00000005");
+  expect_golden(slot_scoring{5, true, false}, "00000005"
+                                              "0100");
+  expect_golden(part_begun{258, true}, "0000000000000102"
+                                       "01");
   expect_golden(stored{2, "ab", 0.5}, "0000000000000002" // version
                                       "026162"           // sha256
                                       "3fe0000000000000");
@@ -112,6 +117,9 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<tick>, first + 221);
   EXPECT_EQ(caf::type_id_v<discard>, first + 222);
   EXPECT_EQ(caf::type_id_v<device_reached>, first + 223);
+  EXPECT_EQ(caf::type_id_v<part_begun>, first + 224);
+  EXPECT_EQ(caf::type_id_v<slot_scoring>, first + 225);
+  EXPECT_EQ(caf::type_id_v<slot_back>, first + 226);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {

@@ -39,7 +39,8 @@ TEST(journal_test, writes_a_fact_a_line) {
                   "\"first\":4,\"last\":9,\"version\":2}\n"
                   "{\"fact\":\"client_failed\",\"number\":2,\"at\":1.000000,"
                   "\"lease\":5,\"client\":17,"
-                  "\"why\":\"loss is \\\"nan\\\"\\n\"}\n");
+                  "\"why\":\"loss is \\\"nan\\\"\\n\","
+                  "\"code\":\"\"}\n");
 }
 
 TEST(journal_test, lets_the_many_share_a_line) {
@@ -64,20 +65,21 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {4, at(1), facts::leased{1, 2, 3}}, {5, at(1), an_update(9)},
       {6, at(1), an_update(10)},
       {7, at(1), facts::dropped{1, 2, 3, drop_reason::too_stale, 21}},
-      {8, at(1), facts::client_failed{1, 2, "why"}},
+      {8, at(1), facts::client_failed{1, 2, "why", "learner_failed"}},
       {9, at(1), facts::requeued{1, 2}},
       {10, at(1), facts::round_skipped{1, 2, 3}},
       {11, at(1), facts::published{1, 2, 3, 4, 0.5, 0.25}},
       {12, at(1), facts::evaluated{1, 2, 0.5, 0.25, 0.125}},
       {13, at(1), facts::stored{1, "sha", 0.5}},
-      {14, at(1), facts::slot_lost{1, 2, 3}},
-      {15, at(1), facts::run_ended{"failed", "why", 3}}};
+      {14, at(1), facts::slot_lost{1, 2, 3, "why"}},
+      {15, at(1), facts::slot_returned{1}},
+      {16, at(1), facts::run_ended{"failed", "why", 3}}};
 
   std::vector<fact> back;
   auto text = encoded(all);
   auto found = journal::scan(text, [&](const fact& f) { back.push_back(f); });
 
-  EXPECT_EQ(found.last_number, 15u);
+  EXPECT_EQ(found.last_number, 16u);
   EXPECT_EQ(found.sound_bytes, text.size());
   ASSERT_EQ(back.size(), all.size());
   EXPECT_EQ(encoded(back), text);

@@ -14,13 +14,17 @@ namespace troupe::tests {
 
 /// A learner of a few parameters whose optimum is known: client c pulls every
 /// parameter towards c. `mishap` may misbehave before a step, by throwing, by
-/// waiting, or by answering true, which spoils the parameters with NaN.
+/// waiting, or by answering true, which spoils the parameters with NaN; so may
+/// `doubt` before it scores.
 struct small_learner : training::learner {
   using mishap_type =
       std::function<bool(const training::assignment&, std::stop_token)>;
 
-  explicit small_learner(std::size_t size, mishap_type mishap = {})
-      : size_(size), mishap_(std::move(mishap)) {}
+  using doubt_type = std::function<void(std::stop_token)>;
+
+  explicit small_learner(
+      std::size_t size, mishap_type mishap = {}, doubt_type doubt = {})
+      : size_(size), mishap_(std::move(mishap)), doubt_(std::move(doubt)) {}
 
   gpu::layout layout() const override {
     gpu::layout views;
@@ -56,7 +60,9 @@ struct small_learner : training::learner {
   }
 
   training::evaluation evaluate(std::span<const float> parameters,
-      const training::view& data, std::stop_token) override {
+      const training::view& data, std::stop_token stop) override {
+    if (doubt_)
+      doubt_(std::move(stop));
     return {data.size(), data.size() / 2,
         double(data.size()) * std::fabs(parameters[0])};
   }
@@ -64,12 +70,14 @@ struct small_learner : training::learner {
 private:
   std::size_t size_;
   mishap_type mishap_;
+  doubt_type doubt_;
 };
 
-inline training::learner_factory small_learners(
-    std::size_t size, small_learner::mishap_type mishap = {}) {
+inline training::learner_factory small_learners(std::size_t size,
+    small_learner::mishap_type mishap = {},
+    small_learner::doubt_type doubt = {}) {
   return [=](gpu::device) {
-    return std::make_unique<small_learner>(size, mishap);
+    return std::make_unique<small_learner>(size, mishap, doubt);
   };
 }
 

@@ -101,9 +101,10 @@ gpu::shared_buffer initial(const script& what) {
 std::vector<compute_slot> spawn(const script& what, caf::actor_system& system) {
   std::vector<compute_slot> result;
   for (std::size_t i = 0; i < what.slots; ++i)
-    result.push_back({system.spawn<compute_impl, caf::detached>(gpu::device{},
-                          small_learners(what.parameters, what.mishap)),
-        0, {}});
+    result.push_back(
+        {system.spawn<compute_impl, caf::detached>(gpu::device{},
+             small_learners(what.parameters, what.mishap, what.doubt)),
+            0, {}});
   return result;
 }
 

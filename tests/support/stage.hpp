@@ -29,6 +29,7 @@ struct script {
   instant stop_grace = std::chrono::milliseconds{200};
   training::recipe recipe;
   small_learner::mishap_type mishap;
+  small_learner::doubt_type doubt;
   /// Called with the aggregator once it has begun, from the test's thread.
   std::function<void(const troupe::aggregator&)> meanwhile;
   /// Called once the run has ended, before its actors are dismissed.

@@ -73,7 +73,6 @@ TEST(slot_book_test, counts_a_lease_as_running_from_its_turn) {
   ASSERT_EQ(book.running().size(), 1u);
   EXPECT_EQ(book.running().front().lease, 2u);
   EXPECT_EQ(book.running().front().since, at(7));
-  EXPECT_EQ(book.oldest(), at(7));
 }
 
 TEST(slot_book_test, knows_nothing_of_a_lease_that_was_released) {
@@ -83,27 +82,83 @@ TEST(slot_book_test, knows_nothing_of_a_lease_that_was_released) {
 
   EXPECT_FALSE(book.release(1, at(2)));
   EXPECT_EQ(book.held(), 0u);
-  EXPECT_EQ(book.oldest(), std::nullopt);
+  EXPECT_TRUE(book.running().empty());
 }
 
-TEST(slot_book_test, gives_back_what_a_lost_slot_had_not_begun) {
+TEST(slot_book_test, gives_back_what_a_lost_slot_held) {
   slot_book book{cpus(2), 3};
   book.claim(1, 1, cpu, at(0));
   book.took(1, 1e-6);
   for (lease_id lease = 2; lease <= 6; ++lease)
     book.claim(lease, client_id(lease), cpu, at(0));
 
-  auto waiting = book.lose(0);
+  auto all = book.lose(0);
 
-  ASSERT_EQ(waiting.size(), 2u);
-  EXPECT_EQ(waiting[0].lease, 3u);
-  EXPECT_EQ(waiting[1].lease, 5u);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].lease, 1u);
+  EXPECT_EQ(all[1].lease, 3u);
+  EXPECT_EQ(all[2].lease, 5u);
   EXPECT_EQ(book.alive(), 1u);
   EXPECT_EQ(book.lost(), 1u);
   EXPECT_EQ(book.held(), 3u);
 }
 
-TEST(slot_book_test, never_uses_a_lost_slot_again) {
+TEST(slot_book_test, uses_a_lost_slot_again_once_it_has_answered) {
+  slot_book book{cpus(1), 2};
+  book.claim(1, 10, cpu, at(0));
+  book.claim(2, 11, cpu, at(0));
+  book.lose(0);
+  EXPECT_TRUE(book.may_return(cpu));
+  EXPECT_EQ(book.answered(2), std::nullopt); // it was at the other one
+
+  EXPECT_EQ(book.answered(1), 0u);
+
+  EXPECT_EQ(book.alive(), 1u);
+  EXPECT_EQ(book.lost(), 0u);
+  EXPECT_EQ(book.answered(1), std::nullopt);
+  EXPECT_EQ(book.claim(3, 12, cpu, at(9)), 0u);
+}
+
+TEST(slot_book_test, never_uses_a_dead_slot_again) {
+  slot_book book{cpus(2), 2};
+  book.claim(1, 10, cpu, at(0));
+  book.claim(2, 11, cpu, at(0));
+
+  EXPECT_EQ(book.die(0).size(), 1u);
+
+  EXPECT_FALSE(book.may_return(cpu));
+  EXPECT_EQ(book.answered(1), std::nullopt);
+  EXPECT_EQ(book.alive(), 1u);
+  EXPECT_TRUE(book.die(0).empty());
+  EXPECT_EQ(book.alive(), 1u);
+}
+
+TEST(slot_book_test, charges_a_part_of_the_test_set_to_nobody) {
+  slot_book book{cpus(1), 2};
+  book.claim(1, 10, cpu, at(0));
+  book.begin_part(0, true, at(1));
+
+  EXPECT_TRUE(book.running().empty());
+  ASSERT_EQ(book.at_parts().size(), 1u);
+  EXPECT_EQ(book.at_parts().front().since, at(1));
+
+  book.end_part(0, at(9));
+  ASSERT_EQ(book.running().size(), 1u);
+  EXPECT_EQ(book.running().front().since, at(9));
+  EXPECT_TRUE(book.at_parts().empty());
+}
+
+TEST(slot_book_test, lets_a_lease_run_beside_a_part_where_both_are_at_work) {
+  slot_book book{{cuda}, 2};
+  book.claim(1, 10, cuda, at(0));
+  book.begin_part(0, false, at(1));
+  ASSERT_EQ(book.running().size(), 1u);
+  book.end_part(0, at(9));
+
+  EXPECT_EQ(book.running().front().since, at(0));
+}
+
+TEST(slot_book_test, never_uses_a_lost_slot_that_does_not_answer) {
   slot_book book{cpus(2), 1};
   book.lose(0);
 

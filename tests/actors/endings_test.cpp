@@ -1,0 +1,162 @@
+// Ends of runs in which something else happens.
+
+#include <gmock/gmock.h>
+
+#include "tests/actors/rehearsed_run.hpp"
+
+namespace troupe::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+using endings_test = rehearsed_run;
+
+TEST_F(endings_test, a_run_fails_whose_last_version_cannot_be_evaluated) {
+  begin_run(one_round());
+  train_both();
+  make_version();
+  store_version();
+  ASSERT_EQ(judge.heard<evaluate>().size(), 1u);
+  EXPECT_TRUE(told<facts::run_ended>().empty());
+
+  stage.tell(boss, scored{1, {}, 0.0, 0.0,
+                       caf::make_error(errc::evaluation_failed,
+                           std::string{"no test set"})});
+
+  EXPECT_EQ(end().outcome, "failed");
+  EXPECT_THAT(
+      end().why, HasSubstr("version 1 could not be evaluated: no test set"));
+}
+
+TEST_F(endings_test, a_run_fails_whose_slots_die_in_the_last_evaluation) {
+  begin_run(one_round(), true);
+  train_both();
+  make_version();
+  store_version();
+  ASSERT_EQ(first.heard<evaluate_task>().size(), 1u);
+
+  kill(first, "cuda:0: gone");
+  EXPECT_EQ(second.heard<evaluate_task>().size(), 1u);
+  kill(second, "cuda:1: gone");
+  pass(5s);
+
+  EXPECT_EQ(end().outcome, "failed");
+  EXPECT_THAT(end().why, HasSubstr("could not be evaluated"));
+}
+
+TEST_F(endings_test, a_slot_that_dies_in_the_last_evaluation_is_one_less) {
+  begin_run(one_round(), true);
+  train_both();
+  make_version();
+  store_version();
+
+  kill(first, "cuda:0: gone");
+  for (std::size_t i = 0; i < second.heard<evaluate_task>().size(); ++i)
+    stage.tell(scores, evaluated_part{second.heard<evaluate_task>()[i].part,
+                           {10, 5, 0.5}, 0.0, {}});
+  pass(1s);
+
+  EXPECT_EQ(end().outcome, "completed");
+  ASSERT_EQ(told<facts::evaluated>().size(), 1u);
+  EXPECT_EQ(told<facts::evaluated>()[0].samples, 20u);
+}
+
+TEST_F(endings_test, an_interrupted_run_ends_without_a_shard_that_died) {
+  begin_run(one_round());
+  train_both();
+  ASSERT_EQ(sums.heard<publish>().size(), 1u);
+  stage.tell(boss, interrupt{});
+  EXPECT_TRUE(told<facts::run_ended>().empty());
+
+  kill(sums, "no memory");
+  pass(5s);
+
+  EXPECT_EQ(end().outcome, "interrupted");
+  EXPECT_EQ(end().version, 0u);
+}
+
+TEST_F(endings_test, a_run_fails_whose_evaluator_dies_over_the_last_version) {
+  begin_run(one_round());
+  train_both();
+  make_version();
+  store_version();
+
+  kill(judge, "no memory");
+  pass(5s);
+
+  EXPECT_EQ(end().outcome, "failed");
+  EXPECT_THAT(end().why, HasSubstr("evaluator"));
+  EXPECT_THAT(end().why, HasSubstr("no memory"));
+}
+
+TEST_F(endings_test, a_run_fails_whose_last_version_cannot_be_stored) {
+  begin_run(one_round());
+  train_both();
+  make_version();
+
+  stage.tell(boss, storage_failed{"the disk is full"});
+  stage.tell(boss, scored{1, {20, 10, 0.5}, 0.0, 0.0, {}});
+  pass(5s);
+
+  EXPECT_EQ(end().outcome, "failed");
+  EXPECT_THAT(end().why, HasSubstr("the disk is full"));
+}
+
+TEST_F(endings_test, an_interrupted_run_waits_for_no_score) {
+  begin_run(one_round(), true);
+  train_both();
+  make_version();
+  store_version();
+  ASSERT_EQ(first.heard<evaluate_task>().size(), 1u);
+
+  stage.tell(boss, interrupt{});
+  pass(1s);
+  EXPECT_TRUE(first.heard<evaluate_task>()[0].stop.stop_requested());
+  for (auto* slot : {&first, &second})
+    stage.tell(scores, evaluated_part{slot->heard<evaluate_task>()[0].part, {},
+                           0.0, caf::make_error(errc::stopped)});
+
+  EXPECT_EQ(end().outcome, "interrupted");
+}
+
+TEST_F(endings_test, a_dead_shard_is_named) {
+  begin_run(one_round());
+
+  kill(sums, "no memory");
+  for (client_id c = 0; c < 2; ++c)
+    give_up(c, errc::stopped);
+
+  EXPECT_EQ(end().outcome, "failed");
+  EXPECT_THAT(end().why, HasSubstr("the shard has died: no memory"));
+}
+
+TEST_F(endings_test, an_aggregator_that_dies_stops_its_learners) {
+  begin_run(one_round());
+  auto stop = offer_to(0).stop;
+  ASSERT_FALSE(stop.stop_requested());
+
+  stage.tell(caf::actor_cast<caf::actor>(boss),
+      caf::exit_msg{{}, caf::exit_reason::kill});
+
+  EXPECT_TRUE(stop.stop_requested());
+}
+
+TEST_F(endings_test, a_version_counts_what_is_in_it_whoever_was_refused) {
+  begin_run(one_round());
+  train(0, 1.0);
+  train(1, 3.0);
+  stage.tell(boss, refused{offer_to(1).lease, 1, gpu::admission::not_finite});
+  make_version();
+  pass(1s);
+
+  ASSERT_EQ(told<facts::published>().size(), 1u);
+  EXPECT_EQ(told<facts::published>()[0].updates, 1u);
+  EXPECT_EQ(told<facts::published>()[0].total_updates, 1u);
+  EXPECT_EQ(told<facts::published>()[0].loss, 1.0);
+  ASSERT_EQ(told<facts::client_failed>().size(), 1u);
+  EXPECT_EQ(told<facts::client_failed>()[0].code, "update_not_finite");
+}
+
+} // namespace
+} // namespace troupe::tests

@@ -2,10 +2,13 @@
 
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 
 #include <fmt/format.h>
+
+#include "runtime/power_loss.hpp"
 
 namespace troupe {
 
@@ -60,6 +63,7 @@ struct plan {
   file_fault fault;
   std::uint64_t nth = 0;
   bool later_too = false;
+  bool power = false;
   std::optional<file_operation> kind;
 };
 
@@ -67,6 +71,8 @@ std::optional<plan> parse(std::string_view text) {
   plan result;
   auto input = scanner{text};
   if (input.take("kill@"))
+    result.fault.what = file_fault::kind::kill;
+  else if ((result.power = input.take("power@")))
     result.fault.what = file_fault::kind::kill;
   else if (input.take("fail@"))
     result.fault.what = file_fault::kind::fail;
@@ -94,16 +100,27 @@ file_hook parse_file_fault(std::string_view text) {
   auto found = parse(text);
   if (!found)
     throw std::invalid_argument(
-        fmt::format("file fault \"{}\" is not kill@N[+][:OPERATION] or "
+        fmt::format("file fault \"{}\" is not kill@N[+][:OPERATION], "
+                    "power@N[+][:OPERATION] or "
                     "fail@N[+][:OPERATION]=ENOSPC, EIO or EACCES",
             text));
-  return [wanted = *found](file_operation what, const std::filesystem::path&,
-             std::uint64_t in_all, std::uint64_t of_kind) -> file_fault {
+  auto due = [wanted = *found](file_operation what, std::uint64_t in_all,
+                 std::uint64_t of_kind) {
     if (wanted.kind && *wanted.kind != what)
-      return {};
+      return false;
     auto now = wanted.kind ? of_kind : in_all;
-    auto due = wanted.later_too ? now >= wanted.nth : now == wanted.nth;
-    return due ? wanted.fault : file_fault{};
+    return wanted.later_too ? now >= wanted.nth : now == wanted.nth;
+  };
+  auto disk = found->power ? std::make_shared<power_loss>() : nullptr;
+  return [fault = found->fault, due, disk](file_operation what,
+             const std::filesystem::path& path, std::uint64_t in_all,
+             std::uint64_t of_kind) -> file_fault {
+    auto now = due(what, in_all, of_kind);
+    if (disk && now)
+      disk->strike();
+    if (disk)
+      disk->see(what, path);
+    return now ? fault : file_fault{};
   };
 }
 

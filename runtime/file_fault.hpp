@@ -25,6 +25,7 @@ using file_hook = std::function<file_fault(file_operation,
 /// The hook that a text asks for, as TROUPE_FILE_FAULT has it:
 ///
 ///     kill@N[+][:OPERATION]          SIGKILL
+///     power@N[+][:OPERATION]         the same, and what was not synced is gone
 ///     fail@N[+][:OPERATION]=REASON   ENOSPC, EIO or EACCES
 ///
 /// at the N-th operation, counted from 1; with OPERATION (write, sync, rename,

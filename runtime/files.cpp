@@ -104,13 +104,15 @@ append_file::append_file(append_file&& other) noexcept
     : owner_(other.owner_),
       path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
-      size_(other.size_) {}
+      size_(other.size_),
+      named_(other.named_) {}
 
 append_file& append_file::operator=(append_file&& other) noexcept {
   std::swap(owner_, other.owner_);
   std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(size_, other.size_);
+  std::swap(named_, other.named_);
   return *this;
 }
 
@@ -123,8 +125,11 @@ void append_file::write(std::string_view bytes) {
   size_ += bytes.size();
 }
 
+// A file that was there before may be named by a process that died too soon.
 void append_file::sync() {
   owner_->sync(descriptor_, path_);
+  if (!std::exchange(named_, true))
+    owner_->sync_name(path_);
 }
 
 void append_file::truncate(std::uint64_t size) {
@@ -319,11 +324,28 @@ void files::sync_directory(const fs::path& directory) {
 void files::make_directories(const fs::path& directory) {
   step(file_operation::make_directory, directory);
   std::error_code failed;
+  auto target = directory.has_filename() ? directory : directory.parent_path();
+  std::vector<fs::path> made{target};
+  for (auto above = target.parent_path(); !above.empty() && !exists(above);
+       above = above.parent_path())
+    made.push_back(above);
   fs::create_directories(directory, failed);
   if (!failed && !fs::is_directory(directory))
     failed = std::make_error_code(std::errc::not_a_directory);
   if (failed)
     throw file_error{directory, file_operation::make_directory, failed.value()};
+  std::for_each(made.rbegin(), made.rend(),
+      [this](const fs::path& each) { sync_name(each); });
+}
+
+// Who may write to a directory need not be allowed to read it.
+void files::sync_name(const fs::path& path) {
+  try {
+    sync_directory(directory_of(path));
+  } catch (const file_error& e) {
+    if (e.reason() != std::errc::permission_denied)
+      throw;
+  }
 }
 
 std::vector<std::string> files::list(const fs::path& directory) {

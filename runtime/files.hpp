@@ -29,7 +29,8 @@ public:
   std::uint64_t size() const noexcept { return size_; }
 
   void write(std::string_view bytes);
-  /// Returns once everything written so far is on the disk.
+  /// Returns once everything written so far, and the file's name, is on the
+  /// disk.
   void sync();
   /// Cuts the file to its first `size` bytes.
   void truncate(std::uint64_t size);
@@ -43,6 +44,7 @@ private:
   std::filesystem::path path_;
   int descriptor_;
   std::uint64_t size_;
+  bool named_ = false; // for good, by a sync of its directory
 };
 
 /// A file that is read from its start. Closes itself; one thread at a time.
@@ -104,7 +106,7 @@ public:
   /// The process's own, with faults from the environment's TROUPE_FILE_FAULT.
   static files& system();
 
-  /// Creates it if it is missing; `sync_directory` makes that outlast a crash.
+  /// Creates it if it is missing; its first `sync` makes that outlast a crash.
   append_file append(const std::filesystem::path& path);
   input_file open(const std::filesystem::path& path);
   std::string read_all(const std::filesystem::path& path);
@@ -123,7 +125,8 @@ public:
   bool remove(const std::filesystem::path& path);
   /// Makes renames and removals in `directory` outlast a crash.
   void sync_directory(const std::filesystem::path& directory);
-  /// With all missing parents; existing ones are fine.
+  /// With all missing parents; existing ones are fine. What is made outlasts a
+  /// crash, unless the directory above it may not be read.
   void make_directories(const std::filesystem::path& directory);
   /// Names in `directory`, sorted.
   std::vector<std::string> list(const std::filesystem::path& directory);
@@ -150,6 +153,7 @@ private:
   void write(int descriptor, const std::filesystem::path& path,
       std::span<const std::byte> bytes);
   void sync(int descriptor, const std::filesystem::path& path);
+  void sync_name(const std::filesystem::path& path);
 
   file_hook hook_;
   std::atomic<std::uint64_t> in_all_ = 0;

@@ -265,9 +265,10 @@ TEST_F(files_test, asks_a_hook_of_the_program) {
 }
 
 TEST_F(files_test, refuses_faults_that_it_does_not_know) {
-  for (auto text : {"", "kill", "kill@", "kill@0", "kill@x", "kill@1:writ",
-           "kill@1=EIO", "kill@1:write:", "fail@1", "fail@1=EWHAT",
-           "fail@1:=EIO", "crash@1", "kill@99999999999999999999"})
+  for (auto text :
+      {"", "kill", "kill@", "kill@0", "kill@x", "kill@1:writ", "kill@1=EIO",
+          "kill@1:write:", "fail@1", "fail@1=EWHAT", "fail@1:=EIO", "crash@1",
+          "power@1=EIO", "kill@99999999999999999999"})
     EXPECT_THROW(parse_file_fault(text), std::invalid_argument) << text;
 }
 
@@ -293,6 +294,118 @@ TEST_F(files_death_test, is_killed_with_half_a_write_done) {
       testing::KilledBySignal(SIGKILL), "");
 
   EXPECT_EQ(content("b"), "abcdef");
+}
+
+// What a disk holds, by path below it, once its power has failed at `when`
+// while `work` was being done.
+class power_test : public files_test {
+protected:
+  template <class Work>
+  void fail_at(const std::string& when, Work&& work) {
+    EXPECT_EXIT(
+        {
+          auto failing = faulty("power@" + when);
+          work(failing);
+        },
+        testing::KilledBySignal(SIGKILL), "")
+        << when;
+  }
+
+  // Stands for the moment at which the power fails: the first `list`.
+  static void now(files& disk, const std::filesystem::path& anywhere) {
+    disk.list(anywhere);
+  }
+};
+
+TEST_F(power_test, takes_what_was_not_synced) {
+  fail_at("1:list", [this](files& disk) {
+    auto file = disk.append(here / "a");
+    file.write("kept\n");
+    file.sync();
+    disk.sync_directory(here.path());
+    file.write("lost\n");
+    disk.append(here / "b").write("lost");
+    now(disk, here.path());
+  });
+
+  EXPECT_EQ(content("a"), "kept\n");
+  EXPECT_THAT(plain.list(here.path()), ElementsAre("a"));
+}
+
+TEST_F(power_test, brings_back_what_was_cut_or_removed) {
+  plain.write_atomically(here / "a", "whole");
+  plain.write_atomically(here / "b", "there");
+
+  fail_at("1:list", [this](files& disk) {
+    auto file = disk.append(here / "a");
+    file.truncate(2);
+    disk.remove(here / "b");
+    disk.append(here / "b").write("another");
+    now(disk, here.path());
+  });
+
+  EXPECT_EQ(content("a"), "whole");
+  EXPECT_EQ(content("b"), "there");
+}
+
+TEST_F(power_test, leaves_the_old_content_or_the_new) {
+  for (int step = 1; step <= 6; ++step) {
+    plain.write_atomically(here / "a", "old");
+
+    fail_at(std::to_string(step), [this](files& disk) {
+      disk.write_atomically(here / "a", "new");
+      now(disk, here.path());
+    });
+
+    EXPECT_EQ(content("a"), step < 6 ? "old" : "new") << step;
+    EXPECT_THAT(plain.list(here.path()), ElementsAre("a"));
+  }
+}
+
+TEST_F(power_test, leaves_the_directories_that_were_made) {
+  fail_at("1:list", [this](files& disk) {
+    disk.make_directories(here / "x/y");
+    disk.write_atomically(here / "x/y/a", "kept");
+    now(disk, here.path());
+  });
+
+  ASSERT_TRUE(files::exists(here / "x/y/a"));
+  EXPECT_EQ(content("x/y/a"), "kept");
+}
+
+TEST_F(power_test, leaves_the_name_of_a_file_that_was_synced) {
+  fail_at("1:list", [this](files& disk) {
+    auto file = disk.append(here / "a");
+    file.write("kept");
+    file.sync();
+    now(disk, here.path());
+  });
+
+  ASSERT_TRUE(files::exists(here / "a"));
+  EXPECT_EQ(content("a"), "kept");
+}
+
+// Its name may be one that another process gave it and died.
+TEST_F(power_test, leaves_the_name_of_a_file_that_was_there) {
+  fail_at("1:list", [this](files& disk) {
+    disk.append(here / "a").write("not synced, ");
+    auto file = disk.append(here / "a");
+    file.write("kept");
+    file.sync();
+    now(disk, here.path());
+  });
+
+  ASSERT_TRUE(files::exists(here / "a"));
+  EXPECT_EQ(content("a"), "not synced, kept");
+}
+
+TEST_F(files_test, makes_directories_below_one_that_it_may_not_read) {
+  std::filesystem::create_directory(here / "blind");
+  auto unreadable = faulty("fail@1:sync=EACCES");
+
+  unreadable.make_directories(here / "blind/x");
+
+  EXPECT_TRUE(files::exists(here / "blind/x"));
 }
 
 // The environment is read once in a process, so the one that dies is a fresh

@@ -17,6 +17,18 @@ namespace troupe {
 /// the metrics, the progress line and the tests read this one stream.
 namespace facts {
 
+/// What a run learns from, by content: SHA-256 digests in hexadecimal digits.
+/// All empty: unknown, of a run from before they were taken.
+struct provenance {
+  std::string features; ///< of all clients
+  std::string labels;
+  std::string test_features;
+  std::string test_labels;
+  std::string initial; ///< parameters; empty: drawn from the seed
+
+  bool known() const noexcept { return !features.empty(); }
+};
+
 /// A process began or took up a run.
 struct run_started {
   std::string name;
@@ -32,6 +44,7 @@ struct run_started {
   std::uint64_t updates = 0;     ///< in all versions up to that one
   version_id best_version = 0;   ///< of those scored before; 0: none was
   double best_accuracy = 0.0;
+  provenance from{};
 };
 
 /// The facts numbered [first, last] came after the state that the run was

@@ -47,6 +47,16 @@ std::string seal_of(const metadata& fields, const std::string& parameters) {
   return sha256(std::as_bytes(std::span{all}));
 }
 
+// Calls `each` with the key and the text of every digest.
+template <class Provenance, class Each>
+void for_each_digest(Provenance& from, Each&& each) {
+  each("troupe.features_sha256", from.features);
+  each("troupe.labels_sha256", from.labels);
+  each("troupe.test_features_sha256", from.test_features);
+  each("troupe.test_labels_sha256", from.test_labels);
+  each("troupe.initial_sha256", from.initial);
+}
+
 // Reads one field of a checkpoint's metadata.
 class field_source {
 public:
@@ -59,6 +69,12 @@ public:
       throw bad_file(
           path_, 8, fmt::format("a checkpoint; its metadata has no {}", key));
     return found->second;
+  }
+
+  /// Of a field that may be missing.
+  std::string text_if_any(const std::string& key) const {
+    auto found = fields_.find(key);
+    return found == fields_.end() ? std::string{} : found->second;
   }
 
   template <class Number>
@@ -126,6 +142,9 @@ std::string write_checkpoint(files& disk,
       {"troupe.elapsed", fmt::format("{}", what.elapsed)},
       {"troupe.configuration", what.configuration},
       {"troupe.fingerprint", what.fingerprint}};
+  if (what.from.known())
+    for_each_digest(what.from,
+        [&](const char* key, const std::string& text) { fields[key] = text; });
   fields["troupe.seal"] = seal_of(fields, digest);
   write_model(
       disk, directory / checkpoint_name(what.version), layout, values, fields);
@@ -145,6 +164,14 @@ checkpoint read_checkpoint(
   result.elapsed = from.number<double>("troupe.elapsed");
   result.configuration = from.text("troupe.configuration");
   result.fingerprint = from.text("troupe.fingerprint");
+  for_each_digest(result.from, [&](const char* key, std::string& text) {
+    text = from.text_if_any(key);
+  });
+  if (checkpoint_name(result.version) != path.filename())
+    throw bad_file(path, 8,
+        fmt::format("the checkpoint of the version in its name, found that of "
+                    "version {}. Remove the file, or give it its name back",
+            result.version));
   if (!from_hex(from.text("troupe.rule.state"), result.rule))
     throw bad_file(path, 8, "the rule's state in hexadecimal digits");
   return result;

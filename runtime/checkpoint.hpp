@@ -9,6 +9,7 @@
 
 #include "gpu/buffer.hpp"
 #include "gpu/layout.hpp"
+#include "protocols/facts.hpp"
 #include "protocols/ids.hpp"
 #include "runtime/files.hpp"
 
@@ -27,6 +28,7 @@ struct checkpoint {
   double elapsed = 0.0;          ///< seconds of the run, all processes
   std::string configuration;     ///< effective, as TOML
   std::string fingerprint;
+  facts::provenance from; ///< unknown in those from before it was told
 };
 
 std::string checkpoint_name(version_id version);

@@ -23,6 +23,7 @@
 #include "monitoring/progress.hpp"
 #include "protocols/messages.hpp"
 #include "runtime/memory.hpp"
+#include "runtime/provenance.hpp"
 #include "runtime/room.hpp"
 #include "runtime/scribe.hpp"
 
@@ -186,6 +187,7 @@ company::company(const topology& what, const run_options& how)
             monitoring::actor_telemetry(*system_),
             monitoring::process_figures()});
   data_ = what.client_data();
+  from_ = provenance_of(data_, what.test_data(), what.initial());
   account_.name = what.config().run.name;
   account_.rule = what.config().federation.rule;
   account_.fingerprint = devices_.fingerprint();
@@ -240,7 +242,7 @@ aggregator_options company::plan(
       c.run.seed, data_.size(), gpu::size(layout_), devices_.slots(),
       c.run.rounds, before.incarnation,
       before.state ? before.state->version : 0,
-      before.state ? before.state->updates : 0};
+      before.state ? before.state->updates : 0, 0, 0.0, from_};
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;
@@ -309,7 +311,7 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
     who->judge = system_->spawn<evaluator_impl>(
         evaluator_options{what_.test_data(), 500, who->slots, boss_});
   scribe_options book{&files::system(), place.root(), layout_, c.run.name,
-      c.federation.rule, to_toml(c), account_.fingerprint,
+      c.federation.rule, to_toml(c), account_.fingerprint, from_,
       c.run.keep_checkpoints, before.state ? before.state->elapsed : 0.0,
       before.journal_bytes, before.history, before.resumed, boss_};
   who->book = system_->spawn<scribe_impl, caf::detached>(std::move(book));

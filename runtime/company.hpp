@@ -39,6 +39,8 @@ public:
   /// The topology's, with all that the choice of devices depends on.
   const configuration& config() const noexcept { return settled_; }
   const device_choice& devices() const noexcept { return devices_; }
+  /// What its clients train on, and what the run begins with.
+  const facts::provenance& from() const noexcept { return from_; }
   /// What the summary tells beside the report.
   const summary& account() const noexcept { return account_; }
 
@@ -73,6 +75,7 @@ private:
   std::unique_ptr<training::learner> probe_;
   gpu::layout layout_;
   std::vector<training::view> data_;
+  facts::provenance from_;
   monitoring::outlet_stream screen_{monitoring::standard_output()};
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;

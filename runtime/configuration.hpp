@@ -125,6 +125,10 @@ reading parse_configuration(std::string_view text, std::string_view name,
 /// and model may have names that no file could ask for.
 reading read_effective_configuration(const std::filesystem::path& file);
 
+/// The same from text; `name` is what problems call it.
+reading parse_effective_configuration(
+    std::string_view text, std::string_view name);
+
 /// Changes `start`, a sound configuration, by `settings` alone.
 reading change_configuration(
     const configuration& start, std::span<const std::string> settings);

@@ -309,6 +309,11 @@ reading read_effective_configuration(const std::filesystem::path& file) {
   return read_file(reader{{}, reader::words::any}, file, {});
 }
 
+reading parse_effective_configuration(
+    std::string_view text, std::string_view name) {
+  return read_text(reader{{}, reader::words::any}, text, name, {});
+}
+
 reading change_configuration(
     const configuration& start, std::span<const std::string> settings) {
   reader reads{start};

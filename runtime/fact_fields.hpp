@@ -37,6 +37,11 @@ void fields(V& v, run_started& x) {
   v("version", x.version), v.added("updates", x.updates);
   v.added("best_version", x.best_version);
   v.added("best_accuracy", x.best_accuracy);
+  v.added("features_sha256", x.from.features);
+  v.added("labels_sha256", x.from.labels);
+  v.added("test_features_sha256", x.from.test_features);
+  v.added("test_labels_sha256", x.from.test_labels);
+  v.added("initial_sha256", x.from.initial);
 }
 template <class V>
 void fields(V& v, voided& x) {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "protocols/facts.hpp"
 #include "protocols/ids.hpp"
 
 namespace troupe {
@@ -23,9 +25,30 @@ struct history_row {
 std::string history_header();
 std::string to_csv(const history_row& row);
 
-/// The rows of a history; lines that are not rows are left out, since the
-/// journal tells the same.
+/// The rows of a history; lines that are not rows, or not whole, are left out,
+/// since the journal tells the same.
 std::vector<history_row> parse_history(std::string_view csv);
+
+/// A history made anew from a journal's facts, told in their order.
+class retold_history {
+public:
+  void take(const fact& what);
+
+  /// The rows that the journal tells, as `found` in a file where that has them
+  /// unspoilt: one a version, ascending.
+  std::vector<history_row> mend(const std::vector<history_row>& found) const;
+
+private:
+  struct entry {
+    history_row row;
+    bool scored = false;
+  };
+
+  void void_behind(version_id last);
+
+  std::map<version_id, entry> versions_;
+  double before_ = 0.0; ///< seconds of the processes before
+};
 
 /// The row of the highest accuracy, the first of equals; null: there is none.
 const history_row* best_of(const std::vector<history_row>& rows) noexcept;

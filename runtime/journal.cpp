@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <type_traits>
 
 #include <fmt/compile.h>
@@ -41,7 +42,7 @@ void append(std::string& out, const T& value) {
 
 // Gathers a run of facts of one kind, field by field.
 struct columns {
-  static constexpr std::size_t most = 16;
+  static constexpr std::size_t most = 20;
 
   std::array<std::string_view, most> name;
   std::array<std::string, most> text;
@@ -194,6 +195,16 @@ json parsed(std::string_view text) {
 
 constexpr std::size_t kinds = facts::names.size();
 
+// The first line of `text`, which goes on behind it; none: it is not whole.
+std::optional<std::string_view> taken_line(std::string_view& text) {
+  auto end = text.find('\n');
+  if (end == std::string_view::npos)
+    return std::nullopt;
+  auto line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return line;
+}
+
 } // namespace
 
 void encode(std::span<const fact> batch, std::string& out) {
@@ -228,17 +239,16 @@ std::vector<fact> decode(std::string_view text) {
   return result;
 }
 
-contents scan(
-    std::string_view text, const std::function<void(const fact&)>& each) {
+contents salvage(std::string_view text,
+    const std::function<void(const fact&)>& each,
+    const std::function<void(const fact&)>& lost) {
   contents result;
-  std::size_t line_number = 0;
-  while (!text.empty()) {
-    auto end = text.find('\n');
-    if (end == std::string_view::npos)
-      break;
-    ++line_number;
+  auto rest = text;
+  std::size_t number = 0;
+  while (auto line = taken_line(rest)) {
+    ++number;
     try {
-      for (const auto& f : decode(text.substr(0, end))) {
+      for (const auto& f : decode(*line)) {
         if (f.number <= result.last_number)
           throw bad_line(fmt::format(
               "fact {} follows fact {}", f.number, result.last_number));
@@ -246,12 +256,27 @@ contents scan(
         each(f);
       }
     } catch (const bad_line& e) {
-      throw bad_line(fmt::format("line {}: {}", line_number, e.what()));
+      result.damage = fmt::format("line {}: {}", number, e.what());
+      break;
     }
-    text.remove_prefix(end + 1);
-    result.sound_bytes += end + 1;
+    result.sound_bytes += line->size() + 1;
   }
-  result.torn_bytes = text.size();
+  result.torn_bytes = text.size() - result.sound_bytes;
+  while (auto line = taken_line(rest))
+    try {
+      for (const auto& f : decode(*line))
+        lost(f);
+    } catch (const bad_line&) {
+      continue;
+    }
+  return result;
+}
+
+contents scan(
+    std::string_view text, const std::function<void(const fact&)>& each) {
+  auto result = salvage(text, each, [](const fact&) {});
+  if (!result.damage.empty())
+    throw bad_line(result.damage);
   return result;
 }
 

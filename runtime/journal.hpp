@@ -17,7 +17,8 @@ namespace troupe {
 ///     {"fact":"accepted","number":43,"count":2,"at":1.26,"lease":[7,8],...}
 ///
 /// `number` is that of the line's first fact, `at` its time in seconds since
-/// the process began the run. Only the last line may be torn, by a crash.
+/// the process began the run. A kill may tear the last line; a loss of power
+/// may spoil whatever was not synced, and that ends the journal.
 namespace journal {
 
 /// Appends the lines for `batch` to `out`.
@@ -37,11 +38,19 @@ struct contents {
   std::uint64_t last_number = 0;
   std::uint64_t sound_bytes = 0; ///< up to the end of the last whole line
   std::uint64_t torn_bytes = 0;  ///< behind it
+  std::string damage; ///< why the line there is none: "line 3: not a..."
 };
 
-/// Calls `each` for every fact of a journal's text, in order. A torn last line
-/// is counted and left out; anything else that is not a line of a journal, or
-/// out of order, throws `bad_line` naming the line.
+/// Calls `each` for every fact of a journal's text, in order, up to the first
+/// line that is none or out of order, or torn; then `lost` for those facts
+/// behind it that can still be told.
+contents salvage(std::string_view text,
+    const std::function<void(const fact&)>& each,
+    const std::function<void(const fact&)>& lost);
+
+/// The same for a journal that should be whole: a torn last line is counted and
+/// left out; anything else that is not a line of a journal, or out of order,
+/// throws `bad_line` naming the line.
 contents scan(
     std::string_view text, const std::function<void(const fact&)>& each);
 

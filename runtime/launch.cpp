@@ -1,5 +1,6 @@
 #include "runtime/launch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -18,6 +19,7 @@
 #include "runtime/interruption.hpp"
 #include "runtime/memory.hpp"
 #include "runtime/model_file.hpp"
+#include "runtime/provenance.hpp"
 #include "runtime/run_directory.hpp"
 #include "runtime/sha256.hpp"
 #include "runtime/summary.hpp"
@@ -102,14 +104,40 @@ std::uint64_t rounds_done(const past& before) {
   return before.state ? before.state->version : 0;
 }
 
+// The configuration that a run began with; none: it was killed before it had
+// one.
+std::optional<reading> began_with(
+    const run_directory& place, const past& before) {
+  if (files::exists(place.config()))
+    return read_effective_configuration(place.config());
+  if (before.state)
+    return parse_effective_configuration(before.state->configuration,
+        (place.checkpoints() / checkpoint_name(before.state->version))
+            .string());
+  return std::nullopt;
+}
+
 void refuse_other_bits(
     const company& players, const run_directory& place, const past& before) {
-  if (!files::exists(place.config()))
-    return;
-  auto then = read_effective_configuration(place.config());
-  if (!then)
-    throw misuse(fmt::format("{}", fmt::join(then.problems, "\n")));
-  auto changed = differences(then.value, players.config(), rounds_done(before));
+  auto then = began_with(place, before);
+  if (then && !*then)
+    throw misuse(fmt::format("{}", fmt::join(then->problems, "\n")));
+  const auto& now = players.config();
+  std::vector<std::string> changed;
+  if (then) {
+    // What lies there is known, so where it lies does not matter.
+    if (before.from.known()) {
+      then->value.data.path = now.data.path;
+      then->value.model.init = now.model.init;
+    }
+    changed = differences(then->value, now, rounds_done(before));
+  }
+  if (changed.empty() && before.from.known()) {
+    changed = differences(before.from, players.from(), now);
+    if (!changed.empty())
+      changed.push_back("bring back what the run began with, or start it anew "
+                        "in another directory");
+  }
   if (!changed.empty())
     throw misuse(fmt::format("{} cannot be resumed so:\n  {}",
         place.root().string(), fmt::join(changed, "\n  ")));
@@ -119,6 +147,13 @@ past look_back(const company& players, const run_directory& place) {
   auto before = with_memory("reading " + place.root().string(),
       [&] { return recall(files::system(), place, players.layout()); });
   refuse_other_bits(players, place, before);
+  if (!before.note.empty())
+    say(stderr, "note: {}\n", before.note);
+  if (before.last_fact > 0 && !before.from.known())
+    say(stderr,
+        "note: {} does not tell which data the run began with, so that it "
+        "cannot be compared with what there is now\n",
+        place.root().string());
   const auto& here = players.account().fingerprint;
   if (before.state && before.state->fingerprint != here)
     say(stderr,
@@ -128,6 +163,17 @@ past look_back(const company& players, const run_directory& place) {
   return before;
 }
 
+bool holds(const std::filesystem::path& path, const gpu::buffer& parameters) {
+  try {
+    auto stored = read_model(files::system(), path);
+    auto there = std::as_bytes(stored.values->span());
+    auto here = std::as_bytes(parameters.span());
+    return std::equal(there.begin(), there.end(), here.begin(), here.end());
+  } catch (const std::runtime_error&) {
+    return false; // it cannot be read, or is none
+  }
+}
+
 // Whether there was nothing left to do for a process, and all that it would
 // write is there.
 bool is_idle(
@@ -135,6 +181,7 @@ bool is_idle(
   auto done_before = before.state && report.steps == 0 &&
                      before.state->version == report.version;
   return done_before && files::exists(place.model()) &&
+         holds(place.model(), *report.parameters) &&
          files::exists(place.summary()) &&
          summed_up(files::system().read_all(place.summary())) == report.version;
 }
@@ -199,6 +246,7 @@ int play(const topology& what, const run_options& how, interruption& signals) {
                                  : found(how.out));
   const auto& place = held->place;
   files::system().write_atomically(place.config(), to_toml(players->config()));
+  begin_incarnation(files::system(), place, before);
   if (!how.quiet)
     announce(*players);
   auto report = with_memory(

@@ -12,6 +12,7 @@
 #include "gpu/device.hpp"
 #include "protocols/facts.hpp"
 #include "runtime/journal.hpp"
+#include "runtime/provenance.hpp"
 
 namespace troupe {
 
@@ -34,13 +35,16 @@ public:
       : config_(what.config()),
         learner_(what.learner()(gpu::device{})),
         data_(what.client_data()),
+        from_(provenance_of(data_, what.test_data(), what.initial())),
         last_use_(std::move(last_use)),
         sums_(gpu::size(learner_->layout())) {
     versions_[0] = what.initial() ? what.initial() : drawn();
   }
 
   void take(const fact& f, const listener& each) {
-    if (auto* x = std::get_if<facts::accepted>(&f.what))
+    if (auto* start = std::get_if<facts::run_started>(&f.what))
+      compare(start->from, f.number);
+    else if (auto* x = std::get_if<facts::accepted>(&f.what))
       add(*x, f.number);
     else if (std::holds_alternative<facts::round_skipped>(f.what))
       sums_.clear();
@@ -53,6 +57,13 @@ private:
     auto block = std::make_shared<gpu::buffer>(sums_.size());
     learner_->initialise(block->span(), config_.run.seed);
     return block;
+  }
+
+  void compare(const facts::provenance& then, std::uint64_t number) const {
+    if (!then.known())
+      return;
+    if (auto other = differences(then, from_, config_); !other.empty())
+      throw bad_history(fmt::format("fact {}: {}", number, other.front()));
   }
 
   void add(const facts::accepted& x, std::uint64_t number) {
@@ -96,6 +107,7 @@ private:
   const configuration& config_;
   std::unique_ptr<training::learner> learner_;
   std::vector<training::view> data_;
+  facts::provenance from_;
   std::map<version_id, std::uint64_t> last_use_; // a fact's number
   std::map<version_id, gpu::shared_buffer> versions_;
   version_id version_ = 0;

@@ -22,7 +22,8 @@ namespace troupe {
 /// that a later update starts from. `each` is told every version as it is made.
 ///
 /// Throws `journal::bad_line` for a journal that is none, `bad_history` for
-/// facts that cannot follow each other, and what the learner throws.
+/// facts that cannot follow each other or tell of other data than `what` has,
+/// and what the learner throws.
 void replay(const topology& what, std::string_view journal,
     const std::function<void(version_id, std::span<const float>)>& each);
 

@@ -52,8 +52,11 @@ void scribe_state::open() {
   auto& disk = *options_.disk;
   const run_directory place{options_.directory};
   journal_.emplace(disk.append(place.journal()));
-  if (journal_->size() > options_.journal_bytes)
+  // What was cut off must not come back behind what is written now.
+  if (journal_->size() > options_.journal_bytes) {
     journal_->truncate(options_.journal_bytes);
+    journal_->sync();
+  }
   std::string csv = history_header();
   for (const auto& row : options_.history)
     csv += to_csv(row);
@@ -111,7 +114,7 @@ void scribe_state::make_durable(const store& what) {
   journal_->sync();
   checkpoint state{what.version, what.parameters, what.rule, options_.rule_name,
       what.fact_number, what.updates, now_, options_.configuration,
-      options_.fingerprint};
+      options_.fingerprint, options_.from};
   auto sha256 = write_checkpoint(*options_.disk,
       run_directory{options_.directory}.checkpoints(), options_.layout, state);
   kept_.insert(what.version);

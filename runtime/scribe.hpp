@@ -24,6 +24,7 @@ struct scribe_options {
   std::string rule_name;
   std::string configuration; ///< effective, as TOML
   std::string fingerprint;
+  facts::provenance from;
   std::uint64_t keep = 3;           ///< checkpoints, beside the best
   double elapsed = 0.0;             ///< seconds of the run before this process
   std::uint64_t journal_bytes = 0;  ///< of the journal so far; the rest goes

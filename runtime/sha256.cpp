@@ -3,7 +3,6 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <memory>
 #include <new>
 #include <vector>
 
@@ -14,40 +13,56 @@ namespace troupe {
 
 namespace {
 
-using digest = std::array<unsigned char, 32>;
+using digest_bytes = std::array<unsigned char, 32>;
 
 // Of a digest that OpenSSL always has, only memory can fail.
-void check(bool done) {
-  if (!done)
+void expect(int done) {
+  if (done != 1)
     throw std::bad_alloc{};
 }
 
-std::string text(const digest& of) {
-  return fmt::format("{:02x}", fmt::join(of, ""));
+std::string hexadecimal(const digest_bytes& digest) {
+  return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 
 } // namespace
 
 std::string sha256(std::span<const std::byte> bytes) {
-  digest result{};
-  check(EVP_Digest(bytes.data(), bytes.size(), result.data(), nullptr,
-            EVP_sha256(), nullptr) == 1);
-  return text(result);
+  digest_bytes digest{};
+  expect(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr,
+      EVP_sha256(), nullptr));
+  return hexadecimal(digest);
 }
 
 std::string sha256_of(files& disk, const std::filesystem::path& path) {
   auto file = disk.open(path);
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> so_far{
-      EVP_MD_CTX_new(), EVP_MD_CTX_free};
-  check(so_far && EVP_DigestInit_ex(so_far.get(), EVP_sha256(), nullptr) == 1);
+  sha256_stream so_far;
   std::vector<std::byte> piece(std::size_t{1} << 20);
   for (auto came = piece.size(); came == piece.size();) {
     came = file.read(piece);
-    check(EVP_DigestUpdate(so_far.get(), piece.data(), came) == 1);
+    so_far.take(std::span{piece}.first(came));
   }
-  digest result{};
-  check(EVP_DigestFinal_ex(so_far.get(), result.data(), nullptr) == 1);
-  return text(result);
+  return so_far.digest();
+}
+
+void sha256_stream::release::operator()(EVP_MD_CTX* context) const noexcept {
+  EVP_MD_CTX_free(context);
+}
+
+sha256_stream::sha256_stream() : context_(EVP_MD_CTX_new()) {
+  if (!context_)
+    throw std::bad_alloc{};
+  expect(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr));
+}
+
+void sha256_stream::take(std::span<const std::byte> bytes) {
+  expect(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
+}
+
+std::string sha256_stream::digest() {
+  digest_bytes digest{};
+  expect(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
+  return hexadecimal(digest);
 }
 
 } // namespace troupe

@@ -55,7 +55,7 @@ TEST(audit_test, finds_a_run_sound_that_was_killed_and_resumed) {
   for (const auto& kind : {quick_fedavg(8), quick_fedbuff(8)}) {
     study some{kind};
     ASSERT_EQ(
-        run(with_fault(some.start("a", endless()), "kill@11:sync")).signal,
+        run(with_fault(some.start("a", endless()), "kill@16:sync")).signal,
         SIGKILL);
 
     auto said = audit(some, "a", {"--retrain"});

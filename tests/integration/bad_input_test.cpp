@@ -268,7 +268,7 @@ TEST_F(initial_test, names_a_file_that_is_not_there) {
 class stored_state_test : public testing::Test {
 protected:
   stored_state_test() {
-    auto what = with_fault(study_.start("a", endless()), "kill@11:sync");
+    auto what = with_fault(study_.start("a", endless()), "kill@16:sync");
     EXPECT_EQ(run(what).signal, SIGKILL);
     goal_ = rounds(left().last_published() + 3);
   }

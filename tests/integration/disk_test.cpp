@@ -68,16 +68,16 @@ TEST_P(disk_test, says_so_when_it_is_full_and_goes_on_when_it_is_not) {
 INSTANTIATE_TEST_SUITE_P(from, disk_test,
     testing::Values("fail@1+:write=ENOSPC", "fail@2+:write=ENOSPC",
         "fail@3+:write=ENOSPC", "fail@6+:write=ENOSPC", "fail@9:write=ENOSPC",
-        "fail@13+:write=ENOSPC", "fail@6+:sync=ENOSPC", "fail@3+:rename=ENOSPC",
-        "fail@11+=ENOSPC"));
+        "fail@13+:write=ENOSPC", "fail@2+:sync=ENOSPC", "fail@8+:sync=ENOSPC",
+        "fail@11+:sync=ENOSPC", "fail@3+:rename=ENOSPC", "fail@11+=ENOSPC"));
 
 // The last version alone is stored, so that these are the files at the end:
 // checkpoint, drawing, model, summary.
 TEST_F(disk_test, says_so_when_it_fails_at_the_very_end) {
   words sparing{"--set", "run.checkpoint_every=1000"};
   expect_code(run(study_.start("whole", sparing)), 0);
-  for (auto fault : {"fail@3:rename=EIO", "fail@4:rename=EIO",
-           "fail@5:rename=EIO", "fail@6:rename=EIO"}) {
+  for (auto fault : {"fail@4:rename=EIO", "fail@5:rename=EIO",
+           "fail@6:rename=EIO", "fail@7:rename=EIO"}) {
     auto said = run(with_fault(study_.start(fault, sparing), fault));
 
     expect_refused(said, "Input/output error");

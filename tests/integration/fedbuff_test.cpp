@@ -101,6 +101,18 @@ TEST(fedbuff_test, notices_a_history_that_was_tampered_with) {
   EXPECT_NE(replayed(left).rbegin()->second, left.model_sha256());
 }
 
+TEST(fedbuff_test, replays_no_history_of_other_data) {
+  study some{quick_fedavg(2)};
+  expect_code(run(some.start("a")), 0);
+  auto left = some.of("a");
+  auto then = read_effective_configuration(left / "config.toml");
+  then.value.data.beta = 0.75;
+
+  EXPECT_THROW(replay(from(then.value), left.journal(),
+                   [](version_id, std::span<const float>) {}),
+      bad_history);
+}
+
 class killed_fedbuff_test : public testing::TestWithParam<const char*> {};
 
 TEST_P(killed_fedbuff_test, keeps_what_it_stored_and_completes) {
@@ -130,8 +142,8 @@ TEST_P(killed_fedbuff_test, keeps_what_it_stored_and_completes) {
 
 INSTANTIATE_TEST_SUITE_P(at, killed_fedbuff_test,
     testing::Values("kill@4:write", "kill@11:write", "kill@18:write",
-        "kill@31:write", "kill@3:rename", "kill@5:sync", "kill@6:sync",
-        "kill@7:sync", "kill@8:sync", "kill@60"));
+        "kill@31:write", "kill@4:rename", "kill@9:sync", "kill@11:sync",
+        "kill@12:sync", "kill@13:sync", "kill@60"));
 
 } // namespace
 

@@ -126,7 +126,7 @@ TEST_F(gpu_run_test, learns_the_same_in_bf16_and_stays_with_it) {
 
 TEST_F(gpu_run_test, ends_with_the_same_bits_when_killed_and_resumed) {
   expect_code(run(start("whole")), 0);
-  process it{with_fault(start("killed"), "kill@5:sync")};
+  process it{with_fault(start("killed"), "kill@9:sync")};
   ASSERT_EQ(it.wait().signal, SIGKILL) << it.out() << it.err();
 
   expect_code(run(resume("killed")), 0);

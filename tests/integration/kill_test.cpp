@@ -120,10 +120,11 @@ INSTANTIATE_TEST_SUITE_P(seed, kill_test,
         // before the first checkpoint
         moment{"kill@1:write"}, moment{"kill@1:sync"}, moment{"kill@2:rename"},
         moment{"kill@3:write"}, moment{"kill@4:write"}, moment{"kill@3:rename"},
+        moment{"kill@2:write"}, moment{"kill@5:sync"}, moment{"kill@5:write"},
         moment{"", "config.toml"}, moment{"", "facts.jsonl"},
         // inside a write, a sync or a rename, later
-        moment{"kill@11:write"}, moment{"kill@17:write"}, moment{"kill@5:sync"},
-        moment{"kill@7:sync"}, moment{"kill@8:sync"}, moment{"kill@9:sync"},
+        moment{"kill@11:write"}, moment{"kill@17:write"}, moment{"kill@9:sync"},
+        moment{"kill@11:sync"}, moment{"kill@12:sync"}, moment{"kill@13:sync"},
         moment{"kill@4:rename"}, moment{"kill@40"}, moment{"kill@25:write"},
         // wherever it happens to be
         moment{"", "facts.jsonl", 1}, moment{"", "facts.jsonl", 3},
@@ -133,8 +134,8 @@ TEST_F(kill_test, survives_one_kill_after_the_other) {
   auto killed = study_.of("killed");
   kill_at({"kill@6:write"}, study_.start("killed", endless()), killed);
 
-  for (auto fault : {"kill@1:rename", "kill@3:sync", "kill@7:write",
-           "kill@7:sync", "kill@4:write", "kill@3:rename"})
+  for (auto fault : {"kill@1:rename", "kill@4:sync", "kill@7:write",
+           "kill@12:sync", "kill@2:rename", "kill@4:write", "kill@3:rename"})
     kill_at({fault}, study_.resume("killed"), killed);
   auto goal = rounds(killed.last_published() + 4);
   expect_code(run(study_.resume("killed", goal)), 0);
@@ -151,7 +152,7 @@ TEST_F(kill_test, survives_while_it_writes_its_results) {
   words sparing{"--set", "run.checkpoint_every=1000"};
   expect_code(run(study_.start("whole", sparing)), 0);
   for (auto fault :
-      {"kill@3:rename", "kill@4:rename", "kill@5:rename", "kill@6:rename"}) {
+      {"kill@4:rename", "kill@5:rename", "kill@6:rename", "kill@7:rename"}) {
     auto killed = study_.of(fault);
     kill_at({fault}, study_.start(fault, sparing), killed);
 

@@ -15,7 +15,7 @@ protected:
   // Kills a run that has some rounds behind it. Answers with a goal a little
   // further on, to which "whole" has come undisturbed.
   words be_killed(const std::string& name) {
-    auto what = with_fault(study_.start(name, endless()), "kill@8:sync");
+    auto what = with_fault(study_.start(name, endless()), "kill@13:sync");
     EXPECT_EQ(run(what).signal, SIGKILL);
     EXPECT_FALSE(study_.of(name).checkpoints().empty());
     auto goal = rounds(study_.of(name).last_published() + 3);
@@ -27,7 +27,8 @@ protected:
   std::map<std::string, std::string> results() const {
     auto all = study_.of("a").files();
     std::erase_if(all, [](const auto& file) {
-      return file.first == "facts.jsonl" || file.first == "config.toml";
+      return file.first == "facts.jsonl" || file.first == "config.toml" ||
+             file.first == "incarnation";
     });
     return all;
   }

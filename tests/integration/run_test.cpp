@@ -45,9 +45,9 @@ TEST_F(run_test, leaves_everything_that_it_promises) {
     EXPECT_FALSE(bytes.empty()) << name;
   }
   std::erase_if(names, [](const auto& n) { return n.starts_with("check"); });
-  EXPECT_EQ(
-      names, (std::set<std::string>{"config.toml", "facts.jsonl", "history.csv",
-                 "history.svg", "model.safetensors", "summary.json"}));
+  EXPECT_EQ(names,
+      (std::set<std::string>{"config.toml", "facts.jsonl", "history.csv",
+          "history.svg", "incarnation", "model.safetensors", "summary.json"}));
 }
 
 TEST_F(run_test, keeps_the_last_three_checkpoints_and_the_best) {

@@ -57,9 +57,10 @@ TEST(journal_test, lets_the_many_share_a_line) {
 
 TEST(journal_test, reads_back_every_kind_of_fact) {
   using federated::drop_reason;
-  std::vector<fact> all{{1, at(1),
-                            facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4,
-                                5, 6, 7, 8, 9, 0.5}},
+  std::vector<fact> all{
+      {1, at(1),
+          facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9,
+              0.5, {"f", "l", "tf", "tl", "i"}}},
       {2, at(1), facts::voided{1, 2, 3}},
       {3, at(1), facts::round_started{1, 2, 3}},
       {4, at(1), facts::leased{1, 2, 3}}, {5, at(1), an_update(9)},
@@ -87,10 +88,13 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
 
 TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
   auto text = encoded({{1, at(1),
-      facts::run_started{
-          "a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5}}});
+      facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5,
+          {"f", "l", "tf", "tl", "i"}}}});
   const std::string told =
-      ",\"updates\":8,\"best_version\":9,\"best_accuracy\":0.5";
+      ",\"updates\":8,\"best_version\":9,\"best_accuracy\":0.5,"
+      "\"features_sha256\":\"f\",\"labels_sha256\":\"l\","
+      "\"test_features_sha256\":\"tf\",\"test_labels_sha256\":\"tl\","
+      "\"initial_sha256\":\"i\"";
   ASSERT_NE(text.find(told), std::string::npos);
   text.erase(text.find(told), told.size());
 
@@ -100,6 +104,7 @@ TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
   EXPECT_EQ(start.version, 7u);
   EXPECT_EQ(start.updates, 0u);
   EXPECT_EQ(start.best_version, 0u);
+  EXPECT_FALSE(start.from.known());
 }
 
 TEST(journal_test, keeps_a_loss_that_is_no_number_as_null) {
@@ -124,6 +129,27 @@ TEST(journal_test, leaves_out_a_torn_last_line) {
   EXPECT_EQ(found.last_number, 1u);
   EXPECT_EQ(found.sound_bytes, whole);
   EXPECT_EQ(found.torn_bytes, 20u);
+}
+
+TEST(journal_test, saves_what_can_be_told_of_a_spoilt_journal) {
+  auto line = [](std::uint64_t number) {
+    return encoded({{number, at(0), facts::requeued{1, 2}}});
+  };
+  auto spoilt = std::string(30, '\0') + "}\n";
+  auto text = line(1) + line(2) + spoilt + line(4) + "###\n" + line(5) + "{";
+  std::vector<std::uint64_t> sound;
+  std::vector<std::uint64_t> lost;
+
+  auto found = journal::salvage(
+      text, [&](const fact& f) { sound.push_back(f.number); },
+      [&](const fact& f) { lost.push_back(f.number); });
+
+  EXPECT_EQ(sound, (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(lost, (std::vector<std::uint64_t>{4, 5}));
+  EXPECT_EQ(found.last_number, 2u);
+  EXPECT_EQ(found.damage, "line 3: not a JSON object");
+  EXPECT_EQ(found.sound_bytes, line(1).size() + line(2).size());
+  EXPECT_EQ(found.sound_bytes + found.torn_bytes, text.size());
 }
 
 TEST(journal_test, names_the_line_that_is_no_fact) {

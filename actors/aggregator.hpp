@@ -40,8 +40,8 @@ struct aggregator_options {
   std::size_t depth = 2;      ///< leases in flight a slot, at most
   std::size_t adding = 1;     ///< deltas that may wait at the shard beside them
   placement::allotment kinds; ///< of device, by client
-  /// From the start of a client's training, or of a part of an evaluation; 0:
-  /// no bound.
+  /// From the start of a client's training; a part of an evaluation has ten
+  /// times as long. 0: no bound.
   instant lease_time{};
   instant stop_grace = std::chrono::seconds{2};
 };

@@ -269,9 +269,9 @@ TEST(aggregator_test, loses_the_slot_of_an_evaluation_that_hangs) {
     EXPECT_EQ(lost.why, "the evaluation of version 3 ignored its stop token");
 }
 
-TEST(aggregator_test, bounds_an_evaluation_by_the_time_of_a_lease) {
+TEST(aggregator_test, bounds_an_evaluation_by_the_time_of_leases) {
   auto s = three_rounds();
-  s.lease_time = std::chrono::milliseconds{500};
+  s.lease_time = std::chrono::milliseconds{300};
   s.doubt = [](std::stop_token stop) {
     while (!stop.stop_requested())
       std::this_thread::yield();
@@ -280,8 +280,10 @@ TEST(aggregator_test, bounds_an_evaluation_by_the_time_of_a_lease) {
   auto run = play(s);
 
   EXPECT_EQ(run.report.outcome, run_outcome::failed);
-  EXPECT_EQ(text(run.report.why),
-      "version 3 could not be evaluated: no answer within 0.5 s");
+  EXPECT_TRUE(text(run.report.why)
+                  .starts_with("version 3 could not be evaluated: no answer "
+                               "within 3 s"))
+      << text(run.report.why);
   EXPECT_EQ(run.report.slots_lost, 0u);
 }
 

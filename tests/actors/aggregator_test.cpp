@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <set>
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -180,14 +179,17 @@ TEST(aggregator_test, uses_a_slot_again_whose_learner_returned_late) {
   s.rule = fedavg_rule(1);
   s.lease_time = std::chrono::milliseconds{300};
   s.stop_grace = std::chrono::seconds{2};
-  s.mishap = [=](const training::assignment& work, std::stop_token stop) {
-    if (work.client != 5)
-      return false;
-    while (!stop.stop_requested())
-      std::this_thread::yield();
-    // Longer than the slot is waited for, but not than its kind is.
-    std::this_thread::sleep_for(std::chrono::milliseconds{2700});
+  auto lost = std::make_shared<std::atomic<bool>>(false);
+  s.mishap = [=](const training::assignment& work, std::stop_token) {
+    if (work.client == 5)
+      lost->wait(false);
     return false;
+  };
+  s.on_fact = [=](const fact& f) {
+    if (!std::holds_alternative<facts::slot_lost>(f.what))
+      return;
+    *lost = true;
+    lost->notify_all();
   };
 
   auto run = play(s);
@@ -273,8 +275,12 @@ TEST(aggregator_test, bounds_an_evaluation_by_the_time_of_leases) {
   auto s = three_rounds();
   s.lease_time = std::chrono::milliseconds{300};
   s.doubt = [](std::stop_token stop) {
-    while (!stop.stop_requested())
-      std::this_thread::yield();
+    std::atomic<bool> told = false;
+    std::stop_callback tells{stop, [&] {
+                               told = true;
+                               told.notify_all();
+                             }};
+    told.wait(false);
   };
 
   auto run = play(s);

@@ -1,5 +1,7 @@
 #include "tests/support/stage.hpp"
 
+#include <algorithm>
+
 #include <caf/actor_system_config.hpp>
 #include <caf/binary_deserializer.hpp>
 #include <caf/init_global_meta_objects.hpp>
@@ -16,6 +18,7 @@ namespace troupe::tests {
 namespace {
 
 struct memory {
+  std::function<void(const fact&)> on_fact;
   std::mutex guard;
   std::vector<fact> facts;
   std::vector<store> stores;
@@ -32,6 +35,8 @@ public:
   scribe::behavior_type make_behavior() {
     return {
         [this](const fact_batch& batch) {
+          if (into_->on_fact)
+            std::ranges::for_each(*batch.facts, into_->on_fact);
           std::lock_guard lock{into_->guard};
           into_->facts.insert(
               into_->facts.end(), batch.facts->begin(), batch.facts->end());
@@ -140,6 +145,7 @@ performance play(const script& what) {
   caf::actor_system_config config;
   caf::actor_system system{configured(config)};
   auto seen = std::make_shared<memory>();
+  seen->on_fact = what.on_fact;
   auto parameters = initial(what);
   auto boss = system.spawn<aggregator_impl>(options(what, parameters));
   auto who = std::make_shared<cast>();

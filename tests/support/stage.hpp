@@ -32,6 +32,8 @@ struct script {
   small_learner::doubt_type doubt;
   /// Called with the aggregator once it has begun, from the test's thread.
   std::function<void(const troupe::aggregator&)> meanwhile;
+  /// Called with every fact once it is told, from another thread.
+  std::function<void(const fact&)> on_fact;
   /// Called once the run has ended, before its actors are dismissed.
   std::function<void()> afterwards;
   /// Instead of `slots` compute actors with small learners, where clients are

@@ -70,7 +70,7 @@ protected:
   void expect_refused(const std::string& said_of_it) {
     auto before = left().files();
 
-    auto said = run(study_.resume("a"));
+    auto said = run(study_.resume("a", rounds(left().last_published() + 1)));
 
     expect_code(said, 2);
     EXPECT_TRUE(holds(said.err, said_of_it)) << said.err;

@@ -14,7 +14,7 @@ namespace troupe {
 /// The digests of what a run learns from: the data sets that its clients train
 /// on and which samples each has, the test set, and the parameters of version 0
 /// unless the learner draws them (null). Where the data came from does not
-/// matter. On a core with instructions for SHA-256 some 35 ms for
+/// matter. On a core with instructions for SHA-256 some 50 ms for
 /// Fashion-MNIST.
 facts::provenance provenance_of(std::span<const training::view> clients,
     const training::view& test, const gpu::shared_buffer& initial);

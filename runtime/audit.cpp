@@ -231,6 +231,9 @@ std::string look_at_checkpoints(
   auto versions = stored_versions(disk, place.checkpoints());
   for (auto version : versions)
     look_at_checkpoint(disk, place, version, told);
+  expect(!versions.empty() || told.stored.empty(),
+      "are missing, the journal has {}",
+      counted(told.stored.size(), "version"));
   return versions.empty()
              ? "none yet"
              : fmt::format("sound and as the journal has them: version{} {}",
@@ -278,6 +281,8 @@ std::string look_at_summary(
   auto score = told.scores.find(version.get<version_id>());
   if (score != told.scores.end() && !field(said, "accuracy").is_null())
     agree("accuracy", score->second.accuracy);
+  if (score != told.scores.end() && !field(said, "loss").is_null())
+    agree("loss", score->second.loss);
   if (!is_finished(told))
     return fmt::format("version {}, an earlier end", version.dump());
   agree("outcome", told.ended->outcome);
@@ -309,11 +314,15 @@ std::string look_at_model(
   return fmt::format("version {}, model_sha256 {}", version, digest);
 }
 
-// Rows that a power cut took are written nowhere else; others have to be true.
+// Rows that a power cut took come back when the run is taken up; those that are
+// there have to be true, and one that is finished has all of them.
 std::string look_at_history(
     files& disk, const run_directory& place, const story& told) {
-  auto rows = parse_history(disk.read_all(place.history()));
+  auto csv = disk.read_all(place.history());
+  auto rows = parse_history(csv);
+  auto written = history_header();
   for (const auto& row : rows) {
+    written += to_csv(row);
     auto score = told.scores.find(row.version);
     expect(score != told.scores.end(),
         "has a score of version {}, the journal has none", row.version);
@@ -322,6 +331,11 @@ std::string look_at_history(
         "has accuracy {} and loss {} of version {}, the journal has {} and {}",
         row.accuracy, row.loss, row.version, score->second.accuracy,
         score->second.loss);
+  }
+  if (is_finished(told)) {
+    expect(rows.size() == told.scores.size(), "has {}, the journal has {}",
+        counted(rows.size(), "score"), told.scores.size());
+    expect(csv == written, "has lines that are no scores");
   }
   return fmt::format("{} as the journal has {}", counted(rows.size(), "score"),
       rows.size() == 1 ? "it" : "them");

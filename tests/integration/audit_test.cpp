@@ -157,6 +157,24 @@ INSTANTIATE_TEST_SUITE_P(audit, altered_test,
               replace_first(left / "summary.json", "\"model_sha256\": \"",
                   "\"model_sha256\": \"0");
             }},
+        alteration{"lost_scores", "history.csv",
+            [](const record& left) {
+              write(left / "history.csv", history_header());
+            }},
+        alteration{"garbage_in_history", "history.csv",
+            [](const record& left) {
+              auto text = content(left / "history.csv");
+              write(left / "history.csv", text + "garbage,,,\n");
+            }},
+        alteration{"loss", "summary.json",
+            [](const record& left) {
+              replace_first(left / "summary.json", "\"loss\": ", "\"loss\": 1");
+            }},
+        alteration{"lost_checkpoints", "checkpoints",
+            [](const record& left) {
+              for (auto version : left.checkpoints())
+                std::filesystem::remove(left.checkpoint(version));
+            }},
         alteration{"score", "history.csv",
             [](const record& left) {
               auto rows = left.history();

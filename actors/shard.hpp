@@ -23,7 +23,8 @@ struct shard_options {
 /// Rounds once, at publication; neither the order of arrival nor the device
 /// changes a bit. A GPU adds several contributions in one pass over the sums,
 /// as many as the credit lets it keep waiting.
-/// A compute actor: spawn it detached.
+/// A contribution with a base is mixed with the current parameters here, before
+/// it is added. A compute actor: spawn it detached.
 class shard_state {
 public:
   static inline const char* name = "troupe.shard";
@@ -34,11 +35,12 @@ public:
 private:
   void take(add& what);
   void add_up();
-  void round(version_id version);
+  void round(const publish& what);
   void forget();
   void acknowledge();
-  gpu::shared_buffer rounded();
-  gpu::shared_buffer bring(gpu::shared_buffer delta);
+  gpu::shared_buffer rounded(double rate);
+  gpu::shared_buffer bring(gpu::shared_buffer block);
+  gpu::shared_buffer mixed(const add& what);
 
   shard::pointer self_;
   shard_options options_;

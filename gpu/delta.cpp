@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <limits>
 
+#include "gpu/copy.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
 #include "gpu/cuda/presence.hpp"
 #include "gpu/fixed_point.hpp"
+#include "gpu/operators/vectors.hpp"
 
 namespace troupe::gpu {
 namespace {
@@ -43,6 +45,22 @@ float to_delta(
     if (on.on_gpu())
       return finite_or_nan(cuda::to_delta(on, trained, given));
   return to_delta(trained, given);
+}
+
+// Factors of one and minus one round nothing, so a GPU needs no kernel for it.
+void rebase(device_stream& on, std::span<const float> given,
+    std::span<const float> delta, std::span<const float> current,
+    std::span<float> out) {
+  assert(given.size() == out.size() && delta.size() == out.size() &&
+         current.size() == out.size() && "a delta pairs equal blocks");
+  if (on.on_gpu()) {
+    if (out.data() != delta.data())
+      copy(on, delta, out);
+    scale_and_add(on, 1.0f, given, 1.0f, out);
+    return scale_and_add(on, -1.0f, current, 1.0f, out);
+  }
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = (given[i] + delta[i]) - current[i];
 }
 
 float largest_magnitude(device_stream& on, std::span<const float> values) {

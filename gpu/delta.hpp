@@ -14,6 +14,13 @@ float to_delta(std::span<float> trained, std::span<const float> given);
 float to_delta(
     device_stream& on, std::span<float> trained, std::span<const float> given);
 
+/// out[i] = (given[i] + delta[i]) - current[i], in float: what the model that
+/// `delta` makes of `given` has beyond `current`. `out` may be `delta`; the
+/// same bits on every device. The sizes must agree.
+void rebase(device_stream& on, std::span<const float> given,
+    std::span<const float> delta, std::span<const float> current,
+    std::span<float> out);
+
 /// The largest |value|, or NaN if any is not finite. Waits for the stream.
 float largest_magnitude(device_stream& on, std::span<const float> values);
 

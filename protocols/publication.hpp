@@ -10,13 +10,16 @@
 
 namespace troupe {
 
-/// Aggregator to shard: sum[i] += weight * delta[i]; denominator += share.
+/// Aggregator to shard: sum[i] += weight * delta[i]; denominator += share. With
+/// a base, models are mixed: what counts is (base + delta) - current, in float,
+/// and where the current version is the base, that is the delta.
 struct add {
   lease_id lease = 0;
   client_id client = 0;
   gpu::shared_buffer delta;
   double weight = 0.0;
   double share = 0.0;
+  gpu::shared_buffer base{}; ///< null: the delta counts as it is
 };
 
 /// Shard to aggregator: this many more contributions are in, their memory is
@@ -35,6 +38,7 @@ struct refused {
 /// Aggregator to shard: round what was added into version `version`.
 struct publish {
   version_id version = 0;
+  double scale = 1.0; ///< of the server's learning rate
 };
 
 /// Aggregator to shard: forget what was added since the last version.
@@ -69,7 +73,8 @@ bool inspect(Inspector& f, refused& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, publish& x) {
-  return f.object(x).fields(f.field("version", x.version));
+  return f.object(x).fields(
+      f.field("version", x.version), f.field("scale", x.scale));
 }
 template <class Inspector>
 bool inspect(Inspector& f, published&) {

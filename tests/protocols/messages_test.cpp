@@ -57,7 +57,8 @@ TEST(messages_test, keep_their_bytes) {
   expect_golden(refused{7, 3, gpu::admission::not_finite}, "0000000000000007"
                                                            "00000003"
                                                            "02");
-  expect_golden(publish{258}, "0000000000000102");
+  expect_golden(publish{258, 0.5}, "0000000000000102"
+                                   "3fe0000000000000");
   expect_golden(slot_gone{5}, "00000005");
   expect_golden(slot_back{5}, "00000005");
   expect_golden(slot_scoring{5, true, false}, "00000005"

@@ -52,6 +52,22 @@ TEST_P(delta_test, finds_the_largest_wherever_it_is) {
   }
 }
 
+TEST_P(delta_test, of_another_base_is_the_hosts_to_the_bit) {
+  for (std::size_t size : {0, 1, 7, 255, 257, 10007}) {
+    auto delta = random_values(size, 1);
+    auto given = random_values(size, 2);
+    auto current = random_values(size, 3);
+    auto out = poisoned(size);
+
+    gpu::rebase(on, sent(given).span(), sent(delta).span(),
+        sent(current).span(), out.span());
+
+    for (std::size_t i = 0; i < size; ++i)
+      delta[i] = (given[i] + delta[i]) - current[i];
+    EXPECT_EQ(bits(fetched(out.span())), bits(delta)) << size;
+  }
+}
+
 TROUPE_ON_EVERY_DEVICE(delta_test);
 
 } // namespace

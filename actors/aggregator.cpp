@@ -180,8 +180,7 @@ void aggregator_state::settle() {
   told_ = true;
   report_.version = version_;
   report_.parameters = parameters_;
-  report_.updates =
-      std::visit([](const auto& r) { return r.accepted(); }, rule_);
+  report_.updates = rule_.accepted();
   report_.slots_lost = slots_.lost();
   report_.scored = scored_version_ == version_;
   report_.final = last_score_;
@@ -215,7 +214,7 @@ void aggregator_state::judge(update& what) {
   const auto lease = lease_of; // clang 14 captures no bindings
   const auto base = base_of;
   // A lease that has ended has no share: the rule drops its update.
-  const auto share = std::visit([&](auto& r) { return r.share(lease); }, rule_);
+  const auto share = rule_.share(lease);
   const auto most = gpu::most_admissible(share);
   if (share > 0.0 && largest > most) {
     fail(what.client, lease,
@@ -300,16 +299,11 @@ void aggregator_state::carry_out() {
     rounding_ = todo.publish;
     send(self_, cast_->sums, publish{todo.publish->version});
   }
-  if (!todo.grants.empty()) {
-    auto round = std::visit([](auto& r) { return r.round(); }, rule_);
-    if (std::holds_alternative<federated::fedavg>(rule_) && round != round_) {
-      round_ = round;
-      tell(facts::round_started{round, todo.grants.size(), version_});
-    }
-    for (auto& grant : todo.grants)
-      queues_[options_.kinds.kind_of(grant.client)].push_back(
-          {grant, parameters_});
-  }
+  if (const auto& x = todo.round_started)
+    tell(facts::round_started{x->round, x->cohort, version_});
+  for (auto& grant : todo.grants)
+    queues_[options_.kinds.kind_of(grant.client)].push_back(
+        {grant, parameters_});
   if (todo.wake)
     wake_by(*todo.wake);
   if (todo.end)
@@ -318,7 +312,7 @@ void aggregator_state::carry_out() {
 }
 
 void aggregator_state::end(federated::ending how) {
-  const auto rounds = std::visit([](auto& r) { return r.round(); }, rule_);
+  const auto rounds = rule_.round();
   const auto because = [this](std::string_view what) {
     return last_failure_.empty()
                ? std::string{what}

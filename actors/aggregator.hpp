@@ -171,7 +171,6 @@ private:
 
   gpu::shared_buffer parameters_;
   version_id version_ = 0;
-  std::uint64_t round_ = 0;
   federated::tally open_;                          ///< or being rounded
   std::optional<federated::publication> rounding_; ///< by the shard
   std::vector<update> early_;      ///< came while a version was being made
@@ -203,7 +202,7 @@ private:
 // Lets the rule see one event; what it wants done waits in decisions_.
 template <class Event>
 auto aggregator_state::decide(Event&& event) {
-  return std::visit([&](auto& rule) { return event(rule, decisions_); }, rule_);
+  return event(rule_, decisions_);
 }
 
 template <class What>

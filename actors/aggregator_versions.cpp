@@ -1,10 +1,8 @@
 #include "actors/aggregator.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
-#include <caf/binary_serializer.hpp>
 #include <fmt/format.h>
 
 #include "actors/guard.hpp"
@@ -21,15 +19,6 @@ constexpr double storing_part = 0.05;
 // But one stall of the disk must not leave the run without for long.
 constexpr double longest_pause = 10.0;
 
-caf::byte_buffer save(const federated::rule& rule) {
-  caf::byte_buffer bytes;
-  caf::binary_serializer sink{nullptr, bytes};
-  bool saved = std::visit([&](const auto& r) { return sink.apply(r); }, rule);
-  assert(saved && "a rule holds only values that can be saved");
-  static_cast<void>(saved);
-  return bytes;
-}
-
 } // namespace
 
 void aggregator_state::receive(published& what) {
@@ -39,7 +28,7 @@ void aggregator_state::receive(published& what) {
     before = first_lease_;
   version_ = what.version;
   parameters_ = std::move(what.parameters);
-  auto total = std::visit([](auto& r) { return r.accepted(); }, rule_);
+  auto total = rule_.accepted();
   tell(facts::published{version_, plan.round, open_.updates(), total,
       open_.loss(), seconds(now_ - before)});
   open_.clear();
@@ -159,8 +148,8 @@ void aggregator_state::receive(const scored& what) {
 
 // What a resumption needs, taken while no update of the next version is in it.
 void aggregator_state::note_state() {
-  state_ = store{version_, parameters_, save(rule_), facts_.last(),
-      std::visit([](auto& r) { return r.accepted(); }, rule_), false};
+  state_ = store{version_, parameters_, rule_.save(), facts_.last(),
+      rule_.accepted(), false};
 }
 
 void aggregator_state::store_version() {

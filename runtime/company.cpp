@@ -1,3 +1,5 @@
+#include "protocols/federated/fedavg.hpp"
+#include "protocols/federated/fedbuff.hpp"
 #include "runtime/company.hpp"
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include <iostream>
 #include <stdexcept>
 
-#include <caf/binary_deserializer.hpp>
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 #include <time.h>
@@ -85,18 +86,12 @@ federated::rule rule_of(const configuration& c, const past& before) {
   auto rule = fresh_rule(c);
   if (!before.state)
     return rule;
-  caf::binary_deserializer source{nullptr, before.state->rule};
-  bool sound = std::visit([&](auto& r) { return source.apply(r); }, rule);
-  if (!sound || source.remaining() > 0)
+  if (!rule.load(before.state->rule))
     throw std::runtime_error(fmt::format(
         "the checkpoint of version {} holds no state of the rule {}",
         before.state->version, c.federation.rule));
-  std::visit(
-      [&](auto& r) {
-        r.discard();
-        r.rounds(c.run.rounds);
-      },
-      rule);
+  rule.discard();
+  rule.rounds(c.run.rounds);
   return rule;
 }
 

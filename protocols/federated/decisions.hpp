@@ -67,6 +67,12 @@ struct skipped_round {
   std::uint64_t needed = 0; ///< min_updates
 };
 
+/// A synchronous round began: these clients are leased for it.
+struct started_round {
+  std::uint64_t round = 0;
+  std::uint64_t cohort = 0;
+};
+
 enum class ending : std::uint8_t {
   completed,  ///< all rounds or versions are done
   all_failed, ///< every client of a round failed
@@ -80,6 +86,7 @@ struct decisions {
   std::vector<lease_id> revoked; ///< given up: tell who holds them
   std::vector<skipped_round> skipped;
   std::optional<publication> publish;
+  std::optional<started_round> round_started;
   std::vector<grant> grants;
   std::optional<instant> wake; ///< call wake() at this time or later
   std::optional<ending> end;
@@ -88,6 +95,7 @@ struct decisions {
     revoked.clear();
     skipped.clear();
     publish.reset();
+    round_started.reset();
     grants.clear();
     wake.reset();
     end.reset();

@@ -7,9 +7,12 @@
 
 #include "gpu/accumulator.hpp"
 #include "gpu/random.hpp"
+#include "protocols/federated/decides.hpp"
 #include "protocols/federated/selection.hpp"
 
 namespace troupe::federated {
+
+static_assert(decides<fedavg>);
 
 fedavg::fedavg(settings common, double fraction)
     : common_(std::move(common)), fraction_(fraction) {
@@ -135,6 +138,7 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
   const auto size_of = [&](client_id i) {
     return common_.weigh_samples ? clients_[i].samples : 1;
   };
+  out.round_started = started_round{round, cohort_};
   std::uint64_t total = 0;
   for (auto client : cohort)
     total += size_of(client);

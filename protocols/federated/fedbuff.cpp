@@ -6,9 +6,12 @@
 
 #include "gpu/accumulator.hpp"
 #include "gpu/random.hpp"
+#include "protocols/federated/decides.hpp"
 #include "protocols/federated/staleness.hpp"
 
 namespace troupe::federated {
+
+static_assert(decides<fedbuff>);
 
 fedbuff::fedbuff(settings common, std::uint64_t buffer,
     std::uint64_t concurrency, std::uint64_t max_staleness)

@@ -16,7 +16,8 @@ namespace troupe::federated {
 /// `buffer` accepted updates. An update of staleness s weighs 1/sqrt(1 + s) /
 /// buffer (or, by samples, n_k over the mean n in place of 1), its share being
 /// the same without the discount; one staler than `max_staleness` is dropped. A
-/// client is leased at most once a version. When nobody else can fill the
+/// client is leased at most once a version; one whose lease is lost gets
+/// another, of the version that is out now. When nobody else can fill the
 /// buffer, what is there is published. min_updates is a floor under `buffer`.
 ///
 /// version() is the one onto which the open buffer will be added. It moves when
@@ -42,48 +43,28 @@ public:
   fedbuff(settings common, std::uint64_t buffer, std::uint64_t concurrency,
       std::uint64_t max_staleness);
 
-  /// A client is there and may be leased; or is gone, its open lease with it.
-  /// Joining again corrects its number of samples; one without samples is never
-  /// leased where samples weigh.
+  // As `decides` promises.
   void join(
       client_id client, std::uint64_t samples, instant now, decisions& out);
   void leave(client_id client, instant now, decisions& out);
-
-  /// Starts, or starts again behind a restored state: leases that were out
-  /// then are void. `incarnation` counts starts of the run from 0. All clients
-  /// that are there have joined before.
   void begin(std::uint64_t incarnation, instant now, decisions& out);
-  /// An update came in; `now` is its time of arrival.
   verdict arrive(const arrival& update, instant now, decisions& out);
-  /// The client failed this lease. Nothing happens if it has ended.
   void fail(lease_id lease, instant now, decisions& out);
-  /// The lease was lost through no fault of its client: its client gets another
-  /// one, of the version that is out now. Nothing happens if it has ended.
   void requeue(lease_id lease, instant now, decisions& out);
-  /// An accepted update turned out to be unusable; it does not count, and its
-  /// client failed. Once its version was asked for, only accepted() changes.
   void retract(lease_id lease, instant now, decisions& out);
-  /// The version asked for by `decisions::publish` is out.
   void published(instant now, decisions& out);
-  /// The time of `decisions::wake` has come. This rule never asks for it.
   void wake(instant now, decisions& out);
-
-  /// What a restored accumulator held is lost: the open buffer is empty. Before
-  /// begin() only.
   void discard() noexcept;
 
   version_id version() const noexcept { return version_; }
-  std::uint64_t round() const noexcept; ///< the open one, or the last one
-  std::uint64_t accepted() const noexcept { return accepted_; } ///< published
-  std::uint64_t buffered() const noexcept { return buffered_; } ///< not yet
-  /// What the update of an open lease weighs at most; 0 of any other.
+  std::uint64_t round() const noexcept;
+  std::uint64_t accepted() const noexcept { return accepted_; }
+  std::uint64_t buffered() const noexcept { return buffered_; }
   double share(lease_id lease) noexcept;
   std::uint64_t outstanding() const noexcept { return book_.outstanding(); }
   const settings& common() const noexcept { return common_; }
-  /// Extends the run; never shortens it below what is done.
   void rounds(std::uint64_t total) noexcept;
 
-  /// What lasts beyond a restart; neither clients nor leases.
   template <class Inspector>
   friend bool inspect(Inspector& f, fedbuff& x) {
     if constexpr (Inspector::is_loading)

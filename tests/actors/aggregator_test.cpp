@@ -9,6 +9,7 @@
 #include "actors/compute.hpp"
 #include "actors/guard.hpp"
 #include "protocols/errc.hpp"
+#include "protocols/federated/fedavg.hpp"
 #include "tests/support/stage.hpp"
 
 namespace troupe::tests {
@@ -366,7 +367,7 @@ TEST(aggregator_test, resumes_to_the_bits_of_an_undisturbed_run) {
 // second one, which everyone completes.
 TEST(aggregator_test, forgets_the_updates_of_a_skipped_round) {
   auto s = three_rounds();
-  auto common = std::get<federated::fedavg>(fedavg_rule(2)).common();
+  auto common = fedavg_rule(2).common();
   common.min_updates = 5;
   s.rule = federated::fedavg{common, 1.0};
   auto calls = std::make_shared<std::atomic<int>>(0);
@@ -399,7 +400,7 @@ TEST(aggregator_test, keeps_fedbuff_going_with_fewer_clients_than_its_buffer) {
 TEST(aggregator_test, makes_fedavg_of_fedbuff_with_everyone_in_the_buffer) {
   auto s = three_rounds();
   s.rule = fedavg_rule(4);
-  std::visit([](auto& r) { r.rounds(4); }, s.rule);
+  s.rule.rounds(4);
   auto average = play(s).parameters();
   s.rule = fedbuff_rule(4, s.clients, s.clients);
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "protocols/errc.hpp"
+#include "protocols/federated/fedavg.hpp"
 #include "tests/support/rehearsal.hpp"
 
 namespace troupe::tests {

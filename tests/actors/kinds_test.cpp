@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "protocols/errc.hpp"
+#include "protocols/federated/fedavg.hpp"
 #include "tests/support/rehearsal.hpp"
 
 namespace troupe::tests {

@@ -11,6 +11,7 @@
 #include "actors/aggregator.hpp"
 #include "actors/evaluator.hpp"
 #include "protocols/errc.hpp"
+#include "protocols/federated/fedavg.hpp"
 #include "tests/support/rehearsal.hpp"
 #include "tests/support/small_learner.hpp"
 

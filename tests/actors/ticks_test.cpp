@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "actors/aggregator.hpp"
+#include "protocols/federated/fedavg.hpp"
 #include "tests/support/rehearsal.hpp"
 
 namespace troupe::tests {

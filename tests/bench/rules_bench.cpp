@@ -5,7 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "protocols/federated/rule.hpp"
+#include "protocols/federated/fedavg.hpp"
+#include "protocols/federated/fedbuff.hpp"
 
 namespace {
 

@@ -1,9 +1,10 @@
+#include "protocols/federated/fedavg.hpp"
+#include "protocols/federated/fedbuff.hpp"
 #include "tests/support/stage.hpp"
 
 #include <algorithm>
 
 #include <caf/actor_system_config.hpp>
-#include <caf/binary_deserializer.hpp>
 #include <caf/init_global_meta_objects.hpp>
 #include <caf/scoped_actor.hpp>
 
@@ -68,13 +69,8 @@ aggregator_options options(const script& what, gpu::shared_buffer parameters) {
   aggregator_options result;
   result.rule = what.rule;
   if (!what.restored.empty()) {
-    caf::binary_deserializer source{nullptr, what.restored};
-    std::visit(
-        [&](auto& r) {
-          static_cast<void>(source.apply(r));
-          r.discard();
-        },
-        result.rule);
+    static_cast<void>(result.rule.load(what.restored));
+    result.rule.discard();
   }
   result.parameters = std::move(parameters);
   result.samples.assign(what.clients, 10);
@@ -85,8 +81,7 @@ aggregator_options options(const script& what, gpu::shared_buffer parameters) {
   result.header.parameters = what.parameters;
   result.header.slots = what.slots;
   result.header.incarnation = what.incarnation;
-  result.header.version =
-      std::visit([](auto& r) { return r.version(); }, result.rule);
+  result.header.version = result.rule.version();
   result.evaluate_every = what.evaluate_every;
   result.target_accuracy = what.target_accuracy;
   result.depth = what.depth;

@@ -25,6 +25,7 @@ TEST(decisions_test, are_empty_once_cleared) {
   d.revoked.push_back(1);
   d.skipped.emplace_back();
   d.publish.emplace();
+  d.round_started.emplace();
   d.grants.emplace_back();
   d.wake.emplace();
   d.end = ending::completed;
@@ -32,7 +33,7 @@ TEST(decisions_test, are_empty_once_cleared) {
   d.clear();
 
   EXPECT_TRUE(d.revoked.empty() && d.skipped.empty() && d.grants.empty());
-  EXPECT_FALSE(d.publish || d.wake || d.end);
+  EXPECT_FALSE(d.publish || d.round_started || d.wake || d.end);
 }
 
 TEST(staleness_test, leaves_a_fresh_update_its_whole_weight) {

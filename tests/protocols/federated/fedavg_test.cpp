@@ -33,6 +33,17 @@ TEST(fedavg_test, leases_a_fraction_of_the_clients) {
   EXPECT_EQ(t.rule.version(), 0);
 }
 
+TEST(fedavg_test, says_that_a_round_has_begun_and_with_how_many) {
+  fedavg_trial t{fedavg{{}, 0.1}, 20};
+  ASSERT_TRUE(t.said.round_started);
+  EXPECT_EQ(t.said.round_started->round, 1);
+  EXPECT_EQ(t.said.round_started->cohort, 2);
+
+  t.requeue(t.said.grants[0]);
+
+  EXPECT_FALSE(t.said.round_started);
+}
+
 TEST(fedavg_test, rounds_the_size_of_the_cohort_to_the_nearest) {
   EXPECT_THAT((fedavg_trial{fedavg{{}, 0.1}, 26}.said.grants), SizeIs(3));
   EXPECT_THAT((fedavg_trial{fedavg{{}, 0.1}, 24}.said.grants), SizeIs(2));

@@ -10,6 +10,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
+using namespace std::string_literals;
 
 template <class Rule>
 Rule reloaded(const Rule& rule) {
@@ -26,6 +27,14 @@ trial<Rule> resumed(
     t.join(i);
   t.begin(incarnation);
   return t;
+}
+
+std::string hex(const saved& bytes) {
+  std::string result;
+  for (auto byte : bytes)
+    for (auto digit : {byte >> 4, byte & 15})
+      result += "0123456789abcdef"[digit];
+  return result;
 }
 
 } // namespace
@@ -190,6 +199,24 @@ TEST(saved_fedbuff_test, takes_few_bytes_however_many_clients_there_are) {
   trial<fedbuff> t{fedbuff{{}, 10, 10'000, 20}, 100'000};
 
   EXPECT_LT(save(t.rule).size(), 256);
+}
+
+// Checkpoints of runs from before hold these bytes.
+TEST(saved_state_test, has_the_bytes_that_it_always_had) {
+  const settings common{.seed = 3,
+      .rounds = 4,
+      .weigh_samples = false,
+      .min_updates = 5,
+      .lease_time = std::chrono::seconds{6}};
+
+  const auto head = "000000000000000300000000000000040000000000000000050000000"
+                    "165a0bc00"s;
+
+  EXPECT_EQ(hex(save(fedavg{common, 0.5})),
+      head + "3fe0000000000000" + std::string(48, '0'));
+  EXPECT_EQ(hex(save(fedbuff{common, 7, 8, 9})),
+      head + "000000000000000700000000000000080000000000000009" +
+          std::string(66, '0'));
 }
 
 TEST(saved_state_test, refuses_bytes_that_end_too_soon) {

@@ -25,7 +25,7 @@ constexpr double longest_stretch = 0.1; // seconds
 // Parts of a test set in a stretch: enough to hide the way there and back.
 constexpr std::size_t most_scores = 4;
 // A driver whose device has failed may never call back.
-constexpr instant patience = std::chrono::seconds{1};
+constexpr duration patience = std::chrono::seconds{1};
 
 } // namespace
 

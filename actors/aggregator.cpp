@@ -13,8 +13,8 @@ namespace {
 
 // Ctrl-C promises an end within two seconds, and scores that are nearly there
 // are worth a part of them.
-constexpr instant longest_farewell = std::chrono::seconds{1};
-constexpr instant last_scores = std::chrono::milliseconds{500};
+constexpr duration longest_farewell = std::chrono::seconds{1};
+constexpr duration last_scores = std::chrono::milliseconds{500};
 
 } // namespace
 
@@ -59,7 +59,7 @@ aggregator::behavior_type aggregator_state::make_behavior() {
 
 // One reading of the clock serves all that a message brings about.
 aggregator_state& aggregator_state::at_once() {
-  now_ = clock_now(self_) - start_;
+  now_ = instant{clock_now(self_) - start_};
   return *this;
 }
 

@@ -42,8 +42,8 @@ struct aggregator_options {
   placement::allotment kinds; ///< of device, by client
   /// From the start of a client's training; a part of an evaluation has ten
   /// times as long. 0: no bound.
-  instant lease_time{};
-  instant stop_grace = std::chrono::seconds{2};
+  duration lease_time{};
+  duration stop_grace = std::chrono::seconds{2};
 };
 
 /// Hands out leases, judges what comes back by its rule, has versions
@@ -69,7 +69,7 @@ public:
   aggregator::behavior_type make_behavior();
 
 private:
-  static constexpr instant flush_after = std::chrono::milliseconds{100};
+  static constexpr duration flush_after = std::chrono::milliseconds{100};
   static constexpr std::size_t flush_size = 1024;
 
   struct queued {

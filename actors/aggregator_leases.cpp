@@ -106,7 +106,7 @@ void aggregator_state::watch_parts() {
 }
 
 void aggregator_state::wake_by(instant when) {
-  timer_.set_by(self_, start_ + when);
+  timer_.set_by(self_, start_ + when.time_since_epoch());
 }
 
 void aggregator_state::flush() {

@@ -202,8 +202,7 @@ void aggregator_state::receive(const stored& what) {
   judged_.erase(what.version);
   tell(facts::stored{what.version, what.sha256, what.seconds});
   next_store_at_ =
-      now_ + std::chrono::duration_cast<instant>(std::chrono::duration<double>(
-                 std::min(what.seconds / storing_part, longest_pause)));
+      now_ + from_seconds(std::min(what.seconds / storing_part, longest_pause));
   store_when_due();
   settle();
 }

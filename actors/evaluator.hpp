@@ -77,7 +77,7 @@ private:
   std::uint64_t missing_ = 0;
   caf::error failed_;
   double cpu_seconds_ = 0.0;
-  std::chrono::nanoseconds started_{};
+  instant started_{};
 };
 using evaluator_impl = evaluator::stateful_impl<evaluator_state>;
 

@@ -294,7 +294,7 @@ void issuer_state::through_with(const order& what) {
   });
 }
 
-void issuer_state::look_in(instant time) {
+void issuer_state::look_in(duration time) {
   looks_.set(self_, clock_now(self_) + time);
 }
 

@@ -22,10 +22,10 @@ struct issuer_options {
   user tells; ///< hears which epochs are open
   /// Null: NCCL itself, opened when it is first needed.
   const gpu::cuda::nccl_api* through = nullptr;
-  instant look_busy = std::chrono::microseconds{200}; ///< NCCL is at something
-  instant look_idle = std::chrono::milliseconds{50};  ///< for errors
-  instant ask_again = std::chrono::seconds{1}; ///< when its device is taken
-  instant look_back = std::chrono::seconds{1}; ///< for a device that has failed
+  duration look_busy = std::chrono::microseconds{200}; ///< NCCL is at something
+  duration look_idle = std::chrono::milliseconds{50};  ///< for errors
+  duration ask_again = std::chrono::seconds{1}; ///< when its device is taken
+  duration look_back = std::chrono::seconds{1}; ///< for one that has failed
 };
 
 /// Owns one GPU's communicator and its stream, and is the only one to issue
@@ -63,7 +63,7 @@ private:
   void look_back();
   void follow(event what) { next_ = std::move(what); }
   void broke(epoch_id epoch, std::string text);
-  void look_in(instant time);
+  void look_in(duration time);
 
   const gpu::cuda::nccl_api& nccl() const;
   void enlist_again();

@@ -15,7 +15,7 @@ namespace troupe::monitoring {
 
 namespace {
 
-constexpr instant between_drawings = std::chrono::milliseconds{100};
+constexpr duration between_drawings = std::chrono::milliseconds{100};
 constexpr std::string_view erase_line = "\r\x1b[K";
 
 std::size_t terminal_width(int descriptor) {

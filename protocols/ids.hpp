@@ -1,7 +1,8 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
+
+#include "protocols/time.hpp"
 
 namespace troupe {
 
@@ -9,13 +10,6 @@ using client_id = std::uint32_t;  ///< a logical client, 0 to clients - 1
 using lease_id = std::uint64_t;   ///< unique over a run, resumes included
 using version_id = std::uint64_t; ///< of the global model; 0 is the initial one
 using slot_id = std::uint32_t;    ///< a compute slot of this process
-
-/// Time since the start of the run's process, on a clock that never goes back.
-using instant = std::chrono::nanoseconds;
-
-inline double seconds(instant t) noexcept {
-  return std::chrono::duration<double>(t).count();
-}
 
 /// Lease ids of one incarnation (a start or a resume of a run) share their
 /// upper bits, so that a resumed run never hands out an id again. The result

@@ -40,7 +40,7 @@ public:
     message_.dispose();
     coming_ = when;
     message_ = delay(
-        self, std::max(*when - clock_now(self), instant{}), Message{++turn_});
+        self, std::max(*when - clock_now(self), duration{}), Message{++turn_});
   }
 
   /// Rings at `when` unless it rings before.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <utility>
 
 #include <caf/disposable.hpp>
@@ -8,6 +7,8 @@
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+
+#include "protocols/time.hpp"
 
 // The few verbs through which actors send, ask, watch and delay: the one place
 // that knows CAF's version.
@@ -28,8 +29,7 @@ void send_anonymously(const Handle& to, Message&& message) {
 /// Sends one message to oneself after `delay`, by the actor's own clock. What
 /// is disposed of before then is not sent, and the clock forgets it.
 template <class Self, class Message>
-caf::disposable delay(
-    Self* self, std::chrono::nanoseconds delay, Message&& message) {
+caf::disposable delay(Self* self, duration delay, Message&& message) {
   auto& clock = self->clock();
   return clock.schedule_message(clock.now() + delay,
       caf::strong_actor_ptr{self->ctrl()},
@@ -39,8 +39,7 @@ caf::disposable delay(
 
 /// Asks and expects an answer within `timeout`; for few outstanding questions.
 template <class Self, class Handle, class Message>
-auto ask(Self* self, const Handle& whom, std::chrono::nanoseconds timeout,
-    Message&& message) {
+auto ask(Self* self, const Handle& whom, duration timeout, Message&& message) {
   return self->request(whom, timeout, std::forward<Message>(message));
 }
 
@@ -52,8 +51,8 @@ void watch(Self* self, const Handle& whom) {
 
 /// The actor's clock, which tests move by hand.
 template <class Self>
-std::chrono::nanoseconds clock_now(Self* self) {
-  return std::chrono::nanoseconds{self->clock().now().time_since_epoch()};
+instant clock_now(Self* self) {
+  return instant{self->clock().now().time_since_epoch()};
 }
 
 } // namespace troupe

@@ -65,17 +65,13 @@ double process_age() {
          double(ticks) / double(sysconf(_SC_CLK_TCK));
 }
 
-instant seconds_of(double s) {
-  return std::chrono::duration_cast<instant>(std::chrono::duration<double>(s));
-}
-
 federated::rule fresh_rule(const configuration& c) {
   federated::settings common;
   common.seed = c.run.seed;
   common.rounds = c.run.rounds;
   common.weigh_samples = c.federation.weighting == "samples";
   common.min_updates = c.federation.min_updates;
-  common.lease_time = seconds_of(c.federation.lease_seconds);
+  common.lease_time = from_seconds(c.federation.lease_seconds);
   if (c.federation.rule == "fedavg")
     return federated::fedavg{common, c.federation.fraction};
   return federated::fedbuff{common, c.federation.buffer,
@@ -251,8 +247,8 @@ aggregator_options company::plan(
   result.depth = depth();
   result.adding = adding();
   result.kinds = {c.run.seed, devices_.shares()};
-  result.lease_time = seconds_of(c.federation.lease_seconds);
-  result.stop_grace = seconds_of(c.compute.stop_grace);
+  result.lease_time = from_seconds(c.federation.lease_seconds);
+  result.stop_grace = from_seconds(c.compute.stop_grace);
   return result;
 }
 

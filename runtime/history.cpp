@@ -42,8 +42,9 @@ void retold_history::take(const fact& what) {
   } else if (auto* back = std::get_if<facts::voided>(&what.what)) {
     void_behind(back->version);
   } else if (auto* made = std::get_if<facts::published>(&what.what)) {
-    versions_[made->version] = {{made->version, before_ + seconds(what.at), 0,
-        0, made->loss, made->total_updates}};
+    versions_[made->version] = {
+        {made->version, before_ + seconds(what.at.time_since_epoch()), 0, 0,
+            made->loss, made->total_updates}};
   } else if (auto* score = std::get_if<facts::evaluated>(&what.what)) {
     auto& [row, scored] = versions_[score->version];
     row.version = score->version;

@@ -79,8 +79,8 @@ void write_run(std::span<const fact> run, std::string_view kind, columns& c,
       kind, run.front().number);
   if constexpr (shared)
     fmt::format_to(std::back_inserter(out), ",\"count\":{}", run.size());
-  fmt::format_to(
-      std::back_inserter(out), ",\"at\":{:.6f}", seconds(run.front().at));
+  fmt::format_to(std::back_inserter(out), ",\"at\":{:.6f}",
+      seconds(run.front().at.time_since_epoch()));
   for (std::size_t i = 0; i < c.at; ++i) {
     out.append(",\"").append(c.name[i]).append(shared ? "\":[" : "\":");
     out.append(c.text[i]);
@@ -171,9 +171,7 @@ bool read_kind(
     kind_type x;
     field_reader reader{line, i, count, shared};
     facts::fields(reader, x);
-    out.push_back({number + i,
-        std::chrono::duration_cast<instant>(std::chrono::duration<double>(at)),
-        std::move(x)});
+    out.push_back({number + i, instant{from_seconds(at)}, std::move(x)});
   }
   return true;
 }

@@ -82,7 +82,7 @@ void scribe_state::write(const fact_batch& batch) {
 // The history has a row for each scored version.
 void scribe_state::note(const fact& what) {
   if (auto* x = std::get_if<facts::published>(&what.what)) {
-    now_ = options_.elapsed + seconds(what.at);
+    now_ = options_.elapsed + seconds(what.at.time_since_epoch());
     published_[x->version] = {
         x->version, now_, 0, 0, x->loss, x->total_updates};
     while (published_.size() > 64)

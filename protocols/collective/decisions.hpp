@@ -62,10 +62,10 @@ const char* to_string(drop_reason why) noexcept;
 struct settings {
   std::uint32_t size = 1;  ///< members of a full epoch
   std::uint32_t least = 1; ///< that will do once `patience` is over
-  instant patience = std::chrono::seconds{30}; ///< for those who are missing
-  instant init_time = std::chrono::seconds{60};
-  instant operation_time = std::chrono::seconds{60}; ///< first ask to last
-  instant release_time = std::chrono::seconds{10};   ///< to let go of an epoch
+  duration patience = std::chrono::seconds{30}; ///< for those who are missing
+  duration init_time = std::chrono::seconds{60};
+  duration operation_time = std::chrono::seconds{60}; ///< first ask to last
+  duration release_time = std::chrono::seconds{10};   ///< to let go of an epoch
   /// Epochs in a row that end in trouble before any operation is agreed on.
   std::uint32_t attempts = 3;
 

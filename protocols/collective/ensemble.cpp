@@ -9,7 +9,7 @@
 namespace troupe::collective {
 namespace {
 
-std::string in_seconds(instant time) {
+std::string in_seconds(duration time) {
   auto text = std::to_string(seconds(time));
   text.erase(text.find_last_not_of('0') + 1);
   if (text.ends_with('.'))

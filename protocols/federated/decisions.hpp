@@ -13,7 +13,7 @@ struct grant {
   lease_id lease = 0;
   client_id client = 0;
   version_id base = 0;
-  instant deadline{}; ///< time allowed from hand-out to update; 0: no bound
+  duration deadline{}; ///< time allowed from hand-out to update; 0: no bound
 
   template <class Inspector>
   friend bool inspect(Inspector& f, grant& x) {
@@ -108,7 +108,7 @@ struct settings {
   std::uint64_t rounds = 50; ///< fedavg: rounds; fedbuff: versions
   bool weigh_samples = true; ///< by samples, else uniformly
   std::uint64_t min_updates = 1;
-  instant lease_time{}; ///< a lease's deadline after its hand-out; 0: none
+  duration lease_time{}; ///< a lease's deadline after its hand-out; 0: none
 
   template <class Inspector>
   friend bool inspect(Inspector& f, settings& x) {

@@ -30,7 +30,7 @@ struct kinds_test : testing::Test {
   placement::allotment kinds{
       1, {{device_kind::cpu, 1}, {device_kind::cuda, 2}}};
 
-  void begin_run(instant lease_time = {}) {
+  void begin_run(duration lease_time = {}) {
     federated::settings common;
     common.rounds = 1;
     aggregator_options options;

@@ -90,9 +90,9 @@ struct rehearsed_run : testing::Test {
     stage.tell(who.as<caf::actor>(),
         caf::exit_msg{{}, caf::make_error(errc::device_failed, why)});
   }
-  void pass(instant time) {
-    const instant step = std::chrono::milliseconds{100};
-    for (instant t{}; t < time; t += step)
+  void pass(duration time) {
+    const duration step = std::chrono::milliseconds{100};
+    for (duration t{}; t < time; t += step)
       stage.pass(step);
   }
 

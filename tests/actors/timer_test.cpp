@@ -52,10 +52,10 @@ struct timer_test : testing::Test {
   ~timer_test() override {
     caf::anon_send_exit(self, caf::exit_reason::user_shutdown);
   }
-  void set(instant when) { seen.clock.set(seen.self, start + when); }
-  void set_by(instant when) { seen.clock.set_by(seen.self, start + when); }
-  std::vector<instant> rang() {
-    std::vector<instant> result;
+  void set(duration when) { seen.clock.set(seen.self, start + when); }
+  void set_by(duration when) { seen.clock.set_by(seen.self, start + when); }
+  std::vector<duration> rang() {
+    std::vector<duration> result;
     for (auto each : seen.rang)
       result.push_back(each - start);
     return result;
@@ -67,7 +67,7 @@ TEST_F(timer_test, rings_once_at_its_time) {
   for (int i = 0; i < 10; ++i)
     stage.pass(1s);
 
-  EXPECT_EQ(rang(), std::vector<instant>{3s});
+  EXPECT_EQ(rang(), std::vector<duration>{3s});
 }
 
 TEST_F(timer_test, rings_at_a_nearer_time_and_not_at_the_one_before) {
@@ -76,7 +76,7 @@ TEST_F(timer_test, rings_at_a_nearer_time_and_not_at_the_one_before) {
   for (int i = 0; i < 20; ++i)
     stage.pass(1s);
 
-  EXPECT_EQ(rang(), std::vector<instant>{2s});
+  EXPECT_EQ(rang(), std::vector<duration>{2s});
   EXPECT_EQ(seen.messages, 1);
 }
 
@@ -86,7 +86,7 @@ TEST_F(timer_test, rings_at_a_later_time_and_not_at_the_one_before) {
   for (int i = 0; i < 20; ++i)
     stage.pass(1s);
 
-  EXPECT_EQ(rang(), std::vector<instant>{9s});
+  EXPECT_EQ(rang(), std::vector<duration>{9s});
 }
 
 TEST_F(timer_test, rings_at_the_nearest_of_all_times_that_it_was_set_by) {
@@ -96,7 +96,7 @@ TEST_F(timer_test, rings_at_the_nearest_of_all_times_that_it_was_set_by) {
   for (int i = 0; i < 20; ++i)
     stage.pass(1s);
 
-  EXPECT_EQ(rang(), std::vector<instant>{4s});
+  EXPECT_EQ(rang(), std::vector<duration>{4s});
 }
 
 TEST_F(timer_test, rings_no_more_once_it_is_set_to_no_time) {
@@ -113,7 +113,7 @@ TEST_F(timer_test, rings_at_once_at_a_time_that_has_gone_by) {
   set(1s);
   stage.pass(0s);
 
-  EXPECT_EQ(rang(), std::vector<instant>{5s});
+  EXPECT_EQ(rang(), std::vector<duration>{5s});
 }
 
 TEST_F(timer_test, takes_no_message_of_an_old_turn) {

@@ -6,7 +6,7 @@ namespace troupe {
 namespace {
 
 instant at(double s) {
-  return std::chrono::duration_cast<instant>(std::chrono::duration<double>(s));
+  return instant{from_seconds(s)};
 }
 
 fact start(version_id version) {

@@ -9,7 +9,7 @@ namespace troupe {
 namespace {
 
 instant at(double s) {
-  return std::chrono::duration_cast<instant>(std::chrono::duration<double>(s));
+  return instant{from_seconds(s)};
 }
 
 std::string encoded(const std::vector<fact>& batch) {

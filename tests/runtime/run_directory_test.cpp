@@ -18,7 +18,7 @@ using testing::IsEmpty;
 using tests::scratch_directory;
 
 instant at(double s) {
-  return std::chrono::duration_cast<instant>(std::chrono::duration<double>(s));
+  return instant{from_seconds(s)};
 }
 
 facts::run_started start(std::uint64_t incarnation, version_id version = 0) {

@@ -29,7 +29,7 @@ public:
   /// Delivers messages until none is left.
   void run() { scheduler().run(); }
   /// Moves the clock, which sends what is due, and delivers it.
-  void pass(std::chrono::nanoseconds time) {
+  void pass(duration time) {
     scheduler().advance_time(time);
     run();
   }

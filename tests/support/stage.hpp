@@ -25,8 +25,8 @@ struct script {
   version_id evaluate_every = 0;
   double target_accuracy = 0.0;
   double server_lr = 1.0;
-  instant lease_time{};
-  instant stop_grace = std::chrono::milliseconds{200};
+  duration lease_time{};
+  duration stop_grace = std::chrono::milliseconds{200};
   training::recipe recipe;
   small_learner::mishap_type mishap;
   small_learner::doubt_type doubt;

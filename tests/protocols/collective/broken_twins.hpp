@@ -65,7 +65,7 @@ struct waits_for_all : ensemble {
   }
 
 private:
-  static instant ms(int n) { return std::chrono::milliseconds{n}; }
+  static duration ms(int n) { return std::chrono::milliseconds{n}; }
 };
 
 /// Numbers every epoch alike.

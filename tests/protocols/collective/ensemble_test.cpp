@@ -30,7 +30,7 @@ settings three() {
 struct trial {
   ensemble rule{three()};
   decisions said;
-  instant now = 1s;
+  instant now{1s};
 
   void join(member_id m, std::uint64_t incarnation = 1, std::uint32_t wish = 0,
       std::string device = "") {
@@ -49,8 +49,8 @@ struct trial {
     said.clear();
     return rule.declare(epoch, m, n, what, now, said);
   }
-  void wake_at(instant t) {
-    now = t;
+  void wake_at(duration t) {
+    now = instant{t};
     said.clear();
     rule.wake(now, said);
   }
@@ -107,7 +107,7 @@ TEST(ensemble_test, waits_for_the_missing_and_then_makes_do) {
   trial t;
   t.join(0);
   t.join(2);
-  EXPECT_EQ(t.said.wake, 11s);
+  EXPECT_EQ(t.said.wake, instant{11s});
   t.wake_at(10s);
   EXPECT_FALSE(t.said.name);
 
@@ -136,7 +136,7 @@ TEST(ensemble_test, names_who_does_not_join_in_time) {
   t.rule.named(1, 0, {}, t.now, t.said);
   t.rule.formed(1, 0, t.now, t.said);
   t.rule.formed(1, 2, t.now, t.said);
-  EXPECT_EQ(t.said.wake, 6s);
+  EXPECT_EQ(t.said.wake, instant{6s});
 
   t.wake_at(6s);
 
@@ -166,7 +166,7 @@ TEST(ensemble_test, names_who_asks_for_nothing) {
   t.run();
   t.declare(1, 0, 0);
   t.declare(1, 2, 0);
-  EXPECT_EQ(t.said.wake, 3s);
+  EXPECT_EQ(t.said.wake, instant{3s});
 
   t.wake_at(3s);
 

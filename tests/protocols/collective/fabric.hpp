@@ -12,7 +12,7 @@
 
 namespace troupe::collective {
 
-constexpr instant ms(std::uint64_t n) {
+constexpr duration ms(std::uint64_t n) {
   return std::chrono::milliseconds{n};
 }
 

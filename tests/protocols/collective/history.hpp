@@ -67,7 +67,7 @@ public:
       ensemble_.regroup(now(), said);
       carry_out(said);
     });
-    const auto end = ms(how_.mishaps * 300 + 60'000);
+    const instant end{ms(how_.mishaps * 300 + 60'000)};
     while (breach_.empty() && !good_ && !time_.empty() && time_.next() <= end)
       time_.step();
     if (breach_.empty() && !good_ && !gave_up_)

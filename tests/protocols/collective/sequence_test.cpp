@@ -17,7 +17,7 @@ const signature add{operation_kind::all_reduce, gpu::element::f32,
 struct trial {
   sequence rule{{.init_time = 5s, .operation_time = 2s}};
   steps said;
-  instant now = 1s;
+  instant now{1s};
 
   void open(epoch_id epoch) {
     said.clear();
@@ -119,7 +119,7 @@ TEST(sequence_test, names_old_epochs_and_duplicates) {
 TEST(sequence_test, says_what_it_waited_for) {
   const auto text_of = [](trial& t) {
     t.said.clear();
-    t.rule.wake(3s, t.said);
+    t.rule.wake(instant{3s}, t.said);
     EXPECT_EQ(t.said.reports.at(0).what, report::kind::failed);
     return t.said.answers.at(0).text;
   };
@@ -130,7 +130,7 @@ TEST(sequence_test, says_what_it_waited_for) {
 
   busy.open(1);
   busy.submit(1, 1);
-  busy.now = 1500ms;
+  busy.now = instant{1500ms};
   busy.submit(1, 0);
   EXPECT_THAT(text_of(busy), HasSubstr("not through with number 0"));
 
@@ -143,9 +143,9 @@ TEST(sequence_test, says_what_it_waited_for) {
 TEST(sequence_test, gives_up_on_a_communicator_that_is_not_ready_in_time) {
   trial t;
   t.rule.form(1, t.now, t.said);
-  EXPECT_EQ(t.said.wake, 6s);
+  EXPECT_EQ(t.said.wake, instant{6s});
   t.said.clear();
-  t.rule.wake(6s, t.said);
+  t.rule.wake(instant{6s}, t.said);
 
   ASSERT_TRUE(t.said.drop);
   EXPECT_EQ(t.said.drop->why, trouble::init_timeout);

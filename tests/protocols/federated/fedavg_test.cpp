@@ -409,7 +409,7 @@ TEST(fedavg_test, takes_no_harm_from_being_woken) {
   fedavg_trial t{all_clients(), 2};
   t.said.clear();
 
-  t.rule.wake(std::chrono::seconds{1}, t.said);
+  t.rule.wake(instant{std::chrono::seconds{1}}, t.said);
 
   EXPECT_TRUE(t.said.grants.empty() && !t.said.publish && !t.said.end);
   EXPECT_EQ(t.rule.outstanding(), 2);

@@ -478,7 +478,7 @@ TEST(fedbuff_test, takes_no_harm_from_being_woken) {
   fedbuff_trial t{rule(2, 2), 2};
   t.said.clear();
 
-  t.rule.wake(std::chrono::seconds{1}, t.said);
+  t.rule.wake(instant{std::chrono::seconds{1}}, t.said);
 
   EXPECT_TRUE(t.said.grants.empty() && !t.said.publish && !t.said.end);
 }

@@ -14,7 +14,7 @@ std::vector<device_kind> cpus(std::size_t count) {
 }
 
 constexpr instant at(int t) {
-  return instant{t};
+  return instant{duration{t}};
 }
 
 TEST(slot_book_test, spreads_leases_over_the_emptiest_slots) {

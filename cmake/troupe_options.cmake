@@ -18,9 +18,11 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 
-# troupe_options is everybody's; troupe_test_options is for the code of tests,
-# which is read by the compiler more often than it runs.
+# troupe_options is everybody's; troupe_actor_options is for what is made of CAF
+# and computes little, troupe_test_options for the code of tests, which is read
+# by the compiler more often than it runs.
 add_library(troupe_options INTERFACE)
+add_library(troupe_actor_options INTERFACE)
 add_library(troupe_test_options INTERFACE)
 set(cxx_options
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
@@ -36,20 +38,21 @@ if(TROUPE_SANITIZERS)
   set(TROUPE_SANITIZER_FLAGS -fsanitize=${TROUPE_SANITIZERS})
   list(APPEND cxx_options ${TROUPE_SANITIZER_FLAGS}
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  # What the address sanitizer finds as well, at half the compiler's time.
-  set(test_options -O0)
+  # What the address sanitizer finds as well, at a third of the compiler's time.
   if("undefined" IN_LIST sanitizers)
-    list(APPEND test_options
-      -fno-sanitize=null,alignment,vptr,object-size)
+    set(actor_options -fno-sanitize=null,alignment,vptr,object-size)
   endif()
+  set(test_options -O0 ${actor_options})
 endif()
-foreach(options troupe_options troupe_test_options)
+foreach(options troupe_options troupe_actor_options troupe_test_options)
   target_compile_features(${options} INTERFACE cxx_std_20)
   target_link_options(${options} INTERFACE ${TROUPE_SANITIZER_FLAGS})
   target_compile_options(${options} INTERFACE
     "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>"
     "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")
 endforeach()
+target_compile_options(troupe_actor_options INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:${actor_options}>")
 target_compile_options(troupe_test_options INTERFACE
   "$<$<COMPILE_LANGUAGE:CXX>:${test_options}>")
 include(troupe_precompiled)
@@ -57,6 +60,10 @@ include(troupe_precompiled)
 # troupe_library(<folder> SOURCES ... PUBLIC ... PRIVATE ...)
 function(troupe_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  set(options troupe_actor_options)
+  if(name STREQUAL gpu)
+    set(options troupe_options)
+  endif()
   add_library(troupe_${name} STATIC ${ARG_SOURCES})
   add_library(troupe::${name} ALIAS troupe_${name})
   set_target_properties(troupe_${name} PROPERTIES EXPORT_NAME ${name})
@@ -66,7 +73,7 @@ function(troupe_library name)
     "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/troupe>")
   target_link_libraries(troupe_${name}
     PUBLIC ${ARG_PUBLIC}
-    PRIVATE $<BUILD_INTERFACE:troupe_options> ${ARG_PRIVATE})
+    PRIVATE $<BUILD_INTERFACE:${options}> ${ARG_PRIVATE})
   # Whoever links an instrumented library needs the sanitizer's runtime.
   target_link_options(troupe_${name} INTERFACE ${TROUPE_SANITIZER_FLAGS})
   set_property(GLOBAL APPEND PROPERTY TROUPE_FOLDERS ${name})

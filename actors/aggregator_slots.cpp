@@ -19,67 +19,83 @@ const char* of_kind(gpu::device_kind kind) noexcept {
 
 } // namespace
 
-void aggregator_state::lose(const placement::slot_book::holding& entry) {
-  tell(facts::slot_lost{entry.slot, entry.client, entry.lease, {}});
-  give_up(entry.slot, slots_.lose(entry.slot),
-      fmt::format(
-          "the learner of client {} ignored its stop token", entry.client));
-}
-
-void aggregator_state::lose_at_part(slot_id slot) {
-  const auto why =
-      fmt::format("the evaluation of version {} ignored its stop token",
-          judging_.empty() ? version_ : judging_.front());
-  tell(facts::slot_lost{slot, 0, 0, why});
-  give_up(slot, slots_.lose(slot), why);
-}
-
-// The last slot of a kind may return yet: so long the run goes on without.
-void aggregator_state::give_up(
-    slot_id slot, const holdings& all, const std::string& why) {
-  lease_again(all);
-  const auto kind = cast_->slots[slot].kind;
-  if (slots_.alive(kind) == 0 && !called_off_) {
-    deserted_[kind] = {now_, slot, why};
-    wake_by(now_ + options_.stop_grace);
-  } else {
-    forget_slot(slot);
-  }
-  carry_out();
-  settle();
-}
-
-void aggregator_state::watch_kinds() {
-  for (const auto& [kind, left] : std::exchange(deserted_, {})) {
-    const auto end = left.since + options_.stop_grace;
-    if (now_ < end) {
-      deserted_.emplace(kind, left);
-      wake_by(end);
-      continue;
-    }
-    forget_slot(left.slot);
-    end_without(kind, left.why);
+void aggregator_state::seat_all() {
+  while (auto seat = desk_.next(early_.size() + unadded_, now_)) {
+    const auto& grant = seat->grant;
+    if (first_lease_ == instant{})
+      first_lease_ = now_;
+    tell(facts::leased{grant.lease, grant.client, grant.base});
+    const auto& slot = cast_->slots[seat->slot];
+    send(self_, cast_->workers[grant.client],
+        offer{grant.lease, grant.base, std::move(seat->base), slot.who,
+            slot.lane, seat->turn, std::move(seat->stop)});
   }
 }
 
-void aggregator_state::end_without(
-    gpu::device_kind kind, const std::string& why) {
-  if (!ending_)
-    end(run_outcome::failed,
-        caf::make_error(errc::no_slots,
-            fmt::format("no compute slot {}is left: {}",
-                slots_.alive() == 0 ? "" : of_kind(kind), why)));
-}
-
-// What it was at when it was lost is over.
-void aggregator_state::take_back(lease_id lease) {
-  const auto slot = slots_.answered(lease);
-  if (!slot || told_)
+// What a slot was at when it was lost may be over after all.
+void aggregator_state::welcome_back(std::optional<slot_id> slot) {
+  if (!slot)
     return;
   tell(facts::slot_returned{*slot});
-  deserted_.erase(cast_->slots[*slot].kind);
   if (cast_->judge)
     send(self_, cast_->judge, slot_back{*slot});
+}
+
+void aggregator_state::receive(const slot_scoring& what) {
+  if (what.busy)
+    desk_.begin_part(what.slot, what.alone, now_);
+  else
+    desk_.end_part(what.slot, now_);
+  look_after_desk();
+}
+
+// That scoring is slow is no client's fault.
+void aggregator_state::look_after_desk() {
+  using kind = placement::overdue::kind;
+  for (const auto& each : desk_.late(now_)) {
+    if (each.what == kind::lease) {
+      desk_.revoke(each.of.lease, now_);
+      fail(each.of.client, each.of.lease,
+          caf::make_error(errc::lease_overrun,
+              fmt::format("no update within {} s", seconds(each.allowed))));
+      carry_out();
+    } else if (each.what == kind::stopped_lease) {
+      tell(facts::slot_lost{each.of.slot, each.of.client, each.of.lease, {}});
+      lose(each, fmt::format("the learner of client {} ignored its stop token",
+                     each.of.client));
+    } else if (each.what == kind::part) {
+      fail_part(each);
+    } else {
+      auto why = fmt::format("the evaluation of version {} ignored its stop "
+                             "token",
+          press_.scoring().value_or(press_.version()));
+      tell(facts::slot_lost{each.of.slot, 0, 0, why});
+      lose(each, std::move(why));
+    }
+  }
+  for (const auto& each : desk_.deserted(now_)) {
+    forget_slot(each.slot);
+    end_without(each.kind, each.why);
+  }
+}
+
+void aggregator_state::fail_part(const placement::overdue& what) {
+  end(run_outcome::failed,
+      caf::make_error(errc::evaluation_failed,
+          fmt::format("version {} could not be evaluated: no answer within {} "
+                      "s, {} times federation.lease_seconds",
+              press_.scoring().value_or(press_.version()),
+              seconds(what.allowed), what.allowed / options_.lease_time)));
+}
+
+// The last slot of a kind may return yet, and so long the evaluator counts on
+// it; not if it is being called off.
+void aggregator_state::lose(const placement::overdue& what, std::string why) {
+  const auto slot = what.of.slot;
+  lease_again(desk_.lose(slot, std::move(why), now_));
+  if (desk_.alive(cast_->slots[slot].kind) > 0 || press_.called_off())
+    forget_slot(slot);
+  carry_out();
 }
 
 void aggregator_state::forget_slot(slot_id slot) {
@@ -88,73 +104,74 @@ void aggregator_state::forget_slot(slot_id slot) {
 }
 
 // Nobody is to blame for it. What has ended before is nobody's any more.
-void aggregator_state::lease_again(const holdings& all) {
-  for (const auto& each : all) {
-    auto& lease = held_[each.lease];
-    lease.stop.request_stop();
-    const auto open = !lease.stopped;
-    held_.erase(each.lease);
-    if (!open || ending_)
+void aggregator_state::lease_again(
+    const std::vector<placement::left_over>& all) {
+  for (const auto& [at, open] : all) {
+    if (!open || stage_ == stage::ending)
       continue;
-    tell(facts::requeued{each.lease, each.client});
-    decide([&](auto& r, auto& out) { r.requeue(each.lease, now_, out); });
+    tell(facts::requeued{at.grant.lease, at.grant.client});
+    rule_.requeue(at.grant.lease, now_, decisions_);
   }
+}
+
+void aggregator_state::end_without(
+    gpu::device_kind kind, const std::string& why) {
+  if (stage_ == stage::running)
+    end(run_outcome::failed,
+        caf::make_error(errc::no_slots,
+            fmt::format("no compute slot {}is left: {}",
+                desk_.alive() == 0 ? "" : of_kind(kind), why)));
 }
 
 // A device of several lanes takes all of them with it. Its leases wait for
 // another one of its kind.
-bool aggregator_state::bury(
+bool aggregator_state::bury_slots(
     const caf::actor_addr& who, const std::string& why) {
-  holdings all;
   std::optional<gpu::device_kind> kind;
   for (slot_id i = 0; i < cast_->slots.size(); ++i) {
     if (cast_->slots[i].who.address() != who)
       continue;
     kind = cast_->slots[i].kind;
-    for (const auto& each : slots_.die(i))
-      all.push_back(each);
     tell(facts::slot_lost{i, 0, 0, why});
     forget_slot(i);
+    lease_again(desk_.die(i));
   }
   if (!kind)
     return false;
-  lease_again(all);
-  if (slots_.alive(*kind) == 0 && !slots_.may_return(*kind))
+  if (!desk_.has(*kind))
     end_without(*kind, why);
   carry_out();
-  settle();
   return true;
 }
 
 // What a worker was offered may never come to its slot, which waits for it: by
 // its turn there the slot gets a task that is to stop.
-void aggregator_state::lose_clients(
+void aggregator_state::bury_clients(
     const caf::actor_addr& who, const std::string& why) {
   for (client_id c = 0; c < cast_->workers.size(); ++c) {
     if (cast_->workers[c].address() != who)
       continue;
-    const auto all = slots_.of(c);
+    const auto all = desk_.of(c);
     for (const auto& each : all)
-      if (!ending_ && !held_[each.lease].stopped)
-        tell_failed(c, each.lease,
+      if (each.open && stage_ == stage::running)
+        tell_failed(c, each.at.grant.lease,
             caf::make_error(errc::actor_died, "its worker has died: " + why));
-    if (!ending_)
-      decide([&](auto& rule, auto& out) { rule.leave(c, now_, out); });
+    if (stage_ == stage::running)
+      rule_.leave(c, now_, decisions_);
     for (const auto& each : all) {
-      revoke(each.lease);
-      const auto& slot = cast_->slots[each.slot];
-      const auto& lease = held_[each.lease];
+      desk_.revoke(each.at.grant.lease, now_);
+      const auto& slot = cast_->slots[each.at.slot];
       train_task instead;
-      instead.lease = each.lease;
+      instead.lease = each.at.grant.lease;
       instead.work.client = c;
       instead.reply_to = self_;
       instead.lane = slot.lane;
-      instead.turn = lease.turn;
-      instead.stop = lease.stop.get_token();
+      instead.turn = each.at.turn;
+      instead.stop = each.at.stop;
       send(self_, slot.who, std::move(instead));
     }
   }
-  if (!ending_)
+  if (stage_ == stage::running)
     carry_out();
 }
 

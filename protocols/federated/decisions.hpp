@@ -13,13 +13,13 @@ struct grant {
   lease_id lease = 0;
   client_id client = 0;
   version_id base = 0;
-  duration deadline{}; ///< time allowed from hand-out to update; 0: no bound
+  duration allowed{}; ///< time allowed from hand-out to update; 0: no bound
 
   template <class Inspector>
   friend bool inspect(Inspector& f, grant& x) {
     return f.object(x).fields(f.field("lease", x.lease),
         f.field("client", x.client), f.field("base", x.base),
-        f.field("deadline", x.deadline));
+        f.field("deadline", x.allowed));
   }
 };
 

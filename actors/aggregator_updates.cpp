@@ -1,0 +1,145 @@
+#include "actors/aggregator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/guard.hpp"
+#include "protocols/errc.hpp"
+
+// What becomes of updates: the rule's side.
+
+namespace troupe {
+
+void aggregator_state::receive(update& what) {
+  report_.compute_seconds += what.result.cpu_seconds;
+  welcome_back(
+      desk_.answered(what.result.lease, what.result.seconds, now_).returned);
+  if (stage_ == stage::ending)
+    return;
+  if (press_.is_open())
+    admit(what);
+  else
+    early_.push_back(std::move(what));
+}
+
+// An update that diverged fails before it counts: which version its client's
+// failure meets must not depend on when the shard comes upon it.
+void aggregator_state::admit(update& what) {
+  const auto& trained = what.result;
+  // A lease that has ended has no share: the rule drops its update.
+  const auto share = rule_.share(trained.lease);
+  const auto most = gpu::most_admissible(share);
+  if (share > 0.0 && trained.largest > most)
+    fail(what.client, trained.lease,
+        caf::make_error(errc::update_not_finite,
+            fmt::format("it diverged: a parameter changed by {:.3g}, and at "
+                        "most {:.3g} can be summed exactly at this weight",
+                trained.largest, most)));
+  else
+    count(what,
+        rule_.arrive({trained.lease, what.client, trained.base}, now_,
+            decisions_));
+  carry_out();
+}
+
+void aggregator_state::count(update& what, const federated::verdict& how) {
+  auto& trained = what.result;
+  const auto& outcome = trained.outcome;
+  if (!how.accepted())
+    return tell(facts::dropped{
+        trained.lease, what.client, trained.base, how.why, how.staleness});
+  tell(facts::accepted{trained.lease, what.client, trained.base, how.staleness,
+      outcome.samples, outcome.steps, how.weight, how.share, outcome.loss,
+      trained.seconds});
+  report_.steps += outcome.steps;
+  tally_.add(trained.lease, what.client, how.weight, outcome.loss);
+  ++unadded_;
+  send(self_, cast_->sums,
+      add{trained.lease, what.client, std::move(trained.delta), how.weight,
+          how.share});
+}
+
+void aggregator_state::receive(failure& what) {
+  const auto answer = desk_.answered(what.lease, std::nullopt, now_);
+  welcome_back(answer.returned);
+  // A stopped lease had ended before; the answer only frees its slot.
+  if (stage_ == stage::ending || !answer.known || what.why == errc::stopped)
+    return;
+  fail(what.client, what.lease, what.why);
+  carry_out();
+}
+
+void aggregator_state::fail(
+    client_id client, lease_id lease, const caf::error& why) {
+  tell_failed(client, lease, why);
+  rule_.fail(lease, now_, decisions_);
+}
+
+void aggregator_state::tell_failed(
+    client_id client, lease_id lease, const caf::error& why) {
+  auto words = text(why);
+  last_failure_ = fmt::format("; the last one, client {}: {}", client, words);
+  tell(facts::client_failed{lease, client, std::move(words), code(why)});
+}
+
+void aggregator_state::receive(const added& what) {
+  unadded_ -= what.count;
+}
+
+void aggregator_state::receive(const refused& what) {
+  tally_.retract(what.lease);
+  tell_failed(what.client, what.lease,
+      caf::make_error(errc::update_not_finite,
+          fmt::format("the update was refused: {}", gpu::to_string(what.why))));
+  rule_.retract(what.lease, now_, decisions_);
+  carry_out();
+}
+
+void aggregator_state::carry_out() {
+  for (auto lease : decisions_.revoked)
+    desk_.revoke(lease, now_);
+  for (const auto& s : decisions_.skipped) {
+    tell(facts::round_skipped{s.round, s.accepted, s.needed});
+    tally_.clear();
+    send(self_, cast_->sums, discard{});
+  }
+  if (const auto& plan = decisions_.publish) {
+    round_ = plan->round;
+    press_.ask();
+    send(self_, cast_->sums, publish{plan->version});
+  }
+  if (const auto& begun = decisions_.round_started)
+    tell(facts::round_started{begun->round, begun->cohort, press_.version()});
+  for (auto& grant : decisions_.grants) {
+    if (grant.allowed == duration{})
+      grant.allowed = options_.lease_time;
+    desk_.wait(grant, parameters_);
+  }
+  if (decisions_.wake)
+    rule_wakes_at_ = decisions_.wake;
+  const auto how = decisions_.end;
+  decisions_.clear();
+  if (how)
+    end(*how);
+}
+
+void aggregator_state::end(federated::ending how) {
+  const auto fail = [this](errc code, std::string why) {
+    end(run_outcome::failed, caf::make_error(code, why + last_failure_));
+  };
+  switch (how) {
+  case federated::ending::completed:
+    if (press_.version() > 0 || rule_.round() == 0)
+      return end(run_outcome::completed);
+    return fail(
+        errc::all_failed, "no round had enough updates for a version");
+  case federated::ending::all_failed:
+    return fail(errc::all_failed, "all clients of a round failed");
+  case federated::ending::starved:
+    return fail(errc::starved, "no client is left to train");
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,222 @@
+#include "protocols/placement/desk.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::placement {
+
+desk::desk(desk_options options)
+    : options_(std::move(options)),
+      slots_(options_.slots, options_.depth),
+      turns_(options_.slots.size()) {}
+
+desk::~desk() {
+  held_.for_each([](lease_id, record& x) { x.stop.request_stop(); });
+}
+
+void desk::wait(const federated::grant& what, gpu::shared_buffer base) {
+  queues_[options_.kinds.kind_of(what.client)].push_back(
+      {what, std::move(base)});
+}
+
+std::optional<seat> desk::next(std::size_t elsewhere, instant now) {
+  if (closed_ || !has_room(elsewhere))
+    return std::nullopt;
+  for (auto& [kind, queue] : queues_) {
+    if (queue.empty())
+      continue;
+    const auto& grant = queue.front().grant;
+    const auto slot = slots_.claim(grant.lease, grant.client, kind, now);
+    if (!slot)
+      continue;
+    if (grant.allowed.count() > 0)
+      look_by(now + grant.allowed);
+    auto result = seated(std::move(queue.front()), *slot);
+    queue.pop_front();
+    return result;
+  }
+  return std::nullopt;
+}
+
+bool desk::has_room(std::size_t elsewhere) const noexcept {
+  return slots_.held() + elsewhere <
+         options_.depth * slots_.alive() + options_.adding;
+}
+
+seat desk::seated(waiting&& what, slot_id slot) {
+  auto& x = held_.insert(what.grant.lease,
+      {what.grant, what.base, turns_[slot]++, fresh_stop(), {}});
+  return {what.grant, std::move(what.base), slot, x.turn, x.stop.get_token()};
+}
+
+std::stop_source desk::fresh_stop() {
+  if (unused_.empty())
+    return {};
+  auto result = std::move(unused_.back());
+  unused_.pop_back();
+  return result;
+}
+
+desk::answer desk::answered(
+    lease_id lease, std::optional<double> seconds, instant now) {
+  if (seconds)
+    slots_.took(lease, *seconds);
+  if (!slots_.release(lease, now)) {
+    auto back = slots_.answered(lease);
+    if (back)
+      absent_.erase(options_.slots[*back]);
+    return {false, {}, back};
+  }
+  auto x = held_.take(lease);
+  if (!x.stopped)
+    unused_.push_back(std::move(x.stop));
+  return {true, std::move(x.base), {}};
+}
+
+void desk::revoke(lease_id lease, instant now) {
+  if (auto* x = held_.find(lease))
+    return stop(*x, now);
+  for (auto& [kind, queue] : queues_)
+    std::erase_if(
+        queue, [lease](const auto& one) { return one.grant.lease == lease; });
+}
+
+void desk::stop(record& what, instant now) {
+  if (what.stopped)
+    return;
+  what.stopped = now;
+  what.stop.request_stop();
+  look_by(now + options_.stop_grace);
+}
+
+void desk::close(duration stop_grace, instant now) {
+  closed_ = true;
+  options_.stop_grace = std::min(options_.stop_grace, stop_grace);
+  look_by(now + options_.stop_grace);
+  queues_.clear();
+  held_.for_each([&](lease_id, record& x) { stop(x, now); });
+}
+
+void desk::begin_part(slot_id slot, bool alone, instant now) {
+  slots_.begin_part(slot, alone, now);
+  look_by(now);
+}
+
+void desk::end_part(slot_id slot, instant now) {
+  slots_.end_part(slot, now);
+  look_by(now);
+}
+
+void desk::stop_parts(instant now) {
+  parts_stopped_ = now;
+  look_by(now + options_.stop_grace);
+}
+
+void desk::forget_parts(instant now) {
+  for (const auto& each : slots_.at_parts())
+    slots_.end_part(each.slot, now);
+}
+
+std::vector<overdue> desk::late(instant now) {
+  due_.reset();
+  std::vector<overdue> result;
+  late_leases(now, result);
+  late_parts(now, result);
+  for (const auto& [kind, gone] : absent_)
+    look_by(gone.since + options_.stop_grace);
+  return result;
+}
+
+// Only the first lease of a slot is running; those behind it wait unblamed.
+void desk::late_leases(instant now, std::vector<overdue>& out) {
+  for (const auto& entry : slots_.running()) {
+    const auto& x = *held_.find(entry.lease);
+    if (!x.stopped && x.grant.allowed.count() == 0)
+      continue;
+    const auto end =
+        x.stopped ? std::max(*x.stopped, entry.since) + options_.stop_grace
+                  : entry.since + x.grant.allowed;
+    if (now < end)
+      look_by(end);
+    else
+      out.push_back({x.stopped ? overdue::kind::stopped_lease
+                               : overdue::kind::lease,
+          entry, x.grant.allowed});
+  }
+}
+
+void desk::late_parts(instant now, std::vector<overdue>& out) {
+  for (const auto& [slot, since] : slots_.at_parts()) {
+    if (!parts_stopped_ && options_.part_time.count() == 0)
+      continue;
+    const auto end =
+        parts_stopped_ ? std::max(*parts_stopped_, since) + options_.stop_grace
+                       : since + options_.part_time;
+    if (now < end)
+      look_by(end);
+    else
+      out.push_back({parts_stopped_ ? overdue::kind::stopped_part
+                                    : overdue::kind::part,
+          {0, 0, slot, since}, options_.part_time});
+  }
+}
+
+std::vector<desertion> desk::deserted(instant now) {
+  std::vector<desertion> result;
+  std::erase_if(absent_, [&](const auto& entry) {
+    const auto& [kind, gone] = entry;
+    if (now < gone.since + options_.stop_grace)
+      return false;
+    result.push_back({kind, gone.slot, gone.why});
+    return true;
+  });
+  return result;
+}
+
+void desk::look_by(instant when) noexcept {
+  due_ = due_ ? std::min(*due_, when) : when;
+}
+
+std::vector<left_over> desk::lose(
+    slot_id slot, std::string why, instant now) {
+  auto result = taken_from(slots_.lose(slot));
+  const auto kind = options_.slots[slot];
+  if (slots_.alive(kind) == 0) {
+    absent_[kind] = {now, slot, std::move(why)};
+    look_by(now + options_.stop_grace);
+  }
+  return result;
+}
+
+std::vector<left_over> desk::die(slot_id slot) {
+  return taken_from(slots_.die(slot));
+}
+
+std::vector<left_over> desk::taken_from(
+    const std::vector<slot_book::holding>& holdings) {
+  std::vector<left_over> result;
+  for (const auto& each : holdings) {
+    auto x = held_.take(each.lease);
+    x.stop.request_stop();
+    result.push_back({{x.grant, std::move(x.base), each.slot, x.turn,
+                          x.stop.get_token()},
+        !x.stopped});
+  }
+  return result;
+}
+
+std::vector<left_over> desk::of(client_id client) {
+  std::vector<left_over> result;
+  for (const auto& each : slots_.of(client)) {
+    const auto& x = *held_.find(each.lease);
+    result.push_back(
+        {{x.grant, x.base, each.slot, x.turn, x.stop.get_token()}, !x.stopped});
+  }
+  return result;
+}
+
+bool desk::has(gpu::device_kind kind) const noexcept {
+  return slots_.alive(kind) > 0 || slots_.may_return(kind);
+}
+
+} // namespace troupe::placement

@@ -135,7 +135,8 @@ void aggregator_state::receive(tick what) {
     flush();
 }
 
-// What the dead was at is waited for no more. A run that is done needs no shard.
+// What the dead was at is waited for no more. A run that is done needs no
+// shard.
 void aggregator_state::receive(const caf::down_msg& what) {
   const auto why = text(what.reason);
   const auto fail = [&](const char* role) {

@@ -38,8 +38,8 @@ struct aggregator_options {
   std::size_t depth = 2;      ///< leases in flight a slot, at most
   std::size_t adding = 1;     ///< deltas that may wait at the shard beside them
   placement::allotment kinds; ///< of device, by client
-  /// From the start of a client's training; a part of an evaluation has ten
-  /// times as long. 0: no bound.
+  /// A part of an evaluation has ten times as long; what a lease has, the rule
+  /// says. 0: no bound.
   duration lease_time{};
   duration stop_grace = std::chrono::seconds{2};
 };
@@ -71,6 +71,11 @@ public:
   aggregator::behavior_type make_behavior();
 
 private:
+  /// An update, and what it was trained from.
+  struct returned {
+    update what;
+    gpu::shared_buffer base;
+  };
   enum class stage : std::uint8_t { idle, running, ending, ended };
   static constexpr duration flush_after = std::chrono::milliseconds{100};
 
@@ -93,8 +98,8 @@ private:
   void watch_all();
 
   // what the rule decides
-  void admit(update& what);
-  void count(update& what, const federated::verdict& how);
+  void admit(returned& one);
+  void count(returned& one, const federated::verdict& how);
   void fail(client_id client, lease_id lease, const caf::error& why);
   void tell_failed(client_id client, lease_id lease, const caf::error& why);
   void carry_out();
@@ -141,13 +146,13 @@ private:
   federated::decisions decisions_;
   std::optional<instant> rule_wakes_at_;
   federated::tally tally_; ///< of the version that is collected or being made
-  std::uint64_t round_ = 0; ///< of that version
-  std::vector<update> early_; ///< wait for the next version to be open
-  std::uint64_t unadded_ = 0; ///< sent to the shard, not acknowledged
+  federated::publication plan_; ///< of the version that is being made
+  std::vector<returned> early_; ///< wait for the next version to be open
+  std::uint64_t unadded_ = 0;   ///< sent to the shard, not acknowledged
   placement::desk desk_;
   publication::press press_;
-  gpu::shared_buffer parameters_;       ///< of the last version
-  std::map<version_id, store> states_;  ///< that the press needs
+  gpu::shared_buffer parameters_;      ///< of the last version
+  std::map<version_id, store> states_; ///< that the press needs
   training::evaluation last_score_;
   std::string last_failure_; ///< of a client
   instant first_lease_{};

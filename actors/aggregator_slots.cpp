@@ -118,9 +118,9 @@ void aggregator_state::end_without(
     gpu::device_kind kind, const std::string& why) {
   if (stage_ == stage::running)
     end(run_outcome::failed,
-        caf::make_error(errc::no_slots,
-            fmt::format("no compute slot {}is left: {}",
-                desk_.alive() == 0 ? "" : of_kind(kind), why)));
+        caf::make_error(
+            errc::no_slots, fmt::format("no compute slot {}is left: {}",
+                                desk_.alive() == 0 ? "" : of_kind(kind), why)));
 }
 
 // A device of several lanes takes all of them with it. Its leases wait for

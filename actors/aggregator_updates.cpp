@@ -14,20 +14,23 @@ namespace troupe {
 
 void aggregator_state::receive(update& what) {
   report_.compute_seconds += what.result.cpu_seconds;
-  welcome_back(
-      desk_.answered(what.result.lease, what.result.seconds, now_).returned);
+  auto answer = desk_.answered(what.result.lease, what.result.seconds, now_);
+  welcome_back(answer.returned);
   if (stage_ == stage::ending)
     return;
+  returned one{std::move(what), std::move(answer.base)};
   if (press_.is_open())
-    admit(what);
+    admit(one);
   else
-    early_.push_back(std::move(what));
+    early_.push_back(std::move(one));
 }
 
 // An update that diverged fails before it counts: which version its client's
 // failure meets must not depend on when the shard comes upon it.
-void aggregator_state::admit(update& what) {
+void aggregator_state::admit(returned& one) {
+  const auto& what = one.what;
   const auto& trained = what.result;
+  const auto& outcome = trained.outcome;
   // A lease that has ended has no share: the rule drops its update.
   const auto share = rule_.share(trained.lease);
   const auto most = gpu::most_admissible(share);
@@ -38,13 +41,16 @@ void aggregator_state::admit(update& what) {
                         "most {:.3g} can be summed exactly at this weight",
                 trained.largest, most)));
   else
-    count(what,
-        rule_.arrive({trained.lease, what.client, trained.base}, now_,
-            decisions_));
+    count(one,
+        rule_.arrive({trained.lease, what.client, trained.base, outcome.samples,
+                         outcome.steps, outcome.loss, outcome.square_loss,
+                         from_seconds(trained.seconds)},
+            now_, decisions_));
   carry_out();
 }
 
-void aggregator_state::count(update& what, const federated::verdict& how) {
+void aggregator_state::count(returned& one, const federated::verdict& how) {
+  auto& what = one.what;
   auto& trained = what.result;
   const auto& outcome = trained.outcome;
   if (!how.accepted())
@@ -52,13 +58,13 @@ void aggregator_state::count(update& what, const federated::verdict& how) {
         trained.lease, what.client, trained.base, how.why, how.staleness});
   tell(facts::accepted{trained.lease, what.client, trained.base, how.staleness,
       outcome.samples, outcome.steps, how.weight, how.share, outcome.loss,
-      trained.seconds});
+      trained.seconds, how.mix});
   report_.steps += outcome.steps;
   tally_.add(trained.lease, what.client, how.weight, outcome.loss);
   ++unadded_;
   send(self_, cast_->sums,
       add{trained.lease, what.client, std::move(trained.delta), how.weight,
-          how.share});
+          how.share, how.mix ? std::move(one.base) : nullptr});
 }
 
 void aggregator_state::receive(failure& what) {
@@ -106,17 +112,14 @@ void aggregator_state::carry_out() {
     send(self_, cast_->sums, discard{});
   }
   if (const auto& plan = decisions_.publish) {
-    round_ = plan->round;
+    plan_ = *plan;
     press_.ask();
-    send(self_, cast_->sums, publish{plan->version});
+    send(self_, cast_->sums, publish{plan->version, plan->scale});
   }
   if (const auto& begun = decisions_.round_started)
     tell(facts::round_started{begun->round, begun->cohort, press_.version()});
-  for (auto& grant : decisions_.grants) {
-    if (grant.allowed == duration{})
-      grant.allowed = options_.lease_time;
+  for (const auto& grant : decisions_.grants)
     desk_.wait(grant, parameters_);
-  }
   if (decisions_.wake)
     rule_wakes_at_ = decisions_.wake;
   const auto how = decisions_.end;
@@ -133,8 +136,7 @@ void aggregator_state::end(federated::ending how) {
   case federated::ending::completed:
     if (press_.version() > 0 || rule_.round() == 0)
       return end(run_outcome::completed);
-    return fail(
-        errc::all_failed, "no round had enough updates for a version");
+    return fail(errc::all_failed, "no round had enough updates for a version");
   case federated::ending::all_failed:
     return fail(errc::all_failed, "all clients of a round failed");
   case federated::ending::starved:

@@ -17,8 +17,8 @@ void aggregator_state::receive(published& what) {
   if (before == instant{})
     before = first_lease_;
   parameters_ = std::move(what.parameters);
-  tell(facts::published{what.version, round_, tally_.updates(),
-      rule_.accepted(), tally_.loss(), seconds(now_ - before)});
+  tell(facts::published{what.version, plan_.round, tally_.updates(),
+      rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale});
   tally_.clear();
   // What a resumption needs, while no update of the next version is in it.
   states_[what.version] = store{what.version, parameters_, rule_.save(),

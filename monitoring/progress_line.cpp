@@ -108,7 +108,7 @@ void progress_line::on(const facts::run_started& f, remarks& out) {
   ledger_.reset(f.clients);
   auto text = fmt::format("{}: {}, {}, {}, {}, {}, seed {}", one_line(f.name),
       f.rule, counted(f.clients, "client"),
-      counted(f.rounds, f.rule == "fedbuff" ? "version" : "round"),
+      counted(f.rounds, f.unit),
       counted(f.parameters, "parameter"), counted(f.slots, "slot"), f.seed);
   if (f.version > 0 || f.incarnation > 0)
     text += fmt::format(", taken up from version {}", grouped(f.version));

@@ -8,7 +8,7 @@
 
 #include <caf/type_id.hpp>
 
-#include "protocols/federated/decisions.hpp"
+#include "protocols/federated/drop_reason.hpp"
 #include "protocols/ids.hpp"
 
 namespace troupe {
@@ -32,7 +32,7 @@ struct provenance {
 /// A process began or took up a run.
 struct run_started {
   std::string name;
-  std::string rule; ///< "fedavg", "fedbuff"
+  std::string rule; ///< its name: "fedavg"
   std::string fingerprint;
   std::uint64_t seed = 0;
   std::uint64_t clients = 0;
@@ -45,6 +45,7 @@ struct run_started {
   version_id best_version = 0;   ///< of those scored before; 0: none was
   double best_accuracy = 0.0;
   provenance from{};
+  std::string unit = "round"; ///< of `rounds`: "round" or "version"
 };
 
 /// The facts numbered [first, last] came after the state that the run was
@@ -78,6 +79,7 @@ struct accepted {
   double share = 0.0;
   double loss = 0.0;
   double seconds = 0.0; ///< training alone, wall time
+  bool mixed = false;   ///< base - current was added to its delta
 };
 
 struct dropped {
@@ -116,6 +118,7 @@ struct published {
   std::uint64_t total_updates = 0; ///< in all versions so far
   double loss = 0.0;               ///< mean training loss over its updates
   double seconds = 0.0;            ///< since the version before
+  double scale = 1.0; ///< of the mean, beside the server's own rate
 };
 
 struct evaluated {

@@ -234,6 +234,8 @@ aggregator_options company::plan(
       c.run.rounds, before.incarnation,
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
+  if (c.federation.rule == "fedbuff")
+    result.header.unit = "version";
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;

@@ -42,6 +42,7 @@ void fields(V& v, run_started& x) {
   v.added("test_features_sha256", x.from.test_features);
   v.added("test_labels_sha256", x.from.test_labels);
   v.added("initial_sha256", x.from.initial);
+  v.added("unit", x.unit);
 }
 template <class V>
 void fields(V& v, voided& x) {
@@ -60,7 +61,7 @@ void fields(V& v, accepted& x) {
   v("lease", x.lease), v("client", x.client), v("base", x.base);
   v("staleness", x.staleness), v("samples", x.samples), v("steps", x.steps);
   v("weight", x.weight), v("share", x.share), v("loss", x.loss);
-  v("seconds", x.seconds);
+  v("seconds", x.seconds), v.added("mixed", x.mixed);
 }
 template <class V>
 void fields(V& v, dropped& x) {
@@ -84,7 +85,7 @@ template <class V>
 void fields(V& v, published& x) {
   v("version", x.version), v("round", x.round), v("updates", x.updates);
   v("total_updates", x.total_updates), v("loss", x.loss);
-  v("seconds", x.seconds);
+  v("seconds", x.seconds), v.added("scale", x.scale);
 }
 template <class V>
 void fields(V& v, evaluated& x) {

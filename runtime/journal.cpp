@@ -128,6 +128,8 @@ struct field_reader {
       value = from.is_null()              ? std::numeric_limits<T>::quiet_NaN()
               : (fits = from.is_number()) ? from.get<T>()
                                           : T{};
+    else if constexpr (std::is_same_v<T, bool>)
+      value = (fits = from.is_boolean()) && from.get<bool>();
     else {
       fits = from.is_number_unsigned() &&
              from.get<std::uint64_t>() <= std::numeric_limits<T>::max();

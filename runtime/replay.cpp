@@ -80,6 +80,9 @@ private:
             config_.run.seed, gpu::stream::train, x.client, x.base}};
     learner_->train(block.span(), work, {});
     gpu::to_delta(block.span(), given);
+    if (const auto& now = versions_.at(version_);
+        x.mixed && now != base->second)
+      gpu::rebase(on_, given, block.span(), now->span(), block.span());
     sums_.add(block.span(), x.weight, x.share);
     if (last_use_[x.base] <= number && x.base < version_)
       versions_.erase(base);
@@ -93,7 +96,8 @@ private:
     auto next = versions_.at(version_);
     if (sums_.contributions() > 0) {
       auto block = std::make_shared<gpu::buffer>(sums_.size());
-      sums_.publish(next->span(), config_.federation.server_lr, block->span());
+      sums_.publish(
+          next->span(), config_.federation.server_lr * x.scale, block->span());
       sums_.clear();
       next = std::move(block);
     }
@@ -112,6 +116,7 @@ private:
   std::map<version_id, gpu::shared_buffer> versions_;
   version_id version_ = 0;
   gpu::accumulator sums_;
+  gpu::device_stream on_;
 };
 
 } // namespace

@@ -139,10 +139,15 @@ __global__ void tally_kernel(const lane_step* __restrict__ steps,
     const auto step = steps[lane];
     auto& to = tallies[lane];
     auto sum = 0.0;
+    auto squares = 0.0;
 #pragma unroll 8
-    for (unsigned i = 0; i < step.rows; ++i)
-      sum += losses[lane * share + i];
+    for (unsigned i = 0; i < step.rows; ++i) {
+      const double loss = losses[lane * share + i];
+      sum += loss;
+      squares += loss * loss;
+    }
     to.loss += sum;
+    to.square_loss += squares;
     if (to.bad == 0 && !(fabs(sum) < INFINITY)) {
       to.bad = to.steps + 1;
       to.bad_loss = sum * step.scale;

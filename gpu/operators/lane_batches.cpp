@@ -68,10 +68,14 @@ void tally(device_stream& on, std::span<const lane_step> steps,
   const auto share = losses.size() / steps.size();
   for (std::size_t lane = 0; lane < steps.size(); ++lane) {
     auto& to = tallies[lane];
-    auto sum = 0.0;
-    for (std::size_t i = 0; i < steps[lane].rows; ++i)
-      sum += losses[lane * share + i];
+    auto sum = 0.0, squares = 0.0;
+    for (std::size_t i = 0; i < steps[lane].rows; ++i) {
+      const double loss = losses[lane * share + i];
+      sum += loss;
+      squares += loss * loss;
+    }
     to.loss += sum;
+    to.square_loss += squares;
     if (to.bad == 0 && !std::isfinite(sum)) {
       to.bad = to.steps + 1;
       to.bad_loss = sum * steps[lane].scale;

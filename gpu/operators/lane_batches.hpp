@@ -23,7 +23,8 @@ struct lane_work {
 
 /// What a lane's steps came to.
 struct lane_tally {
-  double loss = 0.0;       ///< sum over samples
+  double loss = 0.0;        ///< sum over samples
+  double square_loss = 0.0; ///< sum of squares over samples
   double bad_loss = 0.0;   ///< mean of the first batch whose loss is not finite
   std::uint32_t steps = 0; ///< batches completed
   std::uint32_t bad = 0;   ///< the step of that batch, from 1; 0: none

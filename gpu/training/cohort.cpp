@@ -273,8 +273,10 @@ cohort::result cohort::state::take(std::size_t lane) {
   if (magnitudes_[lane] >= infinity_bits)
     throw gpu::not_finite("the trained parameters are not finite");
   done.sums.steps = tally.steps;
-  if (done.sums.samples > 0)
+  if (done.sums.samples > 0) {
     done.sums.loss = tally.loss / double(done.sums.samples);
+    done.sums.square_loss = tally.square_loss / double(done.sums.samples);
+  }
   return {done.sums, std::move(done.delta),
       std::bit_cast<float>(magnitudes_[lane])};
 }

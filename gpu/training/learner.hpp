@@ -28,7 +28,8 @@ struct assignment {
 struct outcome {
   std::uint64_t samples = 0; ///< processed, over all epochs
   std::uint64_t steps = 0;
-  double loss = 0.0; ///< mean over the samples processed
+  double loss = 0.0;        ///< mean over the samples processed
+  double square_loss = 0.0; ///< mean of its square, likewise; 0: not known
 };
 
 /// Sums over samples, so that parts of a test set can be merged.

@@ -60,7 +60,11 @@ private:
   void make_room(std::size_t count);
   passed forward(std::span<const float> parameters, const view& data,
       std::span<const std::uint32_t> samples);
-  double step(std::span<float> parameters, const view& data,
+  struct lost {
+    double sum = 0.0;
+    double squares = 0.0;
+  };
+  lost step(std::span<float> parameters, const view& data,
       std::span<const std::uint32_t> batch, std::stop_token stop);
 
   models::model what_;
@@ -110,12 +114,13 @@ model_learner::passed model_learner::forward(std::span<const float> parameters,
   return {logits, labels, losses_.span().first(count)};
 }
 
-/// One step of descent; returns the sum of the samples' losses before it.
-double model_learner::step(std::span<float> parameters, const view& data,
-    std::span<const std::uint32_t> batch, std::stop_token stop) {
+/// One step of descent; returns what the samples' losses before it add up to.
+model_learner::lost model_learner::step(std::span<float> parameters,
+    const view& data, std::span<const std::uint32_t> batch,
+    std::stop_token stop) {
   const auto scale = 1.0f / float(batch.size());
   const auto parts = (batch.size() + part_ - 1) / part_;
-  auto loss = 0.0;
+  lost loss;
   for (std::size_t part = 0; part < parts; ++part) {
     if (stop.stop_requested())
       return loss; // of no use to anyone; a large batch may take a while
@@ -125,7 +130,8 @@ double model_learner::step(std::span<float> parameters, const view& data,
     const auto [logits, labels, losses] = forward(parameters, data, samples);
     gpu::softmax_cross_entropy(
         on_, logits, labels, losses, scale, network_.logits_gradient());
-    loss += gpu::sum(on_, losses);
+    loss.sum += gpu::sum(on_, losses);
+    loss.squares += gpu::sum_of_squares(on_, losses);
     network_.backward(
         on_, parameters, optimiser_.sink(on_, parameters, part, parts));
   }
@@ -144,21 +150,24 @@ outcome model_learner::train(
       .clip = how.clip});
   batches order{work.data.size(), how, work.random};
   outcome result;
-  auto losses = 0.0;
+  lost losses;
   for (auto batch = order.next(); !batch.empty() && !stop.stop_requested();
        batch = order.next()) {
     const auto loss = step(parameters, work.data, batch, stop);
     ++result.steps;
-    if (!std::isfinite(loss)) {
+    if (!std::isfinite(loss.sum)) {
       on_.synchronise();
-      fail_step(work.version, result.steps, loss / double(batch.size()));
+      fail_step(work.version, result.steps, loss.sum / double(batch.size()));
     }
-    losses += loss;
+    losses.sum += loss.sum;
+    losses.squares += loss.squares;
     result.samples += batch.size();
   }
   on_.synchronise();
-  if (result.samples > 0)
-    result.loss = losses / double(result.samples);
+  if (result.samples > 0) {
+    result.loss = losses.sum / double(result.samples);
+    result.square_loss = losses.squares / double(result.samples);
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "protocols/federated/drop_reason.hpp"
 #include "protocols/ids.hpp"
 
 namespace troupe::federated {
@@ -13,32 +14,23 @@ struct grant {
   lease_id lease = 0;
   client_id client = 0;
   version_id base = 0;
-  duration allowed{}; ///< time allowed from hand-out to update; 0: no bound
-
-  template <class Inspector>
-  friend bool inspect(Inspector& f, grant& x) {
-    return f.object(x).fields(f.field("lease", x.lease),
-        f.field("client", x.client), f.field("base", x.base),
-        f.field("deadline", x.allowed));
-  }
+  double share = 0.0;     ///< what its update will weigh at most
+  std::uint32_t work = 0; ///< steps, or epochs, as the run has it; 0: its own
+  duration allowed{};     ///< from the start of training to the update; 0: any
 };
 
-/// The header of an update that came in.
+/// What a rule is told of an update that came in.
 struct arrival {
   lease_id lease = 0;
   client_id client = 0;
   version_id base = 0;
+  std::uint64_t samples = 0; ///< processed in training
+  std::uint64_t steps = 0;
+  double loss = 0.0;        ///< mean over the samples
+  double square_loss = 0.0; ///< mean of its square; 0: not known
+  duration took{};          ///< training alone
+  bool partial = false;     ///< it was asked for more
 };
-
-/// Why an update did not count.
-enum class drop_reason : std::uint8_t {
-  none,
-  unknown,   ///< no such lease was ever handed out, or not to this client
-  duplicate, ///< this lease has already counted
-  late,      ///< the lease ended: its round closed, or it was given up
-  too_stale, ///< more versions behind than max_staleness
-};
-const char* to_string(drop_reason why) noexcept;
 
 /// What becomes of an update.
 struct verdict {
@@ -46,6 +38,8 @@ struct verdict {
   double weight = 0.0; ///< of the delta in the sum; on the weight grid
   double share = 0.0;  ///< in the denominator; weight before any discount
   std::uint64_t staleness = 0;
+  /// Models are mixed, not deltas added: base - current is added to its delta.
+  bool mix = false;
 
   bool accepted() const noexcept { return why == drop_reason::none; }
 };
@@ -57,6 +51,7 @@ struct publication {
   version_id version = 0;
   std::uint64_t round = 0;   ///< rounds begun, failed ones included
   std::uint64_t updates = 0; ///< accepted into this version
+  double scale = 1.0;        ///< of the mean, beside the server's own rate
 };
 
 /// A round that changed nothing. What it had accepted is void: whoever sums has
@@ -102,13 +97,13 @@ struct decisions {
   }
 };
 
-/// What both rules are told before they begin.
+/// What every rule is told before they begin.
 struct settings {
   std::uint64_t seed = 1;
   std::uint64_t rounds = 50; ///< fedavg: rounds; fedbuff: versions
   bool weigh_samples = true; ///< by samples, else uniformly
   std::uint64_t min_updates = 1;
-  duration lease_time{}; ///< a lease's deadline after its hand-out; 0: none
+  duration lease_time{}; ///< allowed a lease; 0: any
 
   template <class Inspector>
   friend bool inspect(Inspector& f, settings& x) {

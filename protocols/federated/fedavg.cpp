@@ -152,7 +152,7 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
 void fedavg::hand_out(client_id client, double share, decisions& out) {
   const auto id = book_.open(client, version_, round(), share);
   clients_[client].lease = id;
-  out.grants.push_back({id, client, version_, common_.lease_time});
+  out.grants.push_back({id, client, version_, share, 0, common_.lease_time});
 }
 
 bool fedavg::end_lease(lease_id lease) {

@@ -177,7 +177,8 @@ void fedbuff::hand_out(client_id client, decisions& out) {
   x.lease = book_.open(client, version_, open_round(), share);
   x.leased_in = open_round();
   x.failed = false;
-  out.grants.push_back({x.lease, client, version_, common_.lease_time});
+  out.grants.push_back(
+      {x.lease, client, version_, share, 0, common_.lease_time});
 }
 
 bool fedbuff::end_lease(lease_id lease) {

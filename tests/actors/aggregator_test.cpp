@@ -133,7 +133,7 @@ TEST(aggregator_test, fails_when_every_client_fails) {
 TEST(aggregator_test, counts_a_slot_lost_whose_learner_ignores_its_stop) {
   auto s = three_rounds();
   auto release = std::make_shared<std::atomic<bool>>(false);
-  s.lease_time = std::chrono::seconds{1};
+  s.rule = fedavg_rule(3, 1.0, 1, std::chrono::seconds{1});
   s.stop_grace = std::chrono::milliseconds{200};
   s.mishap = [=](const training::assignment& work, std::stop_token) {
     if (work.client == 5 && work.version == 0)
@@ -177,8 +177,7 @@ struct latch_of_many {
 TEST(aggregator_test, uses_a_slot_again_whose_learner_returned_late) {
   auto s = three_rounds();
   s.slots = 1;
-  s.rule = fedavg_rule(1);
-  s.lease_time = std::chrono::milliseconds{300};
+  s.rule = fedavg_rule(1, 1.0, 1, std::chrono::milliseconds{300});
   s.stop_grace = std::chrono::seconds{2};
   auto lost = std::make_shared<std::atomic<bool>>(false);
   s.mishap = [=](const training::assignment& work, std::stop_token) {

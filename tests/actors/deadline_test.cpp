@@ -25,12 +25,12 @@ struct deadline_test : testing::Test {
   deadline_test() {
     federated::settings common;
     common.rounds = 1;
+    common.lease_time = 10s;
     aggregator_options options;
     options.rule = federated::fedavg{common, 1.0};
     options.parameters = std::make_shared<const gpu::buffer>(1);
     options.samples = {10, 10};
     options.depth = 2;
-    options.lease_time = 10s;
     options.stop_grace = 1s;
     boss = stage.system().spawn<aggregator_impl>(std::move(options));
     auto who = std::make_shared<cast>();

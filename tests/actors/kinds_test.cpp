@@ -33,13 +33,13 @@ struct kinds_test : testing::Test {
   void begin_run(duration lease_time = {}) {
     federated::settings common;
     common.rounds = 1;
+    common.lease_time = lease_time;
     aggregator_options options;
     options.rule = federated::fedavg{common, 1.0};
     options.parameters = std::make_shared<const gpu::buffer>(1);
     options.samples.assign(clients, 10);
     options.depth = 2;
     options.kinds = kinds;
-    options.lease_time = lease_time;
     options.stop_grace = 1s;
     boss = stage.system().spawn<aggregator_impl>(std::move(options));
     auto who = std::make_shared<cast>();

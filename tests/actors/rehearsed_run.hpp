@@ -40,13 +40,16 @@ struct rehearsed_run : testing::Test {
   }
 
   /// One round of so many clients.
-  static aggregator_options one_round(std::size_t clients = 2) {
+  static aggregator_options one_round(
+      std::size_t clients = 2, duration lease_time = {}) {
     federated::settings common;
     common.rounds = 1;
+    common.lease_time = lease_time;
     aggregator_options options;
     options.rule = federated::fedavg{common, 1.0};
     options.parameters = std::make_shared<const gpu::buffer>(1);
     options.samples.assign(clients, 10);
+    options.lease_time = lease_time;
     options.depth = 1;
     options.stop_grace = std::chrono::seconds{1};
     return options;

@@ -14,9 +14,8 @@ using testing::HasSubstr;
 struct slots_test : rehearsed_run {
   /// Four clients, two at each slot, ten seconds a lease.
   void begin_four() {
-    auto options = one_round(4);
+    auto options = one_round(4, 10s);
     options.depth = 2;
-    options.lease_time = 10s;
     begin_run(std::move(options));
     for (client_id c = 0; c < 4; ++c) {
       ASSERT_EQ(workers[c].heard<offer>().size(), 1u);
@@ -82,11 +81,7 @@ TEST_F(slots_test, what_waits_at_a_lost_slot_is_stopped_and_leased_again) {
 
 TEST_F(slots_test, a_slot_that_answers_late_is_used_again) {
   slots.pop_back(); // one slot
-  begin_run([] {
-    auto options = one_round(3);
-    options.lease_time = 10s;
-    return options;
-  }());
+  begin_run(one_round(3, 10s));
   client_id late = 0;
   while (workers[late].heard<offer>().empty())
     ++late;

@@ -23,12 +23,12 @@ TEST(ticks_test, an_aggregator_wakes_ten_times_a_second_however_long_it_runs) {
   extra slot{stage}, sums{stage}, book{stage};
   federated::settings common;
   common.rounds = 1;
+  common.lease_time = 1s;
   aggregator_options options;
   options.rule = federated::fedavg{common, 1.0};
   options.parameters = std::make_shared<const gpu::buffer>(1);
   options.samples.assign(clients, 10);
   options.depth = 1;
-  options.lease_time = 1s;
   auto boss = stage.system().spawn<aggregator_impl>(std::move(options));
   auto who = std::make_shared<cast>();
   for (std::size_t i = 0; i < clients; ++i)

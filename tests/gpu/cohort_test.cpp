@@ -118,6 +118,7 @@ void expect_trained(
   EXPECT_EQ(here.sums.steps, alone.sums.steps);
   EXPECT_EQ(here.sums.samples, alone.sums.samples);
   EXPECT_NEAR(here.sums.loss, alone.sums.loss, bound);
+  EXPECT_NEAR(here.sums.square_loss, alone.sums.square_loss, 10.0 * bound);
   if (where == gpu::device{}) {
     EXPECT_EQ(here.delta, alone.delta);
     return;
@@ -176,6 +177,7 @@ TEST_P(cohort_recipe_test, gives_the_same_bits_in_any_company) {
   for (const auto& [client, alone] : apart) {
     EXPECT_EQ(together.at(client).delta, alone.delta) << "client " << client;
     EXPECT_EQ(together.at(client).sums.loss, alone.sums.loss);
+    EXPECT_EQ(together.at(client).sums.square_loss, alone.sums.square_loss);
   }
 }
 

@@ -73,6 +73,24 @@ TEST(trainer_test, equals_a_plain_loop_bit_by_bit) {
   EXPECT_EQ(both.reported.samples, 189u);
 }
 
+TEST(trainer_test, reports_the_mean_of_squared_losses) {
+  const auto one = train_beside_plain_loop(1, 1, testing::products::ours);
+  const auto learner = trainer(models::mlp({784, 10}))({});
+  auto parameters = start_of(*learner);
+  const auto set = random_samples(2, {1, 28, 28}, 10);
+  double squares = 0.0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    auto loss = learner->evaluate(parameters, set.slice(i, 1), {}).loss();
+    squares += loss * loss;
+  }
+
+  const auto both =
+      learner->train(parameters, work_on(set, {.epochs = 1, .batch = 2}), {});
+
+  EXPECT_GE(one.reported.square_loss, one.reported.loss * one.reported.loss);
+  EXPECT_NEAR(both.square_loss, squares / 2.0, 1e-6 * squares);
+}
+
 TEST(trainer_test, equals_a_plain_loop_of_blas_calls) {
   const auto both = train_beside_plain_loop(10, 63, testing::products::blas);
 

@@ -73,6 +73,7 @@ TEST_F(progress_line_test, introduces_the_run) {
 TEST_F(progress_line_test, says_what_a_run_is_taken_up_from) {
   auto resumed = fashion_start();
   resumed.rule = "fedbuff";
+  resumed.unit = "version";
   resumed.incarnation = 1;
   resumed.version = 20;
   story_.then(resumed);

@@ -19,7 +19,7 @@ std::string encoded(const std::vector<fact>& batch) {
 }
 
 facts::accepted an_update(lease_id lease) {
-  return {lease, 7, 3, 1, 600, 60, 0.25, 0.5, 1.5, 0.01};
+  return {lease, 7, 3, 1, 600, 60, 0.25, 0.5, 1.5, 0.01, true};
 }
 
 std::string problem_of(const std::string& text) {
@@ -60,7 +60,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   std::vector<fact> all{
       {1, at(1),
           facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9,
-              0.5, {"f", "l", "tf", "tl", "i"}}},
+              0.5, {"f", "l", "tf", "tl", "i"}, "version"}},
       {2, at(1), facts::voided{1, 2, 3}},
       {3, at(1), facts::round_started{1, 2, 3}},
       {4, at(1), facts::leased{1, 2, 3}}, {5, at(1), an_update(9)},
@@ -69,7 +69,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {8, at(1), facts::client_failed{1, 2, "why", "learner_failed"}},
       {9, at(1), facts::requeued{1, 2}},
       {10, at(1), facts::round_skipped{1, 2, 3}},
-      {11, at(1), facts::published{1, 2, 3, 4, 0.5, 0.25}},
+      {11, at(1), facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75}},
       {12, at(1), facts::evaluated{1, 2, 0.5, 0.25, 0.125}},
       {13, at(1), facts::stored{1, "sha", 0.5}},
       {14, at(1), facts::slot_lost{1, 2, 3, "why"}},
@@ -94,7 +94,7 @@ TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
       ",\"updates\":8,\"best_version\":9,\"best_accuracy\":0.5,"
       "\"features_sha256\":\"f\",\"labels_sha256\":\"l\","
       "\"test_features_sha256\":\"tf\",\"test_labels_sha256\":\"tl\","
-      "\"initial_sha256\":\"i\"";
+      "\"initial_sha256\":\"i\",\"unit\":\"round\"";
   ASSERT_NE(text.find(told), std::string::npos);
   text.erase(text.find(told), told.size());
 
@@ -105,6 +105,23 @@ TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
   EXPECT_EQ(start.updates, 0u);
   EXPECT_EQ(start.best_version, 0u);
   EXPECT_FALSE(start.from.known());
+  EXPECT_EQ(start.unit, "round");
+}
+
+TEST(journal_test, reads_updates_and_versions_from_before_models_were_mixed) {
+  auto text = encoded({{1, at(1), an_update(1)},
+      {2, at(1), facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75}}});
+  for (const std::string added : {",\"mixed\":[true]", ",\"scale\":0.75"}) {
+    ASSERT_NE(text.find(added), std::string::npos) << added;
+    text.erase(text.find(added), added.size());
+  }
+
+  std::vector<fact> back;
+  journal::scan(text, [&](const fact& f) { back.push_back(f); });
+
+  ASSERT_EQ(back.size(), 2u);
+  EXPECT_FALSE(std::get<facts::accepted>(back[0].what).mixed);
+  EXPECT_EQ(std::get<facts::published>(back[1].what).scale, 1.0);
 }
 
 TEST(journal_test, keeps_a_loss_that_is_no_number_as_null) {

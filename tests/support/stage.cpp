@@ -1,6 +1,6 @@
+#include "tests/support/stage.hpp"
 #include "protocols/federated/fedavg.hpp"
 #include "protocols/federated/fedbuff.hpp"
-#include "tests/support/stage.hpp"
 
 #include <algorithm>
 
@@ -114,11 +114,12 @@ training::view data_of(const script& what, client_id client) {
 
 } // namespace
 
-federated::rule fedavg_rule(
-    std::uint64_t rounds, double fraction, std::uint64_t seed) {
+federated::rule fedavg_rule(std::uint64_t rounds, double fraction,
+    std::uint64_t seed, duration lease_time) {
   federated::settings common;
   common.seed = seed;
   common.rounds = rounds;
+  common.lease_time = lease_time;
   return federated::fedavg{common, fraction};
 }
 

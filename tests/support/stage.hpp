@@ -25,7 +25,7 @@ struct script {
   version_id evaluate_every = 0;
   double target_accuracy = 0.0;
   double server_lr = 1.0;
-  duration lease_time{};
+  duration lease_time{}; ///< for parts of evaluations; the rule's is its own
   duration stop_grace = std::chrono::milliseconds{200};
   training::recipe recipe;
   small_learner::mishap_type mishap;
@@ -48,8 +48,8 @@ struct script {
   std::uint64_t incarnation = 0;
 };
 
-federated::rule fedavg_rule(
-    std::uint64_t rounds, double fraction = 1.0, std::uint64_t seed = 1);
+federated::rule fedavg_rule(std::uint64_t rounds, double fraction = 1.0,
+    std::uint64_t seed = 1, duration lease_time = {});
 federated::rule fedbuff_rule(std::uint64_t versions, std::uint64_t buffer,
     std::uint64_t concurrency, std::uint64_t seed = 1);
 

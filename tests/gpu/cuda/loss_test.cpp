@@ -119,6 +119,8 @@ TEST_P(loss_test, tally_is_the_hosts_to_the_bit) {
     const auto& expected = tallies.host()[i];
     EXPECT_TRUE(actual[i].loss == expected.loss || std::isnan(expected.loss));
     EXPECT_EQ(std::isnan(actual[i].loss), std::isnan(expected.loss));
+    EXPECT_TRUE(actual[i].square_loss == expected.square_loss ||
+                !std::isfinite(expected.loss));
     EXPECT_TRUE(actual[i].bad_loss == expected.bad_loss ||
                 std::isnan(expected.bad_loss));
     EXPECT_EQ(actual[i].steps, expected.steps);

@@ -123,7 +123,7 @@ TEST(fedavg_test, hands_out_the_time_that_a_lease_may_take) {
   fedavg_trial t{
       all_clients({.lease_time = std::chrono::seconds{3}}), client_id{1}};
 
-  EXPECT_EQ(t.said.grants.at(0).deadline, std::chrono::seconds{3});
+  EXPECT_EQ(t.said.grants.at(0).allowed, std::chrono::seconds{3});
 }
 
 TEST(fedavg_test, publishes_when_the_last_lease_has_ended) {

@@ -1,0 +1,21 @@
+#include "protocols/federated/drop_reason.hpp"
+
+namespace troupe::federated {
+
+const char* to_string(drop_reason why) noexcept {
+  switch (why) {
+  case drop_reason::none:
+    return "none";
+  case drop_reason::unknown:
+    return "unknown";
+  case drop_reason::duplicate:
+    return "duplicate";
+  case drop_reason::late:
+    return "late";
+  case drop_reason::too_stale:
+    return "too_stale";
+  }
+  return "invalid";
+}
+
+} // namespace troupe::federated

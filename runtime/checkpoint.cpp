@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -12,8 +11,6 @@
 
 namespace troupe {
 namespace {
-
-using metadata = std::map<std::string, std::string>;
 
 constexpr std::string_view prefix = "version-";
 constexpr std::string_view suffix = ".safetensors";

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "runtime/exit_code.hpp"
 #include "runtime/room.hpp"
 
 namespace troupe {
@@ -20,7 +21,6 @@ namespace {
 
 constexpr std::uint64_t signalled = 1;
 constexpr std::uint64_t dismissed = std::uint64_t{1} << 32;
-constexpr int exit_code = 130;
 constexpr std::string_view farewell = "interrupted before the run began\n";
 
 constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
@@ -42,15 +42,15 @@ extern "C" void on_signal(int which) {
     // Whoever does not read holds up no end.
     pollfd reader{STDERR_FILENO, POLLOUT, 0};
     if (poll(&reader, 1, 0) <= 0)
-      _exit(exit_code);
+      _exit(interrupted);
     auto ignored = write(STDERR_FILENO, farewell.data(), farewell.size());
     static_cast<void>(ignored);
-    _exit(exit_code);
+    _exit(interrupted);
   }
   if (again.exchange(true)) {
     if (which == SIGHUP)
       return;
-    _exit(exit_code);
+    _exit(interrupted);
   }
   int error = errno;
   wake(signalled);

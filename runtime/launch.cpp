@@ -15,6 +15,7 @@
 #include "actors/guard.hpp"
 #include "monitoring/outlet.hpp"
 #include "runtime/company.hpp"
+#include "runtime/exit_code.hpp"
 #include "runtime/files.hpp"
 #include "runtime/interruption.hpp"
 #include "runtime/memory.hpp"
@@ -26,8 +27,6 @@
 
 namespace troupe {
 namespace {
-
-enum exit_code : int { done = 0, failed = 1, misused = 2, interrupted = 130 };
 
 /// Something that was asked for wrongly; ends with exit code 2.
 struct misuse : std::runtime_error {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/cli/arguments.hpp"
+#include "runtime/exit_code.hpp"
 
 #include <iosfwd>
 #include <span>
@@ -9,14 +10,6 @@
 #include <vector>
 
 namespace troupe::cli {
-
-/// What a process answers with.
-enum exit_code : int {
-  done = 0,
-  failed = 1,
-  misused = 2, ///< wrong usage or configuration
-  interrupted = 130,
-};
 
 /// Where a command speaks: results to `out`, troubles to `err`.
 struct console {

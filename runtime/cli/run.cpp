@@ -107,16 +107,16 @@ int launch(const std::function<topology()>& compose, int argc, char** argv) {
   } catch (const cli::usage_error& error) {
     std::cerr << program << ": " << error.what() << "; see `" << program
               << " --help`\n";
-    return cli::misused;
+    return misused;
   } catch (const configuration_error& error) {
     std::cerr << error.what() << "\n";
-    return cli::misused;
+    return misused;
   } catch (const std::bad_alloc&) {
     std::cerr << program << ": out of memory before the run began\n";
-    return cli::failed;
+    return failed;
   } catch (const std::exception& error) {
     std::cerr << program << ": " << error.what() << "\n";
-    return cli::failed;
+    return failed;
   }
 }
 

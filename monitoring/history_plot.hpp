@@ -1,18 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
-namespace troupe::monitoring {
+#include "monitoring/history_row.hpp"
 
-/// One evaluated version of a run.
-struct history_row {
-  std::uint64_t version = 0;
-  double seconds = 0.0; ///< since the start of the run
-  double loss = 0.0;
-  double accuracy = 0.0; ///< 0 to 1
-};
+namespace troupe::monitoring {
 
 /// Draws accuracy and loss over versions as an SVG document of its own: no
 /// script, no font and no file besides. Light or dark as the reader prefers.

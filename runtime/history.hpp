@@ -5,23 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "monitoring/history_row.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/ids.hpp"
 
 namespace troupe {
 
-/// One scored version: a row of `history.csv`.
-struct history_row {
-  version_id version = 0;
-  double seconds = 0.0; ///< of training, over all processes of the run
-  double loss = 0.0;
-  double accuracy = 0.0;
-  double training_loss = 0.0; ///< mean over the version's updates
-  std::uint64_t updates = 0;  ///< accepted so far
-
-  friend bool operator==(const history_row&, const history_row&) = default;
-};
-
+// `history.csv`: a line that names the columns, then a row a line.
 std::string history_header();
 std::string to_csv(const history_row& row);
 

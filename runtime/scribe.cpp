@@ -144,11 +144,8 @@ void scribe_state::prune() {
 }
 
 void scribe_state::draw() {
-  std::vector<monitoring::history_row> points;
-  for (const auto& row : options_.history)
-    points.push_back({row.version, row.seconds, row.loss, row.accuracy});
   options_.disk->write_atomically(run_directory{options_.directory}.plot(),
-      monitoring::history_plot(options_.name, points));
+      monitoring::history_plot(options_.name, options_.history));
 }
 
 caf::result<void> scribe_state::finish() {

@@ -1,6 +1,5 @@
 #include "monitoring/process_figures.hpp"
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +16,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "monitoring/process_stat.hpp"
+
 namespace troupe::monitoring {
 
 namespace {
@@ -24,32 +25,6 @@ namespace {
 std::string read(const char* path) {
   std::ifstream in{path};
   return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-/// Fields of /proc/self/stat, numbered as proc(5) does, from the third on: the
-/// second is the program's name and may hold anything.
-struct process_stat {
-  double user_ticks = 0;     // 14
-  double system_ticks = 0;   // 15
-  double threads = 0;        // 20
-  double start_ticks = 0;    // 22
-  double virtual_bytes = 0;  // 23
-  double resident_pages = 0; // 24
-};
-
-std::optional<process_stat> read_stat() {
-  const auto text = read("/proc/self/stat");
-  const auto name_end = text.rfind(')');
-  if (name_end == std::string::npos)
-    return std::nullopt;
-  std::istringstream in{text.substr(name_end + 1)};
-  std::array<std::string, 25> field;
-  for (std::size_t i = 3; i < field.size(); ++i)
-    if (!(in >> field[i]))
-      return std::nullopt;
-  return process_stat{std::stod(field[14]), std::stod(field[15]),
-      std::stod(field[20]), std::stod(field[22]), std::stod(field[23]),
-      std::stod(field[24])};
 }
 
 /// Seconds from 1970 to the machine's start.
@@ -74,7 +49,7 @@ class collectable : public prometheus::Collectable {
 public:
   std::vector<prometheus::MetricFamily> Collect() const override {
     std::vector<prometheus::MetricFamily> out;
-    if (auto stat = read_stat())
+    if (auto stat = read_process_stat())
       append(*stat, out);
     if (auto files = open_files())
       gauge(out, "process_open_fds", "Open file descriptors.", *files);

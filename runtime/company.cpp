@@ -10,8 +10,6 @@
 
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "actors/accelerator.hpp"
 #include "actors/compute.hpp"
@@ -21,6 +19,7 @@
 #include "monitoring/actor_telemetry.hpp"
 #include "monitoring/monitor.hpp"
 #include "monitoring/process_figures.hpp"
+#include "monitoring/process_stat.hpp"
 #include "monitoring/progress.hpp"
 #include "protocols/messages.hpp"
 #include "runtime/memory.hpp"
@@ -47,22 +46,6 @@ constexpr std::size_t outlet_threads = 2;  // of stdout and stderr
 
 std::size_t scheduler_threads() {
   return std::max<std::size_t>(2, this_machine().devices.front().slots);
-}
-
-// Seconds since the kernel started this process.
-double process_age() {
-  std::string text = files{}.read_all("/proc/self/stat");
-  // The second field, the program's name, may hold anything but ends with ')'.
-  auto fields = text.substr(text.rfind(')') + 2);
-  unsigned long long ticks = 0;
-  std::sscanf(fields.c_str(),
-      "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-      "%*d %*d %llu",
-      &ticks);
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec) -
-         double(ticks) / double(sysconf(_SC_CLK_TCK));
 }
 
 federated::rule fresh_rule(const configuration& c) {
@@ -337,7 +320,7 @@ run_report company::play(
   parameters.reset();
   probe_.reset();
   caf::scoped_actor self{*system_};
-  account_.startup_seconds = process_age();
+  account_.startup_seconds = monitoring::process_age();
   run_report report;
   forgetful forgets{signals};
   auto answered = ask(self.ptr(), boss_, caf::infinite, begin{who});
@@ -356,7 +339,7 @@ run_report company::play(
             report.why = std::move(why);
           });
   slots_lost_ = report.slots_lost;
-  account_.wall_seconds = process_age();
+  account_.wall_seconds = monitoring::process_age();
   dismiss_all(*who);
   dismiss(std::exchange(boss_, {}));
   // The last lines come before anything else that is said.

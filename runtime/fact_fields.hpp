@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 #include "protocols/facts.hpp"
@@ -29,8 +31,12 @@ inline constexpr bool shares_lines<accepted> = true;
 template <>
 inline constexpr bool shares_lines<dropped> = true;
 
-template <class V>
-void fields(V& v, run_started& x) {
+/// A fact to read into or, constant, to write down.
+template <class X, class Fact>
+concept maybe_const = std::same_as<std::remove_const_t<X>, Fact>;
+
+template <class V, maybe_const<run_started> X>
+void fields(V& v, X& x) {
   v("name", x.name), v("rule", x.rule), v("fingerprint", x.fingerprint);
   v("seed", x.seed), v("clients", x.clients), v("parameters", x.parameters);
   v("slots", x.slots), v("rounds", x.rounds), v("incarnation", x.incarnation);
@@ -44,70 +50,70 @@ void fields(V& v, run_started& x) {
   v.added("initial_sha256", x.from.initial);
   v.added("unit", x.unit);
 }
-template <class V>
-void fields(V& v, voided& x) {
+template <class V, maybe_const<voided> X>
+void fields(V& v, X& x) {
   v("first", x.first), v("last", x.last), v("version", x.version);
 }
-template <class V>
-void fields(V& v, round_started& x) {
+template <class V, maybe_const<round_started> X>
+void fields(V& v, X& x) {
   v("round", x.round), v("cohort", x.cohort), v("base", x.base);
 }
-template <class V>
-void fields(V& v, leased& x) {
+template <class V, maybe_const<leased> X>
+void fields(V& v, X& x) {
   v("lease", x.lease), v("client", x.client), v("base", x.base);
 }
-template <class V>
-void fields(V& v, accepted& x) {
+template <class V, maybe_const<accepted> X>
+void fields(V& v, X& x) {
   v("lease", x.lease), v("client", x.client), v("base", x.base);
   v("staleness", x.staleness), v("samples", x.samples), v("steps", x.steps);
   v("weight", x.weight), v("share", x.share), v("loss", x.loss);
   v("seconds", x.seconds), v.added("mixed", x.mixed);
 }
-template <class V>
-void fields(V& v, dropped& x) {
+template <class V, maybe_const<dropped> X>
+void fields(V& v, X& x) {
   v("lease", x.lease), v("client", x.client), v("base", x.base);
   v("why", x.why), v("staleness", x.staleness);
 }
-template <class V>
-void fields(V& v, client_failed& x) {
+template <class V, maybe_const<client_failed> X>
+void fields(V& v, X& x) {
   v("lease", x.lease), v("client", x.client), v("why", x.why);
   v.added("code", x.code);
 }
-template <class V>
-void fields(V& v, requeued& x) {
+template <class V, maybe_const<requeued> X>
+void fields(V& v, X& x) {
   v("lease", x.lease), v("client", x.client);
 }
-template <class V>
-void fields(V& v, round_skipped& x) {
+template <class V, maybe_const<round_skipped> X>
+void fields(V& v, X& x) {
   v("round", x.round), v("accepted", x.accepted), v("needed", x.needed);
 }
-template <class V>
-void fields(V& v, published& x) {
+template <class V, maybe_const<published> X>
+void fields(V& v, X& x) {
   v("version", x.version), v("round", x.round), v("updates", x.updates);
   v("total_updates", x.total_updates), v("loss", x.loss);
   v("seconds", x.seconds), v.added("scale", x.scale);
 }
-template <class V>
-void fields(V& v, evaluated& x) {
+template <class V, maybe_const<evaluated> X>
+void fields(V& v, X& x) {
   v("version", x.version), v("samples", x.samples), v("loss", x.loss);
   v("accuracy", x.accuracy), v("seconds", x.seconds);
 }
-template <class V>
-void fields(V& v, stored& x) {
+template <class V, maybe_const<stored> X>
+void fields(V& v, X& x) {
   v("version", x.version), v("sha256", x.sha256), v("seconds", x.seconds);
 }
-template <class V>
-void fields(V& v, slot_lost& x) {
+template <class V, maybe_const<slot_lost> X>
+void fields(V& v, X& x) {
   v("slot", x.slot), v("client", x.client), v("lease", x.lease);
   v.added("why", x.why);
 }
-template <class V>
-void fields(V& v, run_ended& x) {
+template <class V, maybe_const<run_ended> X>
+void fields(V& v, X& x) {
   v("outcome", x.outcome), v("why", x.why), v("version", x.version);
 }
 
-template <class V>
-void fields(V& v, slot_returned& x) {
+template <class V, maybe_const<slot_returned> X>
+void fields(V& v, X& x) {
   v("slot", x.slot);
 }
 

@@ -73,7 +73,7 @@ void write_run(std::span<const fact> run, std::string_view kind, columns& c,
   c.begin();
   for (const auto& f : run) {
     c.at = 0;
-    facts::fields(c, const_cast<Fact&>(std::get<Fact>(f.what)));
+    facts::fields(c, std::get<Fact>(f.what));
   }
   fmt::format_to(std::back_inserter(out), "{{\"fact\":\"{}\",\"number\":{}",
       kind, run.front().number);

@@ -55,6 +55,10 @@ aggregator::behavior_type aggregator_state::make_behavior() {
       [this](const scored& what) { on(what); },
       [this](const stored& what) { on(what); },
       [this](const storage_failed& what) { on(what); },
+      [this](enrol& what) { on(what); },
+      [this](const leave& what) { on(what); },
+      [this](const lend& what) { return on_lend(what); },
+      [this](const withdraw& what) { on(what); },
       [this](interrupt what) { on(what); },
       [this](tick what) { on(what); },
   };
@@ -70,14 +74,26 @@ void aggregator_state::on(What&& what) {
   go_on();
 }
 
+caf::result<slot_id> aggregator_state::on_lend(const lend& what) {
+  if (is_ending())
+    return caf::make_error(errc::stopped);
+  now_ = instant{clock_now(self_) - start_};
+  const auto slot = take_in(what);
+  go_on();
+  return slot;
+}
+
 caf::result<run_report> aggregator_state::start(const begin& what) {
   now_ = instant{clock_now(self_) - start_};
   stage_ = stage::running;
   cast_ = what.who;
+  workers_ = cast_->workers;
+  present_ = workers_.size();
+  slots_ = cast_->slots;
   promise_ = self_->make_response_promise<run_report>();
   watch_all();
   std::vector<gpu::device_kind> kinds;
-  for (const auto& slot : cast_->slots)
+  for (const auto& slot : slots_)
     kinds.push_back(slot.kind);
   desk_ = placement::desk{{std::move(kinds), options_.depth, options_.adding,
       options_.kinds, part_leases * options_.lease_time, options_.stop_grace}};
@@ -102,16 +118,16 @@ void aggregator_state::watch_all() {
   watch(self_, cast_->book);
   if (cast_->judge)
     watch(self_, cast_->judge);
-  for (const auto& slot : cast_->slots)
+  for (const auto& slot : slots_)
     if (slot.lane == 0) // the other lanes are the same actor
       watch(self_, slot.who);
-  for (const auto& one : cast_->workers)
+  for (const auto& one : workers_)
     watch(self_, one);
 }
 
 // A run that only waits for its last scores can be taken up for their sake.
 void aggregator_state::receive(interrupt) {
-  if (stage_ == stage::ending && report_.outcome == run_outcome::completed &&
+  if (is_ending() && report_.outcome == run_outcome::completed &&
       press_.scoring())
     report_.outcome = run_outcome::interrupted;
   end(run_outcome::interrupted);
@@ -131,6 +147,8 @@ void aggregator_state::receive(tick what) {
     rule_.wake(now_, decisions_);
     carry_out();
   }
+  if (waits_ && now_ >= waits_->until)
+    end(run_outcome::failed, std::move(waits_->or_else));
   if (flush_at_ && now_ >= *flush_at_)
     flush();
 }
@@ -146,13 +164,13 @@ void aggregator_state::receive(const caf::down_msg& what) {
   };
   if (what.source == cast_->sums.address()) {
     press_.unmade();
-    if (stage_ == stage::running)
+    if (!is_ending())
       fail("shard");
   } else if (what.source == cast_->book.address()) {
     press_.lose_storage();
     fail("scribe");
   } else if (cast_->judge && what.source == cast_->judge.address()) {
-    const auto owed = stage_ == stage::running || press_.scoring();
+    const auto owed = !is_ending() || press_.scoring();
     publication::orders todo;
     press_.lose_scores(now_, todo);
     desk_.forget_parts(now_);
@@ -167,7 +185,7 @@ void aggregator_state::receive(const caf::down_msg& what) {
 // The first reason to end counts; later ones follow from it. But a run that
 // comes to grief on its last stretch is not done.
 void aggregator_state::end(run_outcome how, caf::error why) {
-  const auto first = stage_ == stage::running;
+  const auto first = !is_ending();
   if (!first && !(is_done(report_.outcome) && how == run_outcome::failed))
     return;
   report_.outcome = how;
@@ -175,6 +193,7 @@ void aggregator_state::end(run_outcome how, caf::error why) {
   if (first) {
     stage_ = stage::ending;
     early_.clear();
+    waits_.reset();
     desk_.close(longest_farewell, now_);
   }
   publication::orders todo;
@@ -184,8 +203,10 @@ void aggregator_state::end(run_outcome how, caf::error why) {
 
 // Behind every message: whoever can train does, and nothing is forgotten.
 void aggregator_state::go_on() {
-  if (stage_ == stage::running)
+  if (!is_ending()) {
     seat_all();
+    look_for_slots();
+  }
   if (facts_.size() >= flush_size)
     flush();
   settle();
@@ -193,7 +214,8 @@ void aggregator_state::go_on() {
     return;
   // A rule that a version is being made for is woken behind it.
   const auto rule = press_.is_open() ? rule_wakes_at_ : std::nullopt;
-  for (auto when : {flush_at_, desk_.due(), press_.due(), rule})
+  const auto patience = waits_ ? std::optional{waits_->until} : std::nullopt;
+  for (auto when : {flush_at_, desk_.due(), press_.due(), rule, patience})
     if (when)
       timer_.set_by(self_, start_ + when->time_since_epoch());
 }

@@ -13,6 +13,7 @@
 #include "protocols/facts.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/federated/tally.hpp"
+#include "protocols/participation.hpp"
 #include "protocols/placement/desk.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/publication/press.hpp"
@@ -42,6 +43,9 @@ struct aggregator_options {
   /// says. 0: no bound.
   duration lease_time{};
   duration stop_grace = std::chrono::seconds{2};
+  std::size_t quorum = 0; ///< clients that have to be there to begin
+  /// How long it stands still for want of clients or slots; 0: not at all.
+  duration patience{};
 };
 
 /// The voice of three pure parts: a rule says who trains and what counts, a
@@ -62,7 +66,9 @@ struct aggregator_options {
 /// can take their place, and then what nobody answers any more is not waited
 /// for: every end comes.
 ///
-///     idle ──begin──► running ──end──► ending ──nothing under way──► ended
+///                       quorum
+///     idle ─► gathering ──────► running ──end──► ending ─────► ended
+///      begin          └───────────────────────────┘  nothing is under way
 class aggregator_state {
 public:
   static inline const char* name = "troupe.aggregator";
@@ -76,7 +82,12 @@ private:
     update what;
     gpu::shared_buffer base;
   };
-  enum class stage : std::uint8_t { idle, running, ending, ended };
+  enum class stage : std::uint8_t { idle, gathering, running, ending, ended };
+  /// Until when it waits for somebody, and what comes of it if nobody comes.
+  struct standstill {
+    instant until{};
+    caf::error or_else;
+  };
   static constexpr duration flush_after = std::chrono::milliseconds{100};
 
   // messages
@@ -95,6 +106,7 @@ private:
   void receive(tick what);
   void receive(const caf::down_msg& what);
   caf::result<run_report> start(const begin& what);
+  caf::result<slot_id> on_lend(const lend& what);
   void watch_all();
 
   // what the rule decides
@@ -108,14 +120,26 @@ private:
   // what the desk does: aggregator_slots.cpp
   void seat_all();
   void welcome_back(std::optional<slot_id> slot);
+  void say_goodbye(std::optional<slot_id> slot);
   void look_after_desk();
   void lose(const placement::overdue& what, std::string why);
   void fail_part(const placement::overdue& what);
   void lease_again(const std::vector<placement::left_over>& all);
   void forget_slot(slot_id slot);
   bool bury_slots(const caf::actor_addr& who, const std::string& why);
-  void bury_clients(const caf::actor_addr& who, const std::string& why);
   void end_without(gpu::device_kind kind, const std::string& why);
+
+  // who takes part: aggregator_members.cpp
+  void gather();
+  void begin_rule();
+  void receive(enrol& what);
+  void receive(const leave& what);
+  void receive(const withdraw& what);
+  slot_id take_in(const lend& what);
+  void bury_clients(const caf::actor_addr& who, const std::string& why);
+  void bury_client(client_id client, const std::string& why);
+  void await(facts::waiting what, caf::error or_else);
+  void look_for_slots();
 
   // what the press does
   void follow(publication::orders what);
@@ -126,8 +150,8 @@ private:
   void end(run_outcome how, caf::error why = {});
   void go_on();
   void settle();
+  bool is_ending() const noexcept { return stage_ >= stage::ending; }
   void flush();
-  void wake_by(std::optional<instant> when);
   template <class What>
   void tell(What&& what);
 
@@ -135,6 +159,10 @@ private:
   aggregator_options options_;
   stage stage_ = stage::idle;
   std::shared_ptr<const cast> cast_;
+  std::vector<worker> workers_;     ///< by client id; none for who is not there
+  std::size_t present_ = 0;         ///< of these
+  std::vector<compute_slot> slots_; ///< by slot id
+  std::optional<standstill> waits_;
   caf::typed_response_promise<run_report> promise_;
   instant start_{};
   instant now_{}; ///< since the start, of the message at hand

@@ -21,12 +21,13 @@ const char* of_kind(gpu::device_kind kind) noexcept {
 
 void aggregator_state::seat_all() {
   while (auto seat = desk_.next(early_.size() + unadded_, now_)) {
+    waits_.reset();
     const auto& grant = seat->grant;
     if (first_lease_ == instant{})
       first_lease_ = now_;
     tell(facts::leased{grant.lease, grant.client, grant.base});
-    const auto& slot = cast_->slots[seat->slot];
-    send(self_, cast_->workers[grant.client],
+    const auto& slot = slots_[seat->slot];
+    send(self_, workers_[grant.client],
         offer{grant.lease, grant.base, std::move(seat->base), slot.who,
             slot.lane, seat->turn, std::move(seat->stop)});
   }
@@ -39,6 +40,11 @@ void aggregator_state::welcome_back(std::optional<slot_id> slot) {
   tell(facts::slot_returned{*slot});
   if (cast_->judge)
     send(self_, cast_->judge, slot_back{*slot});
+}
+
+void aggregator_state::say_goodbye(std::optional<slot_id> slot) {
+  if (slot)
+    tell(facts::slot_left{*slot});
 }
 
 void aggregator_state::receive(const slot_scoring& what) {
@@ -93,7 +99,7 @@ void aggregator_state::fail_part(const placement::overdue& what) {
 void aggregator_state::lose(const placement::overdue& what, std::string why) {
   const auto slot = what.of.slot;
   lease_again(desk_.lose(slot, std::move(why), now_));
-  if (desk_.alive(cast_->slots[slot].kind) > 0 || press_.called_off())
+  if (desk_.alive(slots_[slot].kind) > 0 || press_.called_off())
     forget_slot(slot);
   carry_out();
 }
@@ -107,7 +113,7 @@ void aggregator_state::forget_slot(slot_id slot) {
 void aggregator_state::lease_again(
     const std::vector<placement::left_over>& all) {
   for (const auto& [at, open] : all) {
-    if (!open || stage_ == stage::ending)
+    if (!open || is_ending())
       continue;
     tell(facts::requeued{at.grant.lease, at.grant.client});
     rule_.requeue(at.grant.lease, now_, decisions_);
@@ -116,8 +122,8 @@ void aggregator_state::lease_again(
 
 void aggregator_state::end_without(
     gpu::device_kind kind, const std::string& why) {
-  if (stage_ == stage::running)
-    end(run_outcome::failed,
+  if (!is_ending())
+    await({"compute slots", desk_.alive(), desk_.alive() + 1},
         caf::make_error(
             errc::no_slots, fmt::format("no compute slot {}is left: {}",
                                 desk_.alive() == 0 ? "" : of_kind(kind), why)));
@@ -128,10 +134,12 @@ void aggregator_state::end_without(
 bool aggregator_state::bury_slots(
     const caf::actor_addr& who, const std::string& why) {
   std::optional<gpu::device_kind> kind;
-  for (slot_id i = 0; i < cast_->slots.size(); ++i) {
-    if (cast_->slots[i].who.address() != who)
+  for (slot_id i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].who.address() != who)
       continue;
-    kind = cast_->slots[i].kind;
+    if (desk_.has_left(i))
+      continue;
+    kind = slots_[i].kind;
     tell(facts::slot_lost{i, 0, 0, why});
     forget_slot(i);
     lease_again(desk_.die(i));
@@ -142,37 +150,6 @@ bool aggregator_state::bury_slots(
     end_without(*kind, why);
   carry_out();
   return true;
-}
-
-// What a worker was offered may never come to its slot, which waits for it: by
-// its turn there the slot gets a task that is to stop.
-void aggregator_state::bury_clients(
-    const caf::actor_addr& who, const std::string& why) {
-  for (client_id c = 0; c < cast_->workers.size(); ++c) {
-    if (cast_->workers[c].address() != who)
-      continue;
-    const auto all = desk_.of(c);
-    for (const auto& each : all)
-      if (each.open && stage_ == stage::running)
-        tell_failed(c, each.at.grant.lease,
-            caf::make_error(errc::actor_died, "its worker has died: " + why));
-    if (stage_ == stage::running)
-      rule_.leave(c, now_, decisions_);
-    for (const auto& each : all) {
-      desk_.revoke(each.at.grant.lease, now_);
-      const auto& slot = cast_->slots[each.at.slot];
-      train_task instead;
-      instead.lease = each.at.grant.lease;
-      instead.work.client = c;
-      instead.reply_to = self_;
-      instead.lane = slot.lane;
-      instead.turn = each.at.turn;
-      instead.stop = each.at.stop;
-      send(self_, slot.who, std::move(instead));
-    }
-  }
-  if (stage_ == stage::running)
-    carry_out();
 }
 
 } // namespace troupe

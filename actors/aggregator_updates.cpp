@@ -16,7 +16,8 @@ void aggregator_state::receive(update& what) {
   report_.compute_seconds += what.result.cpu_seconds;
   auto answer = desk_.answered(what.result.lease, what.result.seconds, now_);
   welcome_back(answer.returned);
-  if (stage_ == stage::ending)
+  say_goodbye(answer.left);
+  if (is_ending())
     return;
   returned one{std::move(what), std::move(answer.base)};
   if (press_.is_open())
@@ -70,8 +71,9 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
 void aggregator_state::receive(failure& what) {
   const auto answer = desk_.answered(what.lease, std::nullopt, now_);
   welcome_back(answer.returned);
+  say_goodbye(answer.left);
   // A stopped lease had ended before; the answer only frees its slot.
-  if (stage_ == stage::ending || !answer.known || what.why == errc::stopped)
+  if (is_ending() || !answer.known || what.why == errc::stopped)
     return;
   fail(what.client, what.lease, what.why);
   carry_out();
@@ -140,7 +142,9 @@ void aggregator_state::end(federated::ending how) {
   case federated::ending::all_failed:
     return fail(errc::all_failed, "all clients of a round failed");
   case federated::ending::starved:
-    return fail(errc::starved, "no client is left to train");
+    return await({"clients", present_, present_ + 1},
+        caf::make_error(
+            errc::starved, "no client is left to train" + last_failure_));
   }
 }
 

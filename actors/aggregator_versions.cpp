@@ -90,14 +90,13 @@ void aggregator_state::ask_to_store(version_id version) {
 // facts, and its stored state, end where those of the next begin.
 void aggregator_state::open(publication::opening how) {
   if (how == publication::opening::first)
-    rule_.begin(options_.header.incarnation, now_, decisions_);
-  else
-    rule_.published(now_, decisions_);
+    return gather();
+  rule_.published(now_, decisions_);
   carry_out();
   for (auto& one : std::exchange(early_, {}))
     if (!press_.is_open())
       early_.push_back(std::move(one));
-    else if (stage_ == stage::running)
+    else if (!is_ending())
       admit(one);
 }
 

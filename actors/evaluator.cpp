@@ -35,8 +35,23 @@ evaluator::behavior_type evaluator_state::make_behavior() {
         slots_[what.slot].alive = true;
         hand_out();
       },
+      [this](const slot_lent& what) { take_in(what); },
       [this](interrupt) { call_off(); },
   };
+}
+
+// One of the kind that has scored so far; where none did, of its own.
+void evaluator_state::take_in(const slot_lent& what) {
+  const auto scores = [this](gpu::device_kind kind) {
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+      if (slots_[i].scores)
+        return options_.slots[i].kind == kind;
+    return true;
+  };
+  slots_.push_back({.scores = scores(what.what.kind)});
+  options_.slots.push_back(what.what);
+  if (!queue_.empty() && !failed_)
+    hand_out();
 }
 
 void evaluator_state::ask(evaluate& what) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocols/evaluation.hpp"
+#include "protocols/participation.hpp"
 #include "protocols/run.hpp"
 #include "protocols/verbs.hpp"
 
@@ -49,6 +50,7 @@ private:
     std::optional<task> at{};
   };
 
+  void take_in(const slot_lent& what);
   void ask(evaluate& what);
   void note(const part_begun& what);
   void collect(const evaluated_part& what);

@@ -17,6 +17,15 @@ public:
   void reset(std::uint64_t clients) {
     held_.assign(static_cast<std::size_t>(clients), nothing);
     outstanding_ = 0;
+    present_ = clients;
+  }
+
+  void join() noexcept { ++present_; }
+  /// Its lease, if it holds one, is void.
+  void leave(client_id client) {
+    if (client < held_.size() && held_[client] != nothing)
+      end(client, held_[client]);
+    present_ -= present_ > 0;
   }
 
   void begin(client_id client, lease_id lease) {
@@ -35,13 +44,14 @@ public:
   }
 
   std::uint64_t outstanding() const noexcept { return outstanding_; }
-  std::uint64_t clients() const noexcept { return held_.size(); }
+  std::uint64_t clients() const noexcept { return present_; }
 
 private:
   static constexpr lease_id nothing = std::numeric_limits<lease_id>::max();
 
   std::vector<lease_id> held_; ///< by client
   std::uint64_t outstanding_ = 0;
+  std::uint64_t present_ = 0;
 };
 
 } // namespace troupe::monitoring

@@ -259,6 +259,14 @@ struct metrics::state {
     slots_lost -= std::min<std::uint64_t>(slots_lost, 1);
   }
 
+  void operator()(const facts::client_joined&) { ledger.join(); }
+  void operator()(const facts::client_left& f) { ledger.leave(f.client); }
+  void operator()(const facts::slot_joined&) { ++slots; }
+  void operator()(const facts::slot_left&) {
+    slots -= std::min<std::uint64_t>(slots, 1);
+  }
+  void operator()(const facts::waiting&) {}
+
   void operator()(const facts::run_ended&) {
     ledger.reset(ledger.clients());
     active.set(0.0);

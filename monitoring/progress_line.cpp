@@ -107,8 +107,7 @@ void progress_line::on(const facts::run_started& f, remarks& out) {
     best_ = {f.best_version, f.best_accuracy};
   ledger_.reset(f.clients);
   auto text = fmt::format("{}: {}, {}, {}, {}, {}, seed {}", one_line(f.name),
-      f.rule, counted(f.clients, "client"),
-      counted(f.rounds, f.unit),
+      f.rule, counted(f.clients, "client"), counted(f.rounds, f.unit),
       counted(f.parameters, "parameter"), counted(f.slots, "slot"), f.seed);
   if (f.version > 0 || f.incarnation > 0)
     text += fmt::format(", taken up from version {}", grouped(f.version));
@@ -196,6 +195,32 @@ void progress_line::on(const facts::slot_lost& f, remarks& out) {
 void progress_line::on(const facts::slot_returned& f, remarks& out) {
   slots_lost_ -= std::min<std::uint64_t>(slots_lost_, 1);
   out.push_back({fmt::format("slot {} is back; {}", f.slot, slots_left())});
+}
+
+void progress_line::on(const facts::client_joined&, remarks&) {
+  ++run_.clients;
+}
+
+void progress_line::on(const facts::client_left& f, remarks& out) {
+  run_.clients -= std::min<std::uint64_t>(run_.clients, 1);
+  if (!f.why.empty())
+    out.push_back(
+        {fmt::format("client {} has left: {}", f.client, one_line(f.why))});
+}
+
+void progress_line::on(const facts::slot_joined& f, remarks& out) {
+  ++run_.slots;
+  out.push_back({fmt::format("slot {} has joined; {}", f.slot, slots_left())});
+}
+
+void progress_line::on(const facts::slot_left& f, remarks& out) {
+  run_.slots -= std::min<std::uint64_t>(run_.slots, 1);
+  out.push_back({fmt::format("slot {} has left; {}", f.slot, slots_left())});
+}
+
+void progress_line::on(const facts::waiting& f, remarks& out) {
+  out.push_back({fmt::format(
+      "waiting for {}: {} of {} are there", f.needs, f.have, f.wanted)});
 }
 
 void progress_line::on(const facts::run_ended& f, remarks& out) {

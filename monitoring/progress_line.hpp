@@ -67,6 +67,11 @@ private:
   void on(const facts::slot_lost& f, remarks& out);
   void on(const facts::slot_returned& f, remarks& out);
   void on(const facts::run_ended& f, remarks& out);
+  void on(const facts::client_joined& f, remarks& out);
+  void on(const facts::client_left& f, remarks& out);
+  void on(const facts::slot_joined& f, remarks& out);
+  void on(const facts::slot_left& f, remarks& out);
+  void on(const facts::waiting& f, remarks& out);
   void on(const facts::voided&, remarks&) {}
   void on(const facts::stored&, remarks&) {}
 

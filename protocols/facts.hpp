@@ -156,6 +156,35 @@ struct slot_returned {
   slot_id slot = 0;
 };
 
+/// A client takes part from here on, or does so again.
+struct client_joined {
+  client_id client = 0;
+  std::uint64_t samples = 0;
+};
+
+/// It does not any more; what it was leased is void.
+struct client_left {
+  client_id client = 0;
+  std::string why{}; ///< empty: it said so
+};
+
+/// One more slot to train at.
+struct slot_joined {
+  slot_id slot = 0;
+};
+
+/// A slot has finished what it had, and takes no more.
+struct slot_left {
+  slot_id slot = 0;
+};
+
+/// The run stands still until they come.
+struct waiting {
+  std::string needs; ///< "clients", "compute slots"
+  std::uint64_t have = 0;
+  std::uint64_t wanted = 0;
+};
+
 } // namespace facts
 
 struct fact {
@@ -164,7 +193,9 @@ struct fact {
   std::variant<facts::run_started, facts::voided, facts::round_started,
       facts::leased, facts::accepted, facts::dropped, facts::client_failed,
       facts::requeued, facts::round_skipped, facts::published, facts::evaluated,
-      facts::stored, facts::slot_lost, facts::run_ended, facts::slot_returned>
+      facts::stored, facts::slot_lost, facts::run_ended, facts::slot_returned,
+      facts::client_joined, facts::client_left, facts::slot_joined,
+      facts::slot_left, facts::waiting>
       what;
 };
 

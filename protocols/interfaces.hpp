@@ -7,6 +7,7 @@
 #include <caf/typed_actor.hpp>
 
 #include "gpu/device.hpp"
+#include "protocols/ids.hpp"
 #include "protocols/observer.hpp"
 #include "protocols/type_ids.hpp"
 
@@ -57,6 +58,11 @@ struct begin;          // protocols/run.hpp
 struct run_report;     //
 struct interrupt;      //
 struct tick;           //
+struct enrol;          // protocols/participation.hpp
+struct leave;          //
+struct lend;           //
+struct withdraw;       //
+struct slot_lent;      //
 
 } // namespace troupe
 
@@ -89,6 +95,11 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::device_reached))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::part_begun))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::slot_scoring))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::slot_back))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::enrol))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::leave))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::lend))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::withdraw))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::slot_lent))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -125,6 +136,10 @@ using aggregator = caf::typed_actor<   //
     caf::result<void>(scored),         //
     caf::result<void>(stored),         //
     caf::result<void>(storage_failed), //
+    caf::result<void>(enrol),          //
+    caf::result<void>(leave),          //
+    caf::result<slot_id>(lend),        //
+    caf::result<void>(withdraw),       //
     caf::result<void>(interrupt),      //
     caf::result<void>(tick)>;
 
@@ -141,6 +156,7 @@ using evaluator = caf::typed_actor<    //
     caf::result<void>(evaluated_part), //
     caf::result<void>(slot_gone),      //
     caf::result<void>(slot_back),      //
+    caf::result<void>(slot_lent),      //
     caf::result<void>(interrupt)>;
 
 /// Writes the run's directory: journal, history, checkpoints.

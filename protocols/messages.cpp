@@ -7,6 +7,7 @@
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/observer.hpp"
+#include "protocols/participation.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/run.hpp"
 #include "protocols/storage.hpp"

@@ -18,7 +18,8 @@ inline constexpr std::array<std::string_view,
     std::variant_size_v<decltype(fact::what)>>
     names{"run_started", "voided", "round_started", "leased", "accepted",
         "dropped", "client_failed", "requeued", "round_skipped", "published",
-        "evaluated", "stored", "slot_lost", "run_ended", "slot_returned"};
+        "evaluated", "stored", "slot_lost", "run_ended", "slot_returned",
+        "client_joined", "client_left", "slot_joined", "slot_left", "waiting"};
 
 /// Facts of these kinds come in thousands: those that follow each other share
 /// a line, with an array for every field.
@@ -115,6 +116,26 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<slot_returned> X>
 void fields(V& v, X& x) {
   v("slot", x.slot);
+}
+template <class V>
+void fields(V& v, client_joined& x) {
+  v("client", x.client), v("samples", x.samples);
+}
+template <class V>
+void fields(V& v, client_left& x) {
+  v("client", x.client), v("why", x.why);
+}
+template <class V>
+void fields(V& v, slot_joined& x) {
+  v("slot", x.slot);
+}
+template <class V>
+void fields(V& v, slot_left& x) {
+  v("slot", x.slot);
+}
+template <class V>
+void fields(V& v, waiting& x) {
+  v("needs", x.needs), v("have", x.have), v("wanted", x.wanted);
 }
 
 } // namespace troupe::facts

@@ -71,7 +71,7 @@ struct started_round {
 enum class ending : std::uint8_t {
   completed,  ///< all rounds or versions are done
   all_failed, ///< every client of a round failed
-  starved,    ///< nobody is left to train
+  starved,    ///< nobody is there to train; if somebody joins, it goes on
 };
 const char* to_string(ending how) noexcept;
 

@@ -28,6 +28,8 @@ void fedavg::join(
   outdated_ = outdated_ || (!eligible_.empty() && eligible_.back() >= client);
   if (!outdated_)
     eligible_.push_back(client);
+  if (phase_ == phase::waiting)
+    open_round(out);
 }
 
 void fedavg::leave(client_id client, instant, decisions& out) {
@@ -192,7 +194,7 @@ void fedavg::skip(decisions& out) {
 }
 
 void fedavg::finish(ending how, decisions& out) {
-  phase_ = phase::ended;
+  phase_ = how == ending::starved ? phase::waiting : phase::ended;
   out.end = how;
 }
 

@@ -29,6 +29,8 @@ void fedbuff::join(
   if (!clients_.join(client, samples))
     return;
   offer(client);
+  if (phase_ == phase::waiting)
+    phase_ = phase::collecting;
   settle(out);
 }
 
@@ -250,7 +252,7 @@ void fedbuff::close_round() {
 }
 
 void fedbuff::finish(ending how, decisions& out) {
-  phase_ = phase::ended;
+  phase_ = how == ending::starved ? phase::waiting : phase::ended;
   out.end = how;
 }
 

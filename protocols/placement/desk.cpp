@@ -61,16 +61,36 @@ desk::answer desk::answered(
     lease_id lease, std::optional<double> seconds, instant now) {
   if (seconds)
     slots_.took(lease, *seconds);
+  const auto slot = slots_.slot_of(lease);
   if (!slots_.release(lease, now)) {
     auto back = slots_.answered(lease);
     if (back)
       absent_.erase(options_.slots[*back]);
-    return {false, {}, back};
+    return {false, {}, back, {}};
   }
   auto x = held_.take(lease);
   if (!x.stopped)
     unused_.push_back(std::move(x.stop));
-  return {true, std::move(x.base), {}};
+  const auto left = slot && slots_.has_left(*slot) ? slot : std::nullopt;
+  return {true, std::move(x.base), {}, left};
+}
+
+slot_id desk::add(gpu::device_kind kind) {
+  options_.slots.push_back(kind);
+  turns_.push_back(0);
+  absent_.erase(kind);
+  return slots_.add(kind);
+}
+
+bool desk::retire(slot_id slot) {
+  slots_.retire(slot);
+  return slots_.has_left(slot);
+}
+
+bool desk::lacks_slots() const noexcept {
+  return !closed_ && std::ranges::any_of(queues_, [this](const auto& entry) {
+    return !entry.second.empty() && !has(entry.first);
+  });
 }
 
 void desk::revoke(lease_id lease, instant now) {
@@ -139,9 +159,9 @@ void desk::late_leases(instant now, std::vector<overdue>& out) {
     if (now < end)
       look_by(end);
     else
-      out.push_back({x.stopped ? overdue::kind::stopped_lease
-                               : overdue::kind::lease,
-          entry, x.grant.allowed});
+      out.push_back(
+          {x.stopped ? overdue::kind::stopped_lease : overdue::kind::lease,
+              entry, x.grant.allowed});
   }
 }
 
@@ -155,9 +175,9 @@ void desk::late_parts(instant now, std::vector<overdue>& out) {
     if (now < end)
       look_by(end);
     else
-      out.push_back({parts_stopped_ ? overdue::kind::stopped_part
-                                    : overdue::kind::part,
-          {0, 0, slot, since}, options_.part_time});
+      out.push_back(
+          {parts_stopped_ ? overdue::kind::stopped_part : overdue::kind::part,
+              {0, 0, slot, since}, options_.part_time});
   }
 }
 
@@ -177,8 +197,7 @@ void desk::look_by(instant when) noexcept {
   due_ = due_ ? std::min(*due_, when) : when;
 }
 
-std::vector<left_over> desk::lose(
-    slot_id slot, std::string why, instant now) {
+std::vector<left_over> desk::lose(slot_id slot, std::string why, instant now) {
   auto result = taken_from(slots_.lose(slot));
   const auto kind = options_.slots[slot];
   if (slots_.alive(kind) == 0) {
@@ -198,9 +217,9 @@ std::vector<left_over> desk::taken_from(
   for (const auto& each : holdings) {
     auto x = held_.take(each.lease);
     x.stop.request_stop();
-    result.push_back({{x.grant, std::move(x.base), each.slot, x.turn,
-                          x.stop.get_token()},
-        !x.stopped});
+    result.push_back(
+        {{x.grant, std::move(x.base), each.slot, x.turn, x.stop.get_token()},
+            !x.stopped});
   }
   return result;
 }

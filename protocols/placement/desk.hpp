@@ -44,10 +44,10 @@ struct left_over {
 /// What has taken too long.
 struct overdue {
   enum class kind : std::uint8_t {
-    lease,          ///< longer than it was granted
-    stopped_lease,  ///< to answer its stop token: the slot is to be lost
-    part,           ///< of the test set
-    stopped_part,   ///< likewise
+    lease,         ///< longer than it was granted
+    stopped_lease, ///< to answer its stop token: the slot is to be lost
+    part,          ///< of the test set
+    stopped_part,  ///< likewise
   };
   kind what = kind::lease;
   slot_book::holding of; ///< its slot alone, for a part
@@ -95,6 +95,7 @@ public:
     bool known = false;              ///< it was at a living slot
     gpu::shared_buffer base;         ///< that it started from
     std::optional<slot_id> returned; ///< a lost slot that is back by it
+    std::optional<slot_id> left;     ///< a retired one that is free by it
   };
   /// A slot is through with a lease, which took it so long.
   answer answered(lease_id lease, std::optional<double> seconds, instant now);
@@ -103,6 +104,14 @@ public:
   void revoke(lease_id lease, instant now);
   /// No lease is, and none will be; answers may take so long.
   void close(duration stop_grace, instant now);
+
+  /// One more slot; its id.
+  slot_id add(gpu::device_kind kind);
+  /// A slot takes no more leases. True: it holds none either, and has left.
+  bool retire(slot_id slot);
+  bool has_left(slot_id slot) const noexcept { return slots_.has_left(slot); }
+  /// A lease waits for a kind of device of which there is no slot.
+  bool lacks_slots() const noexcept;
 
   /// A slot begins with a part of the test set, or is through with it.
   void begin_part(slot_id slot, bool alone, instant now);

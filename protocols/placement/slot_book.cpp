@@ -22,10 +22,10 @@ slot_book::slot_book(std::vector<gpu::device_kind> slots, std::size_t most)
 }
 
 void slot_book::took(lease_id lease, double seconds) noexcept {
-  auto found = where_.find(lease);
-  if (found == where_.end())
+  const auto* slot = where_.find(lease);
+  if (!slot)
     return;
-  auto& [leases, mean] = depths_[index(slots_[found->second].kind)];
+  auto& [leases, mean] = depths_[index(slots_[*slot].kind)];
   mean = mean == 0.0 ? seconds : mean + (seconds - mean) / 16.0;
   auto wanted = queued_seconds / std::max(mean, 1e-9);
   leases = std::min(
@@ -44,23 +44,47 @@ std::optional<slot_id> slot_book::claim(
     return std::nullopt;
   auto id = static_cast<slot_id>(best - slots_.data());
   best->queue.push_back({lease, client, id, now});
-  where_.emplace(lease, id);
+  where_.insert(lease, id);
   return id;
 }
 
 bool slot_book::release(lease_id lease, instant now) {
-  auto found = where_.find(lease);
-  if (found == where_.end())
+  if (!where_.find(lease))
     return false;
-  auto& queue = slots_[found->second].queue;
+  auto& slot = slots_[where_.take(lease)];
+  auto& queue = slot.queue;
   auto entry = std::find_if(queue.begin(), queue.end(),
       [lease](const auto& e) { return e.lease == lease; });
   bool was_running = entry == queue.begin();
   queue.erase(entry);
   if (was_running && !queue.empty())
     queue.front().since = now;
-  where_.erase(found);
+  if (slot.state == life::leaving && queue.empty())
+    slot.state = life::left;
   return true;
+}
+
+slot_id slot_book::add(gpu::device_kind kind) {
+  slots_.push_back({kind});
+  ++alive_;
+  return static_cast<slot_id>(slots_.size() - 1);
+}
+
+void slot_book::retire(slot_id slot) noexcept {
+  auto& x = slots_[slot];
+  if (x.state != life::alive)
+    return;
+  --alive_;
+  x.state = x.queue.empty() ? life::left : life::leaving;
+}
+
+bool slot_book::has_left(slot_id slot) const noexcept {
+  return slots_[slot].state == life::left;
+}
+
+std::optional<slot_id> slot_book::slot_of(lease_id lease) noexcept {
+  const auto* slot = where_.find(lease);
+  return slot ? std::optional{*slot} : std::nullopt;
 }
 
 std::size_t slot_book::alive(gpu::device_kind kind) const noexcept {
@@ -93,7 +117,7 @@ std::vector<slot_book::holding> slot_book::of(client_id client) const {
 }
 
 void slot_book::begin_part(slot_id slot, bool alone, instant now) {
-  if (slots_[slot].state == life::alive)
+  if (serves(slots_[slot]))
     slots_[slot].at = part{now, alone};
 }
 
@@ -114,9 +138,11 @@ std::vector<slot_book::scoring> slot_book::at_parts() const {
 
 std::vector<slot_book::holding> slot_book::empty(slot_state& slot, life then) {
   for (const auto& entry : slot.queue)
-    where_.erase(entry.lease);
+    where_.take(entry.lease);
   if (slot.state == life::alive)
     --alive_;
+  if (serves(slot))
+    ++lost_;
   slot.state = then;
   slot.at.reset();
   std::vector<holding> all{slot.queue.begin(), slot.queue.end()};
@@ -126,7 +152,7 @@ std::vector<slot_book::holding> slot_book::empty(slot_state& slot, life then) {
 
 std::vector<slot_book::holding> slot_book::lose(slot_id slot) {
   auto& lost = slots_[slot];
-  if (lost.state != life::alive)
+  if (!serves(lost))
     return {};
   if (!lost.queue.empty())
     lost.lost_with = lost.queue.front().lease;
@@ -135,12 +161,14 @@ std::vector<slot_book::holding> slot_book::lose(slot_id slot) {
 
 std::vector<slot_book::holding> slot_book::die(slot_id slot) {
   auto& dead = slots_[slot];
+  if (dead.state == life::left)
+    return {};
   dead.lost_with.reset();
   return empty(dead, life::dead);
 }
 
 std::optional<slot_id> slot_book::answered(lease_id lease) {
-  if (alive_ == slots_.size())
+  if (lost_ == 0)
     return std::nullopt;
   auto found = std::ranges::find(slots_, lease, &slot_state::lost_with);
   if (found == slots_.end())
@@ -148,6 +176,7 @@ std::optional<slot_id> slot_book::answered(lease_id lease) {
   found->lost_with.reset();
   found->state = life::alive;
   ++alive_;
+  --lost_;
   return static_cast<slot_id>(found - slots_.begin());
 }
 

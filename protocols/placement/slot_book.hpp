@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "gpu/device.hpp"
 #include "protocols/ids.hpp"
+#include "protocols/placement/lease_table.hpp"
 
 namespace troupe::placement {
 
@@ -19,12 +19,15 @@ namespace troupe::placement {
 /// lease asks for the kind of device that it is allotted to, so the kinds
 /// neither wait for each other nor share a depth.
 ///
-///              lose                  die
-///     alive ─────────► lost ─────────────► dead
-///       ▲                │ answered        ▲
-///       └────────────────┘        alive ───┘
+///     add        lose                  die
+///     ──► alive ─────────► lost ─────────────► dead
+///         ▲ │                │ answered        ▲
+///         │ └───retire───┐   │                 │
+///         └──────────────│───┘        leaving ─┤
+///                        └──► leaving ──empty──┴──► left
 ///
 /// A lost slot did not return in time; it may yet, and takes leases again then.
+/// One that leaves finishes what it has.
 ///
 /// A slot should neither wait for its next lease nor hoard leases that another
 /// could begin sooner. So its queue holds about a millisecond of work, by the
@@ -34,6 +37,12 @@ class slot_book {
 public:
   /// The slots by the kind of their device; `most` >= 1.
   slot_book(std::vector<gpu::device_kind> slots, std::size_t most);
+
+  /// One more; its id.
+  slot_id add(gpu::device_kind kind);
+  /// The slot takes no more leases; it has left once it holds none.
+  void retire(slot_id slot) noexcept;
+  bool has_left(slot_id slot) const noexcept;
 
   /// A lease that is held took so long to train; the depth of its kind follows.
   void took(lease_id lease, double seconds) noexcept;
@@ -47,6 +56,8 @@ public:
       lease_id lease, client_id client, gpu::device_kind kind, instant now);
   /// The slot is done with a lease; false if it is not known (any more).
   bool release(lease_id lease, instant now);
+  /// At which slot a lease is, if it is held.
+  std::optional<slot_id> slot_of(lease_id lease) noexcept;
 
   struct holding {
     lease_id lease = 0;
@@ -83,11 +94,11 @@ public:
   std::size_t alive(gpu::device_kind kind) const noexcept;
   /// Of those that are not alive, whether one may return.
   bool may_return(gpu::device_kind kind) const noexcept;
-  std::size_t lost() const noexcept { return slots_.size() - alive_; }
+  std::size_t lost() const noexcept { return lost_; } ///< dead ones, too
   std::size_t held() const noexcept { return where_.size(); }
 
 private:
-  enum class life : std::uint8_t { alive, lost, dead };
+  enum class life : std::uint8_t { alive, leaving, left, lost, dead };
   struct part {
     instant since{};
     bool alone = true;
@@ -107,17 +118,20 @@ private:
     return kind == gpu::device_kind::cuda ? 1 : 0;
   }
 
+  static bool serves(const slot_state& slot) noexcept {
+    return slot.state == life::alive || slot.state == life::leaving;
+  }
   static bool trains(const slot_state& slot) noexcept {
-    return slot.state == life::alive && !slot.queue.empty() &&
-           !(slot.at && slot.at->alone);
+    return serves(slot) && !slot.queue.empty() && !(slot.at && slot.at->alone);
   }
   std::vector<holding> empty(slot_state& slot, life then);
 
   std::vector<slot_state> slots_;
-  std::unordered_map<lease_id, slot_id> where_;
+  lease_table<slot_id> where_;
   std::size_t most_;
   std::array<pace, 2> depths_; ///< by kind
   std::size_t alive_;
+  std::size_t lost_ = 0;
 };
 
 } // namespace troupe::placement

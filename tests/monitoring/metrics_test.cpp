@@ -218,6 +218,27 @@ TEST_F(metrics_test, shows_slots_busy_idle_and_lost) {
   EXPECT_EQ(value("compute_slots{state=\"lost\"}"), "0");
 }
 
+TEST_F(metrics_test, counts_clients_and_slots_that_come_and_go) {
+  story_.then(fashion_start());
+  hear();
+  const auto clients = std::stoi(value("clients{state=\"idle\"}"));
+
+  story_.then(facts::client_joined{.client = 500})
+      .then(facts::leased{.lease = 1, .client = 500})
+      .then(facts::slot_joined{.slot = 2});
+  hear();
+  EXPECT_EQ(value("clients{state=\"idle\"}"), std::to_string(clients));
+  EXPECT_EQ(value("clients{state=\"leased\"}"), "1");
+  EXPECT_EQ(value("compute_slots{state=\"idle\"}"), "2");
+
+  story_.then(facts::client_left{.client = 500})
+      .then(facts::slot_left{.slot = 0});
+  hear();
+  EXPECT_EQ(value("clients{state=\"idle\"}"), std::to_string(clients));
+  EXPECT_EQ(value("clients{state=\"leased\"}"), "0");
+  EXPECT_EQ(value("compute_slots{state=\"idle\"}"), "2");
+}
+
 TEST_F(metrics_test, shows_the_last_version_and_evaluation) {
   story_.then(facts::published{.version = 9,
       .round = 10,

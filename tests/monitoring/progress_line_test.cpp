@@ -230,6 +230,19 @@ TEST_F(progress_line_test, says_why_a_slot_was_lost_and_that_it_is_back) {
                   "slot 1 is back; 2 of 2 slots left"));
 }
 
+TEST_F(progress_line_test, says_what_the_run_waits_for_and_who_comes) {
+  start();
+  story_.then(facts::waiting{"clients", 1, 3});
+  story_.then(facts::slot_joined{.slot = 2});
+  story_.then(facts::slot_left{.slot = 0});
+  story_.then(facts::client_left{4, "gone"});
+
+  EXPECT_THAT(said(),
+      ElementsAre("waiting for clients: 1 of 3 are there",
+          "slot 2 has joined; 3 of 3 slots left",
+          "slot 0 has left; 2 of 2 slots left", "client 4 has left: gone"));
+}
+
 TEST_F(progress_line_test, says_why_a_round_changed_nothing) {
   start();
   story_.then(facts::round_skipped{.round = 3, .accepted = 1, .needed = 5});

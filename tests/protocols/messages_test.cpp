@@ -8,6 +8,7 @@
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/messages.hpp"
+#include "protocols/participation.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/run.hpp"
 #include "protocols/storage.hpp"
@@ -61,6 +62,8 @@ TEST(messages_test, keep_their_bytes) {
                                    "3fe0000000000000");
   expect_golden(slot_gone{5}, "00000005");
   expect_golden(slot_back{5}, "00000005");
+  expect_golden(leave{5}, "00000005");
+  expect_golden(withdraw{5}, "00000005");
   expect_golden(slot_scoring{5, true, false}, "00000005"
                                               "0100");
   expect_golden(part_begun{258, true}, "0000000000000102"
@@ -107,6 +110,9 @@ TEST(messages_test, refuse_by_name_to_take_memory_out_of_the_process) {
   expect_refusal<begin>("troupe::begin");
   expect_refusal<run_report>("troupe::run_report");
   expect_refusal<fact_batch>("troupe::fact_batch");
+  expect_refusal<enrol>("troupe::enrol");
+  expect_refusal<lend>("troupe::lend");
+  expect_refusal<slot_lent>("troupe::slot_lent");
 }
 
 TEST(messages_test, keep_their_type_ids) {
@@ -121,6 +127,7 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<part_begun>, first + 224);
   EXPECT_EQ(caf::type_id_v<slot_scoring>, first + 225);
   EXPECT_EQ(caf::type_id_v<slot_back>, first + 226);
+  EXPECT_EQ(caf::type_id_v<slot_lent>, first + 231);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {

@@ -74,13 +74,17 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {13, at(1), facts::stored{1, "sha", 0.5}},
       {14, at(1), facts::slot_lost{1, 2, 3, "why"}},
       {15, at(1), facts::slot_returned{1}},
-      {16, at(1), facts::run_ended{"failed", "why", 3}}};
+      {16, at(1), facts::client_joined{1, 2}},
+      {17, at(1), facts::client_left{1, "why"}},
+      {18, at(1), facts::slot_joined{1}}, {19, at(1), facts::slot_left{1}},
+      {20, at(1), facts::waiting{"clients", 1, 2}},
+      {21, at(1), facts::run_ended{"failed", "why", 3}}};
 
   std::vector<fact> back;
   auto text = encoded(all);
   auto found = journal::scan(text, [&](const fact& f) { back.push_back(f); });
 
-  EXPECT_EQ(found.last_number, 16u);
+  EXPECT_EQ(found.last_number, 21u);
   EXPECT_EQ(found.sound_bytes, text.size());
   ASSERT_EQ(back.size(), all.size());
   EXPECT_EQ(encoded(back), text);

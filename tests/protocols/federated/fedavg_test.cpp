@@ -359,6 +359,16 @@ TEST(fedavg_test, starves_at_once_without_clients) {
   EXPECT_EQ(t.said.end, ending::starved);
 }
 
+TEST(fedavg_test, goes_on_with_who_joins_when_nobody_was_there) {
+  fedavg_trial t{all_clients(), client_id{0}};
+
+  t.join(3);
+
+  EXPECT_FALSE(t.said.end);
+  EXPECT_EQ(t.rule.round(), 1u);
+  EXPECT_THAT(clients_of(t.said.grants), ElementsAre(3));
+}
+
 TEST(fedavg_test, completes_after_its_rounds_skipped_ones_included) {
   fedavg_trial t{all_clients({.rounds = 2, .min_updates = 2}), 2};
   const auto first = t.said.grants;

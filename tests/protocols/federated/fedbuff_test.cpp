@@ -334,6 +334,16 @@ TEST(fedbuff_test, starves_when_nobody_is_left) {
   EXPECT_EQ(t.said.end, ending::starved);
 }
 
+TEST(fedbuff_test, goes_on_with_who_joins_when_nobody_was_there) {
+  fedbuff_trial t{rule(4, 3), 1};
+  t.leave(0);
+
+  t.join(5);
+
+  EXPECT_FALSE(t.said.end);
+  EXPECT_THAT(clients_of(t.said.grants), ElementsAre(5));
+}
+
 TEST(fedbuff_test, requeues_under_a_new_lease_of_the_version_that_is_out) {
   fedbuff_trial t{rule(1, 2), 2};
   const auto leases = t.said.grants;

@@ -200,5 +200,39 @@ TEST(slot_book_test, counts_the_living_slots_of_a_kind) {
   EXPECT_EQ(book.alive(), 2u);
 }
 
+TEST(slot_book_test, takes_in_a_slot_that_comes_later) {
+  slot_book book{cpus(1), 1};
+  book.claim(1, 10, cpu, at(0));
+
+  EXPECT_EQ(book.add(cpu), 1u);
+
+  EXPECT_EQ(book.claim(2, 11, cpu, at(0)), 1u);
+  EXPECT_EQ(book.alive(), 2u);
+}
+
+TEST(slot_book_test, lets_a_slot_that_leaves_finish_what_it_has) {
+  slot_book book{cpus(1), 2};
+  book.claim(1, 10, cpu, at(0));
+
+  book.retire(0);
+  EXPECT_FALSE(book.has_left(0));
+  EXPECT_EQ(book.claim(2, 11, cpu, at(0)), std::nullopt);
+  EXPECT_EQ(book.running().size(), 1u);
+  book.release(1, at(1));
+
+  EXPECT_TRUE(book.has_left(0));
+  EXPECT_EQ(book.lost(), 0u);
+}
+
+TEST(slot_book_test, loses_a_slot_that_does_not_return_when_it_was_to_leave) {
+  slot_book book{cpus(1), 2};
+  book.claim(1, 10, cpu, at(0));
+  book.retire(0);
+
+  EXPECT_EQ(book.lose(0).size(), 1u);
+
+  EXPECT_EQ(book.lost(), 1u);
+}
+
 } // namespace
 } // namespace troupe::placement

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "protocols/ids.hpp"
+#include "protocols/interfaces.hpp"
+#include "protocols/local.hpp"
+
+// Who takes part changes while a run goes on: clients enrol and leave, slots
+// are lent and withdrawn.
+
+namespace troupe {
+
+/// To the aggregator: this client is there, and may be leased from the rule's
+/// next decision on. Enrolling again gives it another worker, or corrects its
+/// number of samples.
+struct enrol {
+  client_id client = 0;
+  std::uint64_t samples = 0;
+  worker who;
+};
+
+/// To the aggregator: this client is gone; what it was leased is void.
+struct leave {
+  client_id client = 0;
+};
+
+/// To the aggregator: one more slot to train and score at. Answered with its
+/// id.
+struct lend {
+  compute_slot what;
+};
+
+/// To the aggregator: a slot is needed elsewhere. It finishes what it has, and
+/// a fact says when it has left.
+struct withdraw {
+  slot_id slot = 0;
+};
+
+/// Aggregator to evaluator: this slot may score, beside those that there are.
+struct slot_lent {
+  compute_slot what;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, enrol&) {
+  return refuse_to_serialise(f, "troupe::enrol");
+}
+template <class Inspector>
+bool inspect(Inspector& f, leave& x) {
+  return f.object(x).fields(f.field("client", x.client));
+}
+template <class Inspector>
+bool inspect(Inspector& f, lend&) {
+  return refuse_to_serialise(f, "troupe::lend");
+}
+template <class Inspector>
+bool inspect(Inspector& f, withdraw& x) {
+  return f.object(x).fields(f.field("slot", x.slot));
+}
+template <class Inspector>
+bool inspect(Inspector& f, slot_lent&) {
+  return refuse_to_serialise(f, "troupe::slot_lent");
+}
+
+} // namespace troupe

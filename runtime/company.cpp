@@ -1,12 +1,13 @@
+#include "runtime/company.hpp"
 #include "protocols/federated/fedavg.hpp"
 #include "protocols/federated/fedbuff.hpp"
-#include "runtime/company.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <stdexcept>
+#include <thread>
 
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
@@ -119,6 +120,31 @@ void dismiss_all(const cast& who) {
   dismiss(who.book);
 }
 
+std::jthread run_script(const std::optional<coming_and_going>& how,
+    const std::shared_ptr<attendance::hall>& hall) {
+  if (!how || !how->script)
+    return {};
+  return std::jthread{[&script = how->script, hall](std::stop_token stop) {
+    attendance who{hall};
+    try {
+      script(who, stop);
+    } catch (const std::exception& error) {
+      monitoring::outlet_stream{monitoring::standard_error()}
+          << "clients come and go no more: " << error.what() << std::endl;
+    }
+  }};
+}
+
+void end_script(
+    std::jthread& script, const std::shared_ptr<attendance::hall>& hall) {
+  if (script.joinable()) {
+    script.request_stop();
+    script.join();
+  }
+  if (hall)
+    hall->close();
+}
+
 // Observers wait for nobody: what they have heard, they have soon passed on.
 void await_end(caf::scoped_actor& self, const std::vector<observer>& readers) {
   const auto end = std::chrono::steady_clock::now() + observers_end_within;
@@ -210,10 +236,15 @@ aggregator_options company::plan(
   aggregator_options result;
   result.rule = rule_of(c, before);
   result.parameters = std::move(parameters);
-  for (const auto& view : data_)
-    result.samples.push_back(view.size());
+  if (comes_and_goes()) {
+    result.quorum = what_.movement()->quorum;
+    result.patience = what_.movement()->patience;
+  } else {
+    for (const auto& view : data_)
+      result.samples.push_back(view.size());
+  }
   result.header = {c.run.name, c.federation.rule, account_.fingerprint,
-      c.run.seed, data_.size(), gpu::size(layout_), devices_.slots(),
+      c.run.seed, result.samples.size(), gpu::size(layout_), devices_.slots(),
       c.run.rounds, before.incarnation,
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
@@ -269,17 +300,26 @@ void company::spawn_slots(cast& who) {
   }
 }
 
+void company::spawn_workers(cast& who) {
+  auto context = std::make_shared<const worker_context>(
+      worker_context{settled_.run.seed, settled_.client, boss_});
+  if (comes_and_goes()) {
+    hall_ = std::make_shared<attendance::hall>(
+        *system_, boss_, std::move(context), std::move(data_), what_.learner());
+    return;
+  }
+  who.workers.reserve(data_.size());
+  for (client_id i = 0; i < data_.size(); ++i)
+    who.workers.push_back(
+        system_->spawn<worker_impl>(i, std::move(data_[i]), context));
+}
+
 std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
     const past& before, const gpu::shared_buffer& parameters) {
   const auto& c = settled_;
   auto who = std::make_shared<cast>();
   spawn_slots(*who);
-  auto context = std::make_shared<const worker_context>(
-      worker_context{c.run.seed, c.client, boss_});
-  who->workers.reserve(data_.size());
-  for (client_id i = 0; i < data_.size(); ++i)
-    who->workers.push_back(
-        system_->spawn<worker_impl>(i, std::move(data_[i]), context));
+  spawn_workers(*who);
   who->sums = system_->spawn<shard_impl, caf::detached>(
       shard_options{parameters, c.federation.server_lr,
           adding() > 1 ? adding() : depth(), boss_, sums_at()});
@@ -324,6 +364,7 @@ run_report company::play(
   run_report report;
   forgetful forgets{signals};
   auto answered = ask(self.ptr(), boss_, caf::infinite, begin{who});
+  auto script = run_script(what_.movement(), hall_);
   // Not before: a run that has not begun cannot be interrupted.
   signals.react([boss = boss_] { send_anonymously(boss, interrupt{}); });
   answered.receive([&](run_report& answer) { report = std::move(answer); },
@@ -332,6 +373,7 @@ run_report company::play(
         report.why = std::move(why);
         report.slots_lost = devices_.slots(); // nobody is left to know better
       });
+  end_script(script, hall_);
   ask(self.ptr(), who->book, caf::infinite, seal{})
       .receive([] {},
           [&](caf::error& why) {

@@ -13,6 +13,7 @@
 #include "monitoring/outlet.hpp"
 #include "protocols/run.hpp"
 #include "runtime/device_choice.hpp"
+#include "runtime/hall.hpp"
 #include "runtime/interruption.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/run_directory.hpp"
@@ -64,6 +65,8 @@ private:
   std::size_t compute_threads() const;
   double memory() const;
   void spawn_slots(cast& who);
+  void spawn_workers(cast& who);
+  bool comes_and_goes() const noexcept { return what_.movement().has_value(); }
   std::size_t depth() const;
   std::size_t adding() const;
   gpu::device sums_at() const;
@@ -82,6 +85,7 @@ private:
   std::optional<monitoring::metrics> figures_;
   std::optional<monitoring::exposer> exposer_;
   aggregator boss_;
+  std::shared_ptr<attendance::hall> hall_; ///< where clients come and go
   summary account_;
   std::uint64_t slots_lost_ = 0;
 };

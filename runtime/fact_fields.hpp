@@ -117,24 +117,24 @@ template <class V, maybe_const<slot_returned> X>
 void fields(V& v, X& x) {
   v("slot", x.slot);
 }
-template <class V>
-void fields(V& v, client_joined& x) {
+template <class V, maybe_const<client_joined> X>
+void fields(V& v, X& x) {
   v("client", x.client), v("samples", x.samples);
 }
-template <class V>
-void fields(V& v, client_left& x) {
+template <class V, maybe_const<client_left> X>
+void fields(V& v, X& x) {
   v("client", x.client), v("why", x.why);
 }
-template <class V>
-void fields(V& v, slot_joined& x) {
+template <class V, maybe_const<slot_joined> X>
+void fields(V& v, X& x) {
   v("slot", x.slot);
 }
-template <class V>
-void fields(V& v, slot_left& x) {
+template <class V, maybe_const<slot_left> X>
+void fields(V& v, X& x) {
   v("slot", x.slot);
 }
-template <class V>
-void fields(V& v, waiting& x) {
+template <class V, maybe_const<waiting> X>
+void fields(V& v, X& x) {
   v("needs", x.needs), v("have", x.have), v("wanted", x.wanted);
 }
 

@@ -148,6 +148,11 @@ topology& topology::train(const sgd& how, const local& much) {
   return *this;
 }
 
+topology& topology::meanwhile(coming_and_going how) {
+  movement_ = std::move(how);
+  return *this;
+}
+
 topology& topology::evaluate(samples test, every so_many) {
   config_.run.evaluate_every = so_many.versions;
   test_ = test.view();

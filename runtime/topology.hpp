@@ -4,6 +4,7 @@
 #include "gpu/models/model.hpp"
 #include "gpu/training/dataset.hpp"
 #include "gpu/training/learner.hpp"
+#include "runtime/attendance.hpp"
 #include "runtime/configuration.hpp"
 
 #include <cstddef>
@@ -142,6 +143,9 @@ public:
   topology& clients(
       std::uint64_t count, const sgd& how = {}, const local& much = {});
 
+  /// The clients come and go while the run goes on; none is there at first.
+  topology& meanwhile(coming_and_going how);
+
   topology& evaluate(samples test, every so_many = {});
 
   /// When to stop: whichever of these comes first.
@@ -165,6 +169,10 @@ public:
   /// Throws `std::invalid_argument` when they cannot be divided so.
   std::vector<training::view> client_data() const;
   const training::view& test_data() const noexcept { return test_; }
+  /// None: everybody is there from the first to the last.
+  const std::optional<coming_and_going>& movement() const noexcept {
+    return movement_;
+  }
   /// Every data set that its views show, once.
   std::vector<const training::dataset*> data_sets() const;
   /// Null: the learner initialises.
@@ -194,6 +202,7 @@ private:
   gpu::shared_buffer initial_;
   std::variant<no_data, training::view, own_data> samples_;
   training::view test_;
+  std::optional<coming_and_going> movement_;
 };
 
 /// A configuration that cannot be run; the text has one line a problem.

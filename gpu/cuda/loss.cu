@@ -4,8 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "gpu/block.hpp"
 #include "gpu/copy.hpp"
-#include "gpu/cuda/array.hpp"
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 
@@ -218,7 +218,7 @@ std::size_t count_correct(device_stream& on, const_matrix logits,
     std::span<const std::uint8_t> labels) {
   if (logits.size() == 0)
     return 0;
-  array<unsigned long long> count{1, on};
+  block<unsigned long long> count{1, on};
   check(
       cudaMemsetAsync(count.data(), 0, count.span().size_bytes(), handle(on)));
   launch(on, count_correct_kernel, blocks_of(logits.rows), threads, logits.data,

@@ -13,7 +13,7 @@
 #include <thrust/transform_reduce.h>
 #include <thrust/tuple.h>
 
-#include "gpu/cuda/array.hpp"
+#include "gpu/block.hpp"
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/thrust.cuh"
 
@@ -116,7 +116,7 @@ void select_first(device_stream& on, std::span<const std::uint32_t> names,
     std::span<const float> values, std::int32_t border, std::uint32_t equals,
     std::span<std::uint32_t> kept_names, std::span<float> kept) {
   assert(names.size() == values.size() && kept_names.size() == kept.size());
-  auto ranks = array<std::uint32_t>(values.size(), on);
+  auto ranks = block<std::uint32_t>(values.size(), on);
   [[maybe_unused]] const auto found =
       answer_of_thrust(on, [=, rank = ranks.data()](const auto& policy) {
         const auto size = size_of(values);

@@ -2,8 +2,8 @@
 
 #include <cassert>
 
+#include "gpu/block.hpp"
 #include "gpu/copy.hpp"
-#include "gpu/cuda/array.hpp"
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 #include "gpu/fixed_point.hpp"
@@ -142,7 +142,7 @@ std::vector<std::int32_t> accumulate(device_stream& on,
   std::vector<std::int32_t> result(some.size());
   if (some.empty() || sums.empty())
     return result;
-  auto largest = array<std::int32_t>(some.size(), on);
+  auto largest = block<std::int32_t>(some.size(), on);
   check(cudaMemsetAsync(
       largest.data(), 0, largest.span().size_bytes(), handle(on)));
   launch(on, accumulate_kernel,

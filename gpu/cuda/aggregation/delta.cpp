@@ -1,6 +1,6 @@
+#include "gpu/block.hpp"
 #include "gpu/copy.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
-#include "gpu/cuda/array.hpp"
 #include "gpu/cuda/operators.hpp"
 #include "gpu/cuda/primitives.hpp"
 
@@ -10,7 +10,7 @@ std::int32_t to_delta(
     device_stream& on, std::span<float> trained, std::span<const float> given) {
   if (trained.empty())
     return 0;
-  auto largest = array<std::uint32_t>(1, on);
+  auto largest = block<std::uint32_t>(1, on);
   cuda::difference(on, trained, given, trained, largest.span());
   std::uint32_t result = 0;
   copy(on, largest.span(), std::span{&result, 1});

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "gpu/aggregation/ordered_sum.hpp"
+#include "gpu/block.hpp"
 #include "gpu/copy.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
-#include "gpu/cuda/array.hpp"
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 
@@ -89,8 +89,8 @@ std::vector<double> squared_norms(device_stream& on, updates of, updates from) {
     most = std::max(most, ordered::tiles(values.size()));
   if (most == 0)
     return result;
-  auto parts = array<double>(most, on);
-  auto sums = array<double>(of.size(), on);
+  auto parts = block<double>(most, on);
+  auto sums = block<double>(of.size(), on);
   for (std::size_t i = 0; i < of.size(); ++i) {
     const auto tiles = ordered::tiles(of[i].size());
     if (tiles > 0)

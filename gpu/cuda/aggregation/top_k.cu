@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <array>
 
+#include "gpu/block.hpp"
 #include "gpu/copy.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
-#include "gpu/cuda/array.hpp"
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 #include "gpu/cuda/primitives.hpp"
@@ -63,7 +63,7 @@ struct histogram {
 
 histogram histogram_of(device_stream& on, std::span<const float> values,
     int prefix, int shift, int width) {
-  auto counts = array<unsigned>(bins + 1, on);
+  auto counts = block<unsigned>(bins + 1, on);
   check(cudaMemsetAsync(
       counts.data(), 0, counts.span().size_bytes(), handle(on)));
   launch(on, histogram_kernel,
@@ -94,8 +94,8 @@ bool top_k(device_stream& on, std::span<const float> values,
   auto border = pick(all, rank);
   const auto candidates =
       indices.size() - rank + all.counts[static_cast<unsigned>(border)];
-  auto names = array<std::uint32_t>(candidates, on);
-  auto chosen = array<float>(candidates, on);
+  auto names = block<std::uint32_t>(candidates, on);
+  auto chosen = block<float>(candidates, on);
   primitives::select(
       on, values, (border << 20) - 1, names.span(), chosen.span());
   border = border << 10 |

@@ -13,13 +13,13 @@ network::network(const model& what, gpu::device where) {
       gpu::append(parameters_, name + '.' + view.name, view.shape);
     const auto size = gpu::size(parameters_) - offset;
     widest_ = std::max(widest_, computes->output().size());
-    stages_.push_back({std::move(computes), offset, size, {}});
+    layers_.push_back({std::move(computes), offset, size, {}});
   }
 }
 
 std::size_t network::bytes_per_sample() const noexcept {
   auto values = 2 * widest_;
-  for (const auto& now : stages_)
+  for (const auto& now : layers_)
     values += now.layer->output().size();
   return values * sizeof(float);
 }
@@ -27,7 +27,7 @@ std::size_t network::bytes_per_sample() const noexcept {
 void network::initialise(
     std::span<float> parameters, std::uint64_t seed) const {
   gpu::random_stream random{seed, gpu::stream::initialise};
-  for (const auto& now : stages_)
+  for (const auto& now : layers_)
     now.layer->initialise(parameters.subspan(now.offset, now.size), random);
 }
 
@@ -35,7 +35,7 @@ gpu::const_matrix network::forward(
     gpu::device_stream& on, gpu::const_lanes parameters, gpu::const_matrix in) {
   reserve(on, in.rows);
   in_ = in;
-  for (auto& now : stages_) {
+  for (auto& now : layers_) {
     const auto out = rows_of(now.out, now);
     now.layer->forward(on, parameters.part(now.offset, now.size), in, out);
     in = out;
@@ -44,20 +44,20 @@ gpu::const_matrix network::forward(
 }
 
 gpu::matrix network::logits_gradient() {
-  return rows_of(gradients_[0], stages_.back());
+  return rows_of(gradients_[0], layers_.back());
 }
 
 void network::backward(gpu::device_stream& on, gpu::const_lanes parameters,
     gpu::gradient_sink to) {
-  for (auto i = stages_.size(); i-- > 0;) {
-    auto& now = stages_[i];
+  for (auto i = layers_.size(); i-- > 0;) {
+    auto& now = layers_[i];
     const auto out_gradient = rows_of(gradients_[0], now);
     gpu::const_matrix in = in_;
     gpu::matrix in_gradient;
     if (i > 0)
-      in = rows_of(stages_[i - 1].out, stages_[i - 1]);
+      in = rows_of(layers_[i - 1].out, layers_[i - 1]);
     if (now.offset > 0) // else nothing before it learns
-      in_gradient = rows_of(gradients_[1], stages_[i - 1]);
+      in_gradient = rows_of(gradients_[1], layers_[i - 1]);
     now.layer->backward(on, parameters.part(now.offset, now.size), in,
         rows_of(now.out, now), out_gradient, in_gradient,
         to.part(now.offset, now.size));
@@ -65,7 +65,7 @@ void network::backward(gpu::device_stream& on, gpu::const_lanes parameters,
   }
 }
 
-gpu::matrix network::rows_of(gpu::buffer& all, const stage& of) {
+gpu::matrix network::rows_of(gpu::buffer& all, const placed_layer& of) {
   const auto width = of.layer->output().size();
   return {all.span().first(in_.rows * width), in_.rows, width};
 }
@@ -74,7 +74,7 @@ gpu::matrix network::rows_of(gpu::buffer& all, const stage& of) {
 void network::reserve(gpu::device_stream& on, std::size_t samples) {
   if (samples <= capacity_)
     return;
-  for (auto& now : stages_)
+  for (auto& now : layers_)
     now.out = gpu::buffer{samples * now.layer->output().size(), on};
   for (auto& gradient : gradients_)
     gradient = gpu::buffer{samples * widest_, on};

@@ -42,18 +42,18 @@ public:
 
 private:
   /// A layer, where its parameters start, and what it left last.
-  struct stage {
+  struct placed_layer {
     std::unique_ptr<gpu::layer> layer;
     std::size_t offset = 0;
     std::size_t size = 0;
     gpu::buffer out;
   };
 
-  gpu::matrix rows_of(gpu::buffer& all, const stage& of);
+  gpu::matrix rows_of(gpu::buffer& all, const placed_layer& of);
   void reserve(gpu::device_stream& on, std::size_t samples);
 
   gpu::layout parameters_;
-  std::vector<stage> stages_;
+  std::vector<placed_layer> layers_;
   std::size_t widest_ = 0;
   std::size_t capacity_ = 0; // samples that the buffers have room for
   gpu::buffer gradients_[2]; // by what a layer leaves, and by what it takes

@@ -11,9 +11,9 @@ public:
   /// a * b for k in [begin, end): the same for all threads of a block.
   template <class A, class B>
   __device__ void add(A& a, B& b, unsigned begin, unsigned end) {
-    each_stage<Shape>(
+    each_slab<Shape>(
         a, b, begin, end, shared(), [&](const float* of_a, const float* of_b) {
-          add_stage<A::lies::pitch, B::lies::pitch>(of_a, of_b);
+          add_slab<A::lies::pitch, B::lies::pitch>(of_a, of_b);
         });
   }
 
@@ -75,8 +75,8 @@ public:
 private:
   static constexpr unsigned summing =
       Shape::groups > 1 ? Shape::groups* Shape::rows* Shape::columns : 0;
-  static constexpr unsigned staged = 2 * stage_size<Shape>;
-  static constexpr unsigned floats = staged > summing ? staged : summing;
+  static constexpr unsigned slabs = 2 * slab_size<Shape>;
+  static constexpr unsigned floats = slabs > summing ? slabs : summing;
   static_assert(floats * sizeof(float) <= 48 << 10);
 
   __device__ static float* shared() {
@@ -102,7 +102,7 @@ private:
   }
 
   template <unsigned PitchA, unsigned PitchB>
-  __device__ void add_stage(
+  __device__ void add_slab(
       const float* __restrict__ of_a, const float* __restrict__ of_b) {
 #pragma unroll
     for (unsigned i = 0; i < Shape::depth; i += Shape::groups) {

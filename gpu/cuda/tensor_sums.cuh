@@ -23,9 +23,9 @@ public:
   /// As in fp32.
   template <class A, class B>
   __device__ void add(A& a, B& b, unsigned begin, unsigned end) {
-    each_stage<Shape>(a, b, begin, end, reinterpret_cast<element*>(shared()),
+    each_slab<Shape>(a, b, begin, end, reinterpret_cast<element*>(shared()),
         [&](const element* of_a, const element* of_b) {
-          add_stage<typename A::lies, typename B::lies>(of_a, of_b);
+          add_slab<typename A::lies, typename B::lies>(of_a, of_b);
         });
   }
 
@@ -101,13 +101,13 @@ private:
   static constexpr unsigned row_pitch = Shape::columns + 4;
   static constexpr unsigned column_pitch = Shape::rows + 4;
   static constexpr unsigned group_size = Shape::columns * column_pitch;
-  static constexpr unsigned staged =
-      2 * stage_size<Shape> * sizeof(element) / sizeof(float);
+  static constexpr unsigned slabs =
+      2 * slab_size<Shape> * sizeof(element) / sizeof(float);
   static constexpr unsigned stored = groups > 1 ? groups* group_size
                                      : Shape::groups > 1
                                          ? group_size
                                          : Shape::rows* row_pitch;
-  static constexpr unsigned floats = staged > stored ? staged : stored;
+  static constexpr unsigned floats = slabs > stored ? slabs : stored;
   static_assert(floats * sizeof(float) <= 48 << 10);
 
   __device__ static float* shared() {
@@ -127,7 +127,7 @@ private:
   }
 
   template <class LiesA, class LiesB>
-  __device__ void add_stage(const element* of_a, const element* of_b) {
+  __device__ void add_slab(const element* of_a, const element* of_b) {
     using nvcuda::wmma::col_major;
     using nvcuda::wmma::row_major;
     nvcuda::wmma::fragment<nvcuda::wmma::matrix_a, 16, 16, 16, element,

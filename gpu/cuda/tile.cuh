@@ -51,12 +51,13 @@ struct tile_shape {
   static constexpr unsigned warps_across = across / warp_across;
 };
 
-/// How `Outer` rows or columns of an operand lie in shared memory. In fp32 they
-/// do k by k, so that a thread reads its rows and columns four at a time; in
-/// bf16 as they come from memory, since tensor cores read both. What a line is
-/// longer than need be keeps banks apart.
+/// A slab is what one step takes of both operands, in shared memory; here, how
+/// `Outer` rows or columns of one of them lie in it. In fp32 they lie k by k, so
+/// that a thread reads its rows and columns four at a time; in bf16 as they come
+/// from memory, since tensor cores read both orders. Every line is `more` longer
+/// than its values, so that the lines begin in different banks.
 template <class Shape, unsigned Outer, bool AlongK>
-struct staging {
+struct slab_part {
   static constexpr bool row_by_row = Shape::in_bf16 && AlongK;
   static constexpr unsigned more = Shape::in_bf16 ? 8 : 4;
   static constexpr unsigned pitch = (row_by_row ? Shape::depth : Outer) + more;
@@ -67,16 +68,16 @@ struct staging {
   }
 };
 
-/// Elements of shared memory for a step, however its operands lie.
+/// Elements of an operand's part of a slab, however the operand lies.
 template <class Shape, unsigned Outer>
-constexpr unsigned most_staged() {
-  constexpr auto along = staging<Shape, Outer, true>::size;
-  constexpr auto across = staging<Shape, Outer, false>::size;
+constexpr unsigned most_of_slab() {
+  constexpr auto along = slab_part<Shape, Outer, true>::size;
+  constexpr auto across = slab_part<Shape, Outer, false>::size;
   return along > across ? along : across;
 }
 template <class Shape>
-inline constexpr unsigned stage_size =
-    most_staged<Shape, Shape::rows>() + most_staged<Shape, Shape::columns>();
+inline constexpr unsigned slab_size =
+    most_of_slab<Shape, Shape::rows>() + most_of_slab<Shape, Shape::columns>();
 
 /// V floats at `from`, or zeroes.
 template <unsigned V>
@@ -125,7 +126,7 @@ enum class order { along_k, across_k };
 template <class Shape, unsigned Outer, order Order, unsigned V, class Source>
 class operand {
 public:
-  using lies = staging<Shape, Outer, Order == order::along_k>;
+  using lies = slab_part<Shape, Outer, Order == order::along_k>;
 
   __device__ operand(const Source& from, unsigned first) : from_(from) {
 #pragma unroll
@@ -148,12 +149,12 @@ public:
     }
   }
 
-  __device__ void put(typename Shape::element* __restrict__ stage) const {
+  __device__ void put(typename Shape::element* __restrict__ slab) const {
 #pragma unroll
     for (unsigned i = 0; i < items; ++i) {
       if (!within(i))
         continue;
-      auto* to = stage + lies::offset(outer(i), inner(i));
+      auto* to = slab + lies::offset(outer(i), inner(i));
       if constexpr (along && !lies::row_by_row)
 #pragma unroll
         for (unsigned v = 0; v < V; ++v)
@@ -207,14 +208,14 @@ private:
 };
 
 /// Goes through k in [begin, end), the same for all threads of a block, with
-/// two stages at `memory`, and calls add(a, b) for each with what lies there.
+/// two slabs at `memory`, and calls add(a, b) for each with what lies there.
 template <class Shape, class A, class B, class Add>
-__device__ void each_stage(A& a, B& b, unsigned begin, unsigned end,
+__device__ void each_slab(A& a, B& b, unsigned begin, unsigned end,
     typename Shape::element* memory, Add add) {
   if (begin >= end)
     return;
   auto* now = memory;
-  auto* next = now + stage_size<Shape>;
+  auto* next = now + slab_size<Shape>;
   a.fetch(begin);
   b.fetch(begin);
   for (auto k = begin; k < end; k += Shape::depth) {

@@ -20,7 +20,7 @@ raw_block::raw_block(std::size_t bytes, const device_stream& on, kind what)
     data_ = ::operator new(bytes, alignment);
   else if constexpr (cuda::present)
     data_ = what == kind::device ? cuda::take(*home_, bytes)
-                                 : cuda::take_pinned(bytes);
+                                 : cuda::take_page_locked(bytes);
 }
 
 raw_block::~raw_block() {
@@ -32,7 +32,7 @@ raw_block::~raw_block() {
     if (kind_ == kind::device)
       cuda::give(*home_, data_);
     else
-      cuda::give_pinned(data_);
+      cuda::give_page_locked(data_);
   }
 }
 

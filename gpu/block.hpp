@@ -10,10 +10,10 @@
 
 namespace troupe::gpu {
 
-/// Owns bytes on a stream's device; what `block` and `staging` are made of.
+/// Owns bytes on a stream's device; what `block` and `page_locked` are made of.
 class raw_block {
 public:
-  enum class kind { device, staging };
+  enum class kind { device, page_locked };
 
   raw_block() = default;
   raw_block(std::size_t bytes, const device_stream& on, kind what);
@@ -58,13 +58,14 @@ private:
 /// The same on the host, where the stream's device reaches it without a detour:
 /// page-locked for a GPU. Untouched until the copies that it is in are done.
 template <class T>
-class staging {
+class page_locked {
 public:
   static_assert(std::is_trivially_copyable_v<T>);
 
-  staging() = default;
-  staging(std::size_t size, const device_stream& on)
-      : memory_(size * sizeof(T), on, raw_block::kind::staging), size_(size) {}
+  page_locked() = default;
+  page_locked(std::size_t size, const device_stream& on)
+      : memory_(size * sizeof(T), on, raw_block::kind::page_locked),
+        size_(size) {}
 
   std::size_t size() const noexcept { return size_; }
   std::span<T> span() noexcept {

@@ -96,7 +96,7 @@ void give(stream& on, void* block) noexcept {
   on.give(block);
 }
 
-void* take_pinned(std::size_t bytes) {
+void* take_page_locked(std::size_t bytes) {
   void* block = nullptr;
   const auto code = cudaMallocHost(&block, bytes);
   if (code == cudaErrorMemoryAllocation) {
@@ -109,7 +109,7 @@ void* take_pinned(std::size_t bytes) {
   return block;
 }
 
-void give_pinned(void* block) noexcept {
+void give_page_locked(void* block) noexcept {
   static_cast<void>(cudaFreeHost(block));
 }
 

@@ -33,8 +33,8 @@ const std::shared_ptr<stream>& home(int device);
 void* take(stream& on, std::size_t bytes);
 void give(stream& on, void* block) noexcept;
 /// Page-locked memory of the host; throws `out_of_memory`.
-void* take_pinned(std::size_t bytes);
-void give_pinned(void* block) noexcept;
+void* take_page_locked(std::size_t bytes);
+void give_page_locked(void* block) noexcept;
 
 class graph;
 /// What `work` queues on `on`, recorded and not run.

@@ -82,7 +82,7 @@ private:
     gpu::shared_buffer parameters;
     resident_schedule todo;
     gpu::block<gpu::lane_score> sums;
-    gpu::staging<gpu::lane_score> answer;
+    gpu::page_locked<gpu::lane_score> answer;
     std::uint64_t samples = 0;
   };
 
@@ -90,7 +90,7 @@ private:
   std::size_t stretch(std::size_t most) const;
   void step();
   void finish(std::size_t lane);
-  gpu::staging<gpu::lane_score> spare_answer();
+  gpu::page_locked<gpu::lane_score> spare_answer();
   gpu::shared_buffer bring(const gpu::shared_buffer& parameters);
   resident_schedule bring(const view& data, const schedule& todo);
 
@@ -107,11 +107,11 @@ private:
   gpu::buffer gradient_; ///< where steps do not fold
   gpu::buffer velocity_; ///< with momentum
   gpu::block<std::uint32_t> largest_;
-  gpu::staging<gpu::lane_tally> tallies_;
-  gpu::staging<std::uint32_t> magnitudes_;
+  gpu::page_locked<gpu::lane_tally> tallies_;
+  gpu::page_locked<std::uint32_t> magnitudes_;
   std::vector<seat> seats_;
   std::deque<scoring> scores_;
-  std::vector<gpu::staging<gpu::lane_score>> answers_; ///< spare ones
+  std::vector<gpu::page_locked<gpu::lane_score>> answers_; ///< spare ones
   gpu::recording recording_;
 };
 
@@ -330,7 +330,7 @@ evaluation cohort::state::take_score() {
 }
 
 // Page-locked memory comes and goes with the whole device at rest.
-gpu::staging<gpu::lane_score> cohort::state::spare_answer() {
+gpu::page_locked<gpu::lane_score> cohort::state::spare_answer() {
   if (answers_.empty())
     return {1, on};
   auto result = std::move(answers_.back());

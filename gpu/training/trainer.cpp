@@ -77,8 +77,8 @@ private:
   gpu::buffer losses_;
   gpu::block<std::uint8_t> labels_;
   // What a GPU is given is gathered here first.
-  gpu::staging<float> gathered_features_;
-  gpu::staging<std::uint8_t> gathered_labels_;
+  gpu::page_locked<float> gathered_features_;
+  gpu::page_locked<std::uint8_t> gathered_labels_;
 };
 
 void model_learner::make_room(std::size_t count) {
@@ -88,8 +88,8 @@ void model_learner::make_room(std::size_t count) {
   losses_ = gpu::buffer{count, on_};
   labels_ = gpu::block<std::uint8_t>{count, on_};
   if (on_.on_gpu()) {
-    gathered_features_ = gpu::staging<float>{count * width_, on_};
-    gathered_labels_ = gpu::staging<std::uint8_t>{count, on_};
+    gathered_features_ = gpu::page_locked<float>{count * width_, on_};
+    gathered_labels_ = gpu::page_locked<std::uint8_t>{count, on_};
   }
 }
 

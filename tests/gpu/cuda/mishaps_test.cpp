@@ -182,12 +182,12 @@ TEST(no_room_test, of_page_locked_memory_is_told_alike) {
   gpu::device_stream on{first};
 
   EXPECT_THROW(
-      (gpu::staging<float>{std::size_t{4} << 20, on}), gpu::out_of_memory);
+      (gpu::page_locked<float>{std::size_t{4} << 20, on}), gpu::out_of_memory);
   EXPECT_THAT(complaint([&] {
-    gpu::staging<float>{std::size_t{4} << 20, on};
+    gpu::page_locked<float>{std::size_t{4} << 20, on};
   }),
       HasSubstr("no room for 16 MiB of page-locked memory"));
-  EXPECT_EQ(gpu::staging<float>(1000, on).size(), 1000u);
+  EXPECT_EQ(gpu::page_locked<float>(1000, on).size(), 1000u);
 }
 
 const models::model plain{

@@ -9,25 +9,25 @@ namespace {
 // `square_of` is told a place; two loops, so that the inner one vectorises.
 template <class Square>
 double sum_of(std::size_t count, Square square_of) {
-  std::array<double, lanes> total{};
+  std::array<double, columns> total{};
   for (std::size_t i = 0; i < tiles(count); ++i) {
-    std::array<double, lanes> sums{};
+    std::array<double, columns> sums{};
     const auto end = std::min(count, (i + 1) * tile);
     auto first = i * tile;
-    for (; first + lanes <= end; first += lanes)
-      for (std::size_t lane = 0; lane < lanes; ++lane)
-        sums[lane] += square_of(first + lane);
-    for (std::size_t lane = 0; first + lane < end; ++lane)
-      sums[lane] += square_of(first + lane);
-    total[i % lanes] += fold(sums);
+    for (; first + columns <= end; first += columns)
+      for (std::size_t column = 0; column < columns; ++column)
+        sums[column] += square_of(first + column);
+    for (std::size_t column = 0; first + column < end; ++column)
+      sums[column] += square_of(first + column);
+    total[i % columns] += fold(sums);
   }
   return fold(total);
 }
 
 } // namespace
 
-double fold(std::array<double, lanes>& sums) noexcept {
-  for (auto half = lanes / 2; half > 0; half /= 2)
+double fold(std::array<double, columns>& sums) noexcept {
+  for (auto half = columns / 2; half > 0; half /= 2)
     for (std::size_t i = 0; i < half; ++i)
       sums[i] += sums[i + half];
   return sums[0];

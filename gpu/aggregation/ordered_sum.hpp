@@ -7,18 +7,18 @@
 namespace troupe::gpu::ordered {
 
 /// The one order in which long sums are taken in double, so that a host and a
-/// GPU get the same bits: a tile's values are dealt to the lanes in turn, each
-/// lane adds its own, and the lanes are folded in halves. The tiles' sums are
-/// added up in the same way.
-inline constexpr std::size_t lanes = 256;
-inline constexpr std::size_t tile = 32 * lanes;
+/// GPU get the same bits: a tile's values lie in rows of `columns`, each column
+/// is added up downwards, and the columns' sums are folded in halves. The tiles'
+/// sums are added up in the same way.
+inline constexpr std::size_t columns = 256;
+inline constexpr std::size_t tile = 32 * columns;
 
 constexpr std::size_t tiles(std::size_t count) {
   return (count + tile - 1) / tile;
 }
 
-/// Halves 256 lanes until one is left.
-double fold(std::array<double, lanes>& sums) noexcept;
+/// Halves the columns until one is left.
+double fold(std::array<double, columns>& sums) noexcept;
 
 /// The sum of all squares, in that order. A float's square is exact in double.
 double sum_of_squares(std::span<const float> values);

@@ -10,16 +10,16 @@
 namespace troupe::gpu::cuda {
 namespace {
 
-using ordered::lanes;
+using ordered::columns;
 using ordered::tile;
 
-constexpr unsigned threads = lanes;
+constexpr unsigned threads = columns;
 
 // As `ordered::fold`; the sum is the first thread's.
 __device__ double fold(double sum) {
-  __shared__ double sums[lanes];
+  __shared__ double sums[columns];
   sums[threadIdx.x] = sum;
-  for (unsigned half = lanes / 2; half > 0; half /= 2) {
+  for (unsigned half = columns / 2; half > 0; half /= 2) {
     __syncthreads();
     if (threadIdx.x < half)
       sums[threadIdx.x] += sums[threadIdx.x + half];
@@ -35,7 +35,7 @@ __device__ double square(const float* value, const float* less) {
   return __dmul_rn(root, root);
 }
 
-// One block a tile: thread and lane are the same. Ours, as Thrust's order of
+// One block a tile: a thread sums a column. Ours, as Thrust's order of
 // adding is not the host's.
 __global__ void __launch_bounds__(threads) tile_kernel(
     const float* __restrict__ values, const float* __restrict__ less,
@@ -47,10 +47,10 @@ __global__ void __launch_bounds__(threads) tile_kernel(
         sum, square(values + i, less == nullptr ? nullptr : less + i));
   };
   if (blockIdx.x * tile + tile <= size) {
-    for (unsigned k = 0; k < tile / lanes; ++k)
-      add(first + k * lanes);
+    for (unsigned k = 0; k < tile / columns; ++k)
+      add(first + k * columns);
   } else {
-    for (auto i = first; i < size; i += lanes)
+    for (auto i = first; i < size; i += columns)
       add(i);
   }
   sum = fold(sum);
@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(threads)
     sum_kernel(const double* __restrict__ parts, std::size_t count,
         double* __restrict__ result) {
   double sum = 0.0;
-  for (std::size_t i = threadIdx.x; i < count; i += lanes)
+  for (std::size_t i = threadIdx.x; i < count; i += columns)
     sum = __dadd_rn(sum, parts[i]);
   sum = fold(sum);
   if (threadIdx.x == 0)

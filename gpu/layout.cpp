@@ -6,9 +6,13 @@
 
 namespace troupe::gpu {
 
-std::size_t parameter_view::size() const noexcept {
+std::size_t values_in(const std::vector<std::size_t>& shape) noexcept {
   return std::accumulate(
       shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>{});
+}
+
+std::size_t parameter_view::size() const noexcept {
+  return values_in(shape);
 }
 
 std::size_t size(const layout& views) noexcept {

@@ -6,6 +6,9 @@
 
 namespace troupe::gpu {
 
+/// Values of a tensor of this shape.
+std::size_t values_in(const std::vector<std::size_t>& shape) noexcept;
+
 /// A named tensor within the flat block of parameters.
 struct parameter_view {
   std::string name;               ///< as PyTorch would name it: "fc1.weight"

@@ -8,6 +8,7 @@
 
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
+#include "gpu/cuda/width.cuh"
 
 // Bound by memory, all of them: neighbours in a warp are neighbours in memory.
 namespace troupe::gpu::cuda {
@@ -17,14 +18,6 @@ constexpr unsigned threads = 256;
 constexpr std::size_t of_block = std::size_t{threads} * at_once;
 constexpr unsigned edge = 32; // of a tile that is transposed
 constexpr unsigned tile_rows = threads / edge;
-
-__device__ float cut(float x) {
-  return x < 0.0f ? 0.0f : x;
-}
-
-__device__ float activated(float x, activation then) {
-  return then == activation::relu ? cut(x) : x;
-}
 
 // Rows of N-th parts of `columns`, so that a thread's N values lie in one row.
 template <unsigned N>
@@ -64,7 +57,7 @@ __global__ void __launch_bounds__(threads) to_bf16_kernel(
 __global__ void __launch_bounds__(threads)
     relu_kernel(const float* in, float* out, std::size_t size) {
   map(
-      size, out, [](float x) { return cut(x); }, in);
+      size, out, [](float x) { return activated(x, activation::relu); }, in);
 }
 
 __global__ void __launch_bounds__(threads)

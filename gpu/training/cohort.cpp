@@ -10,6 +10,7 @@
 
 #include "gpu/block.hpp"
 #include "gpu/copy.hpp"
+#include "gpu/fixed_point.hpp"
 #include "gpu/not_finite.hpp"
 #include "gpu/operators/descent.hpp"
 #include "gpu/operators/loss.hpp"
@@ -28,8 +29,6 @@ constexpr std::size_t lane_bytes = std::size_t{16} << 20;
 constexpr std::size_t score_bytes = std::size_t{64} << 20;
 /// Lanes begin where wide loads and stores can.
 constexpr std::size_t alignment = 64;
-/// Magnitudes from here on are infinite or no numbers.
-constexpr std::uint32_t infinity_bits = 0x7f800000;
 
 /// What a lane works through, once it is on the device.
 struct resident_schedule {
@@ -270,7 +269,7 @@ cohort::result cohort::state::take(std::size_t lane) {
   const auto& tally = tallies_[lane];
   if (tally.bad > 0)
     fail_step(done.version, tally.bad, tally.bad_loss);
-  if (magnitudes_[lane] >= infinity_bits)
+  if (magnitudes_[lane] >= gpu::fixed_point::infinity_bits)
     throw gpu::not_finite("the trained parameters are not finite");
   done.sums.steps = tally.steps;
   if (done.sums.samples > 0) {

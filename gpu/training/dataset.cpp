@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <functional>
-#include <numeric>
 #include <utility>
 
 #include "gpu/host/instruction_set.hpp"
+#include "gpu/layout.hpp"
 
 namespace troupe::training {
 
@@ -49,8 +48,7 @@ void copy_sample(const float* from, std::size_t width, float* to) noexcept {
 } // namespace
 
 std::size_t dataset::width() const noexcept {
-  return std::accumulate(
-      shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>{});
+  return gpu::values_in(shape);
 }
 
 view::view(shared_dataset set)

@@ -1,8 +1,6 @@
 #include "gpu/training/fitness.hpp"
 
 #include <cmath>
-#include <functional>
-#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -27,8 +25,7 @@ std::vector<std::size_t> without_ones(std::vector<std::size_t> shape) {
 } // namespace
 
 bool takes(const models::model& what, const dataset& set) {
-  const auto values = std::accumulate(what.shape.begin(), what.shape.end(),
-      std::size_t{1}, std::multiplies<>{});
+  const auto values = gpu::values_in(what.shape);
   if (what.shape.size() == 1 || (what.shape[0] == 1 && set.shape.size() == 1))
     return set.width() == values;
   return without_ones(set.shape) == without_ones(what.shape);

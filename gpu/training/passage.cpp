@@ -1,25 +1,18 @@
 #include "gpu/training/passage.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
 
 namespace troupe::training {
 namespace {
 
 constexpr std::size_t most_rows = 256;
 
-std::size_t width_of(const models::model& what) {
-  return std::accumulate(what.shape.begin(), what.shape.end(), std::size_t{1},
-      std::multiplies<>{});
-}
-
 } // namespace
 
 passage::passage(const models::model& what, gpu::device_stream& on,
     std::size_t lanes, std::size_t rows)
     : network(what, on.where()),
-      width(width_of(what)),
+      width(gpu::values_in(what.shape)),
       works(lanes, on),
       steps(lanes, on),
       tallies(lanes, on),

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <functional>
 #include <numeric>
 #include <stdexcept>
 
@@ -32,8 +31,7 @@ public:
         on_(where),
         network_(what_, where),
         optimiser_({}, gpu::size(network_.parameters())),
-        width_(std::accumulate(what_.shape.begin(), what_.shape.end(),
-            std::size_t{1}, std::multiplies<>{})),
+        width_(gpu::values_in(what_.shape)),
         part_(std::max<std::size_t>(
             1, most_bytes /
                    (network_.bytes_per_sample() + width_ * sizeof(float)))) {}

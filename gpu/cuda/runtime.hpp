@@ -26,8 +26,8 @@ void copy(stream& on, const void* from, void* to, std::size_t bytes,
 void copy_between(stream& on, int from_device, const void* from, void* to,
     std::size_t bytes, source_location at);
 
-/// For memory that no stream's order protects: one stream a device, idle
-/// whenever nobody is inside `buffer`.
+/// A device's stream for memory that belongs to no other stream's order. Only
+/// `buffer` queues on it, and waits: it is idle at any other time.
 const std::shared_ptr<stream>& home(int device);
 /// Memory in the order of a stream; throws `out_of_memory`.
 void* take(stream& on, std::size_t bytes);

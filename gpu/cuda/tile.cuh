@@ -23,9 +23,9 @@ namespace troupe::gpu::cuda {
 inline constexpr std::size_t most_elements = std::size_t{1} << 31;
 
 /// A block makes M x N elements of c, in steps of K along what is summed; a
-/// thread sums TM x TN of them, and with several `Groups` of threads each sums
-/// the part of an element that every Groups-th k makes. In bf16 as many threads
-/// cut the tile up in a way of their own.
+/// thread sums TM x TN of them. Several `Groups` of threads share every sum: the
+/// g-th takes k = g, g + Groups, g + 2 Groups, … and in the end the groups' parts
+/// are added. In bf16 as many threads cut the tile up in a way of their own.
 template <precision Held, unsigned M, unsigned N, unsigned K, unsigned TM,
     unsigned TN, unsigned Groups = 1>
 struct tile_shape {

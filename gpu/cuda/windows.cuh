@@ -10,8 +10,10 @@
 // of the other side, a column for each place of the window there and channel.
 namespace troupe::gpu::cuda {
 
-/// Divides numbers below 2^31 by one that kernels do not know, in a
-/// multiplication: p / d = p * ceil(2^(31 + l) / d) / 2^(31 + l), 2^l >= d.
+/// Divides by a number that is known only when a kernel is launched, which the
+/// compiler could not make fast: one multiplication in place of a division,
+///   p / d = p * ceil(2^(31 + l) / d) / 2^(31 + l)   with 2^l >= d,
+/// exact for every p below 2^31.
 class divisor {
 public:
   explicit divisor(std::size_t by) : by_(static_cast<unsigned>(by)) {

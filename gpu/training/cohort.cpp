@@ -27,7 +27,7 @@ namespace {
 /// an evaluation: they decide how a large batch is cut, so they are fixed.
 constexpr std::size_t lane_bytes = std::size_t{16} << 20;
 constexpr std::size_t score_bytes = std::size_t{64} << 20;
-/// Lanes begin where wide loads and stores can.
+/// Floats: every lane begins at a multiple, where 16-byte accesses can.
 constexpr std::size_t alignment = 64;
 
 /// What a lane works through, once it is on the device.

@@ -91,7 +91,8 @@ void model_learner::make_room(std::size_t count) {
   }
 }
 
-// Whoever calls this waits for the losses, and with them for the copies.
+// The next call gathers into the memory that this one's copies read. Callers
+// wait for the losses before, which come behind the copies.
 model_learner::passed model_learner::forward(std::span<const float> parameters,
     const view& data, std::span<const std::uint32_t> samples) {
   const auto count = samples.size();

@@ -142,6 +142,11 @@ std::string write_checkpoint(files& disk,
   if (what.from.known())
     for_each_digest(what.from,
         [&](const char* key, const std::string& text) { fields[key] = text; });
+  if (!what.at.history_sha256.empty()) {
+    fields["troupe.journal_bytes"] = std::to_string(what.at.journal_bytes);
+    fields["troupe.scored"] = std::to_string(what.at.scored);
+    fields["troupe.history_sha256"] = what.at.history_sha256;
+  }
   fields["troupe.seal"] = seal_of(fields, digest);
   write_model(
       disk, directory / checkpoint_name(what.version), layout, values, fields);
@@ -164,6 +169,12 @@ checkpoint read_checkpoint(
   for_each_digest(result.from, [&](const char* key, std::string& text) {
     text = from.text_if_any(key);
   });
+  result.at.history_sha256 = from.text_if_any("troupe.history_sha256");
+  if (!result.at.history_sha256.empty()) {
+    result.at.journal_bytes =
+        from.number<std::uint64_t>("troupe.journal_bytes");
+    result.at.scored = from.number<std::uint64_t>("troupe.scored");
+  }
   if (checkpoint_name(result.version) != path.filename())
     throw bad_file(path, 8,
         fmt::format("the checkpoint of the version in its name, found that of "

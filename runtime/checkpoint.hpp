@@ -15,6 +15,13 @@
 
 namespace troupe {
 
+/// Where the journal and the history stood when a version was made.
+struct bookmark {
+  std::uint64_t journal_bytes = 0; ///< before the line that tells of it
+  std::uint64_t scored = 0;        ///< rows of the history
+  std::string history_sha256;      ///< of these; empty: there is no bookmark
+};
+
 /// A durable state of a run: one published version and the rule at that moment.
 /// Stored as a safetensors file `version-00000012.safetensors` whose metadata
 /// carries everything beside the parameters, with a checksum over both.
@@ -29,6 +36,7 @@ struct checkpoint {
   std::string configuration;     ///< effective, as TOML
   std::string fingerprint;
   facts::provenance from; ///< unknown in those from before it was told
+  bookmark at;            ///< none in those from before there were any
 };
 
 std::string checkpoint_name(version_id version);

@@ -329,7 +329,8 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
   scribe_options book{&files::system(), place.root(), layout_, c.run.name,
       c.federation.rule, to_toml(c), account_.fingerprint, from_,
       c.run.keep_checkpoints, before.state ? before.state->elapsed : 0.0,
-      before.journal_bytes, before.history, before.resumed, boss_};
+      before.journal_bytes, before.history, before.resumed, before.resumed_at,
+      boss_};
   who->book = system_->spawn<scribe_impl, caf::detached>(std::move(book));
   if (figures_ && !before.history.empty()) {
     const auto& last = before.history.back();

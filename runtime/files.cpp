@@ -167,6 +167,14 @@ input_file::~input_file() {
   descriptor{descriptor_};
 }
 
+void input_file::go_to(std::uint64_t offset) {
+  if (offset == offset_) // what is no regular file need not know how
+    return;
+  if (::lseek(descriptor_, static_cast<off_t>(offset), SEEK_SET) < 0)
+    throw file_error{path_, file_operation::read, errno};
+  offset_ = offset;
+}
+
 std::size_t input_file::read(std::span<std::byte> into) {
   owner_->step(file_operation::read, path_);
   std::size_t done = 0;
@@ -265,8 +273,13 @@ input_file files::open(const fs::path& path) {
 // One byte more than the file should have shows at once whether that was all;
 // files that grow, or do not tell their size, take further rounds.
 std::string files::read_all(const fs::path& path) {
+  return read_from(path, 0);
+}
+
+std::string files::read_from(const fs::path& path, std::uint64_t first) {
   auto file = open(path);
-  std::string content(file.size() + 1, '\0');
+  file.go_to(std::min(first, file.size()));
+  std::string content(file.size() - file.offset() + 1, '\0');
   std::size_t used = 0;
   for (;;) {
     used += file.read(std::as_writable_bytes(std::span{content}.subspan(used)));

@@ -60,6 +60,8 @@ public:
   /// Bytes read so far.
   std::uint64_t offset() const noexcept { return offset_; }
 
+  /// Goes on at byte `offset`, which may be behind the file's end.
+  void go_to(std::uint64_t offset);
   /// Fills `into`, or less at the file's end; returns how many bytes came.
   std::size_t read(std::span<std::byte> into);
 
@@ -110,6 +112,8 @@ public:
   append_file append(const std::filesystem::path& path);
   input_file open(const std::filesystem::path& path);
   std::string read_all(const std::filesystem::path& path);
+  /// The same from byte `first` on; empty if there are no more.
+  std::string read_from(const std::filesystem::path& path, std::uint64_t first);
 
   /// Replaces `path` by the concatenation of `parts`: whoever reads it, after a
   /// crash at any moment included, finds the old content or the new one.

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/sha256.hpp"
+
 namespace troupe {
 
 std::string history_header() {
@@ -15,6 +17,13 @@ std::string history_header() {
 std::string to_csv(const history_row& row) {
   return fmt::format("{},{:.3f},{},{},{},{}\n", row.version, row.seconds,
       row.loss, row.accuracy, row.training_loss, row.updates);
+}
+
+std::string digest_of(std::span<const history_row> rows) {
+  std::string csv;
+  for (const auto& row : rows)
+    csv += to_csv(row);
+  return sha256(std::as_bytes(std::span{csv}));
 }
 
 std::vector<history_row> parse_history(std::string_view csv) {
@@ -42,6 +51,8 @@ void retold_history::take(const fact& what) {
   } else if (auto* back = std::get_if<facts::voided>(&what.what)) {
     void_behind(back->version);
   } else if (auto* made = std::get_if<facts::published>(&what.what)) {
+    if (made->version == first_ && versions_.empty())
+      before_ = first_seconds_ - seconds(what.at.time_since_epoch());
     versions_[made->version] = {
         {made->version, before_ + seconds(what.at.time_since_epoch()), 0, 0,
             made->loss, made->total_updates}};

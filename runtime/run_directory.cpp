@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -55,12 +56,44 @@ std::string note_on(const std::filesystem::path& path,
       lost > 0 ? fmt::format(" (whole facts among them: {})", lost) : "");
 }
 
-// Reads the journal for its numbers and its history.
-void recall_journal(
-    files& disk, const run_directory& place, retold_history& told, past& into) {
-  if (!files::exists(place.journal()))
-    return expect_state_in({}, place, into);
-  auto text = disk.read_all(place.journal());
+// The rows of the history that the state's bookmark vouches for; none where it
+// has to be made anew from the whole journal.
+std::optional<std::vector<history_row>> vouched_for(
+    files& disk, const run_directory& place, const past& before) {
+  if (!before.state || before.state->at.history_sha256.empty() ||
+      !files::exists(place.incarnation()) || !files::exists(place.history()))
+    return std::nullopt;
+  auto rows = parse_history(disk.read_all(place.history()));
+  const auto& at = before.state->at;
+  if (rows.size() < at.scored)
+    return std::nullopt;
+  rows.resize(at.scored);
+  if (digest_of(rows) != at.history_sha256)
+    return std::nullopt;
+  return rows;
+}
+
+// The journal from the state's line on; none if that does not stand there.
+std::optional<std::string> tail_of(files& disk,
+    const std::filesystem::path& journal, const checkpoint& state) {
+  if (!files::exists(journal))
+    return std::nullopt;
+  auto text = disk.read_from(journal, state.at.journal_bytes);
+  try {
+    const auto line = journal::decode(text.substr(0, text.find('\n')));
+    const auto* made = std::get_if<facts::published>(&line.front().what);
+    if (made && made->version == state.version &&
+        line.front().number == state.fact_number)
+      return text;
+  } catch (const journal::bad_line&) {
+  }
+  return std::nullopt;
+}
+
+// Reads the journal, which begins at byte `first`, for its numbers and its
+// history.
+void recall_facts(std::string_view text, std::uint64_t first,
+    const run_directory& place, retold_history& told, past& into) {
   std::uint64_t lost = 0;
   auto count = [&](const fact& f) {
     if (auto* start = std::get_if<facts::run_started>(&f.what))
@@ -83,6 +116,9 @@ void recall_journal(
         count(f);
         ++lost;
       });
+  found.sound_bytes += first;
+  if (first > 0 && !found.damage.empty())
+    found.damage = fmt::format("behind byte {}, {}", first, found.damage);
   expect_state_in(found, place, into);
   if (into.state && into.state->from.known())
     into.from = into.state->from;
@@ -107,15 +143,37 @@ void recall_incarnation(files& disk, const std::filesystem::path& path,
   incarnation = std::max(incarnation, last + 1);
 }
 
-std::vector<history_row> recall_history(files& disk,
-    const std::filesystem::path& path, version_id last,
-    const retold_history& told) {
+// What the whole journal tells, and the file where it agrees.
+void recall_whole(files& disk, const run_directory& place, past& into) {
+  retold_history told;
+  if (files::exists(place.journal()))
+    recall_facts(disk.read_all(place.journal()), 0, place, told, into);
+  else
+    expect_state_in({}, place, into);
   std::vector<history_row> found;
-  if (files::exists(path))
-    found = parse_history(disk.read_all(path));
-  auto rows = told.mend(found);
-  std::erase_if(rows, [last](const auto& row) { return row.version > last; });
-  return rows;
+  if (files::exists(place.history()))
+    found = parse_history(disk.read_all(place.history()));
+  into.history = told.mend(found);
+}
+
+// What came since the state's version alone, so that a long run is taken up as
+// soon as a short one.
+bool recall_tail(files& disk, const run_directory& place, past& into) {
+  auto rows = vouched_for(disk, place, into);
+  if (!rows)
+    return false;
+  auto text = tail_of(disk, place.journal(), *into.state);
+  if (!text)
+    return false;
+  retold_history told{into.state->version, into.state->elapsed};
+  recall_facts(*text, into.state->at.journal_bytes, place, told, into);
+  into.resumed_at = into.state->at.journal_bytes;
+  into.history = std::move(*rows);
+  for (const auto& row :
+      told.mend(parse_history(disk.read_all(place.history()))))
+    if (into.history.empty() || row.version > into.history.back().version)
+      into.history.push_back(row);
+  return true;
 }
 
 } // namespace
@@ -151,11 +209,12 @@ past recall(
     auto path = place.checkpoints() / checkpoint_name(versions.back());
     result.state = read_checkpoint(disk, path, layout);
   }
-  retold_history told;
-  recall_journal(disk, place, told, result);
+  if (!recall_tail(disk, place, result))
+    recall_whole(disk, place, result);
   recall_incarnation(disk, place.incarnation(), result.incarnation);
-  result.history = recall_history(
-      disk, place.history(), result.state ? result.state->version : 0, told);
+  const auto last = result.state ? result.state->version : 0;
+  std::erase_if(
+      result.history, [last](const auto& row) { return row.version > last; });
   return result;
 }
 

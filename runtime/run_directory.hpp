@@ -51,6 +51,7 @@ struct past {
   std::uint64_t journal_bytes = 0;    ///< of it, without a spoilt end
   std::vector<history_row> history;   ///< up to the state's version
   std::optional<history_row> resumed; ///< the state's, as if not scored yet
+  std::uint64_t resumed_at = 0;       ///< where the journal tells of it
   facts::provenance from;             ///< what it was trained on, if known
   std::string note;                   ///< what of the journal was lost, if any
 
@@ -63,7 +64,8 @@ struct past {
   const history_row* score() const noexcept;
 };
 
-/// Reads what `--resume` needs, the newest checkpoint included. A crash may
+/// Reads what `--resume` needs, the newest checkpoint included; of the journal
+/// what came since, if the history up to there is whole. A crash may
 /// spoil the journal behind that checkpoint's fact, and the history anywhere:
 /// the one ends there, the other is mended by it. Throws `bad_file` for content
 /// that no crash leaves behind, `file_error` for what cannot be read.

@@ -20,7 +20,7 @@ scribe_state::scribe_state(scribe::pointer self, scribe_options options)
   if (const auto* row = best_of(options_.history))
     best_ = *row;
   if (const auto& last = options_.resumed)
-    published_[last->version] = *last;
+    published_[last->version] = {*last, options_.resumed_at};
 }
 
 scribe::behavior_type scribe_state::make_behavior() {
@@ -73,20 +73,33 @@ void scribe_state::open() {
 
 void scribe_state::write(const fact_batch& batch) {
   line_.clear();
-  journal::encode(*batch.facts, line_);
+  const std::span all{*batch.facts};
+  for (std::size_t first = 0, i = 0; i <= all.size(); ++i)
+    if (i == all.size() ||
+        std::holds_alternative<facts::published>(all[i].what)) {
+      journal::encode(all.subspan(first, i - first), line_);
+      first = i;
+      if (i < all.size())
+        begin_line(std::get<facts::published>(all[i].what));
+    }
   journal_->write(line_);
-  for (const auto& f : *batch.facts)
+  for (const auto& f : all)
     note(f);
+}
+
+// A resumption reads on from there.
+void scribe_state::begin_line(const facts::published& what) {
+  published_[what.version].line_at = journal_->size() + line_.size();
+  while (published_.size() > 64)
+    published_.erase(published_.begin());
 }
 
 // The history has a row for each scored version.
 void scribe_state::note(const fact& what) {
   if (auto* x = std::get_if<facts::published>(&what.what)) {
     now_ = options_.elapsed + seconds(what.at.time_since_epoch());
-    published_[x->version] = {
+    published_[x->version].row = {
         x->version, now_, 0, 0, x->loss, x->total_updates};
-    while (published_.size() > 64)
-      published_.erase(published_.begin());
     return;
   }
   auto* x = std::get_if<facts::evaluated>(&what.what);
@@ -98,7 +111,7 @@ void scribe_state::note(const fact& what) {
   unscored_.erase(x->version);
   if (known)
     return;
-  auto row = published_[x->version];
+  auto row = published_[x->version].row;
   row.version = x->version;
   row.loss = x->loss;
   row.accuracy = x->accuracy;
@@ -114,7 +127,7 @@ void scribe_state::make_durable(const store& what) {
   journal_->sync();
   checkpoint state{what.version, what.parameters, what.rule, options_.rule_name,
       what.fact_number, what.updates, now_, options_.configuration,
-      options_.fingerprint, options_.from};
+      options_.fingerprint, options_.from, bookmark_of(what.version)};
   auto sha256 = write_checkpoint(*options_.disk,
       run_directory{options_.directory}.checkpoints(), options_.layout, state);
   kept_.insert(what.version);
@@ -124,6 +137,17 @@ void scribe_state::make_durable(const store& what) {
       stored{
           what.version, std::move(sha256), seconds(clock_now(self_) - start)});
   prune();
+}
+
+bookmark scribe_state::bookmark_of(version_id version) const {
+  const auto found = published_.find(version);
+  if (found == published_.end())
+    return {};
+  const auto& rows = options_.history;
+  const auto end = std::find_if(rows.begin(), rows.end(),
+      [version](const auto& row) { return row.version > version; });
+  const std::span scored{rows.begin(), end};
+  return {found->second.line_at, scored.size(), digest_of(scored)};
 }
 
 // Keeps the last few, the best one, and those that may turn out the best.

@@ -11,6 +11,7 @@
 #include "gpu/layout.hpp"
 #include "protocols/storage.hpp"
 #include "protocols/verbs.hpp"
+#include "runtime/checkpoint.hpp"
 #include "runtime/files.hpp"
 #include "runtime/history.hpp"
 
@@ -30,6 +31,7 @@ struct scribe_options {
   std::uint64_t journal_bytes = 0;  ///< of the journal so far; the rest goes
   std::vector<history_row> history; ///< up to the version resumed from
   std::optional<history_row> resumed; ///< that version's, but for its score
+  std::uint64_t resumed_at = 0; ///< where the journal tells of that version
   aggregator report_to;
 };
 
@@ -45,11 +47,18 @@ public:
   scribe::behavior_type make_behavior();
 
 private:
+  struct made {
+    history_row row;           ///< not scored
+    std::uint64_t line_at = 0; ///< in the journal
+  };
+
   template <class Work>
   void attempt(Work&& work);
   void open();
   void write(const fact_batch& batch);
+  void begin_line(const facts::published& what);
   void note(const fact& what);
+  bookmark bookmark_of(version_id version) const;
   void make_durable(const store& what);
   void prune();
   void draw();
@@ -61,7 +70,7 @@ private:
   std::optional<append_file> history_;
   std::string line_;
   double now_ = 0.0; ///< of the last version, over all processes
-  std::map<version_id, history_row> published_; ///< the last few, not scored
+  std::map<version_id, made> published_; ///< the last few
   std::set<version_id> kept_;
   std::set<version_id> unscored_; ///< kept until their score is known
   std::optional<history_row> best_;

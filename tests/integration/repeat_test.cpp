@@ -54,14 +54,15 @@ std::vector<std::string> facts_without_times(const record& left) {
   return lines;
 }
 
-// A checkpoint names the facts that led to it by a number.
+// A checkpoint names the facts that led to it by a number and a place.
 nlohmann::json checkpoint_without_times(
     const record& left, version_id version) {
   auto bytes = content(left.checkpoint(version));
   std::uint64_t size = 0;
   std::memcpy(&size, bytes.data(), sizeof size);
   auto header = nlohmann::json::parse(bytes.substr(sizeof size, size));
-  for (auto field : {"troupe.elapsed", "troupe.fact_number", "troupe.seal"})
+  for (auto field : {"troupe.elapsed", "troupe.fact_number", "troupe.seal",
+           "troupe.journal_bytes", "troupe.history_sha256"})
     header.at("__metadata__").erase(field);
   return header;
 }

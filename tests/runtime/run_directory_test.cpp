@@ -109,6 +109,88 @@ TEST_F(run_directory_test, recalls_what_was_left) {
       before.history, (std::vector<history_row>{row(1, 1.0), row(2, 2.0)}));
 }
 
+struct bookmark_test : run_directory_test {
+  bookmark_test() {
+    mark({lines(3).size(), 1, digest_of(std::vector{row(1, 1.0)})});
+    write(place_.incarnation(), "0\n");
+  }
+
+  void mark(const bookmark& at) {
+    checkpoint state;
+    state.version = 2;
+    state.fact_number = 4;
+    state.elapsed = 2.0;
+    state.parameters = std::make_shared<gpu::buffer>(2);
+    state.at = at;
+    write_checkpoint(disk_, place_.checkpoints(), layout_, state);
+  }
+  // A reader of these lines would stop there.
+  void spoil_what_came_before() {
+    auto text = journal_;
+    text.replace(10, 20, 20, '#');
+    write(place_.journal(), text);
+  }
+};
+
+TEST_F(bookmark_test, leaves_unread_what_came_before_the_state) {
+  spoil_what_came_before();
+
+  auto before = recalled();
+
+  EXPECT_EQ(before.last_fact, 7u);
+  EXPECT_EQ(before.journal_bytes, journal_.size());
+  EXPECT_EQ(before.incarnation, 1u);
+  EXPECT_EQ(
+      before.history, (std::vector<history_row>{row(1, 1.0), row(2, 2.0)}));
+  EXPECT_EQ(before.resumed_at, lines(3).size());
+  EXPECT_EQ(before.resumed->updates, made(2).total_updates);
+}
+
+TEST_F(bookmark_test, makes_a_row_anew_that_came_behind_the_state) {
+  spoil_what_came_before();
+  write(place_.history(), history_header() + to_csv(row(1, 1.0)));
+
+  EXPECT_EQ(
+      recalled().history, (std::vector<history_row>{row(1, 1.0), row(2, 2.0)}));
+}
+
+TEST_F(bookmark_test, reads_all_where_the_history_is_lost_or_altered) {
+  for (const auto& text : {std::string{}, history_header(),
+           history_header() + to_csv(row(2, 2.0))}) {
+    write(place_.history(), text);
+
+    EXPECT_EQ(recalled().history,
+        (std::vector<history_row>{row(1, 1.0), row(2, 2.0)}));
+  }
+}
+
+TEST_F(bookmark_test, reads_all_where_it_points_to_another_line) {
+  for (auto at : {lines(1).size(), lines(3).size() + 1, journal_.size() + 9}) {
+    mark({at, 1, digest_of(std::vector{row(1, 1.0)})});
+
+    auto before = recalled();
+
+    EXPECT_EQ(before.last_fact, 7u);
+    EXPECT_EQ(before.history.size(), 2u);
+  }
+}
+
+TEST_F(bookmark_test, reads_all_where_the_incarnation_is_told_nowhere_else) {
+  append({{8, at(4), start(5)}});
+  disk_.remove(place_.incarnation());
+
+  EXPECT_EQ(recalled().incarnation, 6u);
+}
+
+TEST_F(bookmark_test, ends_the_journal_where_its_tail_is_spoilt) {
+  write(place_.journal(), journal_ + "###\n");
+
+  auto before = recalled();
+
+  EXPECT_EQ(before.journal_bytes, journal_.size());
+  EXPECT_THAT(before.note, HasSubstr("behind byte"));
+}
+
 TEST_F(run_directory_test, ends_the_journal_where_it_is_spoilt) {
   std::string zeros(512, '\0');
   auto middle = lines(6);

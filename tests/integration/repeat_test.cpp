@@ -54,7 +54,8 @@ std::vector<std::string> facts_without_times(const record& left) {
   return lines;
 }
 
-// A checkpoint names the facts that led to it by a number and a place.
+// A checkpoint names the facts that led to it by a number and a place, and the
+// scores that were in by then.
 nlohmann::json checkpoint_without_times(
     const record& left, version_id version) {
   auto bytes = content(left.checkpoint(version));
@@ -62,7 +63,7 @@ nlohmann::json checkpoint_without_times(
   std::memcpy(&size, bytes.data(), sizeof size);
   auto header = nlohmann::json::parse(bytes.substr(sizeof size, size));
   for (auto field : {"troupe.elapsed", "troupe.fact_number", "troupe.seal",
-           "troupe.journal_bytes", "troupe.history_sha256"})
+           "troupe.journal_bytes", "troupe.scored", "troupe.history_sha256"})
     header.at("__metadata__").erase(field);
   return header;
 }

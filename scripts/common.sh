@@ -40,6 +40,11 @@ find_tsan_caf() {
   return 1
 }
 
+# Is there a GPU that CUDA's driver would run on?
+has_gpu() {
+  [ -e /dev/nvidiactl ] || [ -e /dev/dxg ]
+}
+
 find_nvcc() {
   command -v nvcc /usr/local/cuda/bin/nvcc 2>/dev/null | head -n 1 | grep .
 }

@@ -1,19 +1,17 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/detail/test_actor_clock.hpp>
-#include <caf/event_based_actor.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
+#include <caf/message.hpp>
 #include <caf/send.hpp>
 
-#include "protocols/messages.hpp"
+#include "protocols/time.hpp"
 
 namespace troupe::tests {
 
@@ -21,25 +19,18 @@ namespace troupe::tests {
 /// clock is moved by hand. One that is not under test is played by an `extra`.
 class rehearsal {
 public:
-  rehearsal() : system_(configured(config_)) {}
-  ~rehearsal() { run(); }
+  rehearsal();
+  ~rehearsal();
 
   caf::actor_system& system() { return system_; }
 
   /// Delivers messages until none is left.
-  void run() { scheduler().run(); }
+  void run();
   /// Moves the clock, which sends what is due, and delivers it.
-  void pass(duration time) {
-    scheduler().advance_time(time);
-    run();
-  }
+  void pass(duration time);
 
   /// Messages that the clock holds until their time has come.
-  std::size_t pending() {
-    const auto& all = scheduler().clock().schedule;
-    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(),
-        [](const auto& entry) { return !entry.second.f.disposed(); }));
-  }
+  std::size_t pending();
 
   template <class Handle, class Message>
   void tell(const Handle& whom, Message&& message) {
@@ -48,14 +39,6 @@ public:
   }
 
 private:
-  static caf::actor_system_config& configured(caf::actor_system_config& c) {
-    register_messages();
-    return c.set("caf.scheduler.policy", "testing");
-  }
-  caf::scheduler::test_coordinator& scheduler() {
-    return dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
-  }
-
   caf::actor_system_config config_;
   caf::actor_system system_;
 };
@@ -63,18 +46,7 @@ private:
 /// Stands in for any actor and remembers what it was told.
 class extra {
 public:
-  explicit extra(rehearsal& stage)
-      : heard_(std::make_shared<std::vector<caf::message>>()),
-        self_(stage.system().spawn(
-            [heard = heard_](caf::event_based_actor* me) -> caf::behavior {
-              me->set_default_handler(
-                  [heard](caf::scheduled_actor*,
-                      caf::message& what) -> caf::skippable_result {
-                    heard->push_back(what);
-                    return caf::message{};
-                  });
-              return {[](caf::unit_t) {}};
-            })) {}
+  explicit extra(rehearsal& stage);
   ~extra() { caf::anon_send_exit(self_, caf::exit_reason::user_shutdown); }
   extra(const extra&) = delete;
   extra& operator=(const extra&) = delete;

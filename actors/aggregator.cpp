@@ -30,6 +30,10 @@ publication::finish finish_of(run_outcome how) noexcept {
                                        : publication::finish::stopped;
 }
 
+std::string name_of_shard(std::size_t number, std::size_t of) {
+  return of == 1 ? "shard" : fmt::format("shard {} of {}", number + 1, of);
+}
+
 } // namespace
 
 aggregator_state::aggregator_state(
@@ -49,8 +53,7 @@ aggregator::behavior_type aggregator_state::make_behavior() {
       [this](update& what) { on(what); },
       [this](failure& what) { on(what); },
       [this](const added& what) { on(what); },
-      [this](const refused& what) { on(what); },
-      [this](published& what) { on(what); },
+      [this](const published& what) { on(what); },
       [this](const slot_scoring& what) { on(what); },
       [this](const scored& what) { on(what); },
       [this](const stored& what) { on(what); },
@@ -97,6 +100,7 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
     kinds.push_back(slot.kind);
   desk_ = placement::desk{{std::move(kinds), options_.depth, options_.adding,
       options_.kinds, part_leases * options_.lease_time, options_.stop_grace}};
+  sums_ = publication::ledger{cast_->shards.size(), options_.header.version};
   press_ = publication::press{{options_.header.version, bool{cast_->judge},
       options_.evaluate_every, options_.score_first, options_.target_accuracy,
       options_.checkpoint_every}};
@@ -114,7 +118,8 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
 }
 
 void aggregator_state::watch_all() {
-  watch(self_, cast_->sums);
+  for (const auto& one : cast_->shards)
+    watch(self_, one);
   watch(self_, cast_->book);
   if (cast_->judge)
     watch(self_, cast_->judge);
@@ -157,15 +162,20 @@ void aggregator_state::receive(tick what) {
 // shard.
 void aggregator_state::receive(const caf::down_msg& what) {
   const auto why = text(what.reason);
-  const auto fail = [&](const char* role) {
+  const auto fail = [&](const std::string& role) {
     end(run_outcome::failed,
         caf::make_error(
             errc::actor_died, fmt::format("the {} has died: {}", role, why)));
   };
-  if (what.source == cast_->sums.address()) {
+  const auto& shards = cast_->shards;
+  const auto dead = std::ranges::find(
+      shards, what.source, [](const auto& one) { return one.address(); });
+  if (dead != shards.end()) {
     press_.unmade();
+    next_.reset();
     if (!is_ending())
-      fail("shard");
+      fail(name_of_shard(
+          static_cast<std::size_t>(dead - shards.begin()), shards.size()));
   } else if (what.source == cast_->book.address()) {
     press_.lose_storage();
     fail("scribe");

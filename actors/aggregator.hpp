@@ -16,6 +16,7 @@
 #include "protocols/participation.hpp"
 #include "protocols/placement/desk.hpp"
 #include "protocols/publication.hpp"
+#include "protocols/publication/ledger.hpp"
 #include "protocols/publication/press.hpp"
 #include "protocols/run.hpp"
 #include "protocols/storage.hpp"
@@ -37,7 +38,7 @@ struct aggregator_options {
   double target_accuracy = 0.0; ///< 0: none
   version_id checkpoint_every = 1;
   std::size_t depth = 2;      ///< leases in flight a slot, at most
-  std::size_t adding = 1;     ///< deltas that may wait at the shard beside them
+  std::size_t adding = 1;     ///< deltas that may wait at a shard beside them
   placement::allotment kinds; ///< of device, by client
   /// A part of an evaluation has ten times as long; what a lease has, the rule
   /// says. 0: no bound.
@@ -96,8 +97,7 @@ private:
   void receive(update& what);
   void receive(failure& what);
   void receive(const added& what);
-  void receive(const refused& what);
-  void receive(published& what);
+  void receive(const published& what);
   void receive(const slot_scoring& what);
   void receive(const scored& what);
   void receive(const stored& what);
@@ -176,10 +176,11 @@ private:
   federated::tally tally_; ///< of the version that is collected or being made
   federated::publication plan_; ///< of the version that is being made
   std::vector<returned> early_; ///< wait for the next version to be open
-  std::uint64_t unadded_ = 0;   ///< sent to the shard, not acknowledged
+  publication::ledger sums_;    ///< what the shards were given, and have
   placement::desk desk_;
   publication::press press_;
   gpu::shared_buffer parameters_;      ///< of the last version
+  std::shared_ptr<gpu::buffer> next_;  ///< the version being made, if one is
   std::map<version_id, store> states_; ///< that the press needs
   training::evaluation last_score_;
   std::string last_failure_; ///< of a client

@@ -20,7 +20,7 @@ const char* of_kind(gpu::device_kind kind) noexcept {
 } // namespace
 
 void aggregator_state::seat_all() {
-  while (auto seat = desk_.next(early_.size() + unadded_, now_)) {
+  while (auto seat = desk_.next(early_.size() + sums_.missing(), now_)) {
     waits_.reset();
     const auto& grant = seat->grant;
     if (first_lease_ == instant{})

@@ -11,6 +11,16 @@
 // What becomes of updates: the rule's side.
 
 namespace troupe {
+namespace {
+
+caf::error diverged(float largest, double weight) {
+  return caf::make_error(errc::update_not_finite,
+      fmt::format("it diverged: a parameter changed by {:.3g}, and at most "
+                  "{:.3g} can be summed exactly at this weight",
+          largest, gpu::most_admissible(weight)));
+}
+
+} // namespace
 
 void aggregator_state::receive(update& what) {
   report_.compute_seconds += what.result.cpu_seconds;
@@ -26,21 +36,16 @@ void aggregator_state::receive(update& what) {
     early_.push_back(std::move(one));
 }
 
-// An update that diverged fails before it counts: which version its client's
-// failure meets must not depend on when the shard comes upon it.
+// An update that no shard could add fails before it counts.
 void aggregator_state::admit(returned& one) {
   const auto& what = one.what;
   const auto& trained = what.result;
   const auto& outcome = trained.outcome;
   // A lease that has ended has no share: the rule drops its update.
   const auto share = rule_.share(trained.lease);
-  const auto most = gpu::most_admissible(share);
-  if (share > 0.0 && trained.largest > most)
-    fail(what.client, trained.lease,
-        caf::make_error(errc::update_not_finite,
-            fmt::format("it diverged: a parameter changed by {:.3g}, and at "
-                        "most {:.3g} can be summed exactly at this weight",
-                trained.largest, most)));
+  if (share > 0.0 &&
+      sums_.judge(trained.largest, share) != gpu::admission::added)
+    fail(what.client, trained.lease, diverged(trained.largest, share));
   else
     count(one,
         rule_.arrive({trained.lease, what.client, trained.base, outcome.samples,
@@ -50,22 +55,31 @@ void aggregator_state::admit(returned& one) {
   carry_out();
 }
 
+// That models are mixed is known once the rule has answered.
 void aggregator_state::count(returned& one, const federated::verdict& how) {
-  auto& what = one.what;
-  auto& trained = what.result;
+  const auto& what = one.what;
+  const auto& trained = what.result;
   const auto& outcome = trained.outcome;
   if (!how.accepted())
     return tell(facts::dropped{
         trained.lease, what.client, trained.base, how.why, how.staleness});
+  const auto largest =
+      how.mix ? sums_.mixed(trained.largest, trained.base) : trained.largest;
+  const auto most = std::max(how.weight, how.share);
+  if (sums_.judge(largest, most) != gpu::admission::added) {
+    tell_failed(what.client, trained.lease, diverged(largest, most));
+    return rule_.retract(trained.lease, now_, decisions_);
+  }
   tell(facts::accepted{trained.lease, what.client, trained.base, how.staleness,
       outcome.samples, outcome.steps, how.weight, how.share, outcome.loss,
       trained.seconds, how.mix});
   report_.steps += outcome.steps;
   tally_.add(trained.lease, what.client, how.weight, outcome.loss);
-  ++unadded_;
-  send(self_, cast_->sums,
-      add{trained.lease, what.client, std::move(trained.delta), how.weight,
-          how.share, how.mix ? std::move(one.base) : nullptr});
+  sums_.give(largest, how.weight, how.share);
+  for (const auto& each : cast_->shards)
+    send(self_, each,
+        add{trained.lease, what.client, trained.delta, how.weight, how.share,
+            how.mix ? one.base : nullptr});
 }
 
 void aggregator_state::receive(failure& what) {
@@ -93,16 +107,7 @@ void aggregator_state::tell_failed(
 }
 
 void aggregator_state::receive(const added& what) {
-  unadded_ -= what.count;
-}
-
-void aggregator_state::receive(const refused& what) {
-  tally_.retract(what.lease);
-  tell_failed(what.client, what.lease,
-      caf::make_error(errc::update_not_finite,
-          fmt::format("the update was refused: {}", gpu::to_string(what.why))));
-  rule_.retract(what.lease, now_, decisions_);
-  carry_out();
+  sums_.added(what.shard, what.count);
 }
 
 void aggregator_state::carry_out() {
@@ -111,12 +116,17 @@ void aggregator_state::carry_out() {
   for (const auto& s : decisions_.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();
-    send(self_, cast_->sums, discard{});
+    sums_.discard();
+    for (const auto& one : cast_->shards)
+      send(self_, one, discard{});
   }
   if (const auto& plan = decisions_.publish) {
     plan_ = *plan;
     press_.ask();
-    send(self_, cast_->sums, publish{plan->version, plan->scale});
+    sums_.round();
+    next_ = std::make_shared<gpu::buffer>(parameters_->size());
+    for (const auto& one : cast_->shards)
+      send(self_, one, publish{plan->version, next_, plan->scale});
   }
   if (const auto& begun = decisions_.round_started)
     tell(facts::round_started{begun->round, begun->cohort, press_.version()});

@@ -12,11 +12,14 @@
 
 namespace troupe {
 
-void aggregator_state::receive(published& what) {
+void aggregator_state::receive(const published& what) {
+  // Of a version that is not made to its end, or not by all shards yet.
+  if (!next_ || !sums_.rounded(what.shard, what.step))
+    return;
   auto before = std::exchange(last_publication_, now_);
   if (before == instant{})
     before = first_lease_;
-  parameters_ = std::move(what.parameters);
+  parameters_ = std::move(next_);
   tell(facts::published{what.version, plan_.round, tally_.updates(),
       rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale});
   tally_.clear();

@@ -1,6 +1,7 @@
 #include "actors/shard.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 #include <utility>
 
@@ -18,8 +19,10 @@ constexpr std::uint64_t most_together = 32;
 shard_state::shard_state(shard::pointer self, shard_options options)
     : self_(self),
       options_(std::move(options)),
+      range_(gpu::range_of(
+          options_.number, options_.of, options_.parameters->size())),
       on_(options_.where),
-      sums_(on_, options_.parameters->size()),
+      sums_(on_, range_.size),
       together_(std::clamp<std::uint64_t>(options_.credit, 1, most_together)) {}
 
 shard::behavior_type shard_state::make_behavior() {
@@ -32,31 +35,35 @@ shard::behavior_type shard_state::make_behavior() {
 
 // A CPU adds at once, while the contribution is in its caches.
 void shard_state::take(add& what) {
-  what.delta = bring(std::move(what.delta));
+  auto one = brought(std::move(what.delta));
   if (what.base && what.base != options_.parameters)
-    what.delta = mixed(what);
-  waiting_.push_back(std::move(what));
+    one = mixed(one, what.base);
+  one.weight = what.weight;
+  one.share = what.share;
+  waiting_.push_back(std::move(one));
   if (waiting_.size() >= (on_.on_gpu() ? together_ : 1))
     add_up();
 }
 
 // A block is complete when it is sent, so no other stream is waited for.
-gpu::shared_buffer shard_state::bring(gpu::shared_buffer block) {
-  if (block->where() == on_.where())
-    return block;
-  auto here = std::make_shared<gpu::buffer>(block->size(), on_);
-  gpu::copy_across(on_, *block, here->span());
-  return here;
+shard_state::waiting shard_state::brought(gpu::shared_buffer block) {
+  if (block->where() == on_.where()) {
+    const auto values = range_.of(block->span());
+    return {std::move(block), values};
+  }
+  auto here = std::make_shared<gpu::buffer>(range_.size, on_);
+  gpu::copy_across(on_, *block, range_, here->span());
+  return {here, here->span()};
 }
 
-gpu::shared_buffer shard_state::mixed(const add& what) {
-  auto base = bring(what.base);
-  auto current = bring(options_.parameters);
-  auto result = std::make_shared<gpu::buffer>(what.delta->size(), on_);
-  gpu::rebase(
-      on_, base->span(), what.delta->span(), current->span(), result->span());
+shard_state::waiting shard_state::mixed(
+    const waiting& delta, const gpu::shared_buffer& base) {
+  auto from = brought(base);
+  auto now = brought(options_.parameters);
+  auto result = std::make_shared<gpu::buffer>(range_.size, on_);
+  gpu::rebase(on_, from.values, delta.values, now.values, result->span());
   on_.synchronise(); // what was given may go now
-  return result;
+  return {result, result->span()};
 }
 
 void shard_state::add_up() {
@@ -64,12 +71,12 @@ void shard_state::add_up() {
     return;
   std::vector<gpu::contribution> some;
   for (const auto& one : waiting_)
-    some.push_back({one.delta->span(), one.weight, one.share});
-  auto answers = sums_.add(on_, some);
-  for (std::size_t i = 0; i < answers.size(); ++i)
-    if (answers[i] != gpu::admission::added)
-      send(self_, options_.report_to,
-          refused{waiting_[i].lease, waiting_[i].client, answers[i]});
+    some.push_back({one.values, one.weight, one.share});
+  const auto answers = sums_.add(on_, some);
+  assert(std::ranges::count(answers, gpu::admission::added) ==
+             std::ssize(answers) &&
+         "what was admitted can be summed");
+  static_cast<void>(answers);
   unacknowledged_ += waiting_.size();
   waiting_.clear();
   if (unacknowledged_ >= options_.credit)
@@ -78,28 +85,31 @@ void shard_state::add_up() {
 
 void shard_state::round(const publish& what) {
   add_up();
-  if (sums_.contributions() > 0) {
-    options_.parameters = rounded(options_.server_lr * what.scale);
-    sums_.clear(on_);
-  }
+  const auto next = range_.of(what.into->span());
+  write(next, options_.server_lr * what.scale);
+  const auto step = gpu::largest_difference(next, current());
+  options_.parameters = what.into;
   acknowledge();
-  send(self_, options_.report_to, published{what.version, options_.parameters});
+  send(self_, options_.report_to,
+      published{what.version, options_.number, step});
 }
 
 // Versions travel in the host's memory, to whoever trains, scores or stores.
-gpu::shared_buffer shard_state::rounded(double rate) {
-  const auto& base = options_.parameters;
-  auto next = std::make_shared<gpu::buffer>(base->size());
-  if (!on_.on_gpu()) {
-    sums_.publish(on_, base->span(), rate, next->span());
-    return next;
+void shard_state::write(std::span<float> next, double rate) {
+  if (sums_.contributions() == 0) {
+    std::ranges::copy(current(), next.begin());
+    return;
   }
-  gpu::buffer here{base->size(), on_};
-  gpu::copy<float>(on_, base->span(), here.span());
-  sums_.publish(on_, here.span(), rate, here.span());
-  gpu::copy<float>(on_, here.span(), next->span());
-  on_.synchronise();
-  return next;
+  if (on_.on_gpu()) {
+    gpu::buffer here{range_.size, on_};
+    gpu::copy<float>(on_, current(), here.span());
+    sums_.publish(on_, here.span(), rate, here.span());
+    gpu::copy<float>(on_, here.span(), next);
+    on_.synchronise();
+  } else {
+    sums_.publish(on_, current(), rate, next);
+  }
+  sums_.clear(on_);
 }
 
 void shard_state::forget() {
@@ -110,8 +120,12 @@ void shard_state::forget() {
 
 void shard_state::acknowledge() {
   if (unacknowledged_ > 0)
-    send(self_, options_.report_to, added{unacknowledged_});
+    send(self_, options_.report_to, added{options_.number, unacknowledged_});
   unacknowledged_ = 0;
+}
+
+std::span<const float> shard_state::current() const {
+  return range_.of(options_.parameters->span());
 }
 
 } // namespace troupe

@@ -6,25 +6,33 @@
 #include "gpu/aggregation/device_accumulator.hpp"
 #include "gpu/buffer.hpp"
 #include "gpu/device_stream.hpp"
+#include "gpu/range.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/verbs.hpp"
 
 namespace troupe {
 
 struct shard_options {
-  gpu::shared_buffer parameters; ///< of the version to start from; on the host
+  gpu::shared_buffer parameters; ///< all, to start from; on the host
   double server_lr = 1.0;
   std::uint64_t credit = 1; ///< acknowledge after this many contributions
   aggregator report_to;
-  gpu::device where = {}; ///< where it adds; the bits are the same anywhere
+  gpu::device where{}; ///< where it adds; the bits are the same anywhere
+  shard_id number = 0;
+  std::size_t of = 1; ///< so many shards
 };
 
-/// Owns the parameters and the exact sum of what the clients contributed.
-/// Rounds once, at publication; neither the order of arrival nor the device
-/// changes a bit. A GPU adds several contributions in one pass over the sums,
-/// as many as the credit lets it keep waiting.
+/// Owns a range of the parameters and the exact sum of what the clients
+/// contributed to it. Rounds once, at publication; neither the order of arrival
+/// nor the device, nor how many share the model, changes a bit. A GPU adds
+/// several contributions in one pass over the sums, as many as the credit lets
+/// it keep waiting.
+///
 /// A contribution with a base is mixed with the current parameters here, before
-/// it is added. A compute actor: spawn it detached.
+/// it is added. None is refused: the aggregator admits what can be summed, for
+/// all shards at once (`publication::ledger`).
+///
+/// A compute actor: spawn it detached.
 class shard_state {
 public:
   static inline const char* name = "troupe.shard";
@@ -33,21 +41,31 @@ public:
   shard::behavior_type make_behavior();
 
 private:
+  /// Of a contribution, the part that is this shard's.
+  struct waiting {
+    gpu::shared_buffer held;
+    std::span<const float> values;
+    double weight = 0.0;
+    double share = 0.0;
+  };
+
   void take(add& what);
   void add_up();
   void round(const publish& what);
+  void write(std::span<float> next, double rate);
   void forget();
   void acknowledge();
-  gpu::shared_buffer rounded(double rate);
-  gpu::shared_buffer bring(gpu::shared_buffer block);
-  gpu::shared_buffer mixed(const add& what);
+  std::span<const float> current() const;
+  waiting brought(gpu::shared_buffer block);
+  waiting mixed(const waiting& delta, const gpu::shared_buffer& base);
 
   shard::pointer self_;
   shard_options options_;
+  gpu::range range_;
   gpu::device_stream on_;
   gpu::device_accumulator sums_;
-  std::size_t together_;     ///< contributions of one pass
-  std::vector<add> waiting_; ///< to be added
+  std::size_t together_;         ///< contributions of one pass
+  std::vector<waiting> waiting_; ///< to be added
   std::uint64_t unacknowledged_ = 0;
 };
 using shard_impl = shard::stateful_impl<shard_state>;

@@ -17,20 +17,22 @@ void copy_bytes(device_stream& on, const void* from, void* to,
     std::memcpy(to, from, bytes);
 }
 
-void copy_across(device_stream& on, const buffer& from, std::span<float> to) {
+void copy_across(
+    device_stream& on, const buffer& from, range part, std::span<float> to) {
   const auto there = from.where();
+  const auto values = part.of(from.span());
   if constexpr (cuda::present)
     if (on.on_gpu() && there.kind == device_kind::cuda && there != on.where()) {
-      cuda::copy_between(*on.cuda(), there.index, from.span().data(), to.data(),
-          from.bytes(), source_location::current());
+      cuda::copy_between(*on.cuda(), there.index, values.data(), to.data(),
+          values.size_bytes(), source_location::current());
       return on.synchronise();
     }
   if (!on.on_gpu() && there.kind == device_kind::cuda) {
     device_stream theirs{there};
-    copy<float>(theirs, from.span(), to);
+    copy<float>(theirs, values, to);
     return theirs.synchronise();
   }
-  copy<float>(on, from.span(), to);
+  copy<float>(on, values, to);
   on.synchronise();
 }
 

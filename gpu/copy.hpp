@@ -7,6 +7,7 @@
 
 #include "gpu/buffer.hpp"
 #include "gpu/device_stream.hpp"
+#include "gpu/range.hpp"
 
 namespace troupe::gpu {
 
@@ -15,9 +16,11 @@ namespace troupe::gpu {
 void copy_bytes(device_stream& on, const void* from, void* to,
     std::size_t bytes, source_location at = source_location::current());
 
-/// Copies a whole buffer to `on`'s device from whichever it lies on, another
-/// GPU too, and waits until it is there. Nobody writes to `from` meanwhile.
-void copy_across(device_stream& on, const buffer& from, std::span<float> to);
+/// Copies `part` of a buffer to `on`'s device from whichever it lies on,
+/// another GPU too, and waits until it is there. Nobody writes to `from`
+/// meanwhile.
+void copy_across(
+    device_stream& on, const buffer& from, range part, std::span<float> to);
 
 template <class T>
 void copy(device_stream& on, std::type_identity_t<std::span<const T>> from,

@@ -63,6 +63,16 @@ void rebase(device_stream& on, std::span<const float> given,
     out[i] = (given[i] + delta[i]) - current[i];
 }
 
+float largest_difference(std::span<const float> a, std::span<const float> b) {
+  assert(a.size() == b.size() && "a difference pairs equal blocks");
+  std::int32_t top = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const auto bits = magnitude(a[i] - b[i]);
+    top = bits > top ? bits : top;
+  }
+  return finite_or_nan(top);
+}
+
 float largest_magnitude(device_stream& on, std::span<const float> values) {
   if constexpr (cuda::present)
     if (on.on_gpu())

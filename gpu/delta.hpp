@@ -21,6 +21,9 @@ void rebase(device_stream& on, std::span<const float> given,
     std::span<const float> delta, std::span<const float> current,
     std::span<float> out);
 
+/// The largest |a - b| of blocks on the host, or NaN if any is not finite.
+float largest_difference(std::span<const float> a, std::span<const float> b);
+
 /// The largest |value|, or NaN if any is not finite. Waits for the stream.
 float largest_magnitude(device_stream& on, std::span<const float> values);
 

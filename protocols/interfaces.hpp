@@ -24,7 +24,7 @@
 //        ▼ │  │ │  evaluate                         ┌───────────┐
 //     ┌───────┐└─┴─────────────────────────────────► │ evaluator │
 //     │ shard │                                      └───────────┘
-//     └───────┘ added, refused, published
+//     └───────┘ added, published
 //
 // An accelerator stands in the place of the compute actors of its GPU's slots.
 
@@ -38,7 +38,6 @@ struct failure;        //
 struct device_reached; //
 struct add;            // protocols/publication.hpp
 struct added;          //
-struct refused;        //
 struct publish;        //
 struct published;      //
 struct discard;        //
@@ -63,6 +62,7 @@ struct leave;          //
 struct lend;           //
 struct withdraw;       //
 struct slot_lent;      //
+struct retired;        // below: keeps the id of a message that is no more
 
 } // namespace troupe
 
@@ -74,7 +74,7 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::update))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::failure))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::add))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::added))
-CAF_ADD_TYPE_ID(troupe_run, (troupe::refused))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::retired))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::publish))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::published))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::evaluate))
@@ -104,6 +104,13 @@ CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
 
+struct retired {
+  template <class Inspector>
+  friend bool inspect(Inspector& f, retired& x) {
+    return f.object(x).fields();
+  }
+};
+
 /// One logical client: light, borrows a compute slot for each lease.
 using worker = caf::typed_actor< //
     caf::result<void>(offer)>;
@@ -130,7 +137,6 @@ using aggregator = caf::typed_actor<   //
     caf::result<void>(update),         //
     caf::result<void>(failure),        //
     caf::result<void>(added),          //
-    caf::result<void>(refused),        //
     caf::result<void>(published),      //
     caf::result<void>(slot_scoring),   //
     caf::result<void>(scored),         //
@@ -143,7 +149,8 @@ using aggregator = caf::typed_actor<   //
     caf::result<void>(interrupt),      //
     caf::result<void>(tick)>;
 
-/// Owns the parameters and their accumulator: adds updates, publishes versions.
+/// Owns a range of the parameters and their sums: adds updates, publishes
+/// versions.
 using shard = caf::typed_actor< //
     caf::result<void>(add),     //
     caf::result<void>(publish), //

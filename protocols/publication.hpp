@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
+#include <cstdint>
+#include <memory>
 
-#include "gpu/accumulator.hpp"
 #include "gpu/buffer.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
@@ -10,9 +10,10 @@
 
 namespace troupe {
 
-/// Aggregator to shard: sum[i] += weight * delta[i]; denominator += share. With
-/// a base, models are mixed: what counts is (base + delta) - current, in float,
-/// and where the current version is the base, that is the delta.
+/// Aggregator to every shard: sum[i] += weight * delta[i]; denominator +=
+/// share. With a base, models are mixed: what counts is (base + delta) -
+/// current, in float, and where the current version is the base, that is the
+/// delta.
 struct add {
   lease_id lease = 0;
   client_id client = 0;
@@ -22,26 +23,22 @@ struct add {
   gpu::shared_buffer base{}; ///< null: the delta counts as it is
 };
 
-/// Shard to aggregator: this many more contributions are in, their memory is
-/// free again.
+/// Shard to aggregator: this many more contributions are in, and it needs their
+/// memory no more.
 struct added {
+  shard_id shard = 0;
   std::uint64_t count = 0;
 };
 
-/// Shard to aggregator: a contribution was not added, and changed nothing.
-struct refused {
-  lease_id lease = 0;
-  client_id client = 0;
-  gpu::admission why = gpu::admission::added;
-};
-
-/// Aggregator to shard: round what was added into version `version`.
+/// Aggregator to every shard: round what was added into version `version`, each
+/// its range of one block.
 struct publish {
   version_id version = 0;
-  double scale = 1.0; ///< of the server's learning rate
+  std::shared_ptr<gpu::buffer> into; ///< on the host
+  double scale = 1.0;                ///< of the server's learning rate
 };
 
-/// Aggregator to shard: forget what was added since the last version.
+/// Aggregator to every shard: forget what was added since the last version.
 struct discard {
   template <class Inspector>
   friend bool inspect(Inspector& f, discard& x) {
@@ -49,11 +46,12 @@ struct discard {
   }
 };
 
-/// Shard to aggregator. The parameters are those of the version before if
-/// nothing had been added.
+/// Shard to aggregator: its range of the version is there, which is that of the
+/// version before if nothing had been added.
 struct published {
   version_id version = 0;
-  gpu::shared_buffer parameters;
+  shard_id shard = 0;
+  float step = 0.0f; ///< the largest change of a parameter, or NaN
 };
 
 template <class Inspector>
@@ -62,23 +60,17 @@ bool inspect(Inspector& f, add&) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, added& x) {
-  return f.object(x).fields(f.field("count", x.count));
-}
-template <class Inspector>
-bool inspect(Inspector& f, refused& x) {
-  auto code = static_cast<std::uint8_t>(x.why);
-  return f.object(x).fields(f.field("lease", x.lease),
-             f.field("client", x.client), f.field("why", code)) &&
-         (x.why = static_cast<gpu::admission>(code), true);
-}
-template <class Inspector>
-bool inspect(Inspector& f, publish& x) {
   return f.object(x).fields(
-      f.field("version", x.version), f.field("scale", x.scale));
+      f.field("shard", x.shard), f.field("count", x.count));
 }
 template <class Inspector>
-bool inspect(Inspector& f, published&) {
-  return refuse_to_serialise(f, "troupe::published");
+bool inspect(Inspector& f, publish&) {
+  return refuse_to_serialise(f, "troupe::publish");
+}
+template <class Inspector>
+bool inspect(Inspector& f, published& x) {
+  return f.object(x).fields(f.field("version", x.version),
+      f.field("shard", x.shard), f.field("step", x.step));
 }
 
 } // namespace troupe

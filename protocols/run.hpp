@@ -18,7 +18,7 @@ namespace troupe {
 struct cast {
   std::vector<worker> workers;     ///< by client id
   std::vector<compute_slot> slots; ///< by slot id
-  shard sums;
+  std::vector<shard> shards;       ///< by shard id, of one model
   evaluator judge; ///< may be empty: then nothing is scored
   scribe book;
   std::vector<observer> observers; ///< beside the scribe

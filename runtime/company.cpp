@@ -42,7 +42,7 @@ constexpr std::chrono::seconds observers_end_within{10};
 // Beside the scheduler's: its clock, its printer, and who looks after detached
 // actors.
 constexpr std::size_t caf_threads = 3;
-constexpr std::size_t service_threads = 2; // shard, scribe
+constexpr std::size_t service_threads = 1; // the scribe
 constexpr std::size_t outlet_threads = 2;  // of stdout and stderr
 
 std::size_t scheduler_threads() {
@@ -115,7 +115,8 @@ void dismiss_all(const cast& who) {
     dismiss(one.who);
   for (const auto& one : who.observers)
     dismiss(one);
-  dismiss(who.sums);
+  for (const auto& one : who.shards)
+    dismiss(one);
   dismiss(who.judge);
   dismiss(who.book);
 }
@@ -177,7 +178,8 @@ company::company(const topology& what, const run_options& how)
   // CAF starts its own one by one, and stops in the middle of nowhere where it
   // gets none.
   auto threads = scheduler_threads() + caf_threads + compute_threads() +
-                 service_threads + outlet_threads + (figures_ ? 1 : 0);
+                 settled_.federation.shards + service_threads + outlet_threads +
+                 (figures_ ? 1 : 0);
   expect_threads(threads);
   expect_address_space(threads, compute_threads(), memory());
   system_ = std::make_unique<caf::actor_system>(config_);
@@ -320,9 +322,11 @@ std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
   auto who = std::make_shared<cast>();
   spawn_slots(*who);
   spawn_workers(*who);
-  who->sums = system_->spawn<shard_impl, caf::detached>(
-      shard_options{parameters, c.federation.server_lr,
-          adding() > 1 ? adding() : depth(), boss_, sums_at()});
+  const auto shards = c.federation.shards;
+  for (shard_id i = 0; i < shards; ++i)
+    who->shards.push_back(system_->spawn<shard_impl, caf::detached>(
+        shard_options{parameters, c.federation.server_lr,
+            adding() > 1 ? adding() : depth(), boss_, sums_at(), i, shards}));
   if (!what_.test_data().empty())
     who->judge = system_->spawn<evaluator_impl>(
         evaluator_options{what_.test_data(), 500, who->slots, boss_});

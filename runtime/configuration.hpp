@@ -76,6 +76,7 @@ struct configuration {
     std::uint64_t buffer = 10;        ///< fedbuff; at most clients
     std::uint64_t concurrency = 20;   ///< fedbuff; at most clients
     std::uint64_t max_staleness = 20; ///< fedbuff
+    std::uint64_t shards = 1;         ///< ranges of the model, an actor each
     friend bool operator==(
         const federation_keys&, const federation_keys&) = default;
   } federation;

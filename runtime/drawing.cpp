@@ -142,7 +142,7 @@ drawing draw(const configuration& what, const device_choice& on) {
       {
           {"aggregator", 1, "decides who trains and what counts"},
           {"worker", federation.clients, "one a client, without a thread"},
-          {"shard", 1, "adds updates, publishes versions"},
+          {"shard", federation.shards, "adds updates, publishes versions"},
           {"evaluator", 1, "scores versions on the test set"},
           {"scribe", 1, "writes journal and checkpoints"},
           {"monitor", 1, "counts for Prometheus"},
@@ -154,7 +154,6 @@ drawing draw(const configuration& what, const device_choice& on) {
           {aggregator, shard, "publish"},
           {aggregator, shard, "discard"},
           {shard, aggregator, "added", true},
-          {shard, aggregator, "refused", true},
           {shard, aggregator, "published", true},
           {aggregator, evaluator, "evaluate"},
           {evaluator, aggregator, "scored", true},

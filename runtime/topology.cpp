@@ -110,6 +110,11 @@ topology& topology::aggregator(const fedbuff& rule) {
   return *this;
 }
 
+topology& topology::shards(std::uint64_t count) {
+  config_.federation.shards = count;
+  return *this;
+}
+
 topology& topology::clients(
     std::uint64_t count, const sgd& how, const local& much, division among) {
   config_.federation.clients = count;

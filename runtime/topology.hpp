@@ -132,6 +132,10 @@ public:
   topology& aggregator(const fedavg& rule);
   topology& aggregator(const fedbuff& rule);
 
+  /// So many actors sum and publish, each a range of the model; the bits are
+  /// the same.
+  topology& shards(std::uint64_t count);
+
   /// So many clients divide the samples among them.
   topology& clients(
       std::uint64_t count, const sgd& how, const local& much, division among);

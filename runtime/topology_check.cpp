@@ -76,10 +76,14 @@ void check_values(const gpu::layout& layout, std::span<const float> initial,
 }
 
 void check_layers(const models::model& model, const gpu::shared_buffer& initial,
-    const origins& where, lines& found) {
+    std::uint64_t shards, const origins& where, lines& found) {
   try {
     auto layout = models::layout(model);
     auto size = gpu::size(layout);
+    if (shards > size)
+      found.push_back(fmt::format("{} = {} is more than the {} parameters of "
+                                  "the model: each shard owns some",
+          place(where, "federation.shards"), shards, size));
     if (initial && initial->size() != size)
       found.push_back(fmt::format("{} has {} parameters, but the model has {}",
           place(where, "model.init"), initial->size(), size));
@@ -121,7 +125,7 @@ lines topology::problems(const origins& where) const {
         "{} = \"{}\" is for models; a learner of one's own decides by itself",
         place(where, "compute.precision"), config_.compute.precision));
   if (model_) {
-    check_layers(*model_, initial_, where, found);
+    check_layers(*model_, initial_, config_.federation.shards, where, found);
     for (auto set : data_sets())
       check_samples(*model_, *set, where, found);
   }

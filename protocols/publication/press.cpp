@@ -211,8 +211,7 @@ bool press::needs(version_id version) const {
 }
 
 bool press::awaits_score(version_id version) const {
-  return !called_off_ &&
-         std::ranges::find(scoring_, version) != scoring_.end();
+  return !called_off_ && std::ranges::find(scoring_, version) != scoring_.end();
 }
 
 std::optional<version_id> press::scoring() const {

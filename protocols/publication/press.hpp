@@ -24,16 +24,16 @@ enum class opening : std::uint8_t { none, first, next };
 /// it; a press only appends.
 struct orders {
   std::optional<version_id> score;
-  bool call_off = false;        ///< give up all scores that are asked for
+  bool call_off = false; ///< give up all scores that are asked for
   std::optional<version_id> store;
   opening open = opening::none; ///< collect for the next version
   bool reached = false;         ///< a score is the target
 };
 
 enum class finish : std::uint8_t {
-  completed,   ///< score the last version, and store it
-  stopped,     ///< store the last version
-  failed,      ///< the same, and wait for nobody
+  completed, ///< score the last version, and store it
+  stopped,   ///< store the last version
+  failed,    ///< the same, and wait for nobody
 };
 
 /// What becomes of a run's versions: when one is scored and stored, and when
@@ -44,7 +44,8 @@ enum class finish : std::uint8_t {
 ///     idle ──► open ───────► making ───────────┤
 ///       │      ▲                               ▼
 ///       │      └─────────── scored ──────── paused
-///       └─ a score comes first    its score may be the last, or two are missing
+///       └─ a score comes first    its score may be the last, or two are
+///       missing
 ///
 ///     made ─► due ────► scoring ──► scored ──► the best so far? ─┐
 ///       │                   └─────► without a score              │

@@ -54,6 +54,36 @@ TEST(aggregator_test, publishes_the_same_bits_at_any_number_of_slots) {
   }
 }
 
+TEST(aggregator_test, publishes_the_same_bits_with_any_number_of_shards) {
+  auto s = three_rounds();
+  s.rule = fedavg_rule(5, 0.6);
+  s.server_lr = 0.7;
+  auto one = play(s).parameters();
+
+  for (std::size_t shards : {2, 4, 7}) {
+    s.shards = shards;
+    auto run = play(s);
+    EXPECT_EQ(run.parameters(), one) << shards << " shards";
+    EXPECT_EQ(run.report.updates, 30u);
+  }
+}
+
+// The first parameter alone is spoilt, and with it the first range.
+TEST(aggregator_test, counts_an_update_in_no_shard_that_one_could_not_add) {
+  auto s = three_rounds();
+  s.mishap = [](const training::assignment& work, std::stop_token) {
+    return work.client == 3;
+  };
+  auto one = play(s);
+  s.shards = 4;
+
+  auto four = play(s);
+
+  EXPECT_EQ(four.parameters(), one.parameters());
+  EXPECT_EQ(four.all<facts::client_failed>().size(), 3u);
+  EXPECT_EQ(four.report.updates, 27u);
+}
+
 TEST(aggregator_test, goes_on_when_a_client_throws) {
   auto s = three_rounds();
   s.mishap = [](const training::assignment& work, std::stop_token) -> bool {

@@ -36,7 +36,7 @@ struct deadline_test : testing::Test {
     auto who = std::make_shared<cast>();
     who->workers = {client.as<worker>(), client.as<worker>()};
     who->slots = {{slot.as<compute>(), 0, {}}, {slot.as<compute>(), 0, {}}};
-    who->sums = sums.as<shard>();
+    who->shards = {sums.as<shard>()};
     who->book = book.as<scribe>();
     caf::anon_send(boss, begin{who});
     stage.run();

@@ -1,5 +1,7 @@
 // Ends of runs in which something else happens.
 
+#include <limits>
+
 #include <gmock/gmock.h>
 
 #include "tests/actors/rehearsed_run.hpp"
@@ -142,14 +144,49 @@ TEST_F(endings_test, an_aggregator_that_dies_stops_its_learners) {
   EXPECT_TRUE(stop.stop_requested());
 }
 
-TEST_F(endings_test, a_version_counts_what_is_in_it_whoever_was_refused) {
-  begin_run(one_round());
-  train(0, 1.0);
-  train(1, 3.0);
-  stage.tell(boss, refused{offer_to(1).lease, 1, gpu::admission::not_finite});
-  make_version();
+TEST_F(endings_test, a_dead_shard_of_several_is_named) {
+  extra other{stage};
+  begin_run(one_round(), {sums.as<shard>(), other.as<shard>()});
+
+  kill(other, "no memory");
+  for (client_id c = 0; c < 2; ++c)
+    give_up(c, errc::stopped);
+
+  EXPECT_EQ(end().outcome, "failed");
+  EXPECT_THAT(end().why, HasSubstr("the shard 2 of 2 has died: no memory"));
+}
+
+TEST_F(endings_test, a_version_is_out_once_every_shard_has_rounded) {
+  extra other{stage};
+  begin_run(one_round(), {sums.as<shard>(), other.as<shard>()});
+  train_both();
+  ASSERT_EQ(other.heard<add>().size(), 2u);
+  ASSERT_EQ(other.heard<publish>().size(), 1u);
+  EXPECT_EQ(other.heard<publish>()[0].into, sums.heard<publish>()[0].into);
+
+  stage.tell(boss, published{1, 1});
+  pass(1s);
+  EXPECT_TRUE(told<facts::published>().empty());
+  stage.tell(boss, published{1, 0});
   pass(1s);
 
+  EXPECT_EQ(told<facts::published>().size(), 1u);
+}
+
+struct divergence_test : rehearsed_run, testing::WithParamInterface<float> {};
+
+TEST_P(divergence_test, an_update_that_a_shard_could_not_add_goes_to_none) {
+  extra other{stage};
+  begin_run(one_round(), {sums.as<shard>(), other.as<shard>()});
+  train(0, 1.0);
+
+  finish(1, 3.0, GetParam());
+  for (shard_id i : {0, 1})
+    stage.tell(boss, published{1, i});
+  pass(1s);
+
+  EXPECT_EQ(sums.heard<add>().size(), 1u);
+  EXPECT_EQ(other.heard<add>().size(), 1u);
   ASSERT_EQ(told<facts::published>().size(), 1u);
   EXPECT_EQ(told<facts::published>()[0].updates, 1u);
   EXPECT_EQ(told<facts::published>()[0].total_updates, 1u);
@@ -157,6 +194,10 @@ TEST_F(endings_test, a_version_counts_what_is_in_it_whoever_was_refused) {
   ASSERT_EQ(told<facts::client_failed>().size(), 1u);
   EXPECT_EQ(told<facts::client_failed>()[0].code, "update_not_finite");
 }
+
+INSTANTIATE_TEST_SUITE_P(magnitudes, divergence_test,
+    testing::Values(std::numeric_limits<float>::quiet_NaN(),
+        std::numeric_limits<float>::infinity(), 1e9f));
 
 } // namespace
 } // namespace troupe::tests

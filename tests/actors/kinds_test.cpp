@@ -47,7 +47,7 @@ struct kinds_test : testing::Test {
     who->slots = {{cpu.as<compute>(), 0, device_kind::cpu},
         {card.as<compute>(), 0, device_kind::cuda},
         {card.as<compute>(), 1, device_kind::cuda}};
-    who->sums = sums.as<shard>();
+    who->shards = {sums.as<shard>()};
     who->book = book.as<scribe>();
     caf::anon_send(boss, begin{who});
     stage.run();
@@ -85,7 +85,7 @@ struct kinds_test : testing::Test {
     stage.tell(
         boss, update{what.client, {what.lease, 0, {10, 1, 0.5}, 0.1, 0.1,
                                       std::make_shared<const gpu::buffer>(1)}});
-    stage.tell(boss, added{1});
+    stage.tell(boss, added{0, 1});
   }
 };
 

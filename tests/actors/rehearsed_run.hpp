@@ -55,12 +55,16 @@ struct rehearsed_run : testing::Test {
     return options;
   }
   void begin_run(aggregator_options options, bool with_evaluator = false) {
+    begin_run(std::move(options), {sums.as<shard>()}, with_evaluator);
+  }
+  void begin_run(aggregator_options options, std::vector<shard> shards,
+      bool with_evaluator = false) {
     auto who = std::make_shared<cast>();
     for (std::size_t i = 0; i < options.samples.size(); ++i)
       who->workers.push_back(workers.emplace_back(stage).as<worker>());
     boss = stage.system().spawn<aggregator_impl>(std::move(options));
     who->slots = slots;
-    who->sums = sums.as<shard>();
+    who->shards = std::move(shards);
     who->book = book.as<scribe>();
     who->judge = judge.as<evaluator>();
     if (with_evaluator)
@@ -75,9 +79,12 @@ struct rehearsed_run : testing::Test {
     return all.empty() ? offer{} : all.back();
   }
   void train(client_id client, double loss = 0.5) {
+    finish(client, loss);
+    stage.tell(boss, added{0, 1});
+  }
+  void finish(client_id client, double loss = 0.5, float largest = 0.0f) {
     stage.tell(boss, update{client, {offer_to(client).lease, 0, {10, 1, loss},
-                                        0.1, 0.1, buffer()}});
-    stage.tell(boss, added{1});
+                                        0.1, 0.1, buffer(), largest}});
   }
   void give_up(client_id client, errc why) {
     stage.tell(
@@ -87,7 +94,7 @@ struct rehearsed_run : testing::Test {
     for (client_id c = 0; c < 2; ++c)
       train(c);
   }
-  void make_version() { stage.tell(boss, published{1, buffer()}); }
+  void make_version() { stage.tell(boss, published{1}); }
   void store_version() { stage.tell(boss, stored{1, "", 0.0}); }
   void kill(extra& who, const std::string& why) {
     stage.tell(who.as<caf::actor>(),

@@ -34,7 +34,7 @@ TEST(ticks_test, an_aggregator_wakes_ten_times_a_second_however_long_it_runs) {
   for (std::size_t i = 0; i < clients; ++i)
     who->workers.push_back(client.emplace_back(stage).as<worker>());
   who->slots = {{slot.as<compute>(), 0, {}}, {slot.as<compute>(), 0, {}}};
-  who->sums = sums.as<shard>();
+  who->shards = {sums.as<shard>()};
   who->book = book.as<scribe>();
   stage.tell(boss, begin{who});
 
@@ -50,7 +50,7 @@ TEST(ticks_test, an_aggregator_wakes_ten_times_a_second_however_long_it_runs) {
         stage.tell(
             boss, update{c, {offers[0].lease, 0, {10, 1, 0.5}, 0.1, 0.1,
                                 std::make_shared<const gpu::buffer>(1)}});
-        stage.tell(boss, added{1});
+        stage.tell(boss, added{0, 1});
       }
       stage.pass(50ms);
       pending = std::max(pending, stage.pending());

@@ -203,6 +203,17 @@ TEST_F(run_test, has_the_same_bits_at_any_number_of_slots) {
   EXPECT_EQ(quick_.of("1").model_sha256(), quick_.of("8").model_sha256());
 }
 
+TEST_F(run_test, has_the_same_bits_with_any_number_of_shards) {
+  for (auto shards : {"1", "2", "4", "7"})
+    expect_code(run(quick_.start(shards,
+                    {"--set", std::string{"federation.shards="} + shards})),
+        0);
+
+  for (auto shards : {"2", "4", "7"})
+    EXPECT_EQ(quick_.of("1").model_sha256(), quick_.of(shards).model_sha256())
+        << shards;
+}
+
 TEST_F(run_test, has_other_bits_with_another_seed) {
   expect_code(run(quick_.start("one", {"--seed", "1"})), 0);
   expect_code(run(quick_.start("two", {"--seed", "2"})), 0);

@@ -54,12 +54,11 @@ void expect_refusal(const std::string& name) {
 }
 
 TEST(messages_test, keep_their_bytes) {
-  expect_golden(added{3}, "0000000000000003");
-  expect_golden(refused{7, 3, gpu::admission::not_finite}, "0000000000000007"
-                                                           "00000003"
-                                                           "02");
-  expect_golden(publish{258, 0.5}, "0000000000000102"
-                                   "3fe0000000000000");
+  expect_golden(added{1, 3}, "00000001"
+                             "0000000000000003");
+  expect_golden(published{258, 1, 0.5f}, "0000000000000102"
+                                         "00000001"
+                                         "3f000000");
   expect_golden(slot_gone{5}, "00000005");
   expect_golden(slot_back{5}, "00000005");
   expect_golden(leave{5}, "00000005");
@@ -103,7 +102,7 @@ TEST(messages_test, refuse_by_name_to_take_memory_out_of_the_process) {
   expect_refusal<train_task>("troupe::train_task");
   expect_refusal<update>("troupe::update");
   expect_refusal<add>("troupe::add");
-  expect_refusal<published>("troupe::published");
+  expect_refusal<publish>("troupe::publish");
   expect_refusal<evaluate>("troupe::evaluate");
   expect_refusal<evaluate_task>("troupe::evaluate_task");
   expect_refusal<store>("troupe::store");

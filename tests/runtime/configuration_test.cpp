@@ -55,6 +55,7 @@ weighting = "samples"
 server_lr = 0.5
 min_updates = 2
 lease_seconds = 30
+shards = 3
 buffer = 5
 concurrency = 15
 max_staleness = 4
@@ -80,11 +81,12 @@ precision = "bf16"
   expected.run = {"night", 7, 12, 3, 0.8, 2, 5};
   expected.data = {"idx", "mine", "shards", 4, 0.5, 0.5};
   expected.model = {"mlp", {10, 5, 2}, "warm.safetensors"};
-  expected.federation = {"fedbuff", 50, "samples", 0.5, 2, 30.0, 0.1, 5, 15, 4};
+  expected.federation = {
+      "fedbuff", 50, "samples", 0.5, 2, 30.0, 0.1, 5, 15, 4, 3};
   expected.client = {2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f};
   expected.compute = {"cpu", {}, 2, 0.5, "bf16"};
   EXPECT_EQ(read.value, expected);
-  EXPECT_EQ(read.where.at("client.lr"), "run.toml:33");
+  EXPECT_EQ(read.where.at("client.lr"), "run.toml:34");
 }
 
 TEST(configuration_test, names_file_line_key_and_what_was_meant) {

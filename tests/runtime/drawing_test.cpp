@@ -27,7 +27,7 @@ TEST(drawing_test, draws_a_tree_of_actors_with_what_they_say) {
 aggregator        decides who trains and what counts
 ├─ worker x100    one a client, without a thread      offer
 │  └─ compute x2  one a slot, trains and scores       train_task → update, failure
-├─ shard          adds updates, publishes versions    add, publish, discard → added, refused, published
+├─ shard          adds updates, publishes versions    add, publish, discard → added, published
 ├─ evaluator      scores versions on the test set     evaluate → scored
 │  └─ compute x2  one a slot, trains and scores       evaluate_task → evaluated_part
 ├─ scribe         writes journal and checkpoints      facts, store → stored, storage_failed
@@ -86,8 +86,8 @@ TEST(drawing_test, draws_every_message_between_actors_and_no_other) {
       declared(std::make_index_sequence<block::end - block::begin>{});
   for (auto undrawn : {"begin", "run_report", "interrupt", "tick", "seal",
            "slot_gone", "slot_back", "slot_lent", "slot_scoring", "part_begun",
-           "device_reached", "enrol", "leave", "lend", "withdraw"})
-    expected.erase(undrawn); // of one actor, of slots, or of a program
+           "device_reached", "enrol", "leave", "lend", "withdraw", "retired"})
+    expected.erase(undrawn); // of one actor, of slots, of a program, or gone
   expected.insert("facts");
 
   std::set<std::string> drawn;

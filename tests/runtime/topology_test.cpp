@@ -245,6 +245,13 @@ TEST(topology_test, refuses_initial_parameters_of_another_model) {
       ElementsAre("model.init has 7 parameters, but the model has 23"));
 }
 
+TEST(topology_test, refuses_more_ranges_of_a_model_than_parameters) {
+  EXPECT_THAT(small().shards(23).problems(), IsEmpty());
+  EXPECT_THAT(small().shards(24).problems(),
+      ElementsAre("federation.shards = 24 is more than the 23 parameters of "
+                  "the model: each shard owns some"));
+}
+
 TEST(topology_test, refuses_values_that_no_file_could_have_either) {
   auto what = small().clients(
       6, sgd{.lr = -1.0f, .momentum = 1.0f}, {}, data::iid(numbers(60)));

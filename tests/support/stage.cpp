@@ -152,8 +152,9 @@ performance play(const script& what) {
   for (client_id c = 0; c < what.clients; ++c)
     who->workers.push_back(
         system.spawn<worker_impl>(c, data_of(what, c), context));
-  who->sums = system.spawn<shard_impl, caf::detached>(
-      shard_options{parameters, what.server_lr, what.depth, boss});
+  for (shard_id i = 0; i < what.shards; ++i)
+    who->shards.push_back(system.spawn<shard_impl, caf::detached>(shard_options{
+        parameters, what.server_lr, what.depth, boss, {}, i, what.shards}));
   auto test = what.test.empty() ? blank_samples(what.test_samples) : what.test;
   if (!test.empty())
     who->judge = system.spawn<evaluator_impl>(
@@ -178,7 +179,8 @@ performance play(const script& what) {
     caf::anon_send_exit(slot.who, caf::exit_reason::user_shutdown);
   for (const auto& one : who->workers)
     caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(who->sums, caf::exit_reason::user_shutdown);
+  for (const auto& one : who->shards)
+    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   if (who->judge)
     caf::anon_send_exit(who->judge, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(who->book, caf::exit_reason::user_shutdown);

@@ -25,6 +25,7 @@ struct script {
   version_id evaluate_every = 0;
   double target_accuracy = 0.0;
   double server_lr = 1.0;
+  std::size_t shards = 1;
   duration lease_time{}; ///< for parts of evaluations; the rule's is its own
   duration stop_grace = std::chrono::milliseconds{200};
   training::recipe recipe;

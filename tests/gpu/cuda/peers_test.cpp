@@ -51,7 +51,7 @@ TEST_F(peers_test, copy_between_any_two_as_it_is) {
         const auto source = filled(from, count, 3.0f);
         gpu::buffer target{count, to};
 
-        gpu::copy_across(to, source, target.span());
+        gpu::copy_across(to, source, {0, source.size()}, target.span());
 
         EXPECT_EQ(fetched(to, target), fetched(from, source))
             << gpu::to_string(from.where()) << " to "

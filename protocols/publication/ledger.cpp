@@ -1,0 +1,86 @@
+#include "protocols/publication/ledger.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+namespace troupe::publication {
+namespace {
+
+constexpr double unit = 0x1p-10;
+// No contribution may have more, so all that is beyond counts alike: the sum
+// over a billion versions fits.
+constexpr double longest = 0x1p22;
+// What is rounded here, and where it is mixed, stays below this part.
+constexpr double slack = 1.0 + 0x1p-20;
+
+constexpr std::size_t most_versions = 1 << 16;
+
+} // namespace
+
+ledger::distance ledger::measured(float step) noexcept {
+  const auto known = step <= longest ? static_cast<double>(step) : longest;
+  return static_cast<distance>(std::ceil(known * slack / unit));
+}
+
+float ledger::mixed(float largest, version_id base) const noexcept {
+  const auto behind = version_ - base;
+  if (behind == 0)
+    return largest;
+  const auto way =
+      behind < travelled_.size()
+          ? static_cast<double>(travelled_.back() -
+                                travelled_[travelled_.size() - 1 - behind]) *
+                unit
+          : longest;
+  return static_cast<float>((2.0 * static_cast<double>(largest) + way) * slack);
+}
+
+gpu::admission ledger::judge(float largest, double weight) const noexcept {
+  if (!std::isfinite(largest))
+    return gpu::admission::not_finite;
+  if (auto said = totals_.weigh(weight, weight); said != gpu::admission::added)
+    return said;
+  if (largest > gpu::most_admissible(weight))
+    return gpu::admission::out_of_range;
+  return totals_.judge(std::bit_cast<std::int32_t>(largest), weight);
+}
+
+void ledger::give(float largest, double weight, double share) noexcept {
+  totals_.count(std::bit_cast<std::int32_t>(largest), weight, share);
+  ++given_;
+}
+
+void ledger::added(shard_id shard, std::uint64_t count) noexcept {
+  assert(shard < shards_.size() && "a shard that there is");
+  shards_[shard].added += count;
+}
+
+std::uint64_t ledger::missing() const noexcept {
+  const auto least = std::ranges::min_element(shards_, {}, &state::added);
+  return given_ - least->added;
+}
+
+void ledger::round() noexcept {
+  totals_ = {};
+  step_ = 0;
+  for (auto& each : shards_)
+    each.rounding = true;
+}
+
+bool ledger::rounded(shard_id shard, float step) noexcept {
+  assert(shard < shards_.size() && "a shard that there is");
+  shards_[shard].rounding = false;
+  step_ = std::max(step_, measured(step));
+  if (std::ranges::any_of(shards_, &state::rounding))
+    return false;
+  ++version_;
+  travelled_.push_back(travelled_.back() + step_);
+  if (travelled_.size() > most_versions)
+    travelled_.pop_front();
+  return true;
+}
+
+} // namespace troupe::publication

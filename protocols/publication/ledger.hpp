@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "gpu/accumulator.hpp"
+#include "protocols/ids.hpp"
+
+namespace troupe::publication {
+
+/// What the shards of a model were given, and what they have.
+///
+/// A contribution counts in all shards or in none: it is judged once, here, by
+/// its largest magnitude. Each shard's accumulator keeps the same totals as
+/// this one, of a part of the values, so that a largest magnitude there is at
+/// most the one here, and so is a reach: no shard refuses what was admitted.
+///
+/// A mixed contribution is (base + delta) - current in float. Rounding to
+/// nearest moves a sum away from its base by no more than the delta again, so
+/// that its magnitude is at most twice the delta's, and the way from the base
+/// to the current version: the sum of the versions' largest steps.
+///
+/// A value: knows no actor, and adds up nothing but these few numbers.
+class ledger {
+public:
+  ledger() = default;
+  /// Begins with this version of the parameters.
+  explicit ledger(std::size_t shards, version_id version = 0)
+      : shards_(shards), version_(version) {}
+
+  /// The largest magnitude that is mixed with the current version, at most, by
+  /// the delta's. Of a base that is 65,536 versions behind nothing is known:
+  /// that cannot be summed.
+  float mixed(float largest, version_id base) const noexcept;
+  /// Whether values up to `largest` can be summed at this weight and share, or
+  /// less: `added`, or why not.
+  gpu::admission judge(float largest, double weight) const noexcept;
+  /// It was admitted, and goes to every shard.
+  void give(float largest, double weight, double share) noexcept;
+  /// This many more are in at one shard.
+  void added(shard_id shard, std::uint64_t count) noexcept;
+  /// Contributions that not every shard has yet.
+  std::uint64_t missing() const noexcept;
+
+  /// The shards round what they have, and begin anew.
+  void round() noexcept;
+  /// One of them has, and its parameters moved by up to `step`. True: it was
+  /// the last one, and the next version is the current one.
+  bool rounded(shard_id shard, float step) noexcept;
+  /// What was given since the last version is forgotten.
+  void discard() noexcept { totals_ = {}; }
+
+private:
+  /// How far the parameters have moved, at most, by the largest of them.
+  /// Multiples of 2^-10.
+  using distance = std::uint64_t;
+
+  static distance measured(float step) noexcept;
+
+  struct state {
+    std::uint64_t added = 0;
+    bool rounding = false;
+  };
+
+  std::vector<state> shards_{1};
+  std::uint64_t given_ = 0;
+  gpu::accumulator_totals totals_; ///< of the version that is open
+  version_id version_ = 0;
+  std::deque<distance> travelled_{0}; ///< since the first, to the last versions
+  distance step_ = 0;                 ///< of the version that is being rounded
+};
+
+} // namespace troupe::publication

@@ -71,6 +71,8 @@ struct story {
   std::map<version_id, facts::evaluated> scores;
   std::uint64_t updates = 0; // in published versions
   std::optional<facts::run_ended> ended;
+  std::string name;
+  std::string rule;
   std::string fingerprint;
 
   version_id version() const {
@@ -92,6 +94,8 @@ void read(std::string_view journal, story& into) {
     expect(f.number == into.facts, "fact {} is missing", into.facts);
     if (auto* x = std::get_if<facts::run_started>(&f.what)) {
       ++into.processes;
+      into.name = x->name;
+      into.rule = x->rule;
       into.fingerprint = x->fingerprint;
     }
     if (auto* x = std::get_if<facts::stored>(&f.what))
@@ -268,6 +272,15 @@ json field(const json& summary, const char* name) {
   return summary.contains(name) ? summary[name] : json{};
 }
 
+// The first of the highest accuracy; null: none was scored.
+const facts::evaluated* best_score(const story& told) {
+  const facts::evaluated* best = nullptr;
+  for (const auto& [version, score] : told.scores)
+    if (!best || score.accuracy > best->accuracy)
+      best = &score;
+  return best && best->accuracy > 0.0 ? best : nullptr;
+}
+
 std::string look_at_summary(
     files& disk, const run_directory& place, const story& told) {
   auto said = summary_of(disk, place);
@@ -276,6 +289,8 @@ std::string look_at_summary(
     expect(here == there, "{} is {}, the journal has {}", name, here.dump(),
         there.dump());
   };
+  agree("name", told.name);
+  agree("rule", told.rule);
   auto version = field(said, "version");
   expect_version(version, told);
   auto score = told.scores.find(version.get<version_id>());
@@ -287,6 +302,11 @@ std::string look_at_summary(
     return fmt::format("version {}, an earlier end", version.dump());
   agree("outcome", told.ended->outcome);
   agree("updates_accepted", told.updates);
+  agree("fingerprint", told.fingerprint);
+  if (const auto* best = best_score(told)) {
+    agree("best_version", best->version);
+    agree("best_accuracy", best->accuracy);
+  }
   return "version, updates and score as the journal has them";
 }
 

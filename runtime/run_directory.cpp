@@ -95,6 +95,7 @@ std::optional<std::string> tail_of(files& disk,
 void recall_facts(std::string_view text, std::uint64_t first,
     const run_directory& place, retold_history& told, past& into) {
   std::uint64_t lost = 0;
+  version_id stored = 0;
   auto count = [&](const fact& f) {
     if (auto* start = std::get_if<facts::run_started>(&f.what))
       into.incarnation = std::max(into.incarnation, start->incarnation + 1);
@@ -104,6 +105,8 @@ void recall_facts(std::string_view text, std::uint64_t first,
       [&](const fact& f) {
         count(f);
         told.take(f);
+        if (auto* x = std::get_if<facts::stored>(&f.what))
+          stored = x->version;
         auto* start = std::get_if<facts::run_started>(&f.what);
         if (start && start->from.known())
           into.from = start->from;
@@ -123,6 +126,10 @@ void recall_facts(std::string_view text, std::uint64_t first,
   if (into.state && into.state->from.known())
     into.from = into.state->from;
   into.note = note_on(place.journal(), found, lost);
+  if (!into.state && stored > 0)
+    into.note = fmt::format("{} holds no checkpoint, though version {} was "
+                            "stored: training begins anew",
+        place.checkpoints().string(), stored);
   into.last_fact = found.last_number;
   into.journal_bytes = found.sound_bytes;
 }

@@ -97,6 +97,7 @@ std::string help(const command& of) {
 void brace() {
   require_room_for_blas();
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN); // what is written says that it is too large
   for (auto which : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (fcntl(which, F_GETFD) < 0 && errno == EBADF) {
       auto taken =

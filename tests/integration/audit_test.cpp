@@ -170,6 +170,16 @@ INSTANTIATE_TEST_SUITE_P(audit, altered_test,
             [](const record& left) {
               replace_first(left / "summary.json", "\"loss\": ", "\"loss\": 1");
             }},
+        alteration{"best", "summary.json",
+            [](const record& left) {
+              replace_first(left / "summary.json",
+                  "\"best_version\": ", "\"best_version\": 1");
+            }},
+        alteration{"fingerprint", "summary.json",
+            [](const record& left) {
+              replace_first(left / "summary.json", "\"fingerprint\": \"",
+                  "\"fingerprint\": \"another ");
+            }},
         alteration{"lost_checkpoints", "checkpoints",
             [](const record& left) {
               for (auto version : left.checkpoints())

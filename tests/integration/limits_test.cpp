@@ -69,6 +69,17 @@ TEST_F(limits_test, names_the_limit_on_threads) {
   }
 }
 
+TEST_F(limits_test, names_a_file_that_the_limit_on_their_size_cuts_short) {
+  auto what = study_.start("a", {"--quiet"});
+  words limit{"sh", "-c", "ulimit -f 2; exec \"$@\"", "sh"};
+  what.words.insert(what.words.begin(), limit.begin(), limit.end());
+
+  auto said = run(what);
+
+  expect_code(said, 1);
+  EXPECT_TRUE(holds(said.err, "File too large")) << said.err;
+}
+
 TEST_F(limits_test, names_the_limit_on_address_space) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer takes terabytes of address space itself";

@@ -109,6 +109,16 @@ TEST_F(run_directory_test, recalls_what_was_left) {
       before.history, (std::vector<history_row>{row(1, 1.0), row(2, 2.0)}));
 }
 
+TEST_F(run_directory_test, says_that_checkpoints_are_gone) {
+  append({{8, at(4), facts::stored{2, "sha", 0.0}}});
+  disk_.remove(place_.checkpoints() / checkpoint_name(2));
+
+  auto before = recalled();
+
+  EXPECT_FALSE(before.state);
+  EXPECT_THAT(before.note, HasSubstr("holds no checkpoint"));
+}
+
 struct bookmark_test : run_directory_test {
   bookmark_test() {
     mark({lines(3).size(), 1, digest_of(std::vector{row(1, 1.0)})});

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "actors/accelerator.hpp"
+#include "actors/aggregator.hpp"
 #include "actors/compute.hpp"
 #include "actors/evaluator.hpp"
 #include "actors/shard.hpp"

@@ -6,7 +6,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 
-#include "actors/aggregator.hpp"
+#include "actors/aggregator_options.hpp"
 #include "gpu/layout.hpp"
 #include "monitoring/exposer.hpp"
 #include "monitoring/metrics.hpp"

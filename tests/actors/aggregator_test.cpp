@@ -1,4 +1,4 @@
-#include "actors/aggregator.hpp"
+#include "actors/aggregator_options.hpp"
 
 #include <algorithm>
 #include <atomic>

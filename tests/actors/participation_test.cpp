@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "protocols/participation.hpp"
 #include "tests/actors/rehearsed_run.hpp"
 
 namespace troupe::tests {

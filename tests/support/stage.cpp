@@ -8,6 +8,7 @@
 #include <caf/init_global_meta_objects.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include "actors/aggregator.hpp"
 #include "actors/compute.hpp"
 #include "actors/evaluator.hpp"
 #include "actors/shard.hpp"

@@ -6,8 +6,10 @@
 
 #include <caf/actor_system.hpp>
 
-#include "actors/aggregator.hpp"
+#include "actors/aggregator_options.hpp"
 #include "protocols/federated/rule.hpp"
+#include "protocols/run.hpp"
+#include "protocols/storage.hpp"
 #include "tests/support/small_learner.hpp"
 
 namespace troupe::tests {

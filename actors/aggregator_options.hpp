@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "gpu/buffer.hpp"
+#include "protocols/facts.hpp"
+#include "protocols/federated/rule.hpp"
+#include "protocols/ids.hpp"
+#include "protocols/placement/allotment.hpp"
+
+namespace troupe {
+
+/// What an aggregator is told before it begins.
+struct aggregator_options {
+  federated::rule rule;               ///< fresh, or as it was stored
+  gpu::shared_buffer parameters;      ///< of the rule's version
+  std::vector<std::uint64_t> samples; ///< by client
+  facts::run_started header;          ///< its incarnation and version count
+  std::vector<fact> preface; ///< told before the header, e.g. what is void
+  std::uint64_t next_fact = 1;
+  version_id evaluate_every = 10; ///< 0: the last version alone
+  bool score_first = false; ///< the version to start from was due and is not
+  double target_accuracy = 0.0; ///< 0: none
+  version_id checkpoint_every = 1;
+  std::size_t depth = 2;      ///< leases in flight a slot, at most
+  std::size_t adding = 1;     ///< deltas that may wait at a shard beside them
+  placement::allotment kinds; ///< of device, by client
+  /// A part of an evaluation has ten times as long; what a lease has, the rule
+  /// says. 0: no bound.
+  duration lease_time{};
+  duration stop_grace = std::chrono::seconds{2};
+  std::size_t quorum = 0; ///< clients that have to be there to begin
+  /// How long it stands still for want of clients or slots; 0: not at all.
+  duration patience{};
+};
+
+} // namespace troupe

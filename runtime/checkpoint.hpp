@@ -29,7 +29,7 @@ struct checkpoint {
   version_id version = 0;
   gpu::shared_buffer parameters;
   caf::byte_buffer rule;         ///< by inspect
-  std::string rule_name;         ///< "fedavg", "fedbuff"
+  std::string rule_name;         ///< "fedavg"
   std::uint64_t fact_number = 0; ///< the last fact that led here
   std::uint64_t updates = 0;     ///< accepted in all versions so far
   double elapsed = 0.0;          ///< seconds of the run, all processes

@@ -1,6 +1,4 @@
 #include "runtime/company.hpp"
-#include "protocols/federated/fedavg.hpp"
-#include "protocols/federated/fedbuff.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -27,6 +25,7 @@
 #include "runtime/memory.hpp"
 #include "runtime/provenance.hpp"
 #include "runtime/room.hpp"
+#include "runtime/rule_choice.hpp"
 #include "runtime/scribe.hpp"
 
 namespace troupe {
@@ -50,21 +49,8 @@ std::size_t scheduler_threads() {
   return std::max<std::size_t>(2, this_machine().devices.front().slots);
 }
 
-federated::rule fresh_rule(const configuration& c) {
-  federated::settings common;
-  common.seed = c.run.seed;
-  common.rounds = c.run.rounds;
-  common.weigh_samples = c.federation.weighting == "samples";
-  common.min_updates = c.federation.min_updates;
-  common.lease_time = from_seconds(c.federation.lease_seconds);
-  if (c.federation.rule == "fedavg")
-    return federated::fedavg{common, c.federation.fraction};
-  return federated::fedbuff{common, c.federation.buffer,
-      c.federation.concurrency, c.federation.max_staleness};
-}
-
 federated::rule rule_of(const configuration& c, const past& before) {
-  auto rule = fresh_rule(c);
+  auto rule = make_rule(c);
   if (!before.state)
     return rule;
   if (!rule.load(before.state->rule))
@@ -251,8 +237,7 @@ aggregator_options company::plan(
       c.run.rounds, before.incarnation,
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
-  if (c.federation.rule == "fedbuff")
-    result.header.unit = "version";
+  result.header.unit = unit(c);
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;

@@ -4,12 +4,12 @@
 #include "runtime/device_names.hpp"
 #include "runtime/keys.hpp"
 #include "runtime/legible.hpp"
+#include "runtime/rule_choice.hpp"
 #include "runtime/spelling.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace troupe {
 
@@ -60,30 +60,6 @@ void check_data(const configuration& what, contradiction_list& found) {
         fmt::format("is too small for data.partition = \"{}\": it has to be "
                     "above 0",
             data.partition));
-}
-
-void check_fedavg(const configuration& what, contradiction_list& found) {
-  if (what.federation.min_updates > cohort(what))
-    found.add("federation.min_updates",
-        fmt::format("is more than the {} clients of a round (fraction {} of "
-                    "{}): every round would be skipped",
-            cohort(what), what.federation.fraction, what.federation.clients));
-}
-
-void check_fedbuff(const configuration& what, contradiction_list& found) {
-  const auto& federation = what.federation;
-  auto more = fmt::format("is more than the {} clients there are; a client "
-                          "trains once a version at most",
-      federation.clients);
-  if (federation.buffer > federation.clients)
-    found.add("federation.buffer", more);
-  if (federation.concurrency > federation.clients)
-    found.add("federation.concurrency", more);
-  if (federation.min_updates > federation.buffer)
-    found.add("federation.min_updates",
-        fmt::format("is more than federation.buffer = {}: no version would "
-                    "ever be published",
-            federation.buffer));
 }
 
 std::vector<std::string_view> device_names(const configuration& what) {
@@ -158,12 +134,13 @@ struct as_words {
 };
 
 // Reading a file has refused these; a program's own values come here first.
-// Names of data and models are the program's to choose.
+// Names of data, models and rules are the program's to choose.
 void check_ranges(const configuration& what, contradiction_list& found) {
   auto value = what;
   for (const auto& k : keys()) {
     auto in = k.in(value);
-    auto open = k.section == "data" || k.section == "model";
+    auto open = k.section == "data" || k.section == "model" ||
+                k.path() == "federation.rule";
     if (!std::visit(as_numbers{k.numbers}, in))
       found.add(k.path(), fmt::format("is not {}", k.numbers.text()));
     for (const auto& word : std::visit(as_words{}, in))
@@ -191,14 +168,6 @@ std::uint64_t slot_counts::of(std::string_view name) const {
   return each;
 }
 
-std::uint64_t cohort(const configuration& what) noexcept {
-  if (what.federation.rule == "fedbuff")
-    return what.federation.buffer;
-  auto part =
-      what.federation.fraction * static_cast<double>(what.federation.clients);
-  return std::max<std::uint64_t>(1, std::llround(part));
-}
-
 std::string place(const origins& where, std::string_view key) {
   auto found = where.find(key);
   return found == where.end() ? std::string{key}
@@ -212,10 +181,8 @@ std::vector<std::string> contradictions(
   check_ranges(what, found);
   check_data(what, found);
   check_devices(what, found);
-  if (what.federation.rule == "fedbuff")
-    check_fedbuff(what, found);
-  else
-    check_fedavg(what, found);
+  check_rule(what,
+      [&](std::string_view key, std::string_view why) { found.add(key, why); });
   check_owners(what, found);
   return found.take();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "gpu/training/recipe.hpp"
+#include "runtime/rule_option.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -40,7 +41,7 @@ struct configuration {
   struct run_keys {
     std::string name = "troupe";
     std::uint64_t seed = 1;
-    std::uint64_t rounds = 50;          ///< fedbuff counts versions
+    std::uint64_t rounds = 50;          ///< or versions: the rule's unit
     std::uint64_t evaluate_every = 10;  ///< versions; 0: only the last
     double target_accuracy = 0.0;       ///< stop once reached; 0: never
     std::uint64_t checkpoint_every = 1; ///< versions
@@ -68,15 +69,12 @@ struct configuration {
   struct federation_keys {
     std::string rule = "fedavg";
     std::uint64_t clients = 100;
-    std::string weighting = "samples"; ///< fedbuff's own default: uniform
+    std::string weighting = "samples"; ///< a rule may have another default
     double server_lr = 1.0;
     std::uint64_t min_updates = 1;
-    double lease_seconds = 3600.0;    ///< 0: as long as it takes
-    double fraction = 0.1;            ///< fedavg
-    std::uint64_t buffer = 10;        ///< fedbuff; at most clients
-    std::uint64_t concurrency = 20;   ///< fedbuff; at most clients
-    std::uint64_t max_staleness = 20; ///< fedbuff
-    std::uint64_t shards = 1;         ///< ranges of the model, an actor each
+    double lease_seconds = 3600.0; ///< 0: as long as it takes
+    std::uint64_t shards = 1;      ///< ranges of the model, an actor each
+    rule_options options = default_rule_options(); ///< the rules' own keys
     friend bool operator==(
         const federation_keys&, const federation_keys&) = default;
   } federation;
@@ -94,9 +92,6 @@ struct configuration {
 
   friend bool operator==(const configuration&, const configuration&) = default;
 };
-
-/// Clients that one round leases (fedavg), or updates in a version (fedbuff).
-std::uint64_t cohort(const configuration& what) noexcept;
 
 /// Where a key was given: "client.lr" -> "run.toml:12" or "--set". Keys that
 /// kept their default are absent.

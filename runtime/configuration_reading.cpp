@@ -1,6 +1,7 @@
 #include "runtime/configuration.hpp"
 #include "runtime/keys.hpp"
 #include "runtime/legible.hpp"
+#include "runtime/rule_choice.hpp"
 #include "runtime/spelling.hpp"
 #include "runtime/toml_guard.hpp"
 #include "runtime/toml_value.hpp"
@@ -53,7 +54,8 @@ public:
     faults_.push_back({line, std::move(text)});
   }
   void leave_out_unused();
-  void resolve_defaults();
+  void take_defaults() { take_rule_defaults(result_.value, result_.where); }
+  void reset_unused();
   reading finish() &&;
 
 private:
@@ -67,6 +69,7 @@ private:
       std::string_view section, const toml::table& part, std::string_view name);
   void assign(const key& k, const toml::node& value, std::size_t line,
       const std::string& from);
+  void reset(const key& k);
 
   bool any_word_ = false;
   configuration file_; ///< as the file alone would have it
@@ -87,12 +90,17 @@ void reader::assign(const key& k, const toml::node& value, std::size_t line,
                     wrong));
 }
 
+void reader::reset(const key& k) {
+  configuration defaults;
+  std::visit([&](auto* to) { *to = *std::get<decltype(to)>(k.in(defaults)); },
+      k.in(result_.value));
+}
+
 // A file may have keys of several models, rules and partitions, of which a line
 // or a setting chooses one; what a file has for none that it names itself is
 // worth a note, as it may be a mistake. What a run wrote is taken as it is:
 // earlier releases wrote keys that nobody used.
 void reader::leave_out_unused() {
-  configuration defaults;
   for (const auto& k : keys()) {
     auto found = result_.where.find(k.path());
     if (found == result_.where.end() || found->second == by_setting ||
@@ -102,8 +110,7 @@ void reader::leave_out_unused() {
       result_.notes.push_back(fmt::format("{}: {} is for {} alone; left out",
           found->second, k.path(), k.used_with));
     result_.where.erase(found);
-    std::visit([&](auto* to) { *to = *std::get<decltype(to)>(k.in(defaults)); },
-        k.in(result_.value));
+    reset(k);
   }
 }
 
@@ -220,17 +227,13 @@ void reader::set(std::string_view setting) {
   }
 }
 
-// Defaults that follow from other keys.
-void reader::resolve_defaults() {
-  auto given = [&](const char* path) { return result_.where.contains(path); };
-  auto& federation = result_.value.federation;
-  if (!given("federation.weighting"))
-    federation.weighting = federation.rule == "fedbuff" ? "uniform" : "samples";
-  if (!given("federation.buffer"))
-    federation.buffer = std::min(federation.buffer, federation.clients);
-  if (!given("federation.concurrency"))
-    federation.concurrency =
-        std::min(federation.concurrency, federation.clients);
+// A setting may have chosen another rule: what was said to the one before it
+// says nothing to this one.
+void reader::reset_unused() {
+  for (const auto& k : keys())
+    if (k.section == "federation" && !k.applies(result_.value) &&
+        !result_.where.contains(k.path()))
+      reset(k);
 }
 
 reading reader::finish() && {
@@ -270,7 +273,7 @@ reading read_text(reader reads, std::string_view text, std::string_view name,
   for (const auto& setting : settings)
     reads.set(setting);
   reads.leave_out_unused();
-  reads.resolve_defaults();
+  reads.take_defaults();
   return std::move(reads).finish();
 }
 
@@ -319,6 +322,7 @@ reading change_configuration(
   reader reads{start};
   for (const auto& setting : settings)
     reads.set(setting);
+  reads.reset_unused();
   return std::move(reads).finish();
 }
 

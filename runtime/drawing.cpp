@@ -1,5 +1,7 @@
 #include "runtime/drawing.hpp"
 
+#include "runtime/rule_choice.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -131,13 +133,9 @@ void add_trainers(drawing& to, const device_choice& on) {
 
 drawing draw(const configuration& what, const device_choice& on) {
   const auto& federation = what.federation;
-  auto pace = federation.rule == "fedbuff"
-                  ? fmt::format("{} in training, a version every {}",
-                        federation.concurrency, federation.buffer)
-                  : fmt::format("{} a round", cohort(what));
   drawing result{
       fmt::format("{}: {}, {} clients, {}, on {} compute slot{}", what.run.name,
-          federation.rule, federation.clients, pace, on.slots(),
+          federation.rule, federation.clients, pace(what), on.slots(),
           on.slots() == 1 ? "" : "s"),
       {
           {"aggregator", 1, "decides who trains and what counts"},

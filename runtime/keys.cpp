@@ -1,6 +1,8 @@
 #include "runtime/keys.hpp"
 
 #include "runtime/device_names.hpp"
+#include "runtime/rule_keys.hpp"
+#include "runtime/rules.hpp"
 #include "runtime/spelling.hpp"
 
 #include <fmt/format.h>
@@ -23,7 +25,6 @@ constexpr std::array sets{"fashion-mnist"sv, "idx"sv, "synthetic"sv};
 constexpr std::array partitions{
     "iid"sv, "shards"sv, "dirichlet"sv, "quantity"sv};
 constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
-constexpr std::array rules{"fedavg"sv, "fedbuff"sv};
 constexpr std::array precisions{"fp32"sv, "bf16"sv};
 constexpr std::array weightings{"samples"sv, "uniform"sv};
 
@@ -89,21 +90,12 @@ bool skewed(const configuration& c) {
 bool layered(const configuration& c) {
   return c.model.kind == "mlp";
 }
-bool in_rounds(const configuration& c) {
-  return c.federation.rule == "fedavg";
-}
-bool buffered(const configuration& c) {
-  return c.federation.rule == "fedbuff";
-}
-
-constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\""sv;
-constexpr auto of_shards = "data.partition = \"shards\""sv;
+constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\"";
+constexpr auto of_shards = "data.partition = \"shards\"";
 constexpr auto of_skew = "data.partition = \"dirichlet\" or \"quantity\", or "
-                         "data.set = \"synthetic\""sv;
-constexpr auto of_synthetic = "data.set = \"synthetic\""sv;
-constexpr auto of_mlp = "model.kind = \"mlp\""sv;
-constexpr auto of_fedavg = "federation.rule = \"fedavg\""sv;
-constexpr auto of_fedbuff = "federation.rule = \"fedbuff\""sv;
+                         "data.set = \"synthetic\"";
+constexpr auto of_synthetic = "data.set = \"synthetic\"";
+constexpr auto of_mlp = "model.kind = \"mlp\"";
 
 constexpr range any_number{};
 constexpr std::span<const std::string_view> any_word{};
@@ -112,109 +104,113 @@ constexpr std::span<const std::string_view> any_word{};
 // diverges is a lesson too.
 constexpr double largest = 3.4028235e38;
 
-const key table[] = {
-    {"run", "name", at<&run::name>, "what the run and its directory are called",
-        any_bits},
-    {"run", "seed", at<&run::seed>,
-        "all randomness; fedavg: one seed, one model", alters, {0, exact}},
-    {"run", "rounds", at<&run::rounds>,
-        "how long to train; fedbuff counts versions", any_bits, {1, 1e9}},
-    {"run", "evaluate_every", at<&run::evaluate_every>,
-        "versions between evaluations; 0: only the last", any_bits, {0, 1e9}},
-    {"run", "target_accuracy", at<&run::target_accuracy>,
-        "stop once the test set shows it; 0: never", any_bits, {0, 1}},
-    {"run", "checkpoint_every", at<&run::checkpoint_every>,
-        "versions between checkpoints", any_bits, {1, 1e9}},
-    {"run", "keep_checkpoints", at<&run::keep_checkpoints>,
-        "newest checkpoints kept, beside the best", any_bits, {1, 1e6}},
+std::vector<key> common_keys() {
+  return {
+      {"run", "name", at<&run::name>,
+          "what the run and its directory are called", any_bits},
+      {"run", "seed", at<&run::seed>, seed_meaning(), alters, {0, exact}},
+      {"run", "rounds", at<&run::rounds>, rounds_meaning(), any_bits, {1, 1e9}},
+      {"run", "evaluate_every", at<&run::evaluate_every>,
+          "versions between evaluations; 0: only the last", any_bits, {0, 1e9}},
+      {"run", "target_accuracy", at<&run::target_accuracy>,
+          "stop once the test set shows it; 0: never", any_bits, {0, 1}},
+      {"run", "checkpoint_every", at<&run::checkpoint_every>,
+          "versions between checkpoints", any_bits, {1, 1e9}},
+      {"run", "keep_checkpoints", at<&run::keep_checkpoints>,
+          "newest checkpoints kept, beside the best", any_bits, {1, 1e6}},
 
-    {"data", "set", at<&data::set>, "fashion-mnist, idx or synthetic", alters,
-        {}, sets},
-    {"data", "path", at<&data::path>,
-        "directory of the IDX files; empty: Debian's", alters, any_number,
-        any_word, nullptr, divided, of_files},
-    {"data", "partition", at<&data::partition>,
-        "iid, shards, dirichlet or quantity", alters, {}, partitions, nullptr,
-        divided, of_files},
-    {"data", "shards_per_client", at<&data::shards_per_client>,
-        "shards: pieces of label-sorted data a client gets", alters, {1, 1e6},
-        any_word, nullptr, in_shards, of_shards},
-    {"data", "alpha", at<&data::alpha>,
-        "small is skewed; synthetic: how far models differ", alters, {0, 1e6},
-        any_word, nullptr, skewed, of_skew},
-    {"data", "beta", at<&data::beta>, "synthetic: how far features differ",
-        alters, {0, 1e6}, any_word, nullptr, synthetic, of_synthetic},
+      {"data", "set", at<&data::set>, "fashion-mnist, idx or synthetic", alters,
+          {}, sets},
+      {"data", "path", at<&data::path>,
+          "directory of the IDX files; empty: Debian's", alters, any_number,
+          any_word, nullptr, divided, of_files},
+      {"data", "partition", at<&data::partition>,
+          "iid, shards, dirichlet or quantity", alters, {}, partitions, nullptr,
+          divided, of_files},
+      {"data", "shards_per_client", at<&data::shards_per_client>,
+          "shards: pieces of label-sorted data a client gets", alters, {1, 1e6},
+          any_word, nullptr, in_shards, of_shards},
+      {"data", "alpha", at<&data::alpha>,
+          "small is skewed; synthetic: how far models differ", alters, {0, 1e6},
+          any_word, nullptr, skewed, of_skew},
+      {"data", "beta", at<&data::beta>, "synthetic: how far features differ",
+          alters, {0, 1e6}, any_word, nullptr, synthetic, of_synthetic},
 
-    {"model", "kind", at<&model::kind>, "softmax, mlp, lenet5 or cnn", alters,
-        {}, kinds},
-    {"model", "layers", at<&model::layers>,
-        "mlp: values a sample, hidden widths, classes", alters, {1, 1 << 24},
-        any_word, nullptr, layered, of_mlp},
-    {"model", "init", at<&model::init>,
-        "safetensors file to start from; empty: drawn from the seed", alters},
+      {"model", "kind", at<&model::kind>, "softmax, mlp, lenet5 or cnn", alters,
+          {}, kinds},
+      {"model", "layers", at<&model::layers>,
+          "mlp: values a sample, hidden widths, classes", alters, {1, 1 << 24},
+          any_word, nullptr, layered, of_mlp},
+      {"model", "init", at<&model::init>,
+          "safetensors file to start from; empty: drawn from the seed", alters},
 
-    {"federation", "rule", at<&federation::rule>, "fedavg or fedbuff", alters,
-        {}, rules},
-    {"federation", "clients", at<&federation::clients>,
-        "how many share the data", alters, {1, 1 << 24}},
-    {"federation", "weighting", at<&federation::weighting>,
-        "samples or uniform: how updates count; fedbuff: uniform", alters, {},
-        weightings},
-    {"federation", "server_lr", at<&federation::server_lr>,
-        "times the average update", alters, above(0, largest)},
-    {"federation", "min_updates", at<&federation::min_updates>,
-        "with fewer the version stays", alters, {1, 1 << 24}},
-    {"federation", "shards", at<&federation::shards>,
-        "ranges of the model, each summed by an actor of its own", any_bits,
-        {1, 64}},
-    {"federation", "lease_seconds", at<&federation::lease_seconds>,
-        "time a client may take (scoring: ten times); 0: any", alters,
-        {0, 1e7}},
-    {"federation", "fraction", at<&federation::fraction>,
-        "fedavg: part of the clients in a round", alters, above(0, 1), any_word,
-        nullptr, in_rounds, of_fedavg},
-    {"federation", "buffer", at<&federation::buffer>,
-        "fedbuff: updates in a version", alters, {1, 1 << 24}, any_word,
-        nullptr, buffered, of_fedbuff},
-    {"federation", "concurrency", at<&federation::concurrency>,
-        "fedbuff: clients in training at any time", alters, {1, 1 << 24},
-        any_word, nullptr, buffered, of_fedbuff},
-    {"federation", "max_staleness", at<&federation::max_staleness>,
-        "fedbuff: an update from further behind is dropped", alters, {0, 1e9},
-        any_word, nullptr, buffered, of_fedbuff},
+      {"federation", "rule", at<&federation::rule>, either(rule_names()),
+          alters, {}, rule_names()},
+      {"federation", "clients", at<&federation::clients>,
+          "how many share the data", alters, {1, 1 << 24}},
+      {"federation", "weighting", at<&federation::weighting>,
+          weighting_meaning(), alters, {}, weightings},
+      {"federation", "server_lr", at<&federation::server_lr>,
+          "times the average update", alters, above(0, largest)},
+      {"federation", "min_updates", at<&federation::min_updates>,
+          "with fewer the version stays", alters, {1, 1 << 24}},
+      {"federation", "shards", at<&federation::shards>,
+          "ranges of the model, each summed by an actor of its own", any_bits,
+          {1, 64}},
+      {"federation", "lease_seconds", at<&federation::lease_seconds>,
+          "time a client may take (scoring: ten times); 0: any", alters,
+          {0, 1e7}},
 
-    {"client", "epochs", at<&client::epochs>,
-        "passes over its samples a client makes", alters, {1, 1e6}},
-    {"client", "steps", at<&client::steps>,
-        "above 0: so many steps instead of epochs", alters, {0, 4e9}},
-    {"client", "batch", at<&client::batch>,
-        "samples a step; 0: all of the client's", alters, {0, 4e9}},
-    {"client", "lr", at<&client::lr>, "learning rate", alters,
-        above(0, largest)},
-    {"client", "lr_decay", at<&client::lr_decay>,
-        "round r trains with lr * lr_decay^r", alters, above(0, 1)},
-    {"client", "momentum", at<&client::momentum>, "of SGD", alters,
-        {.low = 0, .high = 1, .below_high = true}},
-    {"client", "weight_decay", at<&client::weight_decay>,
-        "L2, added to the gradient", alters, {0, largest}},
-    {"client", "clip", at<&client::clip>, "largest gradient norm; 0: none",
-        alters, {0, largest}},
+      {"client", "epochs", at<&client::epochs>,
+          "passes over its samples a client makes", alters, {1, 1e6}},
+      {"client", "steps", at<&client::steps>,
+          "above 0: so many steps instead of epochs", alters, {0, 4e9}},
+      {"client", "batch", at<&client::batch>,
+          "samples a step; 0: all of the client's", alters, {0, 4e9}},
+      {"client", "lr", at<&client::lr>, "learning rate", alters,
+          above(0, largest)},
+      {"client", "lr_decay", at<&client::lr_decay>,
+          "round r trains with lr * lr_decay^r", alters, above(0, 1)},
+      {"client", "momentum", at<&client::momentum>, "of SGD", alters,
+          {.low = 0, .high = 1, .below_high = true}},
+      {"client", "weight_decay", at<&client::weight_decay>,
+          "L2, added to the gradient", alters, {0, largest}},
+      {"client", "clip", at<&client::clip>, "largest gradient norm; 0: none",
+          alters, {0, largest}},
 
-    {"compute", "device", at<&compute::device>,
-        "auto, cpu, cuda (every GPU) or cuda:N", any_bits, {}, {},
-        no_device_or_auto},
-    {"compute", "devices", at<&compute::devices>,
-        "several at once, like [\"cpu\", \"cuda:0\"]", any_bits, {}, {},
-        no_device},
-    {"compute", "slots", at<&compute::slots>,
-        "clients a device trains at once, or {cpu = 2}; 0: its own", any_bits,
-        {0, 1024}, {}, no_device},
-    {"compute", "stop_grace", at<&compute::stop_grace>,
-        "seconds a learner gets to stop before its slot is lost", any_bits,
-        {0, 3600}},
-    {"compute", "precision", at<&compute::precision>,
-        "fp32; or bf16: products alone, on GPUs", alters, {}, precisions},
-};
+      {"compute", "device", at<&compute::device>,
+          "auto, cpu, cuda (every GPU) or cuda:N", any_bits, {}, {},
+          no_device_or_auto},
+      {"compute", "devices", at<&compute::devices>,
+          "several at once, like [\"cpu\", \"cuda:0\"]", any_bits, {}, {},
+          no_device},
+      {"compute", "slots", at<&compute::slots>,
+          "clients a device trains at once, or {cpu = 2}; 0: its own", any_bits,
+          {0, 1024}, {}, no_device},
+      {"compute", "stop_grace", at<&compute::stop_grace>,
+          "seconds a learner gets to stop before its slot is lost", any_bits,
+          {0, 3600}},
+      {"compute", "precision", at<&compute::precision>,
+          "fp32; or bf16: products alone, on GPUs", alters, {}, precisions},
+  };
+}
+
+// The rules' own stand behind the common ones of their section.
+std::vector<key> assembled() {
+  auto result = common_keys();
+  for (auto& k : result)
+    if (k.section == "federation")
+      keep_for_users(k);
+  auto own = own_keys();
+  auto behind = std::ranges::find(result, "client", &key::section);
+  result.insert(behind, own.begin(), own.end());
+  return result;
+}
+
+const std::vector<key>& table() {
+  static const auto all = assembled();
+  return all;
+}
 
 template <class Float>
 std::string as_float(Float number) {
@@ -290,13 +286,24 @@ std::string key::value(const configuration& what) const {
 }
 
 std::span<const key> keys() noexcept {
-  return table;
+  return table();
+}
+
+std::string either(const std::vector<std::string_view>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += fmt::format("{}{}",
+        i == 0                  ? ""
+        : i + 1 == words.size() ? " or "
+                                : ", ",
+        words[i]);
+  return text;
 }
 
 const key* find_key(std::string_view section, std::string_view name) noexcept {
-  auto found = std::find_if(std::begin(table), std::end(table),
+  auto found = std::ranges::find_if(keys(),
       [&](const key& k) { return k.section == section && k.name == name; });
-  return found == std::end(table) ? nullptr : found;
+  return found == keys().end() ? nullptr : &*found;
 }
 
 std::string misnomer(const key& k, std::string_view word) {

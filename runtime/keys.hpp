@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -35,18 +36,18 @@ struct range {
 struct key {
   std::string_view section;
   std::string_view name;
-  cell (*in)(configuration&);
-  std::string_view meaning; ///< one line
-  bool alters_bits = true;  ///< of a published model
+  std::function<cell(configuration&)> in;
+  std::string meaning;     ///< one line
+  bool alters_bits = true; ///< of a published model
   range numbers{};
   std::span<const std::string_view> choices{}; ///< of a string; none: any
   /// Instead of choices: why a word is none that this key takes, said behind
   /// it; empty if it is one.
   std::string (*misnomer)(std::string_view) = nullptr;
   /// Whether a configuration makes use of this key; none: every one does.
-  bool (*used)(const configuration&) = nullptr;
+  std::function<bool(const configuration&)> used{};
   /// What to set so that it does: `model.kind = "mlp"`.
-  std::string_view used_with{};
+  std::string used_with{};
 
   std::string path() const; ///< "client.lr"
   /// Whether `what` makes use of this key.
@@ -64,6 +65,9 @@ const key* find_key(std::string_view section, std::string_view name) noexcept;
 /// Why `word` is none that `k` takes, said behind it: "is not one of a, b (did
 /// you mean a?)". Empty if it is one.
 std::string misnomer(const key& k, std::string_view word);
+
+/// "a, b or c"
+std::string either(const std::vector<std::string_view>& words);
 
 /// `text` as a basic TOML string, quotes included.
 std::string toml_string(std::string_view text);

@@ -89,27 +89,6 @@ topology& topology::start_from(gpu::shared_buffer parameters) {
   return *this;
 }
 
-topology& topology::aggregator(const fedavg& rule) {
-  auto& federation = config_.federation;
-  federation.rule = "fedavg";
-  federation.fraction = rule.fraction;
-  federation.weighting = rule.weighting;
-  federation.server_lr = rule.server_lr;
-  federation.min_updates = rule.min_updates;
-  return *this;
-}
-
-topology& topology::aggregator(const fedbuff& rule) {
-  auto& federation = config_.federation;
-  federation.rule = "fedbuff";
-  federation.buffer = rule.buffer;
-  federation.concurrency = rule.concurrency;
-  federation.max_staleness = rule.max_staleness;
-  federation.weighting = rule.weighting;
-  federation.server_lr = rule.server_lr;
-  return *this;
-}
-
 topology& topology::shards(std::uint64_t count) {
   config_.federation.shards = count;
   return *this;

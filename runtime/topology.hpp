@@ -6,6 +6,7 @@
 #include "gpu/training/learner.hpp"
 #include "runtime/attendance.hpp"
 #include "runtime/configuration.hpp"
+#include "runtime/rule_choice.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,26 +33,6 @@ struct local {
   std::uint32_t epochs = 1;
   std::uint32_t steps = 0;
   std::uint32_t batch = 10; ///< 0: all samples at once
-};
-
-/// Rounds: a part of the clients trains, their average is the next version. One
-/// seed gives one model, as long as the same clients answer in time.
-struct fedavg {
-  double fraction = 0.1;
-  std::string weighting = "samples"; ///< or "uniform"
-  double server_lr = 1.0;
-  std::uint64_t min_updates = 1;
-};
-
-/// No rounds: every `buffer` updates, however old, make the next version. Which
-/// these are depends on who is done first, so that a seed alone does not repeat
-/// a run: its journal does (`troupe audit DIR --retrain`).
-struct fedbuff {
-  std::uint64_t buffer = 10;
-  std::uint64_t concurrency = 20;
-  std::uint64_t max_staleness = 20;
-  std::string weighting = "uniform"; ///< or "samples"
-  double server_lr = 1.0;
 };
 
 struct every {
@@ -129,8 +110,12 @@ public:
   /// Version 0, instead of what the learner draws from the seed.
   topology& start_from(gpu::shared_buffer parameters);
 
-  topology& aggregator(const fedavg& rule);
-  topology& aggregator(const fedbuff& rule);
+  /// One of Troupe's rules, by its options: `fedavg{.fraction = 0.1}`.
+  template <class Options>
+  topology& aggregator(const Options& how) {
+    choose_rule(config_, how);
+    return *this;
+  }
 
   /// So many actors sum and publish, each a range of the model; the bits are
   /// the same.

@@ -100,7 +100,7 @@ struct decisions {
 /// What every rule is told before they begin.
 struct settings {
   std::uint64_t seed = 1;
-  std::uint64_t rounds = 50; ///< fedavg: rounds; fedbuff: versions
+  std::uint64_t rounds = 50; ///< or versions: what the rule counts
   bool weigh_samples = true; ///< by samples, else uniformly
   std::uint64_t min_updates = 1;
   duration lease_time{}; ///< allowed a lease; 0: any

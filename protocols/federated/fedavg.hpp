@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "protocols/federated/decisions.hpp"
@@ -24,6 +25,15 @@ namespace troupe::federated {
 /// which some client left instead does not.
 class fedavg {
 public:
+  /// How a topology asks for it. One seed gives one model, as long as the same
+  /// clients answer in time.
+  struct options {
+    double fraction = 0.1;
+    std::string weighting = "samples"; ///< or "uniform"
+    double server_lr = 1.0;
+    std::uint64_t min_updates = 1;
+  };
+
   fedavg() = default;
   /// `fraction` in (0, 1].
   fedavg(settings common, double fraction);
@@ -88,3 +98,7 @@ private:
 };
 
 } // namespace troupe::federated
+
+namespace troupe {
+using fedavg = federated::fedavg::options;
+} // namespace troupe

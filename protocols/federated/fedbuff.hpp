@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "protocols/federated/decisions.hpp"
@@ -38,6 +39,18 @@ namespace troupe::federated {
 /// for: then it goes with that version's parameters and an empty accumulator.
 class fedbuff {
 public:
+  /// How a topology asks for it. Which updates make a version depends on who is
+  /// done first, so that a seed alone does not repeat a run: its journal does
+  /// (`troupe audit DIR --retrain`).
+  struct options {
+    std::uint64_t buffer = 10;
+    std::uint64_t concurrency = 20;
+    std::uint64_t max_staleness = 20;
+    std::string weighting = "uniform"; ///< or "samples"
+    double server_lr = 1.0;
+    std::uint64_t min_updates = 1;
+  };
+
   fedbuff() = default;
   /// `buffer` and `concurrency` are at least 1.
   fedbuff(settings common, std::uint64_t buffer, std::uint64_t concurrency,
@@ -113,3 +126,7 @@ private:
 };
 
 } // namespace troupe::federated
+
+namespace troupe {
+using fedbuff = federated::fedbuff::options;
+} // namespace troupe

@@ -4,6 +4,7 @@
 #include "runtime/data/label_table.hpp"
 #include "runtime/device_choice.hpp"
 #include "runtime/memory.hpp"
+#include "runtime/rule_choice.hpp"
 #include "runtime/run_directory.hpp"
 
 #include <fmt/format.h>
@@ -52,10 +53,11 @@ std::size_t bytes(const training::dataset& set) {
 
 // Whether the seed alone decides what comes out.
 std::string repeats(const configuration& what) {
-  return what.federation.rule == "fedbuff"
-             ? "by its journal (troupe audit DIR --retrain): fedbuff goes by "
-               "the order of arrival"
-             : "by its seed, at any number of slots";
+  if (repeats_by_seed(what))
+    return "by its seed, at any number of slots";
+  return fmt::format("by its journal (troupe audit DIR --retrain): {} goes by "
+                     "the order of arrival",
+      what.federation.rule);
 }
 
 std::string summary(const troupe::topology& what, const views& clients) {
@@ -69,10 +71,9 @@ std::string summary(const troupe::topology& what, const views& clients) {
                      "{} to test on\n  model       {}, {} parameters\n"
                      "  compute     {}\n  memory      about {} MiB\n"
                      "  repeats     {}\n",
-      clients.size(), cohort(config),
-      config.federation.rule == "fedbuff" ? "version" : "round",
-      spread(clients), what.test_data().size(), config.model.kind, parameters,
-      chosen.text(), std::floor(memory / (1 << 20)) + 1, repeats(config));
+      clients.size(), cohort(config), unit(config), spread(clients),
+      what.test_data().size(), config.model.kind, parameters, chosen.text(),
+      std::floor(memory / (1 << 20)) + 1, repeats(config));
 }
 
 } // namespace

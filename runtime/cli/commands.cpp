@@ -1,5 +1,7 @@
 #include "runtime/cli/command.hpp"
 #include "runtime/configuration.hpp"
+#include "runtime/keys.hpp"
+#include "runtime/rules.hpp"
 
 #include <fmt/format.h>
 
@@ -14,6 +16,21 @@ constexpr option set_option{"set", "KEY=VALUE",
     "change one key, as in --set client.lr=0.1; may be repeated"};
 constexpr option seed_option{"seed", "N", "short for --set run.seed=N"};
 
+std::string quoted(bool by_seed) {
+  std::vector<std::string> names;
+  for (auto name :
+      rules_that([&](const rule_row& row) { return row.by_seed == by_seed; }))
+    names.push_back(toml_string(name));
+  return either({names.begin(), names.end()});
+}
+
+std::string rule_list() {
+  std::string text;
+  for (const auto& row : rules())
+    text += fmt::format("  {:<17}  {}\n", row.name, row.meaning);
+  return text;
+}
+
 const std::string& run_details() {
   static const auto text =
       R"(Trains what CONFIG.toml describes. The run's directory then holds
@@ -24,11 +41,16 @@ const std::string& run_details() {
   checkpoints/       the newest versions and the best
   summary.json       the result in figures
 
-One seed gives one model with federation.rule = "fedavg", at any number of slots,
-as long as the same clients answer in time. With "fedbuff" the order of arrival
+Who trains and what counts is decided by federation.rule:
+)" + rule_list() +
+      fmt::format(R"(
+One seed gives one model with {}, at any number of slots,
+as long as the same clients answer in time. With {} the order of arrival
 counts, so that two runs of one seed differ; what happened is in the journal, from
 which `troupe audit DIR --retrain` makes the same bits again.
-
+)",
+          quoted(true), quoted(false)) +
+      R"(
 Ctrl-C writes a checkpoint and ends; again, it ends at once. SIGTERM and, without
 nohup, a closed terminal do the same. A run that ended early goes on with --resume
 and its --out; CONFIG.toml may then be left out. It may get more rounds or other

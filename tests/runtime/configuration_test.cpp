@@ -1,5 +1,6 @@
 #include "runtime/configuration.hpp"
 #include "runtime/keys.hpp"
+#include "runtime/rule_choice.hpp"
 #include "runtime/spelling.hpp"
 #include "tests/runtime/scratch_directory.hpp"
 
@@ -81,8 +82,15 @@ precision = "bf16"
   expected.run = {"night", 7, 12, 3, 0.8, 2, 5};
   expected.data = {"idx", "mine", "shards", 4, 0.5, 0.5};
   expected.model = {"mlp", {10, 5, 2}, "warm.safetensors"};
-  expected.federation = {
-      "fedbuff", 50, "samples", 0.5, 2, 30.0, 0.1, 5, 15, 4, 3};
+  expected.federation.clients = 50;
+  expected.federation.lease_seconds = 30.0;
+  expected.federation.shards = 3;
+  choose_rule(expected, fedbuff{.buffer = 5,
+                            .concurrency = 15,
+                            .max_staleness = 4,
+                            .weighting = "samples",
+                            .server_lr = 0.5,
+                            .min_updates = 2});
   expected.client = {2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f};
   expected.compute = {"cpu", {}, 2, 0.5, "bf16"};
   EXPECT_EQ(read.value, expected);
@@ -274,7 +282,7 @@ TEST(configuration_test, leaves_out_keys_of_what_is_not_in_use) {
                            "federation.rule = \"fedbuff\" alone; left out",
           "run.toml:5: model.layers is for model.kind = \"mlp\" alone; left "
           "out"));
-  EXPECT_EQ(read.value.federation.buffer, configuration{}.federation.buffer);
+  EXPECT_EQ(options_of<fedbuff>(read.value).buffer, fedbuff{}.buffer);
 
   // A file may have figures for several partitions.
   read = parse_configuration("[data]\nshards_per_client = 3\nalpha = 0.1\n"
@@ -478,8 +486,8 @@ TEST(configuration_test, weighs_and_buffers_as_the_rule_wants_by_default) {
 
   EXPECT_EQ(rounds.value.federation.weighting, "samples");
   EXPECT_EQ(buffered.value.federation.weighting, "uniform");
-  EXPECT_EQ(buffered.value.federation.buffer, 4u);
-  EXPECT_EQ(buffered.value.federation.concurrency, 4u);
+  EXPECT_EQ(options_of<fedbuff>(buffered.value).buffer, 4u);
+  EXPECT_EQ(options_of<fedbuff>(buffered.value).concurrency, 4u);
 }
 
 TEST(configuration_test, reads_back_what_it_prints) {
@@ -545,7 +553,7 @@ TEST(configuration_test, lets_a_resumed_run_change_what_leaves_its_bits) {
   now.run.target_accuracy = 0.9;
   now.run.keep_checkpoints = 9;
   now.compute.slots = 8;
-  now.federation.buffer = 3; // of the rule that is not in use
+  now.federation.options["buffer"] = 3u; // of the rule that is not in use
 
   EXPECT_THAT(differences(before, now, 50), IsEmpty());
 }
@@ -571,7 +579,7 @@ TEST(configuration_test, counts_a_rounds_clients_as_the_rule_does) {
   EXPECT_EQ(cohort(what), 10u);
   what.federation.clients = 3;
   EXPECT_EQ(cohort(what), 1u);
-  what.federation.fraction = 0.5;
+  choose_rule(what, fedavg{.fraction = 0.5});
   EXPECT_EQ(cohort(what), 2u);
 }
 

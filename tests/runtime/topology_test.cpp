@@ -59,7 +59,7 @@ TEST(topology_test, keeps_what_it_was_composed_of_as_a_configuration) {
   expected.data.alpha = 0.25;
   expected.model.layers = {4, 3, 2};
   expected.federation.clients = 6;
-  expected.federation.fraction = 0.5;
+  choose_rule(expected, fedavg{.fraction = 0.5});
   expected.client.epochs = 2;
   expected.client.batch = 5;
   expected.client.lr = 0.1f;
@@ -75,8 +75,8 @@ TEST(topology_test, takes_the_other_rule_and_other_ends) {
                     .config();
 
   EXPECT_EQ(config.federation.rule, "fedbuff");
-  EXPECT_EQ(config.federation.buffer, 3u);
-  EXPECT_EQ(config.federation.concurrency, 4u);
+  EXPECT_EQ(options_of<fedbuff>(config).buffer, 3u);
+  EXPECT_EQ(options_of<fedbuff>(config).concurrency, 4u);
   EXPECT_EQ(config.federation.weighting, "uniform");
   EXPECT_EQ(config.run.rounds, 20u);
   EXPECT_EQ(config.run.target_accuracy, 0.9);

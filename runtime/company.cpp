@@ -49,16 +49,16 @@ std::size_t scheduler_threads() {
   return std::max<std::size_t>(2, this_machine().devices.front().slots);
 }
 
-federated::rule rule_of(const configuration& c, const past& before) {
-  auto rule = make_rule(c);
+federated::rule rule_of(const topology& what, const past& before) {
+  auto rule = what.rule();
   if (!before.state)
     return rule;
   if (!rule.load(before.state->rule))
     throw std::runtime_error(fmt::format(
         "the checkpoint of version {} holds no state of the rule {}",
-        before.state->version, c.federation.rule));
+        before.state->version, what.config().federation.rule));
   rule.discard();
-  rule.rounds(c.run.rounds);
+  rule.rounds(what.config().run.rounds);
   return rule;
 }
 
@@ -223,7 +223,7 @@ aggregator_options company::plan(
     const past& before, gpu::shared_buffer parameters) {
   const auto& c = settled_;
   aggregator_options result;
-  result.rule = rule_of(c, before);
+  result.rule = rule_of(what_, before);
   result.parameters = std::move(parameters);
   if (comes_and_goes()) {
     result.quorum = what_.movement()->quorum;
@@ -237,7 +237,7 @@ aggregator_options company::plan(
       c.run.rounds, before.incarnation,
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
-  result.header.unit = unit(c);
+  result.header.unit = what_.unit();
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;

@@ -48,14 +48,18 @@ rule_option default_of(
 
 } // namespace
 
-void choose_rule(configuration& to, const std::any& options) {
-  auto row = find_rule(options.type());
-  assert(row && "a rule that has a row");
+void name_rule(configuration& to, std::string name) {
   configuration::federation_keys fresh;
-  fresh.rule = row->name;
+  fresh.rule = std::move(name);
   fresh.clients = to.federation.clients;
   fresh.lease_seconds = to.federation.lease_seconds;
   to.federation = std::move(fresh);
+}
+
+void choose_rule(configuration& to, const std::any& options) {
+  auto row = find_rule(options.type());
+  assert(row && "a rule that has a row");
+  name_rule(to, std::string{row->name});
   for (const auto& key : row->keys)
     assign(to, key.name, key.get(options));
 }

@@ -19,6 +19,9 @@ namespace troupe {
 /// does not go by return to their defaults.
 void choose_rule(configuration& to, const std::any& options);
 
+/// Names a rule without a row; every key that rules go by has its default.
+void name_rule(configuration& to, std::string name);
+
 /// The rule's options as `from` has them; it is one that has a row.
 std::any rule_options_of(const configuration& from, const rule_row& rule);
 

@@ -94,6 +94,22 @@ topology& topology::shards(std::uint64_t count) {
   return *this;
 }
 
+topology& topology::aggregator(
+    rule_factory make, std::string name, std::string unit) {
+  name_rule(config_, std::move(name));
+  make_rule_ = std::move(make);
+  unit_ = std::move(unit);
+  return *this;
+}
+
+federated::rule topology::rule() const {
+  return make_rule_ ? make_rule_(settings_of(config_)) : make_rule(config_);
+}
+
+std::string_view topology::unit() const {
+  return make_rule_ ? std::string_view{unit_} : troupe::unit(config_);
+}
+
 topology& topology::clients(
     std::uint64_t count, const sgd& how, const local& much, division among) {
   config_.federation.clients = count;
@@ -177,7 +193,8 @@ topology topology::with(const std::vector<std::string>& settings) const {
                    path == "data.shards_per_client";
     auto fixed = path.starts_with("model.") ||
                  (path.starts_with("data.") && (own_clients || !divides)) ||
-                 (path == "federation.clients" && own_clients);
+                 (path == "federation.clients" && own_clients) ||
+                 (path == "federation.rule" && make_rule_);
     if (fixed)
       changed.problems.push_back(fmt::format(
           "{}: {} cannot be set: this program brings its own", from, path));

@@ -10,9 +10,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -34,6 +36,10 @@ struct local {
   std::uint32_t steps = 0;
   std::uint32_t batch = 10; ///< 0: all samples at once
 };
+
+/// Makes the user's own rule as it is at the start of a run; it is told what
+/// every rule is. `decides` says what a rule promises.
+using rule_factory = std::function<federated::rule(const federated::settings&)>;
 
 struct every {
   std::uint64_t versions = 10;
@@ -114,8 +120,14 @@ public:
   template <class Options>
   topology& aggregator(const Options& how) {
     choose_rule(config_, how);
+    make_rule_ = {};
     return *this;
   }
+  /// The user's own rule; `name` is what people call it, `unit` what its runs
+  /// count: "round" or "version". It may go by federation.weighting, server_lr,
+  /// min_updates and lease_seconds; other keys of [federation] are not its.
+  topology& aggregator(
+      rule_factory make, std::string name, std::string unit = "version");
 
   /// So many actors sum and publish, each a range of the model; the bits are
   /// the same.
@@ -153,6 +165,10 @@ public:
   const training::learner_factory& learner() const noexcept { return learner_; }
   /// The model, unless the learner is the user's own.
   const std::optional<models::model>& model() const noexcept { return model_; }
+  /// The rule at the start of a run.
+  federated::rule rule() const;
+  /// What a run counts: "round" or "version".
+  std::string_view unit() const;
   /// What each client trains on, `federation.clients` views; those of clients
   /// without data are empty. Divides the samples anew: call it once.
   /// Throws `std::invalid_argument` when they cannot be divided so.
@@ -188,6 +204,8 @@ private:
   configuration config_;
   training::learner_factory learner_;
   std::optional<models::model> model_;
+  rule_factory make_rule_; ///< the user's own, else `config_` names it
+  std::string unit_;       ///< of the user's own
   gpu::shared_buffer initial_;
   std::variant<no_data, training::view, own_data> samples_;
   training::view test_;

@@ -117,7 +117,7 @@ lines topology::problems(const origins& where) const {
   auto devices = choose_devices(config_, this_machine(), where);
   if (found.empty())
     found = std::move(devices.problems);
-  if (!find_rule(config_.federation.rule))
+  if (!make_rule_ && !find_rule(config_.federation.rule))
     found.push_back(fmt::format("{} = {} is no rule that there is: call "
                                 ".aggregator() with one",
         place(where, "federation.rule"), toml_string(config_.federation.rule)));
@@ -164,7 +164,8 @@ void topology::check_clients(const origins& where, lines& found) const {
   } else if (model_) {
     found.push_back(
         fmt::format("model {} needs data: give .clients() some", model_->name));
-  } else if (settings_of(config_).weigh_samples) {
+  } else if ((make_rule_ ? rule().common() : settings_of(config_))
+                 .weigh_samples) {
     found.push_back("federation.weighting = \"samples\" needs data; clients "
                     "whose data the learner alone knows count alike: "
                     "use \"uniform\"");

@@ -71,7 +71,7 @@ std::string summary(const troupe::topology& what, const views& clients) {
                      "{} to test on\n  model       {}, {} parameters\n"
                      "  compute     {}\n  memory      about {} MiB\n"
                      "  repeats     {}\n",
-      clients.size(), cohort(config), unit(config), spread(clients),
+      clients.size(), cohort(config), what.unit(), spread(clients),
       what.test_data().size(), config.model.kind, parameters, chosen.text(),
       std::floor(memory / (1 << 20)) + 1, repeats(config));
 }

@@ -70,6 +70,8 @@ TEST(rule_choice_test, leaves_a_rule_of_the_programs_own_to_it) {
   what.federation.rule = "mine";
   what.federation.min_updates = 1'000;
 
+  EXPECT_EQ(unit(what), "version");
+  EXPECT_EQ(pace(what), "at its own pace");
   EXPECT_EQ(cohort(what), what.federation.clients);
   EXPECT_FALSE(repeats_by_seed(what));
   EXPECT_EQ(settings_of(what).min_updates, 1'000u);

@@ -83,6 +83,63 @@ TEST(topology_test, takes_the_other_rule_and_other_ends) {
   EXPECT_EQ(config.compute.slots, 2u);
 }
 
+/// FedAvg over everybody, under another name.
+federated::rule everybody(const federated::settings& common) {
+  return federated::fedavg{common, 1.0};
+}
+
+TEST(topology_test, takes_a_rule_of_the_users_own) {
+  auto what = small().aggregator(everybody, "everybody", "round");
+
+  EXPECT_THAT(what.problems(), IsEmpty());
+  EXPECT_EQ(what.config().federation.rule, "everybody");
+  EXPECT_EQ(what.unit(), "round");
+  auto common = what.rule().common();
+  EXPECT_EQ(common.seed, 3u);
+  EXPECT_EQ(common.rounds, 8u);
+  EXPECT_TRUE(common.weigh_samples);
+  common = what.with({"federation.min_updates=2"}).rule().common();
+  EXPECT_EQ(common.min_updates, 2u);
+}
+
+TEST(topology_test, reads_back_the_configuration_of_a_rule_of_its_own) {
+  auto config = small().aggregator(everybody, "everybody").config();
+
+  auto read = parse_effective_configuration(to_toml(config), "config.toml");
+
+  EXPECT_THAT(read.problems, IsEmpty());
+  EXPECT_EQ(read.value, config);
+}
+
+TEST(topology_test, keeps_its_own_rule_against_settings) {
+  auto what = small().aggregator(everybody, "everybody");
+
+  EXPECT_EQ(refusal(what, {"federation.rule=fedavg"}),
+      "--set: federation.rule cannot be set: this program brings its own");
+  EXPECT_THAT(refusal(what, {"federation.fraction=0.5"}),
+      HasSubstr("is for federation.rule = \"fedavg\" alone"));
+}
+
+TEST(topology_test, makes_one_of_troupes_rules_where_it_was_chosen_last) {
+  auto what = small()
+                  .aggregator(everybody, "everybody", "round")
+                  .aggregator(fedbuff{.buffer = 3});
+
+  EXPECT_EQ(what.unit(), "version");
+  EXPECT_EQ(what.config().federation.rule, "fedbuff");
+  EXPECT_THAT(what.problems(), IsEmpty());
+  EXPECT_EQ(refusal(what, {"federation.rule=fedavg"}), "nothing refused");
+}
+
+TEST(topology_test, names_a_rule_that_is_nobodys) {
+  configuration what;
+  what.federation.rule = "nobodys";
+  what.data.set = "synthetic";
+
+  EXPECT_THAT(from(what).problems(),
+      ElementsAre(HasSubstr("\"nobodys\" is no rule that there is")));
+}
+
 TEST(topology_test, is_sound_when_everything_fits) {
   EXPECT_THAT(small().problems(), IsEmpty());
 }

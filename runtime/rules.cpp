@@ -11,6 +11,8 @@ namespace troupe {
 
 namespace {
 
+using namespace std::string_view_literals;
+
 template <class Value, class Options>
 Value value_of(Value Options::*);
 template <class Value, class Options>
@@ -132,6 +134,53 @@ rule_row fedbuff_row() {
   return row;
 }
 
+federated::staleness_function trust_of(const fedasync& how) {
+  using shape = federated::staleness_function::shape;
+  return {.of = how.staleness == "constant" ? shape::constant
+                : how.staleness == "hinge"  ? shape::hinge
+                                            : shape::polynomial,
+      .exponent = how.staleness_exponent,
+      .slope = how.staleness_slope,
+      .grace = how.staleness_grace};
+}
+
+rule_row fedasync_row() {
+  static constexpr std::array shapes{"constant"sv, "hinge"sv, "polynomial"sv};
+  rule_row row;
+  row.name = "fedasync";
+  row.meaning = "no rounds: every update makes a version, mixed in by age";
+  row.unit = "version";
+  row.defaults = fedasync{};
+  row.keys = {at_most_clients<&fedasync::concurrency>(
+                  "concurrency", "clients in training at any time"),
+      own<&fedasync::max_staleness>("max_staleness",
+          "an update from further behind is dropped", {0, 1e9}),
+      own<&fedasync::mixing>("mixing", "what a fresh update's model counts",
+          {.low = 0, .high = 1, .above_low = true}),
+      own<&fedasync::staleness>("staleness",
+          "polynomial, hinge or constant: how age counts", {}, shapes),
+      own<&fedasync::staleness_exponent>(
+          "staleness_exponent", "polynomial: (1 + age)^-exponent", {0, 100}),
+      own<&fedasync::staleness_slope>(
+          "staleness_slope", "hinge: 1 / (1 + slope (age - grace))", {0, 1e9}),
+      own<&fedasync::staleness_grace>("staleness_grace",
+          "hinge: up to this age an update counts fully", {0, 1e9})};
+  row.make =
+      by<fedasync>([](const fedasync& how,
+                       const federated::settings& common) -> federated::rule {
+        return federated::fedasync{common, how.mixing, trust_of(how),
+            how.concurrency, how.max_staleness};
+      });
+  row.cohort = by<fedasync>(
+      [](const fedasync&, std::uint64_t) -> std::uint64_t { return 1; });
+  row.pace = by<fedasync>([](const fedasync& how, std::uint64_t) {
+    return fmt::format("{} in training, a version each", how.concurrency);
+  });
+  row.check = by<fedasync>(
+      [](const fedasync&, std::uint64_t, const rule_row::findings&) {});
+  return row;
+}
+
 } // namespace
 
 const rule_key* rule_row::find(std::string_view key) const noexcept {
@@ -140,7 +189,7 @@ const rule_key* rule_row::find(std::string_view key) const noexcept {
 }
 
 std::span<const rule_row> rules() {
-  static const std::array rows{fedavg_row(), fedbuff_row()};
+  static const std::array rows{fedavg_row(), fedbuff_row(), fedasync_row()};
   return rows;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocols/federated/fedasync.hpp"
 #include "protocols/federated/fedavg.hpp"
 #include "protocols/federated/fedbuff.hpp"
 #include "protocols/federated/rule.hpp"

@@ -45,10 +45,12 @@ TEST(audit_test, finds_a_run_in_rounds_sound) {
 }
 
 TEST(audit_test, makes_an_asynchronous_run_again) {
-  study some{quick_fedbuff(20)};
-  expect_code(run(some.start("a", {"--set", "compute.slots=4"})), 0);
+  for (const auto& kind : {quick_fedbuff(20), quick_fedasync(40)}) {
+    study some{kind};
+    expect_code(run(some.start("a", {"--set", "compute.slots=4"})), 0);
 
-  expect_sound(some, "a");
+    expect_sound(some, "a");
+  }
 }
 
 TEST(audit_test, finds_a_run_sound_that_was_killed_and_resumed) {

@@ -1,5 +1,5 @@
-// FedBuff: one recorded history gives one model, and a crash takes back
-// nothing that was stored.
+// Rules without rounds: one recorded history gives one model, and a crash takes
+// back nothing that was stored.
 #include <csignal>
 #include <map>
 #include <set>
@@ -78,6 +78,38 @@ TEST(fedbuff_test, publishes_what_a_replay_of_its_journal_gives) {
   expect_each_lease_once(left);
 }
 
+TEST(fedasync_test, publishes_what_a_replay_of_its_journal_gives) {
+  study some{quick_fedasync(80)};
+
+  expect_code(run(some.start("a", {"--set", "compute.slots=4"})), 0);
+
+  auto left = some.of("a");
+  EXPECT_EQ(left.summary().at("version"), 80);
+  EXPECT_EQ(left.summary().at("updates_accepted"), 80);
+  std::uint64_t stale = 0;
+  for (const auto& x : left.all<facts::accepted>()) {
+    EXPECT_TRUE(x.mixed);
+    stale += x.staleness > 0 ? 1 : 0;
+  }
+  EXPECT_GT(stale, 0u) << "the run was not asynchronous";
+  expect_replayable(left);
+  expect_each_lease_once(left);
+}
+
+// So the replay of the run above has seen the mixing.
+TEST(fedasync_test, makes_other_bits_where_its_journal_forgets_the_mixing) {
+  study some{quick_fedasync(20)};
+  expect_code(run(some.start("a", {"--set", "compute.slots=4"})), 0);
+  auto left = some.of("a");
+  auto journal = left.journal();
+  for (auto at = journal.find("\"scale\":0."); at != std::string::npos;
+       at = journal.find("\"scale\":0.", at))
+    journal[at + 10] = journal[at + 10] == '1' ? '2' : '1';
+  write(left / "facts.jsonl", journal);
+
+  EXPECT_NE(replayed(left).rbegin()->second, left.model_sha256());
+}
+
 TEST(fedbuff_test, replays_fedavg_too) {
   study some{quick_fedavg(5)};
 
@@ -113,10 +145,13 @@ TEST(fedbuff_test, replays_no_history_of_other_data) {
       bad_history);
 }
 
-class killed_fedbuff_test : public testing::TestWithParam<const char*> {};
+class killed_test : public testing::TestWithParam<const char*> {
+protected:
+  static void expect_to_complete(const std::string& configuration);
+};
 
-TEST_P(killed_fedbuff_test, keeps_what_it_stored_and_completes) {
-  study some{quick_fedbuff(1)};
+void killed_test::expect_to_complete(const std::string& configuration) {
+  study some{configuration};
   auto left = some.of("a");
   auto what = with_fault(some.start("a", endless()), GetParam());
   ASSERT_EQ(run(what).signal, SIGKILL);
@@ -140,7 +175,15 @@ TEST_P(killed_fedbuff_test, keeps_what_it_stored_and_completes) {
   EXPECT_EQ(left.summary().at("version"), goal);
 }
 
-INSTANTIATE_TEST_SUITE_P(at, killed_fedbuff_test,
+TEST_P(killed_test, of_fedbuff_keeps_what_it_stored_and_completes) {
+  expect_to_complete(quick_fedbuff(1));
+}
+
+TEST_P(killed_test, of_fedasync_keeps_what_it_stored_and_completes) {
+  expect_to_complete(quick_fedasync(1));
+}
+
+INSTANTIATE_TEST_SUITE_P(at, killed_test,
     testing::Values("kill@4:write", "kill@11:write", "kill@18:write",
         "kill@31:write", "kill@4:rename", "kill@9:sync", "kill@11:sync",
         "kill@12:sync", "kill@13:sync", "kill@60"));

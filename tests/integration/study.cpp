@@ -72,6 +72,30 @@ slots = 2
       versions);
 }
 
+std::string quick_fedasync(std::uint64_t versions) {
+  return fmt::format(R"([run]
+name = "quick"
+rounds = {}
+evaluate_every = 4
+[data]
+set = "synthetic"
+[model]
+kind = "softmax"
+[federation]
+rule = "fedasync"
+clients = 10
+concurrency = 6
+max_staleness = 5
+[client]
+epochs = 10
+lr = 0.05
+[compute]
+device = "cpu"
+slots = 2
+)",
+      versions);
+}
+
 words endless(words more) {
   return rounds(1'000'000, std::move(more));
 }

@@ -39,6 +39,7 @@ private:
 /// takes milliseconds.
 std::string quick_fedavg(std::uint64_t rounds);
 std::string quick_fedbuff(std::uint64_t versions);
+std::string quick_fedasync(std::uint64_t versions);
 
 /// Options for a run that ends only when it is made to. Nobody can tell how far
 /// it comes before a signal or a fault reaches it, so tests set a goal behind

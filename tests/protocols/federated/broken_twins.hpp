@@ -4,6 +4,7 @@
 #include <map>
 
 #include "gpu/accumulator.hpp"
+#include "protocols/federated/fedasync.hpp"
 #include "protocols/federated/fedavg.hpp"
 #include "protocols/federated/fedbuff.hpp"
 
@@ -19,7 +20,7 @@ struct counts_twice : Rule {
   verdict arrive(const arrival& update, instant now, decisions& out) {
     auto v = Rule::arrive(update, now, out);
     if (v.why == drop_reason::duplicate)
-      v = {drop_reason::none, last_, last_, 0};
+      v = {drop_reason::none, last_, last_, 0, v.mix};
     last_ = v.weight;
     return v;
   }
@@ -39,6 +40,45 @@ struct takes_staleness_late : fedbuff {
       v.weight = gpu::on_weight_grid(
           v.share / std::sqrt(1.0 + static_cast<double>(v.staleness)));
     }
+    return v;
+  }
+};
+
+/// The newest update's rate is the version's, whoever else is in it.
+struct forgets_earlier_rates : fedasync {
+  forgets_earlier_rates() = default;
+  forgets_earlier_rates(settings common, double mixing,
+      staleness_function trust, std::uint64_t concurrency,
+      std::uint64_t max_staleness)
+      : fedasync(common, mixing, trust, concurrency, max_staleness),
+        mixing_(mixing),
+        trust_(trust) {}
+
+  verdict arrive(const arrival& update, instant now, decisions& out) {
+    auto v = fedasync::arrive(update, now, out);
+    if (v.accepted())
+      last_ = mixing_ * trust_(v.staleness);
+    return v;
+  }
+  void published(instant now, decisions& out) {
+    fedasync::published(now, out);
+    if (out.publish)
+      out.publish->scale = last_;
+  }
+
+private:
+  double mixing_ = 1.0;
+  staleness_function trust_;
+  double last_ = 1.0;
+};
+
+/// A model is not mixed: what its client learned is added.
+struct adds_deltas : fedasync {
+  using fedasync::fedasync;
+
+  verdict arrive(const arrival& update, instant now, decisions& out) {
+    auto v = fedasync::arrive(update, now, out);
+    v.mix = false;
     return v;
   }
 };

@@ -1,4 +1,4 @@
-// Both rules, and broken twins of them, through random histories.
+// All rules, and broken twins of them, through random histories.
 #include <array>
 #include <map>
 
@@ -14,10 +14,11 @@ constexpr std::uint64_t histories = 10'000;
 
 // Small worlds, for there the corners are: few clients, buffers that are too
 // large, rounds that need more updates than there can be.
-promise draw_promise(std::uint64_t seed, bool synchronous) {
+template <class Rule>
+promise draw_promise(std::uint64_t seed) {
   gpu::random_stream random{seed, gpu::stream::user, 1};
   promise p;
-  p.rounds_are_synchronous = synchronous;
+  p.rounds_are_synchronous = std::is_base_of_v<fedavg, Rule>;
   p.common.seed = seed;
   p.common.rounds = 1 + random.below(20);
   p.common.weigh_samples = random.below(2) == 0;
@@ -27,6 +28,11 @@ promise draw_promise(std::uint64_t seed, bool synchronous) {
   p.buffer = 1 + random.below(p.clients + 4);
   p.concurrency = 1 + random.below(p.clients + 4);
   p.max_staleness = std::array{0, 1, 3, 1000}[random.below(4)];
+  if (std::is_base_of_v<fedasync, Rule>) {
+    p.common.weigh_samples = false;
+    p.common.min_updates = p.buffer = 1;
+    p.mixing = std::array{0.1, 0.6, 1.0}[random.below(3)];
+  }
   return p;
 }
 
@@ -49,6 +55,8 @@ template <class Rule>
 Rule make(const promise& p) {
   if constexpr (std::is_base_of_v<fedavg, Rule>)
     return Rule{p.common, p.fraction};
+  else if constexpr (std::is_base_of_v<fedasync, Rule>)
+    return Rule{p.common, p.mixing, {}, p.concurrency, p.max_staleness};
   else
     return Rule{p.common, p.buffer, p.concurrency, p.max_staleness};
 }
@@ -56,7 +64,7 @@ Rule make(const promise& p) {
 template <class Rule>
 history<Rule> draw_history(
     std::uint64_t seed, typename history<Rule>::maker maker = make<Rule>) {
-  const auto p = draw_promise(seed, std::is_base_of_v<fedavg, Rule>);
+  const auto p = draw_promise<Rule>(seed);
   return {seed, p, draw_trouble(seed), maker};
 }
 
@@ -97,7 +105,13 @@ TEST(histories_test, fedbuff_keeps_every_promise) {
   expect_no_violation<fedbuff>();
 }
 
+TEST(histories_test, fedasync_keeps_every_promise) {
+  expect_no_violation<fedasync>();
+}
+
 TEST(broken_twin_test, is_found_when_it_counts_twice) {
+  EXPECT_TRUE(
+      is_found<broken::counts_twice<fedasync>>("counts although it must not"));
   EXPECT_TRUE(
       is_found<broken::counts_twice<fedavg>>("counts although it must not"));
   EXPECT_TRUE(
@@ -109,6 +123,25 @@ TEST(broken_twin_test, is_found_when_it_takes_staleness_late) {
       "0 versions behind is taken for 1"));
 }
 
+TEST(broken_twin_test, is_found_when_it_forgets_earlier_rates) {
+  EXPECT_TRUE(
+      is_found<broken::forgets_earlier_rates>("a version is scaled by"));
+}
+
+TEST(broken_twin_test, is_found_when_it_trusts_everybody_alike) {
+  const auto trusting = [](const promise& p) {
+    return fedasync{p.common, p.mixing,
+        {.of = staleness_function::shape::constant}, p.concurrency,
+        p.max_staleness};
+  };
+
+  EXPECT_TRUE(is_found<fedasync>("a version is scaled by", trusting));
+}
+
+TEST(broken_twin_test, is_found_when_it_adds_instead_of_mixing) {
+  EXPECT_TRUE(is_found<broken::adds_deltas>("adds a model's delta"));
+}
+
 TEST(broken_twin_test, is_found_when_it_never_fills) {
   EXPECT_TRUE(is_found<broken::never_fills>("stalls"));
 }
@@ -118,16 +151,21 @@ TEST(broken_twin_test, is_found_when_it_hands_out_old_versions) {
 }
 
 TEST(broken_twin_test, is_found_when_it_hangs_on_a_failure) {
+  EXPECT_TRUE(is_found<broken::hangs_on_failure<fedasync>>("stalls"));
   EXPECT_TRUE(is_found<broken::hangs_on_failure<fedavg>>("stalls"));
   EXPECT_TRUE(is_found<broken::hangs_on_failure<fedbuff>>("stalls"));
 }
 
 TEST(broken_twin_test, is_found_when_it_counts_the_departed) {
+  EXPECT_TRUE(
+      is_found<broken::counts_the_departed<fedasync>>("is not revoked"));
   EXPECT_TRUE(is_found<broken::counts_the_departed<fedavg>>("is not revoked"));
   EXPECT_TRUE(is_found<broken::counts_the_departed<fedbuff>>("is not revoked"));
 }
 
 TEST(broken_twin_test, is_found_when_it_uses_lease_ids_again) {
+  EXPECT_TRUE(
+      is_found<broken::forgets_incarnations<fedasync>>("is used again"));
   EXPECT_TRUE(is_found<broken::forgets_incarnations<fedavg>>("is used again"));
   EXPECT_TRUE(is_found<broken::forgets_incarnations<fedbuff>>("is used again"));
 }

@@ -30,11 +30,17 @@ void from_bytes(Rule& r, const saved& bytes) {
 
 } // namespace
 
+saved save(const fedasync& r) {
+  return to_bytes(r);
+}
 saved save(const fedavg& r) {
   return to_bytes(r);
 }
 saved save(const fedbuff& r) {
   return to_bytes(r);
+}
+void restore(fedasync& r, const saved& bytes) {
+  from_bytes(r, bytes);
 }
 void restore(fedavg& r, const saved& bytes) {
   from_bytes(r, bytes);

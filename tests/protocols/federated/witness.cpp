@@ -75,6 +75,7 @@ void witness::retracts(lease_id id) {
   }
   --counted_;
   shares_ = NAN; // its share is gone, and was not written down
+  rates_ = counted_ > 0 ? NAN : 0.0;
   ++failures_;
   failed_[x->client] = true;
 }
@@ -97,6 +98,7 @@ void witness::restarts(const durable& from, bool buffer_lost) {
   published_ = from.published;
   counted_ = lost ? 0 : from.counted;
   shares_ = lost ? 0.0 : from.shares;
+  rates_ = lost ? 0.0 : from.rates;
   spent_ = lost ? std::vector<client_id>{} : from.spent;
   std::ranges::fill(out_, 0);
   std::ranges::fill(leased_in_, 0);
@@ -109,7 +111,7 @@ void witness::restarts(const durable& from, bool buffer_lost) {
 }
 
 witness::durable witness::saved() const {
-  return {version_, closed_, published_, counted_, shares_, spent_};
+  return {version_, closed_, published_, counted_, shares_, rates_, spent_};
 }
 
 // -- what the rule says -------------------------------------------------------
@@ -136,7 +138,11 @@ void witness::judged(const arrival& update, const verdict& said) {
         said.staleness);
   if (staleness == 0 && said.weight != said.share)
     breach("a fresh update loses weight");
-  if (said.weight != gpu::on_weight_grid(said.share * discount))
+  const auto mixes = promise_.mixing > 0.0;
+  if (said.mix != mixes)
+    breach(said.mix ? "mixes a model" : "adds a model's delta");
+  if (said.weight !=
+      (mixes ? said.share : gpu::on_weight_grid(said.share * discount)))
     breach("a weight of ", said.weight, " at staleness ", staleness);
   if (said.share != x->share)
     breach("a share of ", said.share, " instead of ", x->share);
@@ -148,6 +154,7 @@ void witness::judged(const arrival& update, const verdict& said) {
     spent_.push_back(x->client);
   ++counted_;
   shares_ += said.share;
+  rates_ += mixes ? promise_.mixing * discount : 1.0;
 }
 
 void witness::decided(const decisions& said, const figures& now) {
@@ -216,6 +223,7 @@ void witness::see(const publication& what) {
       breach("publishes ", counted_, " updates though others could come");
   }
   see_shares(what);
+  see_scale(what);
   pending_ = true;
   ++version_;
   published_ += counted_;
@@ -238,6 +246,12 @@ void witness::see_shares(const publication& what) {
   } else if (shares_ > 7.0 * updates) {
     breach("shares add up to ", shares_);
   }
+}
+
+void witness::see_scale(const publication& what) {
+  const auto expected = rates_ / static_cast<double>(what.updates);
+  if (std::abs(what.scale - expected) > 1e-12) // never where none is known
+    breach("a version is scaled by ", what.scale, " instead of ", expected);
 }
 
 void witness::see_grants(const std::vector<grant>& grants) {
@@ -377,7 +391,7 @@ void witness::close_round() {
   ++closed_;
   spent_.clear();
   counted_ = failures_ = 0;
-  shares_ = 0.0;
+  shares_ = rates_ = 0.0;
 }
 
 witness::lease* witness::find(lease_id id) {

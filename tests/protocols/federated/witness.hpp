@@ -18,8 +18,9 @@ struct promise {
   client_id clients = 1;
   double fraction = 1.0;           ///< fedavg
   std::uint64_t buffer = 1;        ///< fedbuff
-  std::uint64_t concurrency = 1;   ///< fedbuff
-  std::uint64_t max_staleness = 0; ///< fedbuff
+  std::uint64_t concurrency = 1;   ///< fedbuff, fedasync
+  std::uint64_t max_staleness = 0; ///< fedbuff, fedasync
+  double mixing = 0.0; ///< fedasync, which is fedbuff of one otherwise; else 0
 
   std::uint64_t needed() const noexcept;
   std::uint64_t samples(client_id client) const noexcept;
@@ -51,7 +52,8 @@ figures figures_of(const Rule& r) {
 /// - A lease counts at most once, only for its client, and only while it is
 ///   out; a lease that is out always counts.
 /// - Versions grow by one, only with a publication of all that counted; a fresh
-///   update keeps its whole weight; shares of a version add up.
+///   update keeps its whole weight; shares of a version add up. Where models
+///   are mixed all keep their weight, and a version has their mean rate.
 /// - Lease ids are never used again; a lease starts from the version that is
 ///   out, for a client that is there, free, and not leased in this round.
 /// - The run ends for the reason that it gives.
@@ -66,6 +68,7 @@ public:
     std::uint64_t published = 0;
     std::uint64_t counted = 0;
     double shares = 0.0;
+    double rates = 0.0;
     std::vector<client_id> spent;
   };
   struct lease {
@@ -114,6 +117,7 @@ private:
   void see_skipped(const std::vector<skipped_round>& skipped);
   void see(const publication& what);
   void see_shares(const publication& what);
+  void see_scale(const publication& what);
   void see_grants(const std::vector<grant>& grants);
   void see(const grant& g);
   void see_cohort(const std::vector<grant>& grants);
@@ -138,6 +142,7 @@ private:
   std::uint64_t published_ = 0;
   std::uint64_t counted_ = 0;
   double shares_ = 0.0;
+  double rates_ = 0.0;
   std::vector<client_id> spent_;   // leased and counted in the open round
   std::vector<lease_id> departed_; // out when their client left just now
   std::uint64_t drawn_ = 0;        // the round that cohort_ is about

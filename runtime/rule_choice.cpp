@@ -53,6 +53,7 @@ void name_rule(configuration& to, std::string name) {
   fresh.rule = std::move(name);
   fresh.clients = to.federation.clients;
   fresh.lease_seconds = to.federation.lease_seconds;
+  fresh.shards = to.federation.shards;
   to.federation = std::move(fresh);
 }
 

@@ -96,15 +96,16 @@ TEST(fedasync_test, publishes_what_a_replay_of_its_journal_gives) {
   expect_each_lease_once(left);
 }
 
-// So the replay of the run above has seen the mixing.
-TEST(fedasync_test, makes_other_bits_where_its_journal_forgets_the_mixing) {
+TEST(fedasync_test, makes_other_bits_where_its_journal_tells_another_rate) {
   study some{quick_fedasync(20)};
   expect_code(run(some.start("a", {"--set", "compute.slots=4"})), 0);
   auto left = some.of("a");
   auto journal = left.journal();
-  for (auto at = journal.find("\"scale\":0."); at != std::string::npos;
-       at = journal.find("\"scale\":0.", at))
-    journal[at + 10] = journal[at + 10] == '1' ? '2' : '1';
+  constexpr std::string_view scaled = "\"scale\":0.";
+  auto at = journal.find(scaled);
+  ASSERT_NE(at, std::string::npos);
+  at += scaled.size();
+  journal[at] = journal[at] == '1' ? '2' : '1';
   write(left / "facts.jsonl", journal);
 
   EXPECT_NE(replayed(left).rbegin()->second, left.model_sha256());

@@ -93,6 +93,7 @@ precision = "bf16"
                             .min_updates = 2});
   expected.client = {2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f};
   expected.compute = {"cpu", {}, 2, 0.5, "bf16"};
+  EXPECT_EQ(to_toml(read.value), to_toml(expected));
   EXPECT_EQ(read.value, expected);
   EXPECT_EQ(read.where.at("client.lr"), "run.toml:34");
 }

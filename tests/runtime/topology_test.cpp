@@ -123,7 +123,7 @@ TEST(topology_test, keeps_its_own_rule_against_settings) {
 TEST(topology_test, makes_one_of_troupes_rules_where_it_was_chosen_last) {
   auto what = small()
                   .aggregator(everybody, "everybody", "round")
-                  .aggregator(fedbuff{.buffer = 3});
+                  .aggregator(fedbuff{.buffer = 3, .concurrency = 4});
 
   EXPECT_EQ(what.unit(), "version");
   EXPECT_EQ(what.config().federation.rule, "fedbuff");

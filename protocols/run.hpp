@@ -19,7 +19,7 @@ struct cast {
   std::vector<worker> workers;     ///< by client id
   std::vector<compute_slot> slots; ///< by slot id
   std::vector<shard> shards;       ///< by shard id, of one model
-  evaluator judge; ///< may be empty: then nothing is scored
+  evaluator judge;                 ///< may be empty: then nothing is scored
   scribe book;
   std::vector<observer> observers; ///< beside the scribe
 };

@@ -8,8 +8,8 @@ namespace troupe::gpu::ordered {
 
 /// The one order in which long sums are taken in double, so that a host and a
 /// GPU get the same bits: a tile's values lie in rows of `columns`, each column
-/// is added up downwards, and the columns' sums are folded in halves. The tiles'
-/// sums are added up in the same way.
+/// is added up downwards, and the columns' sums are folded in halves. The
+/// tiles' sums are added up in the same way.
 inline constexpr std::size_t columns = 256;
 inline constexpr std::size_t tile = 32 * columns;
 

@@ -22,9 +22,9 @@ constexpr unsigned edge = 32; // of what is brought into another order at once
 constexpr unsigned threads = 256;
 constexpr unsigned edge_rows = threads / edge;
 
-/// A tile of 128 pixels by N channels: 16 or 32 where those are all, or else 64.
-/// A thread that loads single floats (V = 1) keeps more addresses in its
-/// registers, and so has room for fewer sums.
+/// A tile of 128 pixels by N channels: 16 or 32 where those are all, or
+/// else 64. A thread that loads single floats (V = 1) keeps more addresses in
+/// its registers, and so has room for fewer sums.
 template <precision P, unsigned N, unsigned V>
 using pixel_shape =
     tile_shape<P, 128, N, 16, (N > 32 || (N > 16 && V == 4) ? 8 : 4), 4>;

@@ -23,9 +23,10 @@ namespace troupe::gpu::cuda {
 inline constexpr std::size_t most_elements = std::size_t{1} << 31;
 
 /// A block makes M x N elements of c, in steps of K along what is summed; a
-/// thread sums TM x TN of them. Several `Groups` of threads share every sum: the
-/// g-th takes k = g, g + Groups, g + 2 Groups, … and in the end the groups' parts
-/// are added. In bf16 as many threads cut the tile up in a way of their own.
+/// thread sums TM x TN of them. Several `Groups` of threads share every sum:
+/// the g-th takes k = g, g + Groups, g + 2 Groups, … and in the end the groups'
+/// parts are added. In bf16 as many threads cut the tile up in a way of their
+/// own.
 template <precision Held, unsigned M, unsigned N, unsigned K, unsigned TM,
     unsigned TN, unsigned Groups = 1>
 struct tile_shape {
@@ -52,10 +53,10 @@ struct tile_shape {
 };
 
 /// A slab is what one step takes of both operands, in shared memory; here, how
-/// `Outer` rows or columns of one of them lie in it. In fp32 they lie k by k, so
-/// that a thread reads its rows and columns four at a time; in bf16 as they come
-/// from memory, since tensor cores read both orders. Every line is `more` longer
-/// than its values, so that the lines begin in different banks.
+/// `Outer` rows or columns of one of them lie in it. In fp32 they lie k by k,
+/// so that a thread reads its rows and columns four at a time; in bf16 as they
+/// come from memory, since tensor cores read both orders. Every line is `more`
+/// longer than its values, so that the lines begin in different banks.
 template <class Shape, unsigned Outer, bool AlongK>
 struct slab_part {
   static constexpr bool row_by_row = Shape::in_bf16 && AlongK;

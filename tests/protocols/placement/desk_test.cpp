@@ -23,9 +23,8 @@ desk_options of_slots(std::size_t count, std::size_t depth = 1) {
 desk with_leases(desk_options options, lease_id count, duration allowed = {}) {
   desk result{std::move(options)};
   for (lease_id i = 0; i < count; ++i)
-    result.wait({.lease = i,
-                    .client = static_cast<client_id>(i),
-                    .allowed = allowed},
+    result.wait(
+        {.lease = i, .client = static_cast<client_id>(i), .allowed = allowed},
         {});
   return result;
 }

@@ -132,8 +132,8 @@ private:
     if (seated_.empty() || random_.below(4) == 0)
       return answer_late();
     auto chosen = std::next(seated_.begin(),
-        static_cast<std::ptrdiff_t>(random_.below(
-            static_cast<std::uint32_t>(seated_.size()))));
+        static_cast<std::ptrdiff_t>(
+            random_.below(static_cast<std::uint32_t>(seated_.size()))));
     expect(desk_.answered(chosen->first, std::nullopt, now_).known,
         "does not know a lease that it gave out");
     seated_.erase(chosen);
@@ -168,7 +168,8 @@ private:
       expect(due && *due <= now_, "is late without having said when");
       auto& x = seated_.at(each.of.lease);
       if (each.what == overdue::kind::lease) {
-        expect(!x.revoked && x.allowed.count() > 0 && now_ - x.since >= x.allowed,
+        expect(
+            !x.revoked && x.allowed.count() > 0 && now_ - x.since >= x.allowed,
             "blames a client before its time");
         desk_.revoke(each.of.lease, now_);
         x.revoked = true;
@@ -183,8 +184,8 @@ private:
   }
 
   void die() {
-    const auto slot = random_.below(
-        static_cast<std::uint32_t>(options_.slots.size()));
+    const auto slot =
+        random_.below(static_cast<std::uint32_t>(options_.slots.size()));
     dead_.insert(slot);
     take(desk_.die(slot), slot);
   }

@@ -77,8 +77,8 @@ TEST(press_test, lets_storing_take_a_twentieth_of_the_time) {
 }
 
 TEST(press_test, pauses_where_a_score_may_be_the_target) {
-  auto x = started(
-      {.scores = true, .evaluate_every = 1, .target_accuracy = 0.9});
+  auto x =
+      started({.scores = true, .evaluate_every = 1, .target_accuracy = 0.9});
 
   EXPECT_EQ(make(x, 1).open, opening::none);
   orders out;
@@ -95,8 +95,8 @@ TEST(press_test, pauses_where_two_scores_are_missing) {
 }
 
 TEST(press_test, says_that_the_target_is_reached) {
-  auto x = started(
-      {.scores = true, .evaluate_every = 1, .target_accuracy = 0.9});
+  auto x =
+      started({.scores = true, .evaluate_every = 1, .target_accuracy = 0.9});
   make(x, 1);
   orders out;
 
@@ -107,8 +107,8 @@ TEST(press_test, says_that_the_target_is_reached) {
 }
 
 TEST(press_test, stores_the_best_version_however_seldom_others_are) {
-  auto x = started(
-      {.scores = true, .evaluate_every = 1, .checkpoint_every = 100});
+  auto x =
+      started({.scores = true, .evaluate_every = 1, .checkpoint_every = 100});
   EXPECT_EQ(make(x, 1).store, std::nullopt);
   orders out;
 

@@ -21,7 +21,9 @@ template <class Press>
 class history {
 public:
   explicit history(std::uint64_t seed)
-      : random_(seed, gpu::stream::user, 7), options_(draw()), press_(options_) {}
+      : random_(seed, gpu::stream::user, 7),
+        options_(draw()),
+        press_(options_) {}
 
   std::string run() {
     orders out;

@@ -1,6 +1,6 @@
 #include "runtime/drawing.hpp"
 
-#include "runtime/rule_choice.hpp"
+#include "runtime/configuration/rule_choice.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "runtime/configuration.hpp"
-#include "runtime/device_choice.hpp"
+#include "runtime/configuration/configuration.hpp"
+#include "runtime/configuration/device_choice.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -12,18 +12,18 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "actors/guard.hpp"
+#include "actors/computing/guard.hpp"
 #include "monitoring/outlet.hpp"
-#include "runtime/company.hpp"
+#include "runtime/company/company.hpp"
+#include "runtime/company/interruption.hpp"
+#include "runtime/company/memory.hpp"
 #include "runtime/exit_code.hpp"
-#include "runtime/files.hpp"
-#include "runtime/interruption.hpp"
-#include "runtime/memory.hpp"
-#include "runtime/model_file.hpp"
-#include "runtime/provenance.hpp"
-#include "runtime/run_directory.hpp"
-#include "runtime/sha256.hpp"
-#include "runtime/summary.hpp"
+#include "runtime/files/files.hpp"
+#include "runtime/record/model_file.hpp"
+#include "runtime/record/provenance.hpp"
+#include "runtime/record/run_directory.hpp"
+#include "runtime/record/sha256.hpp"
+#include "runtime/record/summary.hpp"
 
 namespace troupe {
 namespace {

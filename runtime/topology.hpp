@@ -4,9 +4,9 @@
 #include "gpu/models/model.hpp"
 #include "gpu/training/dataset.hpp"
 #include "gpu/training/learner.hpp"
-#include "runtime/attendance.hpp"
-#include "runtime/configuration.hpp"
-#include "runtime/rule_choice.hpp"
+#include "runtime/company/attendance.hpp"
+#include "runtime/configuration/configuration.hpp"
+#include "runtime/configuration/rule_choice.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
-#include "gpu/delta.hpp"
+#include "gpu/aggregation/delta.hpp"
 #include "gpu/layout.hpp"
 #include "gpu/training/fitness.hpp"
-#include "runtime/device_choice.hpp"
+#include "runtime/configuration/device_choice.hpp"
 #include "runtime/topology.hpp"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #include "runtime/data/partition.hpp"
 #include "runtime/data/splits.hpp"
 #include "runtime/data/synthetic.hpp"
-#include "runtime/model_file.hpp"
+#include "runtime/record/model_file.hpp"
 #include "runtime/topology.hpp"
 
 namespace troupe {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "gpu/accumulator.hpp"
+#include "gpu/aggregation/accumulator.hpp"
 #include "gpu/buffer.hpp"
 #include "gpu/device_stream.hpp"
 

@@ -7,9 +7,9 @@
 #include <cmath>
 #include <limits>
 
+#include "gpu/aggregation/fixed_point.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
 #include "gpu/cuda/presence.hpp"
-#include "gpu/fixed_point.hpp"
 
 namespace troupe::gpu {
 namespace {

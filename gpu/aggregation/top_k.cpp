@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "gpu/aggregation/fixed_point.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
 #include "gpu/cuda/presence.hpp"
-#include "gpu/fixed_point.hpp"
 
 namespace troupe::gpu {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <cuda_runtime.h>
 
-#include "gpu/fixed_point.hpp"
+#include "gpu/aggregation/fixed_point.hpp"
 
 // What kernels share. Included by .cu files alone.
 namespace troupe::gpu::cuda {

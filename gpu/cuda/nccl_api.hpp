@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "gpu/collective.hpp"
+#include "gpu/collective/collective.hpp"
 #include "gpu/device_stream.hpp"
 
 namespace troupe::gpu::cuda {

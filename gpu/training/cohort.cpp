@@ -8,10 +8,10 @@
 #include <stdexcept>
 #include <utility>
 
+#include "gpu/aggregation/fixed_point.hpp"
+#include "gpu/aggregation/not_finite.hpp"
 #include "gpu/block.hpp"
 #include "gpu/copy.hpp"
-#include "gpu/fixed_point.hpp"
-#include "gpu/not_finite.hpp"
 #include "gpu/operators/descent.hpp"
 #include "gpu/operators/loss.hpp"
 #include "gpu/recording.hpp"

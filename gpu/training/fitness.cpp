@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "gpu/not_finite.hpp"
+#include "gpu/aggregation/not_finite.hpp"
 
 namespace troupe::training {
 namespace {

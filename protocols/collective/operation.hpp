@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "gpu/collective.hpp"
+#include "gpu/collective/collective.hpp"
 
 namespace troupe::collective {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "gpu/accumulator.hpp"
+#include "gpu/aggregation/accumulator.hpp"
 #include "gpu/random.hpp"
 #include "protocols/federated/decides.hpp"
 #include "protocols/federated/selection.hpp"

@@ -4,7 +4,7 @@
 #include <cassert>
 #include <utility>
 
-#include "gpu/accumulator.hpp"
+#include "gpu/aggregation/accumulator.hpp"
 #include "gpu/random.hpp"
 #include "protocols/federated/decides.hpp"
 #include "protocols/federated/staleness.hpp"

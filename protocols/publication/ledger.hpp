@@ -5,7 +5,7 @@
 #include <deque>
 #include <vector>
 
-#include "gpu/accumulator.hpp"
+#include "gpu/aggregation/accumulator.hpp"
 #include "protocols/ids.hpp"
 
 namespace troupe::publication {

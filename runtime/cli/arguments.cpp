@@ -1,6 +1,6 @@
 #include "runtime/cli/arguments.hpp"
 
-#include "runtime/spelling.hpp"
+#include "runtime/configuration/spelling.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
-#include "runtime/audit.hpp"
+#include "runtime/record/audit.hpp"
 #include "runtime/cli/command.hpp"
-#include "runtime/device_choice.hpp"
-#include "runtime/keys.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/configuration/device_choice.hpp"
+#include "runtime/configuration/keys.hpp"
+#include "runtime/record/replay.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

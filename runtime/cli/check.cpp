@@ -1,11 +1,11 @@
 #include "gpu/layout.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
+#include "runtime/company/memory.hpp"
+#include "runtime/configuration/device_choice.hpp"
+#include "runtime/configuration/rule_choice.hpp"
 #include "runtime/data/label_table.hpp"
-#include "runtime/device_choice.hpp"
-#include "runtime/memory.hpp"
-#include "runtime/rule_choice.hpp"
-#include "runtime/run_directory.hpp"
+#include "runtime/record/run_directory.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #include "runtime/cli/command.hpp"
 
-#include "runtime/room.hpp"
-#include "runtime/spelling.hpp"
+#include "runtime/company/room.hpp"
+#include "runtime/configuration/spelling.hpp"
 
 #include <fmt/format.h>
 

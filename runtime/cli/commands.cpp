@@ -1,7 +1,7 @@
 #include "runtime/cli/command.hpp"
-#include "runtime/configuration.hpp"
-#include "runtime/keys.hpp"
-#include "runtime/rules.hpp"
+#include "runtime/configuration/configuration.hpp"
+#include "runtime/configuration/keys.hpp"
+#include "runtime/configuration/rules.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 #include "gpu/device.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
-#include "runtime/keys.hpp"
-#include "runtime/sha256.hpp"
+#include "runtime/configuration/keys.hpp"
+#include "runtime/record/sha256.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

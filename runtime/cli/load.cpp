@@ -1,7 +1,7 @@
 #include "runtime/cli/load.hpp"
 
-#include "runtime/keys.hpp"
-#include "runtime/memory.hpp"
+#include "runtime/company/memory.hpp"
+#include "runtime/configuration/keys.hpp"
 
 #include <fmt/format.h>
 

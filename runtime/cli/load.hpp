@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/cli/command.hpp"
-#include "runtime/configuration.hpp"
+#include "runtime/configuration/configuration.hpp"
 #include "runtime/topology.hpp"
 
 #include <filesystem>

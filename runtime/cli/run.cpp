@@ -1,9 +1,9 @@
 #include "monitoring/endpoint.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
-#include "runtime/interruption.hpp"
+#include "runtime/company/interruption.hpp"
 #include "runtime/launch.hpp"
-#include "runtime/run_directory.hpp"
+#include "runtime/record/run_directory.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
-#include "runtime/device_choice.hpp"
+#include "runtime/configuration/device_choice.hpp"
 #include "runtime/drawing.hpp"
 
 #include <caf/config.hpp>

@@ -7,7 +7,7 @@
 #include <new>
 #include <utility>
 
-#include "runtime/file_error.hpp"
+#include "runtime/files/file_error.hpp"
 
 namespace troupe::data {
 

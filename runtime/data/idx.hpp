@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "runtime/files.hpp"
+#include "runtime/files/files.hpp"
 
 namespace troupe::data {
 

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "gpu/training/dataset.hpp"
-#include "runtime/files.hpp"
+#include "runtime/files/files.hpp"
 
 namespace troupe::data {
 

@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "actors/aggregator.hpp"
-#include "actors/evaluator.hpp"
+#include "actors/federated/aggregator.hpp"
+#include "actors/federated/evaluator.hpp"
 
 namespace troupe::tests {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/aggregator_options.hpp"
+#include "actors/federated/aggregator_options.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/federated/fedavg.hpp"

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "gpu/accumulator.hpp"
+#include "gpu/aggregation/accumulator.hpp"
 #include "gpu/buffer.hpp"
 #include "gpu/random.hpp"
 

@@ -2,7 +2,7 @@
 // zero bytes): it reads them, or says in whole lines what is wrong. What it
 // read it prints so that it reads the same.
 
-#include "runtime/configuration.hpp"
+#include "runtime/configuration/configuration.hpp"
 
 #include <cstddef>
 #include <cstdint>

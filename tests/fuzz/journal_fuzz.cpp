@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/journal.hpp"
+#include "runtime/record/journal.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t n) {
   using namespace troupe;

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <span>
 
-#include "runtime/model_file.hpp"
+#include "runtime/record/model_file.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(
     const std::uint8_t* data, std::size_t size) {

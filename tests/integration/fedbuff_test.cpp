@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "runtime/configuration.hpp"
-#include "runtime/journal.hpp"
-#include "runtime/replay.hpp"
-#include "runtime/sha256.hpp"
+#include "runtime/configuration/configuration.hpp"
+#include "runtime/record/journal.hpp"
+#include "runtime/record/replay.hpp"
+#include "runtime/record/sha256.hpp"
 #include "tests/integration/study.hpp"
 
 namespace troupe::tests {

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "runtime/journal.hpp"
+#include "runtime/record/journal.hpp"
 #include "tests/integration/study.hpp"
 
 namespace troupe::tests {

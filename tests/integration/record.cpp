@@ -6,8 +6,8 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "runtime/checkpoint.hpp"
-#include "runtime/journal.hpp"
+#include "runtime/record/checkpoint.hpp"
+#include "runtime/record/journal.hpp"
 #include "tests/runtime/scratch_directory.hpp"
 #include "tests/support/process.hpp"
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/facts.hpp"
-#include "runtime/history.hpp"
+#include "runtime/record/history.hpp"
 
 namespace troupe::tests {
 

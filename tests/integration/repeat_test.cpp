@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/journal.hpp"
+#include "runtime/record/journal.hpp"
 #include "tests/integration/study.hpp"
 
 namespace troupe::tests {

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "runtime/configuration.hpp"
+#include "runtime/configuration/configuration.hpp"
 #include "tests/integration/study.hpp"
 
 namespace troupe::tests {

@@ -11,7 +11,7 @@
 #include "gpu/training/trainer.hpp"
 #include "runtime/data/synthetic.hpp"
 #include "runtime/launch.hpp"
-#include "runtime/model_file.hpp"
+#include "runtime/record/model_file.hpp"
 #include "runtime/topology.hpp"
 #include "tests/runtime/scratch_directory.hpp"
 

@@ -1,5 +1,5 @@
-#include "runtime/configuration.hpp"
-#include "runtime/device_choice.hpp"
+#include "runtime/configuration/configuration.hpp"
+#include "runtime/configuration/device_choice.hpp"
 #include "runtime/topology.hpp"
 
 #include <gmock/gmock.h>

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "gpu/communicator.hpp"
+#include "gpu/collective/communicator.hpp"
 
 namespace troupe::tests {
 

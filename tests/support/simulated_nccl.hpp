@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <string>
 
-#include "gpu/collective.hpp"
+#include "gpu/collective/collective.hpp"
 #include "gpu/cuda/nccl_api.hpp"
 
 namespace troupe::tests {

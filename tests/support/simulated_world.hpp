@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "gpu/collective.hpp"
+#include "gpu/collective/collective.hpp"
 #include "gpu/cuda/nccl_api.hpp"
 
 // The ranks that `simulated_nccl` brings together, and what moves them.

@@ -8,11 +8,11 @@
 #include <caf/init_global_meta_objects.hpp>
 #include <caf/scoped_actor.hpp>
 
-#include "actors/aggregator.hpp"
-#include "actors/compute.hpp"
-#include "actors/evaluator.hpp"
-#include "actors/shard.hpp"
-#include "actors/worker.hpp"
+#include "actors/computing/compute.hpp"
+#include "actors/federated/aggregator.hpp"
+#include "actors/federated/evaluator.hpp"
+#include "actors/federated/shard.hpp"
+#include "actors/federated/worker.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/messages.hpp"
 

@@ -6,7 +6,7 @@
 
 #include <caf/actor_system.hpp>
 
-#include "actors/aggregator_options.hpp"
+#include "actors/federated/aggregator_options.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/run.hpp"
 #include "protocols/storage.hpp"

@@ -2,11 +2,11 @@
 
 #include <cassert>
 
+#include "gpu/aggregation/fixed_point.hpp"
 #include "gpu/block.hpp"
 #include "gpu/copy.hpp"
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
-#include "gpu/fixed_point.hpp"
 
 namespace troupe::gpu::cuda {
 namespace {

@@ -1,7 +1,7 @@
+#include "gpu/aggregation/fixed_point.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
-#include "gpu/fixed_point.hpp"
 
 namespace troupe::gpu::cuda {
 namespace {

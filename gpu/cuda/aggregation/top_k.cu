@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <array>
 
+#include "gpu/aggregation/fixed_point.hpp"
 #include "gpu/block.hpp"
 #include "gpu/copy.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
 #include "gpu/cuda/grid.cuh"
 #include "gpu/cuda/launch.hpp"
 #include "gpu/cuda/primitives.hpp"
-#include "gpu/fixed_point.hpp"
 
 // Radix select over the bits of |x|: 11, 10 and 10 of them. The first histogram
 // is of all values; it leaves few candidates, which are selected in order, and

@@ -1,4 +1,4 @@
-#include "gpu/delta.hpp"
+#include "gpu/aggregation/delta.hpp"
 
 #include <cmath>
 #include <vector>

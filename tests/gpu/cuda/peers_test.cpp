@@ -1,6 +1,6 @@
 // Two GPUs of one process: what one makes, the other reads.
 
-#include "gpu/communicator.hpp"
+#include "gpu/collective/communicator.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,9 +5,9 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "gpu/aggregation/fixed_point.hpp"
 #include "gpu/cuda/even_blocks.hpp"
 #include "gpu/cuda/operators.hpp"
-#include "gpu/fixed_point.hpp"
 #include "gpu/operators/reductions.hpp"
 #include "gpu/recording.hpp"
 #include "tests/gpu/cuda/on_gpu.hpp"

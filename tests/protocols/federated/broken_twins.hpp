@@ -3,7 +3,7 @@
 #include <cmath>
 #include <map>
 
-#include "gpu/accumulator.hpp"
+#include "gpu/aggregation/accumulator.hpp"
 #include "protocols/federated/fedasync.hpp"
 #include "protocols/federated/fedavg.hpp"
 #include "protocols/federated/fedbuff.hpp"

@@ -7,8 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gpu/accumulator.hpp"
-#include "gpu/delta.hpp"
+#include "gpu/aggregation/accumulator.hpp"
+#include "gpu/aggregation/delta.hpp"
 #include "gpu/device_stream.hpp"
 #include "tests/protocols/federated/saved.hpp"
 #include "tests/protocols/federated/trial.hpp"

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <utility>
 
-#include "gpu/accumulator.hpp"
+#include "gpu/aggregation/accumulator.hpp"
 
 namespace troupe::federated {
 

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "gpu/accumulator.hpp"
+#include "gpu/aggregation/accumulator.hpp"
 #include "gpu/random.hpp"
 #include "gpu/range.hpp"
 

@@ -1,0 +1,179 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/fact_stream.hpp"
+#include "actors/federated/aggregator_options.hpp"
+#include "protocols/evaluation.hpp"
+#include "protocols/facts.hpp"
+#include "protocols/federated/rule.hpp"
+#include "protocols/federated/tally.hpp"
+#include "protocols/participation.hpp"
+#include "protocols/placement/desk.hpp"
+#include "protocols/publication.hpp"
+#include "protocols/publication/ledger.hpp"
+#include "protocols/publication/press.hpp"
+#include "protocols/run.hpp"
+#include "protocols/storage.hpp"
+#include "protocols/timer.hpp"
+#include "protocols/training.hpp"
+#include "protocols/verbs.hpp"
+
+namespace troupe {
+
+/// The voice of three pure parts: a rule says who trains and what counts, a
+/// desk where leases are, a press what becomes of versions. It turns messages
+/// into their events and their answers into messages, and tells every fact; it
+/// never computes.
+///
+///                   ┌──────── rule ◄────────┐
+///           grants, │ revoked      arrive,  │ publish
+///                   ▼              fail,    ▼
+///     offer ◄──── desk ◄── update, requeue  press ──► evaluate, store
+///                          failure          ▲  │ open
+///                           published, scored, └──► rule
+///                           stored
+///
+/// Whoever it waits for is watched, and has a bound on their time; a death, or
+/// a learner that heeds no stop, costs its slots. It ends the run where nobody
+/// can take their place, and then what nobody answers any more is not waited
+/// for: every end comes.
+///
+///                       quorum
+///     idle ─► gathering ──────► running ──end──► ending ─────► ended
+///      begin          └───────────────────────────┘  nothing is under way
+class aggregator_state {
+public:
+  static inline const char* name = "troupe.aggregator";
+
+  aggregator_state(aggregator::pointer self, aggregator_options options);
+  aggregator::behavior_type make_behavior();
+
+private:
+  /// An update, and what it was trained from.
+  struct returned {
+    update what;
+    gpu::shared_buffer base;
+  };
+  enum class stage : std::uint8_t { idle, gathering, running, ending, ended };
+  /// Until when it waits for somebody, and what comes of it if nobody comes.
+  struct standstill {
+    instant until{};
+    caf::error or_else;
+  };
+  static constexpr duration flush_after = std::chrono::milliseconds{100};
+
+  // messages
+  template <class What>
+  void on(What&& what);
+  void receive(update& what);
+  void receive(failure& what);
+  void receive(const added& what);
+  void receive(const published& what);
+  void receive(const slot_scoring& what);
+  void receive(const scored& what);
+  void receive(const stored& what);
+  void receive(const storage_failed& what);
+  void receive(interrupt what);
+  void receive(tick what);
+  void receive(const caf::down_msg& what);
+  caf::result<run_report> start(const begin& what);
+  caf::result<slot_id> on_lend(const lend& what);
+  void watch_all();
+
+  // what the rule decides
+  void admit(returned& one);
+  void count(returned& one, const federated::verdict& how);
+  void fail(client_id client, lease_id lease, const caf::error& why);
+  void tell_failed(client_id client, lease_id lease, const caf::error& why);
+  void carry_out();
+  void end(federated::ending how);
+
+  // what the desk does: aggregator_slots.cpp
+  void seat_all();
+  void welcome_back(std::optional<slot_id> slot);
+  void say_goodbye(std::optional<slot_id> slot);
+  void look_after_desk();
+  void lose(const placement::overdue& what, std::string why);
+  void fail_part(const placement::overdue& what);
+  void lease_again(const std::vector<placement::left_over>& all);
+  void forget_slot(slot_id slot);
+  bool bury_slots(const caf::actor_addr& who, const std::string& why);
+  void end_without(gpu::device_kind kind, const std::string& why);
+
+  // who takes part: aggregator_members.cpp
+  void gather();
+  void begin_rule();
+  void receive(enrol& what);
+  void receive(const leave& what);
+  void receive(const withdraw& what);
+  slot_id take_in(const lend& what);
+  void bury_clients(const caf::actor_addr& who, const std::string& why);
+  void bury_client(client_id client, const std::string& why);
+  void await(facts::waiting what, caf::error or_else);
+  void look_for_slots();
+
+  // what the press does
+  void follow(publication::orders what);
+  void open(publication::opening how);
+  void keep_state();
+  void ask_to_store(version_id version);
+
+  void end(run_outcome how, caf::error why = {});
+  void go_on();
+  void settle();
+  bool is_ending() const noexcept { return stage_ >= stage::ending; }
+  void flush();
+  template <class What>
+  void tell(What&& what);
+
+  aggregator::pointer self_;
+  aggregator_options options_;
+  stage stage_ = stage::idle;
+  std::shared_ptr<const cast> cast_;
+  std::vector<worker> workers_;     ///< by client id; none for who is not there
+  std::size_t present_ = 0;         ///< of these
+  std::vector<compute_slot> slots_; ///< by slot id
+  std::optional<standstill> waits_;
+  caf::typed_response_promise<run_report> promise_;
+  instant start_{};
+  instant now_{}; ///< since the start, of the message at hand
+  timer<tick> timer_;
+  fact_stream facts_;
+  std::optional<instant> flush_at_;
+
+  federated::rule rule_;
+  federated::decisions decisions_;
+  std::optional<instant> rule_wakes_at_;
+  federated::tally tally_; ///< of the version that is collected or being made
+  federated::publication plan_; ///< of the version that is being made
+  std::vector<returned> early_; ///< wait for the next version to be open
+  publication::ledger sums_;    ///< what the shards were given, and have
+  placement::desk desk_;
+  publication::press press_;
+  gpu::shared_buffer parameters_;      ///< of the last version
+  std::shared_ptr<gpu::buffer> next_;  ///< the version being made, if one is
+  std::map<version_id, store> states_; ///< that the press needs
+  training::evaluation last_score_;
+  std::string last_failure_; ///< of a client
+  instant first_lease_{};
+  instant last_publication_{};
+  run_report report_;
+};
+
+template <class What>
+void aggregator_state::tell(What&& what) {
+  facts_.add(now_, std::forward<What>(what));
+  if (!flush_at_)
+    flush_at_ = now_ + flush_after;
+}
+
+using aggregator_impl = aggregator::stateful_impl<aggregator_state>;
+
+} // namespace troupe

@@ -1,0 +1,126 @@
+#include "actors/federated/aggregator.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/computing/guard.hpp"
+#include "protocols/errc.hpp"
+
+// Who takes part: clients that come and go, slots that are lent and withdrawn,
+// and what the run waits for.
+
+namespace troupe {
+
+void aggregator_state::gather() {
+  if (present_ >= options_.quorum)
+    return begin_rule();
+  stage_ = stage::gathering;
+  await({"clients", present_, options_.quorum},
+      caf::make_error(errc::starved,
+          fmt::format("{} of {} clients have come within {} s", present_,
+              options_.quorum, seconds(options_.patience))));
+}
+
+void aggregator_state::begin_rule() {
+  stage_ = stage::running;
+  waits_.reset();
+  rule_.begin(options_.header.incarnation, now_, decisions_);
+  carry_out();
+}
+
+void aggregator_state::receive(enrol& what) {
+  if (what.client >= workers_.size())
+    workers_.resize(std::size_t{what.client} + 1);
+  present_ += !workers_[what.client];
+  workers_[what.client] = std::move(what.who);
+  watch(self_, workers_[what.client]);
+  tell(facts::client_joined{what.client, what.samples});
+  rule_.join(what.client, what.samples, now_, decisions_);
+  if (stage_ == stage::gathering && present_ >= options_.quorum)
+    begin_rule();
+  else
+    carry_out();
+}
+
+void aggregator_state::receive(const leave& what) {
+  bury_client(what.client, {});
+}
+
+void aggregator_state::bury_clients(
+    const caf::actor_addr& who, const std::string& why) {
+  for (client_id c = 0; c < workers_.size(); ++c)
+    if (workers_[c] && workers_[c].address() == who)
+      bury_client(c, why);
+}
+
+// What a worker was offered may never come to its slot, which waits for it: by
+// its turn there the slot gets a task that is to stop.
+void aggregator_state::bury_client(client_id client, const std::string& why) {
+  if (client >= workers_.size() || !workers_[client])
+    return;
+  const auto all = desk_.of(client);
+  if (!is_ending()) {
+    if (!why.empty())
+      for (const auto& each : all)
+        if (each.open)
+          tell_failed(client, each.at.grant.lease,
+              caf::make_error(errc::actor_died, "its worker has died: " + why));
+    tell(facts::client_left{client, why});
+    rule_.leave(client, now_, decisions_);
+  }
+  for (const auto& each : all) {
+    desk_.revoke(each.at.grant.lease, now_);
+    const auto& slot = slots_[each.at.slot];
+    train_task instead;
+    instead.lease = each.at.grant.lease;
+    instead.work.client = client;
+    instead.reply_to = self_;
+    instead.lane = slot.lane;
+    instead.turn = each.at.turn;
+    instead.stop = each.at.stop;
+    send(self_, slot.who, std::move(instead));
+  }
+  workers_[client] = worker{};
+  --present_;
+  if (!is_ending())
+    carry_out();
+}
+
+slot_id aggregator_state::take_in(const lend& what) {
+  const auto slot = desk_.add(what.what.kind);
+  slots_.push_back(what.what);
+  if (what.what.lane == 0) // the other lanes are the same actor
+    watch(self_, what.what.who);
+  tell(facts::slot_joined{slot});
+  if (cast_->judge)
+    send(self_, cast_->judge, slot_lent{what.what});
+  return slot;
+}
+
+void aggregator_state::receive(const withdraw& what) {
+  if (what.slot >= slots_.size() || desk_.has_left(what.slot))
+    return;
+  forget_slot(what.slot);
+  if (desk_.retire(what.slot))
+    tell(facts::slot_left{what.slot});
+}
+
+// A run that cannot go on without somebody stands still until they come.
+void aggregator_state::await(facts::waiting what, caf::error or_else) {
+  if (options_.patience == duration{})
+    return end(run_outcome::failed, std::move(or_else));
+  if (waits_)
+    return;
+  tell(std::move(what));
+  waits_ = standstill{now_ + options_.patience, std::move(or_else)};
+}
+
+void aggregator_state::look_for_slots() {
+  if (desk_.lacks_slots())
+    await({"compute slots", desk_.alive(), desk_.alive() + 1},
+        caf::make_error(errc::no_slots,
+            std::string{"there is no compute slot to train at"}));
+}
+
+} // namespace troupe

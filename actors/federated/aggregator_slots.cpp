@@ -1,0 +1,155 @@
+#include "actors/federated/aggregator.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/computing/guard.hpp"
+#include "protocols/errc.hpp"
+
+// What becomes of slots that are lost, of the dead, and of their leases.
+
+namespace troupe {
+namespace {
+
+// Clients of one kind of device never train on another.
+const char* of_kind(gpu::device_kind kind) noexcept {
+  return kind == gpu::device_kind::cuda ? "on a GPU " : "on the CPU ";
+}
+
+} // namespace
+
+void aggregator_state::seat_all() {
+  while (auto seat = desk_.next(early_.size() + sums_.missing(), now_)) {
+    waits_.reset();
+    const auto& grant = seat->grant;
+    if (first_lease_ == instant{})
+      first_lease_ = now_;
+    tell(facts::leased{grant.lease, grant.client, grant.base});
+    const auto& slot = slots_[seat->slot];
+    send(self_, workers_[grant.client],
+        offer{grant.lease, grant.base, std::move(seat->base), slot.who,
+            slot.lane, seat->turn, std::move(seat->stop)});
+  }
+}
+
+// What a slot was at when it was lost may be over after all.
+void aggregator_state::welcome_back(std::optional<slot_id> slot) {
+  if (!slot)
+    return;
+  tell(facts::slot_returned{*slot});
+  if (cast_->judge)
+    send(self_, cast_->judge, slot_back{*slot});
+}
+
+void aggregator_state::say_goodbye(std::optional<slot_id> slot) {
+  if (slot)
+    tell(facts::slot_left{*slot});
+}
+
+void aggregator_state::receive(const slot_scoring& what) {
+  if (what.busy)
+    desk_.begin_part(what.slot, what.alone, now_);
+  else
+    desk_.end_part(what.slot, now_);
+  look_after_desk();
+}
+
+// That scoring is slow is no client's fault.
+void aggregator_state::look_after_desk() {
+  using kind = placement::overdue::kind;
+  for (const auto& each : desk_.late(now_)) {
+    if (each.what == kind::lease) {
+      desk_.revoke(each.of.lease, now_);
+      fail(each.of.client, each.of.lease,
+          caf::make_error(errc::lease_overrun,
+              fmt::format("no update within {} s", seconds(each.allowed))));
+      carry_out();
+    } else if (each.what == kind::stopped_lease) {
+      tell(facts::slot_lost{each.of.slot, each.of.client, each.of.lease, {}});
+      lose(each, fmt::format("the learner of client {} ignored its stop token",
+                     each.of.client));
+    } else if (each.what == kind::part) {
+      fail_part(each);
+    } else {
+      auto why = fmt::format("the evaluation of version {} ignored its stop "
+                             "token",
+          press_.scoring().value_or(press_.version()));
+      tell(facts::slot_lost{each.of.slot, 0, 0, why});
+      lose(each, std::move(why));
+    }
+  }
+  for (const auto& each : desk_.deserted(now_)) {
+    forget_slot(each.slot);
+    end_without(each.kind, each.why);
+  }
+}
+
+void aggregator_state::fail_part(const placement::overdue& what) {
+  end(run_outcome::failed,
+      caf::make_error(errc::evaluation_failed,
+          fmt::format("version {} could not be evaluated: no answer within {} "
+                      "s, {} times federation.lease_seconds",
+              press_.scoring().value_or(press_.version()),
+              seconds(what.allowed), what.allowed / options_.lease_time)));
+}
+
+// The last slot of a kind may return yet, and so long the evaluator counts on
+// it; not if it is being called off.
+void aggregator_state::lose(const placement::overdue& what, std::string why) {
+  const auto slot = what.of.slot;
+  lease_again(desk_.lose(slot, std::move(why), now_));
+  if (desk_.alive(slots_[slot].kind) > 0 || press_.called_off())
+    forget_slot(slot);
+  carry_out();
+}
+
+void aggregator_state::forget_slot(slot_id slot) {
+  if (cast_->judge)
+    send(self_, cast_->judge, slot_gone{slot});
+}
+
+// Nobody is to blame for it. What has ended before is nobody's any more.
+void aggregator_state::lease_again(
+    const std::vector<placement::left_over>& all) {
+  for (const auto& [at, open] : all) {
+    if (!open || is_ending())
+      continue;
+    tell(facts::requeued{at.grant.lease, at.grant.client});
+    rule_.requeue(at.grant.lease, now_, decisions_);
+  }
+}
+
+void aggregator_state::end_without(
+    gpu::device_kind kind, const std::string& why) {
+  if (!is_ending())
+    await({"compute slots", desk_.alive(), desk_.alive() + 1},
+        caf::make_error(
+            errc::no_slots, fmt::format("no compute slot {}is left: {}",
+                                desk_.alive() == 0 ? "" : of_kind(kind), why)));
+}
+
+// A device of several lanes takes all of them with it. Its leases wait for
+// another one of its kind.
+bool aggregator_state::bury_slots(
+    const caf::actor_addr& who, const std::string& why) {
+  std::optional<gpu::device_kind> kind;
+  for (slot_id i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].who.address() != who)
+      continue;
+    if (desk_.has_left(i))
+      continue;
+    kind = slots_[i].kind;
+    tell(facts::slot_lost{i, 0, 0, why});
+    forget_slot(i);
+    lease_again(desk_.die(i));
+  }
+  if (!kind)
+    return false;
+  if (!desk_.has(*kind))
+    end_without(*kind, why);
+  carry_out();
+  return true;
+}
+
+} // namespace troupe

@@ -1,0 +1,161 @@
+#include "actors/federated/aggregator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/computing/guard.hpp"
+#include "protocols/errc.hpp"
+
+// What becomes of updates: the rule's side.
+
+namespace troupe {
+namespace {
+
+caf::error diverged(float largest, double weight) {
+  return caf::make_error(errc::update_not_finite,
+      fmt::format("it diverged: a parameter changed by {:.3g}, and at most "
+                  "{:.3g} can be summed exactly at this weight",
+          largest, gpu::most_admissible(weight)));
+}
+
+} // namespace
+
+void aggregator_state::receive(update& what) {
+  report_.compute_seconds += what.result.cpu_seconds;
+  auto answer = desk_.answered(what.result.lease, what.result.seconds, now_);
+  welcome_back(answer.returned);
+  say_goodbye(answer.left);
+  if (is_ending())
+    return;
+  returned one{std::move(what), std::move(answer.base)};
+  if (press_.is_open())
+    admit(one);
+  else
+    early_.push_back(std::move(one));
+}
+
+// An update that no shard could add fails before it counts.
+void aggregator_state::admit(returned& one) {
+  const auto& what = one.what;
+  const auto& trained = what.result;
+  const auto& outcome = trained.outcome;
+  // A lease that has ended has no share: the rule drops its update.
+  const auto share = rule_.share(trained.lease);
+  if (share > 0.0 &&
+      sums_.judge(trained.largest, share) != gpu::admission::added)
+    fail(what.client, trained.lease, diverged(trained.largest, share));
+  else
+    count(one,
+        rule_.arrive({trained.lease, what.client, trained.base, outcome.samples,
+                         outcome.steps, outcome.loss, outcome.square_loss,
+                         from_seconds(trained.seconds)},
+            now_, decisions_));
+  carry_out();
+}
+
+// That models are mixed is known once the rule has answered.
+void aggregator_state::count(returned& one, const federated::verdict& how) {
+  const auto& what = one.what;
+  const auto& trained = what.result;
+  const auto& outcome = trained.outcome;
+  if (!how.accepted())
+    return tell(facts::dropped{
+        trained.lease, what.client, trained.base, how.why, how.staleness});
+  const auto largest =
+      how.mix ? sums_.mixed(trained.largest, trained.base) : trained.largest;
+  const auto most = std::max(how.weight, how.share);
+  if (sums_.judge(largest, most) != gpu::admission::added) {
+    tell_failed(what.client, trained.lease, diverged(largest, most));
+    return rule_.retract(trained.lease, now_, decisions_);
+  }
+  tell(facts::accepted{trained.lease, what.client, trained.base, how.staleness,
+      outcome.samples, outcome.steps, how.weight, how.share, outcome.loss,
+      trained.seconds, how.mix});
+  report_.steps += outcome.steps;
+  tally_.add(trained.lease, what.client, how.weight, outcome.loss);
+  sums_.give(largest, how.weight, how.share);
+  for (const auto& each : cast_->shards)
+    send(self_, each,
+        add{trained.lease, what.client, trained.delta, how.weight, how.share,
+            how.mix ? one.base : nullptr});
+}
+
+void aggregator_state::receive(failure& what) {
+  const auto answer = desk_.answered(what.lease, std::nullopt, now_);
+  welcome_back(answer.returned);
+  say_goodbye(answer.left);
+  // A stopped lease had ended before; the answer only frees its slot.
+  if (is_ending() || !answer.known || what.why == errc::stopped)
+    return;
+  fail(what.client, what.lease, what.why);
+  carry_out();
+}
+
+void aggregator_state::fail(
+    client_id client, lease_id lease, const caf::error& why) {
+  tell_failed(client, lease, why);
+  rule_.fail(lease, now_, decisions_);
+}
+
+void aggregator_state::tell_failed(
+    client_id client, lease_id lease, const caf::error& why) {
+  auto words = text(why);
+  last_failure_ = fmt::format("; the last one, client {}: {}", client, words);
+  tell(facts::client_failed{lease, client, std::move(words), code(why)});
+}
+
+void aggregator_state::receive(const added& what) {
+  sums_.added(what.shard, what.count);
+}
+
+void aggregator_state::carry_out() {
+  for (auto lease : decisions_.revoked)
+    desk_.revoke(lease, now_);
+  for (const auto& s : decisions_.skipped) {
+    tell(facts::round_skipped{s.round, s.accepted, s.needed});
+    tally_.clear();
+    sums_.discard();
+    for (const auto& one : cast_->shards)
+      send(self_, one, discard{});
+  }
+  if (const auto& plan = decisions_.publish) {
+    plan_ = *plan;
+    press_.ask();
+    sums_.round();
+    next_ = std::make_shared<gpu::buffer>(parameters_->size());
+    for (const auto& one : cast_->shards)
+      send(self_, one, publish{plan->version, next_, plan->scale});
+  }
+  if (const auto& begun = decisions_.round_started)
+    tell(facts::round_started{begun->round, begun->cohort, press_.version()});
+  for (const auto& grant : decisions_.grants)
+    desk_.wait(grant, parameters_);
+  if (decisions_.wake)
+    rule_wakes_at_ = decisions_.wake;
+  const auto how = decisions_.end;
+  decisions_.clear();
+  if (how)
+    end(*how);
+}
+
+void aggregator_state::end(federated::ending how) {
+  const auto fail = [this](errc code, std::string why) {
+    end(run_outcome::failed, caf::make_error(code, why + last_failure_));
+  };
+  switch (how) {
+  case federated::ending::completed:
+    if (press_.version() > 0 || rule_.round() == 0)
+      return end(run_outcome::completed);
+    return fail(errc::all_failed, "no round had enough updates for a version");
+  case federated::ending::all_failed:
+    return fail(errc::all_failed, "all clients of a round failed");
+  case federated::ending::starved:
+    return await({"clients", present_, present_ + 1},
+        caf::make_error(
+            errc::starved, "no client is left to train" + last_failure_));
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,106 @@
+#include "actors/federated/aggregator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/computing/guard.hpp"
+#include "protocols/errc.hpp"
+
+// What becomes of versions: the press's side.
+
+namespace troupe {
+
+void aggregator_state::receive(const published& what) {
+  // Of a version that is not made to its end, or not by all shards yet.
+  if (!next_ || !sums_.rounded(what.shard, what.step))
+    return;
+  auto before = std::exchange(last_publication_, now_);
+  if (before == instant{})
+    before = first_lease_;
+  parameters_ = std::move(next_);
+  tell(facts::published{what.version, plan_.round, tally_.updates(),
+      rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale});
+  tally_.clear();
+  // What a resumption needs, while no update of the next version is in it.
+  states_[what.version] = store{what.version, parameters_, rule_.save(),
+      facts_.last(), rule_.accepted(), false};
+  publication::orders todo;
+  press_.made(what.version, now_, todo);
+  follow(std::move(todo));
+}
+
+void aggregator_state::receive(const scored& what) {
+  report_.compute_seconds += what.cpu_seconds;
+  publication::orders todo;
+  if (what.failed) {
+    press_.unscored(what.version, now_, todo);
+    follow(std::move(todo));
+    if (what.failed != errc::stopped)
+      end(run_outcome::failed,
+          caf::make_error(errc::evaluation_failed,
+              fmt::format("version {} could not be evaluated: {}", what.version,
+                  text(what.failed))));
+    return;
+  }
+  last_score_ = what.sums;
+  tell(facts::evaluated{what.version, what.sums.samples, what.sums.loss(),
+      what.sums.accuracy(), what.seconds});
+  press_.scored(what.version, what.sums.accuracy(), now_, todo);
+  flush();
+  follow(std::move(todo));
+}
+
+void aggregator_state::receive(const stored& what) {
+  tell(facts::stored{what.version, what.sha256, what.seconds});
+  publication::orders todo;
+  press_.stored(what.version, from_seconds(what.seconds), now_, todo);
+  follow(std::move(todo));
+}
+
+void aggregator_state::receive(const storage_failed& what) {
+  press_.lose_storage();
+  end(run_outcome::failed, caf::make_error(errc::storage_failed, what.why));
+}
+
+void aggregator_state::follow(publication::orders what) {
+  if (what.score)
+    send(self_, cast_->judge, evaluate{*what.score, parameters_});
+  if (what.call_off) {
+    send(self_, cast_->judge, interrupt{});
+    desk_.stop_parts(now_);
+  }
+  if (what.store)
+    ask_to_store(*what.store);
+  std::erase_if(states_,
+      [this](const auto& entry) { return !press_.needs(entry.first); });
+  if (what.reached)
+    end(run_outcome::target_reached);
+  if (what.open != publication::opening::none)
+    open(what.open);
+}
+
+void aggregator_state::ask_to_store(version_id version) {
+  auto state = std::move(states_.at(version));
+  states_.erase(version);
+  state.will_be_scored = press_.awaits_score(version);
+  flush();
+  send(self_, cast_->book, std::move(state));
+}
+
+// What came while a version was being made is judged behind it: a version's
+// facts, and its stored state, end where those of the next begin.
+void aggregator_state::open(publication::opening how) {
+  if (how == publication::opening::first)
+    return gather();
+  rule_.published(now_, decisions_);
+  carry_out();
+  for (auto& one : std::exchange(early_, {}))
+    if (!press_.is_open())
+      early_.push_back(std::move(one));
+    else if (!is_ending())
+      admit(one);
+}
+
+} // namespace troupe

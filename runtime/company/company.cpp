@@ -1,0 +1,394 @@
+#include "runtime/company/company.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <stdexcept>
+#include <thread>
+
+#include <caf/scoped_actor.hpp>
+#include <fmt/format.h>
+
+#include "actors/computing/accelerator.hpp"
+#include "actors/computing/compute.hpp"
+#include "actors/federated/aggregator.hpp"
+#include "actors/federated/evaluator.hpp"
+#include "actors/federated/shard.hpp"
+#include "actors/federated/worker.hpp"
+#include "monitoring/actor_telemetry.hpp"
+#include "monitoring/monitor.hpp"
+#include "monitoring/process_figures.hpp"
+#include "monitoring/process_stat.hpp"
+#include "monitoring/progress.hpp"
+#include "protocols/messages.hpp"
+#include "runtime/company/memory.hpp"
+#include "runtime/company/room.hpp"
+#include "runtime/configuration/rule_choice.hpp"
+#include "runtime/record/provenance.hpp"
+#include "runtime/record/scribe.hpp"
+
+namespace troupe {
+namespace {
+
+// Deltas in flight may take this much, but one a slot is always allowed.
+constexpr std::size_t flight_bytes = std::size_t{16} << 20;
+constexpr std::size_t deepest = 256;
+// On a GPU, deltas that wait to be added together.
+constexpr std::size_t waiting_bytes = std::size_t{256} << 20;
+constexpr std::size_t most_waiting = 32;
+constexpr std::chrono::seconds observers_end_within{10};
+
+// Beside the scheduler's: its clock, its printer, and who looks after detached
+// actors.
+constexpr std::size_t caf_threads = 3;
+constexpr std::size_t service_threads = 1; // the scribe
+constexpr std::size_t outlet_threads = 2;  // of stdout and stderr
+
+std::size_t scheduler_threads() {
+  return std::max<std::size_t>(2, this_machine().devices.front().slots);
+}
+
+federated::rule rule_of(const topology& what, const past& before) {
+  auto rule = what.rule();
+  if (!before.state)
+    return rule;
+  if (!rule.load(before.state->rule))
+    throw std::runtime_error(fmt::format(
+        "the checkpoint of version {} holds no state of the rule {}",
+        before.state->version, what.config().federation.rule));
+  rule.discard();
+  rule.rounds(what.config().run.rounds);
+  return rule;
+}
+
+// A version that was due and has no score yet; or one whose score is the target
+// already, so that the run ends by it and not by later ones.
+bool to_score_first(const configuration& c, const past& before) {
+  if (!before.state || before.state->version == 0)
+    return false;
+  if (auto score = before.score())
+    return c.run.target_accuracy > 0.0 &&
+           score->accuracy >= c.run.target_accuracy;
+  auto every = c.run.evaluate_every;
+  return every > 0 && before.state->version % every == 0;
+}
+
+std::vector<fact> preface(const past& before) {
+  std::vector<fact> result;
+  if (before.has_void())
+    result.push_back({0, {},
+        facts::voided{before.first_void(), before.last_fact,
+            before.state ? before.state->version : 0}});
+  return result;
+}
+
+// A reaction holds an actor, which must not outlast the system.
+struct forgetful {
+  interruption& signals;
+  ~forgetful() { signals.react({}); }
+};
+
+template <class Handle>
+void dismiss(const Handle& actor) {
+  if (actor)
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+}
+
+void dismiss_all(const cast& who) {
+  for (const auto& one : who.workers)
+    dismiss(one);
+  for (const auto& one : who.slots)
+    dismiss(one.who);
+  for (const auto& one : who.observers)
+    dismiss(one);
+  for (const auto& one : who.shards)
+    dismiss(one);
+  dismiss(who.judge);
+  dismiss(who.book);
+}
+
+std::jthread run_script(const std::optional<coming_and_going>& how,
+    const std::shared_ptr<attendance::hall>& hall) {
+  if (!how || !how->script)
+    return {};
+  return std::jthread{[&script = how->script, hall](std::stop_token stop) {
+    attendance who{hall};
+    try {
+      script(who, stop);
+    } catch (const std::exception& error) {
+      monitoring::outlet_stream{monitoring::standard_error()}
+          << "clients come and go no more: " << error.what() << std::endl;
+    }
+  }};
+}
+
+void end_script(
+    std::jthread& script, const std::shared_ptr<attendance::hall>& hall) {
+  if (script.joinable()) {
+    script.request_stop();
+    script.join();
+  }
+  if (hall)
+    hall->close();
+}
+
+// Observers wait for nobody: what they have heard, they have soon passed on.
+void await_end(caf::scoped_actor& self, const std::vector<observer>& readers) {
+  const auto end = std::chrono::steady_clock::now() + observers_end_within;
+  for (const auto& reader : readers)
+    watch(self.ptr(), reader);
+  auto left = readers.size();
+  while (left > 0)
+    self->receive([&](const caf::down_msg&) { --left; },
+        caf::after(end - std::chrono::steady_clock::now()) >>
+            [&] { left = 0; });
+}
+
+} // namespace
+
+company::company(const topology& what, const run_options& how)
+    : what_(what),
+      how_(how),
+      devices_(choose_devices(what.config())),
+      settled_(settled(what.config(), devices_)) {
+  gpu::use_one_blas_thread();
+  probe_ = what.learner()(gpu::device{});
+  layout_ = probe_->layout();
+  if (!how.metrics.empty()) {
+    figures_.emplace();
+    monitoring::measure_mailboxes(config_);
+  }
+  register_messages();
+  config_.set("caf.scheduler.policy", "sharing");
+  config_.set("caf.scheduler.max-threads", scheduler_threads());
+  // CAF starts its own one by one, and stops in the middle of nowhere where it
+  // gets none.
+  auto threads = scheduler_threads() + caf_threads + compute_threads() +
+                 settled_.federation.shards + service_threads + outlet_threads +
+                 (figures_ ? 1 : 0);
+  expect_threads(threads);
+  expect_address_space(threads, compute_threads(), memory());
+  system_ = std::make_unique<caf::actor_system>(config_);
+  if (figures_)
+    exposer_.emplace(monitoring::endpoint::parse(how.metrics),
+        monitoring::exposer::collectables{figures_->collectable(),
+            monitoring::actor_telemetry(*system_),
+            monitoring::process_figures()});
+  data_ = what.client_data();
+  from_ = provenance_of(data_, what.test_data(), what.initial());
+  account_.name = what.config().run.name;
+  account_.rule = what.config().federation.rule;
+  account_.fingerprint = devices_.fingerprint();
+}
+
+company::~company() = default;
+
+// Tiny models go through in handfuls, so that a slot need not wake for each; of
+// large ones none waits at a slot, since each would hold a block of memory. A
+// GPU has room, and a lane that waits for its next client wastes all of it.
+std::size_t company::depth() const {
+  auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
+  auto least = std::size_t{devices_.on_gpu() ? 2u : 1u};
+  return std::clamp(flight_bytes / bytes / devices_.slots(), least, deepest);
+}
+
+// Sums have the same bits anywhere; a GPU adds what its own clients made
+// without a detour, and several deltas in one pass.
+gpu::device company::sums_at() const {
+  for (const auto& one : devices_.devices)
+    if (one.where.kind == gpu::device_kind::cuda)
+      return one.where;
+  return {};
+}
+
+std::size_t company::adding() const {
+  if (sums_at() == gpu::device{})
+    return 1;
+  auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
+  return std::clamp(waiting_bytes / bytes, std::size_t{1}, most_waiting);
+}
+
+gpu::shared_buffer company::start(const past& before) {
+  if (before.state)
+    return before.state->parameters;
+  if (what_.initial())
+    return what_.initial();
+  auto block = std::make_shared<gpu::buffer>(gpu::size(layout_));
+  probe_->initialise(block->span(), what_.config().run.seed);
+  return block;
+}
+
+aggregator_options company::plan(
+    const past& before, gpu::shared_buffer parameters) {
+  const auto& c = settled_;
+  aggregator_options result;
+  result.rule = rule_of(what_, before);
+  result.parameters = std::move(parameters);
+  if (comes_and_goes()) {
+    result.quorum = what_.movement()->quorum;
+    result.patience = what_.movement()->patience;
+  } else {
+    for (const auto& view : data_)
+      result.samples.push_back(view.size());
+  }
+  result.header = {c.run.name, c.federation.rule, account_.fingerprint,
+      c.run.seed, result.samples.size(), gpu::size(layout_), devices_.slots(),
+      c.run.rounds, before.incarnation,
+      before.state ? before.state->version : 0,
+      before.state ? before.state->updates : 0, 0, 0.0, from_};
+  result.header.unit = what_.unit();
+  if (const auto* best = best_of(before.history)) {
+    result.header.best_version = best->version;
+    result.header.best_accuracy = best->accuracy;
+  }
+  result.preface = preface(before);
+  result.next_fact = before.last_fact + 1;
+  result.evaluate_every = c.run.evaluate_every;
+  result.score_first = !what_.test_data().empty() && to_score_first(c, before);
+  result.target_accuracy = c.run.target_accuracy;
+  result.checkpoint_every = c.run.checkpoint_every;
+  result.depth = depth();
+  result.adding = adding();
+  result.kinds = {c.run.seed, devices_.shares()};
+  result.lease_time = from_seconds(c.federation.lease_seconds);
+  result.stop_grace = from_seconds(c.compute.stop_grace);
+  return result;
+}
+
+// The slots of a GPU are lanes of one actor, unless the user's own learner is
+// to be trained: then each is an actor with a learner, as on a CPU.
+bool company::has_lanes(gpu::device where) const {
+  return what_.model() && where.kind == gpu::device_kind::cuda;
+}
+
+double company::memory() const {
+  return parameter_memory(static_cast<double>(gpu::size(layout_)), devices_);
+}
+
+std::size_t company::compute_threads() const {
+  std::size_t result = 0;
+  for (const auto& [where, slots] : devices_.devices)
+    result += has_lanes(where) ? 1 : slots;
+  return result;
+}
+
+void company::spawn_slots(cast& who) {
+  for (const auto& [where, slots] : devices_.devices) {
+    auto lanes = has_lanes(where);
+    compute all;
+    if (lanes)
+      all = system_->spawn<accelerator_impl, caf::detached>(accelerator_options{
+          *what_.model(), where, slots, settled_.client, devices_.products});
+    for (std::uint32_t i = 0; i < slots; ++i)
+      who.slots.push_back({lanes ? all
+                                 : system_->spawn<compute_impl, caf::detached>(
+                                       where, what_.learner()),
+          lanes ? i : 0, where.kind});
+  }
+}
+
+void company::spawn_workers(cast& who) {
+  auto context = std::make_shared<const worker_context>(
+      worker_context{settled_.run.seed, settled_.client, boss_});
+  if (comes_and_goes()) {
+    hall_ = std::make_shared<attendance::hall>(
+        *system_, boss_, std::move(context), std::move(data_), what_.learner());
+    return;
+  }
+  who.workers.reserve(data_.size());
+  for (client_id i = 0; i < data_.size(); ++i)
+    who.workers.push_back(
+        system_->spawn<worker_impl>(i, std::move(data_[i]), context));
+}
+
+std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
+    const past& before, const gpu::shared_buffer& parameters) {
+  const auto& c = settled_;
+  auto who = std::make_shared<cast>();
+  spawn_slots(*who);
+  spawn_workers(*who);
+  const auto shards = c.federation.shards;
+  for (shard_id i = 0; i < shards; ++i)
+    who->shards.push_back(system_->spawn<shard_impl, caf::detached>(
+        shard_options{parameters, c.federation.server_lr,
+            adding() > 1 ? adding() : depth(), boss_, sums_at(), i, shards}));
+  if (!what_.test_data().empty())
+    who->judge = system_->spawn<evaluator_impl>(
+        evaluator_options{what_.test_data(), 500, who->slots, boss_});
+  scribe_options book{&files::system(), place.root(), layout_, c.run.name,
+      c.federation.rule, to_toml(c), account_.fingerprint, from_,
+      c.run.keep_checkpoints, before.state ? before.state->elapsed : 0.0,
+      before.journal_bytes, before.history, before.resumed, before.resumed_at,
+      boss_};
+  who->book = system_->spawn<scribe_impl, caf::detached>(std::move(book));
+  if (figures_ && !before.history.empty()) {
+    const auto& last = before.history.back();
+    figures_->take_up({.version = last.version,
+        .loss = last.loss,
+        .accuracy = last.accuracy});
+  }
+  if (figures_)
+    who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
+        std::move(*std::exchange(figures_, std::nullopt))));
+  auto told = monitoring::progress_options_for(STDOUT_FILENO);
+  told.quiet = how_.quiet;
+  told.ready = [] { return monitoring::standard_output().idle(); };
+  who->observers.push_back(
+      system_->spawn<monitoring::progress_impl>(&screen_, told));
+  return who;
+}
+
+std::string company::metrics() const {
+  return exposer_ ? exposer_->url() : std::string{};
+}
+
+run_report company::play(
+    const run_directory& place, const past& before, interruption& signals) {
+  auto parameters = start(before);
+  boss_ = system_->spawn<aggregator_impl>(plan(before, parameters));
+  auto who = spawn_all(place, before, parameters);
+  parameters.reset();
+  probe_.reset();
+  caf::scoped_actor self{*system_};
+  account_.startup_seconds = monitoring::process_age();
+  run_report report;
+  forgetful forgets{signals};
+  auto answered = ask(self.ptr(), boss_, caf::infinite, begin{who});
+  auto script = run_script(what_.movement(), hall_);
+  // Not before: a run that has not begun cannot be interrupted.
+  signals.react([boss = boss_] { send_anonymously(boss, interrupt{}); });
+  answered.receive([&](run_report& answer) { report = std::move(answer); },
+      [&](caf::error& why) {
+        report.outcome = run_outcome::failed;
+        report.why = std::move(why);
+        report.slots_lost = devices_.slots(); // nobody is left to know better
+      });
+  end_script(script, hall_);
+  ask(self.ptr(), who->book, caf::infinite, seal{})
+      .receive([] {},
+          [&](caf::error& why) {
+            report.outcome = run_outcome::failed;
+            report.why = std::move(why);
+          });
+  slots_lost_ = report.slots_lost;
+  account_.wall_seconds = monitoring::process_age();
+  dismiss_all(*who);
+  dismiss(std::exchange(boss_, {}));
+  // The last lines come before anything else that is said.
+  await_end(self, who->observers);
+  return report;
+}
+
+void company::leave(int code) {
+  exposer_.reset();
+  if (slots_lost_ == 0)
+    return;
+  if (monitoring::settle_standard_outlets()) {
+    std::cout.flush();
+    std::fflush(nullptr);
+  }
+  std::_Exit(code);
+}
+
+} // namespace troupe

@@ -1,0 +1,83 @@
+#include "runtime/company/memory.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace troupe {
+
+namespace {
+
+constexpr double gib = 1024.0 * 1024.0 * 1024.0;
+
+// Of data::synthetic: 50 and the mean of a lognormal(4, 2) samples a client, of
+// 60 floats and a label each.
+constexpr double synthetic_client = (50.0 + 403.4) * (60.0 * 4.0 + 1.0);
+
+double mlp_parameters(const std::vector<std::size_t>& layers) {
+  double result = 0.0;
+  for (std::size_t i = 1; i < layers.size(); ++i)
+    result += (static_cast<double>(layers[i - 1]) + 1.0) *
+              static_cast<double>(layers[i]);
+  return result;
+}
+
+double room_of(const machine& here) {
+  auto bytes = here.devices.front().memory; // 0: it is not known
+  return bytes > 0 ? static_cast<double>(bytes)
+                   : std::numeric_limits<double>::infinity();
+}
+
+std::string too_much(double bytes, double here) {
+  return fmt::format(
+      "takes about {:.0f} GiB of memory; this machine has {:.0f} GiB",
+      bytes / gib, here / gib);
+}
+
+} // namespace
+
+// Two versions and the accumulator; a slot's copy, gradient or momentum, and
+// the update it leaves; one more update a slot on its way to the accumulator.
+// A GPU has its slots and the accumulator in a memory of its own.
+double parameter_memory(double parameters, const device_choice& on) {
+  auto slots = 0.0;
+  for (const auto& one : on.devices)
+    if (one.where.kind == gpu::device_kind::cpu)
+      slots += static_cast<double>(one.slots);
+  auto floats = parameters * static_cast<double>(sizeof(float));
+  return 2 * floats + (on.on_gpu() ? 0.0 : 8 * parameters) + slots * 4 * floats;
+}
+
+double made_data(const configuration& what) {
+  return what.data.set == "synthetic"
+             ? static_cast<double>(what.federation.clients) * synthetic_client
+             : 0.0;
+}
+
+std::vector<std::string> data_beyond_memory(
+    const configuration& what, const origins& where, const machine& here) {
+  auto room = room_of(here);
+  auto clients = what.federation.clients;
+  auto bytes = made_data(what);
+  if (bytes <= room)
+    return {};
+  return {fmt::format("{} = {}: their synthetic data {}",
+      place(where, "federation.clients"), clients, too_much(bytes, room))};
+}
+
+std::vector<std::string> run_beyond_memory(
+    const configuration& what, const origins& where, const machine& here) {
+  auto room = room_of(here);
+  auto chosen = choose_devices(what, here, where);
+  if (what.model.kind != "mlp" || !chosen.problems.empty())
+    return {};
+  auto parameters = mlp_parameters(what.model.layers);
+  auto bytes = parameter_memory(parameters, chosen);
+  if (bytes <= room)
+    return {};
+  return {fmt::format("{}: a model of {:.0f} parameters on {} {}",
+      place(where, "model.layers"), parameters, chosen.text(),
+      too_much(bytes, room))};
+}
+
+} // namespace troupe

@@ -1,0 +1,236 @@
+#include "runtime/configuration/configuration.hpp"
+
+#include "runtime/configuration/device_choice.hpp"
+#include "runtime/configuration/device_names.hpp"
+#include "runtime/configuration/keys.hpp"
+#include "runtime/configuration/legible.hpp"
+#include "runtime/configuration/rule_choice.hpp"
+#include "runtime/configuration/spelling.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+class contradiction_list {
+public:
+  contradiction_list(const configuration& what, const origins& where)
+      : what_(what), where_(where) {}
+
+  /// "run.toml:12: federation.buffer = 50 " and then `why`.
+  void add(std::string_view path, std::string_view why) {
+    auto dot = path.find('.');
+    auto k = find_key(path.substr(0, dot), path.substr(dot + 1));
+    found_.push_back(fmt::format("{} = {} {}", place(where_, path),
+        shortened(k->value(what_), 200), why));
+  }
+  bool given(std::string_view path) const { return where_.contains(path); }
+  std::vector<std::string> take() { return std::move(found_); }
+
+private:
+  const configuration& what_;
+  const origins& where_;
+  std::vector<std::string> found_;
+};
+
+void check_name(const configuration& what, contradiction_list& found) {
+  const auto& name = what.run.name;
+  auto unfit = [](char c) {
+    return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  };
+  if (name.empty() || name.front() == '.' || name.front() == '-' ||
+      name.size() > 100 || std::any_of(name.begin(), name.end(), unfit))
+    found.add("run.name",
+        "cannot name a directory: 1 to 100 characters, without / and not "
+        "beginning with . or -");
+}
+
+void check_data(const configuration& what, contradiction_list& found) {
+  const auto& data = what.data;
+  if (data.set == "idx" && data.path.empty())
+    found.add("data.set",
+        "needs data.path, the directory of the IDX files, like data.path = "
+        "\"mine\"");
+  auto mixed = data.partition == "dirichlet" || data.partition == "quantity";
+  if (mixed && data.set != "synthetic" && data.alpha == 0.0)
+    found.add("data.alpha",
+        fmt::format("is too small for data.partition = \"{}\": it has to be "
+                    "above 0",
+            data.partition));
+}
+
+std::vector<std::string_view> device_names(const configuration& what) {
+  const auto& compute = what.compute;
+  if (compute.devices.empty())
+    return {compute.device};
+  return {compute.devices.begin(), compute.devices.end()};
+}
+
+// `auto` may come to mean any device.
+void check_slot_names(const configuration& what, contradiction_list& found) {
+  auto names = device_names(what);
+  for (const auto& [name, count] : what.compute.slots.named)
+    if (names.front() != "auto" &&
+        std::none_of(names.begin(), names.end(),
+            [&name = name](auto each) { return overlap(each, name); }))
+      found.add("compute.slots",
+          fmt::format("has {}, but the run is on {}{}", legible(name),
+              fmt::join(names, ", "), did_you_mean(name, names)));
+}
+
+void check_devices(const configuration& what, contradiction_list& found) {
+  const auto& names = what.compute.devices;
+  if (!names.empty() && what.compute.device != "auto")
+    found.add("compute.devices",
+        fmt::format("and compute.device = \"{}\" contradict each other: keep "
+                    "one of them",
+            what.compute.device));
+  for (auto one = names.begin(); one != names.end(); ++one)
+    for (auto other = std::next(one); other != names.end(); ++other)
+      if (overlap(*one, *other))
+        found.add("compute.devices", fmt::format("names one device twice: {} "
+                                                 "and {}",
+                                         *one, *other));
+  check_slot_names(what, found);
+}
+
+struct as_numbers {
+  const range& within;
+  bool operator()(const std::string*) const { return true; }
+  bool operator()(const std::vector<std::string>*) const { return true; }
+  bool operator()(const slot_counts* x) const {
+    return (*this)(&x->each) &&
+           std::all_of(x->named.begin(), x->named.end(),
+               [this](const auto& each) { return (*this)(&each.second); });
+  }
+  bool operator()(const std::vector<std::size_t>* x) const {
+    return std::all_of(
+        x->begin(), x->end(), [this](auto each) { return within.holds(each); });
+  }
+  template <class Number>
+  bool operator()(const Number* x) const {
+    return within.holds(*x);
+  }
+};
+
+// The words in a key's value that have to be some of its own.
+struct as_words {
+  using words = std::vector<std::string>;
+  words operator()(const std::string* x) const { return {*x}; }
+  words operator()(const words* x) const { return *x; }
+  words operator()(const slot_counts* x) const {
+    words names;
+    for (const auto& [name, count] : x->named)
+      names.push_back(name);
+    return names;
+  }
+  template <class Number>
+  words operator()(const Number*) const {
+    return {};
+  }
+};
+
+// Reading a file has refused these; a program's own values come here first.
+// Names of data, models and rules are the program's to choose.
+void check_ranges(const configuration& what, contradiction_list& found) {
+  auto value = what;
+  for (const auto& k : keys()) {
+    auto in = k.in(value);
+    auto open = k.section == "data" || k.section == "model" ||
+                k.path() == "federation.rule";
+    if (!std::visit(as_numbers{k.numbers}, in))
+      found.add(k.path(), fmt::format("is not {}", k.numbers.text()));
+    for (const auto& word : std::visit(as_words{}, in))
+      if (auto wrong = open ? std::string{} : misnomer(k, word); !wrong.empty())
+        found.add(k.path(),
+            k.misnomer ? fmt::format("has {}, which {}", legible(word), wrong)
+                       : wrong);
+  }
+}
+
+// Only settings: what a file has of others was left out.
+void check_owners(const configuration& what, contradiction_list& found) {
+  for (const auto& k : keys())
+    if (found.given(k.path()) && !k.applies(what))
+      found.add(k.path(),
+          fmt::format("is for {0} alone: remove it, or set {0}", k.used_with));
+}
+
+} // namespace
+
+std::uint64_t slot_counts::of(std::string_view name) const {
+  for (auto label : {name, name.substr(0, name.find(':'))})
+    if (auto found = named.find(std::string{label}); found != named.end())
+      return found->second;
+  return each;
+}
+
+std::string place(const origins& where, std::string_view key) {
+  auto found = where.find(key);
+  return found == where.end() ? std::string{key}
+                              : fmt::format("{}: {}", found->second, key);
+}
+
+std::vector<std::string> contradictions(
+    const configuration& what, const origins& where) {
+  contradiction_list found{what, where};
+  check_name(what, found);
+  check_ranges(what, found);
+  check_data(what, found);
+  check_devices(what, found);
+  check_rule(what,
+      [&](std::string_view key, std::string_view why) { found.add(key, why); });
+  check_owners(what, found);
+  return found.take();
+}
+
+std::string to_toml(const configuration& what) {
+  std::string text;
+  std::string_view section;
+  for (const auto& k : keys()) {
+    if (k.section != section)
+      text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", k.section);
+    section = k.section;
+    auto line = fmt::format(
+        "{}{} = {}", k.applies(what) ? "" : "# ", k.name, k.value(what));
+    text += fmt::format("{:<32} # {}\n", line, k.meaning);
+  }
+  return text;
+}
+
+std::string describe_keys() {
+  std::string text;
+  configuration defaults;
+  for (const auto& k : keys()) {
+    auto line = fmt::format("{} = {}", k.path(), k.value(defaults));
+    text += fmt::format("  {:<36} {}\n", line, k.meaning);
+  }
+  return text;
+}
+
+std::vector<std::string> differences(
+    const configuration& before, const configuration& now, std::uint64_t done) {
+  std::vector<std::string> found;
+  for (const auto& k : keys()) {
+    if (!k.alters_bits || (!k.applies(before) && !k.applies(now)))
+      continue;
+    auto was = k.value(before);
+    auto is = k.value(now);
+    if (was != is)
+      found.push_back(
+          fmt::format("{} was {} and would be {}: the run's bits would change",
+              k.path(), was, is));
+  }
+  if (auto moved = moved_clients(before, now); !moved.empty())
+    found.push_back(std::move(moved));
+  if (now.run.rounds < done)
+    found.push_back(
+        fmt::format("run.rounds = {} is less than the {} that are done",
+            now.run.rounds, done));
+  return found;
+}
+
+} // namespace troupe

@@ -1,0 +1,154 @@
+#pragma once
+
+#include "gpu/training/recipe.hpp"
+#include "runtime/configuration/rule_option.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// How many clients a device trains at once: one number for every device, or
+/// one for some of them by name (`cpu`, `cuda:0`; `cuda` is every GPU). 0, and
+/// a device without a number: as many as suit it.
+struct slot_counts {
+  std::uint64_t each = 0;
+  std::map<std::string, std::uint64_t> named; ///< if any, `each` is 0
+
+  slot_counts(std::uint64_t all = 0) : each(all) {}
+  slot_counts(
+      std::initializer_list<std::pair<const std::string, std::uint64_t>> some)
+      : named(some) {}
+
+  /// Of the device called `name`; 0: as many as suit it.
+  std::uint64_t of(std::string_view name) const;
+  friend bool operator==(const slot_counts&, const slot_counts&) = default;
+};
+
+/// What a run is asked to do: the keys of `troupe run CONFIG.toml`, section by
+/// section, with their defaults. What each key means, may be and belongs to
+/// stands in one table, `runtime/configuration/keys.cpp`. A plain value; one
+/// that came out of `read_configuration` without problems has every key in its
+/// range.
+struct configuration {
+  struct run_keys {
+    std::string name = "troupe";
+    std::uint64_t seed = 1;
+    std::uint64_t rounds = 50;          ///< or versions: the rule's unit
+    std::uint64_t evaluate_every = 10;  ///< versions; 0: only the last
+    double target_accuracy = 0.0;       ///< stop once reached; 0: never
+    std::uint64_t checkpoint_every = 1; ///< versions
+    std::uint64_t keep_checkpoints = 3; ///< beside the best one
+    friend bool operator==(const run_keys&, const run_keys&) = default;
+  } run;
+
+  struct data_keys {
+    std::string set = "fashion-mnist";
+    std::string path; ///< directory; empty: where Debian puts the set
+    std::string partition = "iid";
+    std::uint64_t shards_per_client = 2;
+    double alpha = 0.5;
+    double beta = 0.5;
+    friend bool operator==(const data_keys&, const data_keys&) = default;
+  } data;
+
+  struct model_keys {
+    std::string kind = "mlp";
+    std::vector<std::size_t> layers{784, 200, 200, 10};
+    std::string init; ///< a safetensors file; empty: drawn from the seed
+    friend bool operator==(const model_keys&, const model_keys&) = default;
+  } model;
+
+  struct federation_keys {
+    std::string rule = "fedavg";
+    std::uint64_t clients = 100;
+    std::string weighting = "samples"; ///< a rule may have another default
+    double server_lr = 1.0;
+    std::uint64_t min_updates = 1;
+    double lease_seconds = 3600.0; ///< 0: as long as it takes
+    std::uint64_t shards = 1;      ///< ranges of the model, an actor each
+    rule_options options = default_rule_options(); ///< the rules' own keys
+    friend bool operator==(
+        const federation_keys&, const federation_keys&) = default;
+  } federation;
+
+  training::recipe client;
+
+  struct compute_keys {
+    std::string device = "auto"; ///< every GPU if there is one, else the CPU
+    std::vector<std::string> devices; ///< several at once; empty: `device`
+    slot_counts slots;
+    double stop_grace = 2.0;        ///< seconds from stop token to lost slot
+    std::string precision = "fp32"; ///< bf16: of products alone, on GPUs
+    friend bool operator==(const compute_keys&, const compute_keys&) = default;
+  } compute;
+
+  friend bool operator==(const configuration&, const configuration&) = default;
+};
+
+/// Where a key was given: "client.lr" -> "run.toml:12" or "--set". Keys that
+/// kept their default are absent.
+using origins = std::map<std::string, std::string, std::less<>>;
+
+/// A configuration and everything that is wrong with it, one line a problem,
+/// fit to be shown: place, key, value, what was meant.
+struct reading {
+  configuration value;
+  origins where;
+  std::vector<std::string> problems; ///< empty: `value` is sound
+  std::vector<std::string> notes;    ///< what was left out
+
+  explicit operator bool() const noexcept { return problems.empty(); }
+};
+
+/// Reads a TOML file and then `settings`, each "section.key=value". A file that
+/// cannot be read is a problem like any other.
+reading read_configuration(const std::filesystem::path& file,
+    std::span<const std::string> settings = {});
+
+/// The same from text; `name` is what problems call it.
+reading parse_configuration(std::string_view text, std::string_view name,
+    std::span<const std::string> settings = {});
+
+/// Reads what `to_toml` wrote, a program's run included: its data, partition
+/// and model may have names that no file could ask for.
+reading read_effective_configuration(const std::filesystem::path& file);
+
+/// The same from text; `name` is what problems call it.
+reading parse_effective_configuration(
+    std::string_view text, std::string_view name);
+
+/// Changes `start`, a sound configuration, by `settings` alone.
+reading change_configuration(
+    const configuration& start, std::span<const std::string> settings);
+
+/// What no single key shows: keys that contradict each other.
+std::vector<std::string> contradictions(
+    const configuration& what, const origins& where = {});
+
+/// The effective configuration as TOML: every key, its meaning behind it; keys
+/// of a rule or model that is not in use are commented out. Reads back equal.
+std::string to_toml(const configuration& what);
+
+/// The keys, their defaults and meaning, for `troupe run --help`.
+std::string describe_keys();
+
+/// Keys whose change from `before` to `now` would alter the published bits of a
+/// run that has `done` rounds or versions behind it, each said in one line.
+/// Empty: the run may be resumed.
+std::vector<std::string> differences(const configuration& before,
+    const configuration& now, std::uint64_t done = 0);
+
+/// "run.toml:12: client.lr", or without the place for a key left at default:
+/// how a problem with `key` begins.
+std::string place(const origins& where, std::string_view key);
+
+} // namespace troupe

@@ -1,0 +1,336 @@
+#include "runtime/configuration/keys.hpp"
+
+#include "runtime/configuration/device_names.hpp"
+#include "runtime/configuration/rule_keys.hpp"
+#include "runtime/configuration/rules.hpp"
+#include "runtime/configuration/spelling.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <type_traits>
+
+namespace troupe {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array sets{"fashion-mnist"sv, "idx"sv, "synthetic"sv};
+constexpr std::array partitions{
+    "iid"sv, "shards"sv, "dirichlet"sv, "quantity"sv};
+constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
+constexpr std::array precisions{"fp32"sv, "bf16"sv};
+constexpr std::array weightings{"samples"sv, "uniform"sv};
+
+constexpr bool any_bits = false; // the published bits do not depend on it
+constexpr bool alters = true;
+
+// Every whole number up to here survives a JSON reader.
+constexpr double exact = 9007199254740992.0;
+
+constexpr range above(double low, double high) {
+  return {.low = low, .high = high, .above_low = true};
+}
+
+using run = configuration::run_keys;
+using data = configuration::data_keys;
+using model = configuration::model_keys;
+using federation = configuration::federation_keys;
+using client = training::recipe;
+using compute = configuration::compute_keys;
+
+run& part(configuration& c, const run*) {
+  return c.run;
+}
+data& part(configuration& c, const data*) {
+  return c.data;
+}
+model& part(configuration& c, const model*) {
+  return c.model;
+}
+federation& part(configuration& c, const federation*) {
+  return c.federation;
+}
+client& part(configuration& c, const client*) {
+  return c.client;
+}
+compute& part(configuration& c, const compute*) {
+  return c.compute;
+}
+
+template <class Value, class Part>
+Part part_of(Value Part::*);
+
+template <auto Member>
+cell at(configuration& c) {
+  const decltype(part_of(Member))* which = nullptr;
+  return &(part(c, which).*Member);
+}
+
+bool synthetic(const configuration& c) {
+  return c.data.set == "synthetic";
+}
+// From files, or a program's own.
+bool divided(const configuration& c) {
+  return !synthetic(c);
+}
+bool in_shards(const configuration& c) {
+  return divided(c) && c.data.partition == "shards";
+}
+bool skewed(const configuration& c) {
+  return synthetic(c) || c.data.partition == "dirichlet" ||
+         c.data.partition == "quantity";
+}
+bool layered(const configuration& c) {
+  return c.model.kind == "mlp";
+}
+constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\"";
+constexpr auto of_shards = "data.partition = \"shards\"";
+constexpr auto of_skew = "data.partition = \"dirichlet\" or \"quantity\", or "
+                         "data.set = \"synthetic\"";
+constexpr auto of_synthetic = "data.set = \"synthetic\"";
+constexpr auto of_mlp = "model.kind = \"mlp\"";
+
+constexpr range any_number{};
+constexpr std::span<const std::string_view> any_word{};
+
+// Every number that float32 holds, the largest as it is printed: a run that
+// diverges is a lesson too.
+constexpr double largest = 3.4028235e38;
+
+std::vector<key> common_keys() {
+  return {
+      {"run", "name", at<&run::name>,
+          "what the run and its directory are called", any_bits},
+      {"run", "seed", at<&run::seed>, seed_meaning(), alters, {0, exact}},
+      {"run", "rounds", at<&run::rounds>, rounds_meaning(), any_bits, {1, 1e9}},
+      {"run", "evaluate_every", at<&run::evaluate_every>,
+          "versions between evaluations; 0: only the last", any_bits, {0, 1e9}},
+      {"run", "target_accuracy", at<&run::target_accuracy>,
+          "stop once the test set shows it; 0: never", any_bits, {0, 1}},
+      {"run", "checkpoint_every", at<&run::checkpoint_every>,
+          "versions between checkpoints", any_bits, {1, 1e9}},
+      {"run", "keep_checkpoints", at<&run::keep_checkpoints>,
+          "newest checkpoints kept, beside the best", any_bits, {1, 1e6}},
+
+      {"data", "set", at<&data::set>, "fashion-mnist, idx or synthetic", alters,
+          {}, sets},
+      {"data", "path", at<&data::path>,
+          "directory of the IDX files; empty: Debian's", alters, any_number,
+          any_word, nullptr, divided, of_files},
+      {"data", "partition", at<&data::partition>,
+          "iid, shards, dirichlet or quantity", alters, {}, partitions, nullptr,
+          divided, of_files},
+      {"data", "shards_per_client", at<&data::shards_per_client>,
+          "shards: pieces of label-sorted data a client gets", alters, {1, 1e6},
+          any_word, nullptr, in_shards, of_shards},
+      {"data", "alpha", at<&data::alpha>,
+          "small is skewed; synthetic: how far models differ", alters, {0, 1e6},
+          any_word, nullptr, skewed, of_skew},
+      {"data", "beta", at<&data::beta>, "synthetic: how far features differ",
+          alters, {0, 1e6}, any_word, nullptr, synthetic, of_synthetic},
+
+      {"model", "kind", at<&model::kind>, "softmax, mlp, lenet5 or cnn", alters,
+          {}, kinds},
+      {"model", "layers", at<&model::layers>,
+          "mlp: values a sample, hidden widths, classes", alters, {1, 1 << 24},
+          any_word, nullptr, layered, of_mlp},
+      {"model", "init", at<&model::init>,
+          "safetensors file to start from; empty: drawn from the seed", alters},
+
+      {"federation", "rule", at<&federation::rule>, either(rule_names()),
+          alters, {}, rule_names()},
+      {"federation", "clients", at<&federation::clients>,
+          "how many share the data", alters, {1, 1 << 24}},
+      {"federation", "weighting", at<&federation::weighting>,
+          weighting_meaning(), alters, {}, weightings},
+      {"federation", "server_lr", at<&federation::server_lr>,
+          "times the average update", alters, above(0, largest)},
+      {"federation", "min_updates", at<&federation::min_updates>,
+          "with fewer the version stays", alters, {1, 1 << 24}},
+      {"federation", "shards", at<&federation::shards>,
+          "ranges of the model, each summed by an actor of its own", any_bits,
+          {1, 64}},
+      {"federation", "lease_seconds", at<&federation::lease_seconds>,
+          "time a client may take (scoring: ten times); 0: any", alters,
+          {0, 1e7}},
+
+      {"client", "epochs", at<&client::epochs>,
+          "passes over its samples a client makes", alters, {1, 1e6}},
+      {"client", "steps", at<&client::steps>,
+          "above 0: so many steps instead of epochs", alters, {0, 4e9}},
+      {"client", "batch", at<&client::batch>,
+          "samples a step; 0: all of the client's", alters, {0, 4e9}},
+      {"client", "lr", at<&client::lr>, "learning rate", alters,
+          above(0, largest)},
+      {"client", "lr_decay", at<&client::lr_decay>,
+          "round r trains with lr * lr_decay^r", alters, above(0, 1)},
+      {"client", "momentum", at<&client::momentum>, "of SGD", alters,
+          {.low = 0, .high = 1, .below_high = true}},
+      {"client", "weight_decay", at<&client::weight_decay>,
+          "L2, added to the gradient", alters, {0, largest}},
+      {"client", "clip", at<&client::clip>, "largest gradient norm; 0: none",
+          alters, {0, largest}},
+
+      {"compute", "device", at<&compute::device>,
+          "auto, cpu, cuda (every GPU) or cuda:N", any_bits, {}, {},
+          no_device_or_auto},
+      {"compute", "devices", at<&compute::devices>,
+          "several at once, like [\"cpu\", \"cuda:0\"]", any_bits, {}, {},
+          no_device},
+      {"compute", "slots", at<&compute::slots>,
+          "clients a device trains at once, or {cpu = 2}; 0: its own", any_bits,
+          {0, 1024}, {}, no_device},
+      {"compute", "stop_grace", at<&compute::stop_grace>,
+          "seconds a learner gets to stop before its slot is lost", any_bits,
+          {0, 3600}},
+      {"compute", "precision", at<&compute::precision>,
+          "fp32; or bf16: products alone, on GPUs", alters, {}, precisions},
+  };
+}
+
+// The rules' own stand behind the common ones of their section.
+std::vector<key> assembled() {
+  auto result = common_keys();
+  for (auto& k : result)
+    if (k.section == "federation")
+      keep_for_users(k);
+  auto own = own_keys();
+  auto behind = std::ranges::find(result, "client", &key::section);
+  result.insert(behind, own.begin(), own.end());
+  return result;
+}
+
+const std::vector<key>& table() {
+  static const auto all = assembled();
+  return all;
+}
+
+template <class Float>
+std::string as_float(Float number) {
+  auto text = fmt::format("{}", number);
+  if (text.find_first_of(".en") == std::string::npos)
+    text += ".0";
+  return text;
+}
+
+// A name that TOML takes without quotes stands without them.
+std::string toml_key(const std::string& name) {
+  auto bare = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  };
+  return !name.empty() && std::all_of(name.begin(), name.end(), bare)
+             ? name
+             : toml_string(name);
+}
+
+struct as_toml {
+  std::string operator()(const std::string* x) const { return toml_string(*x); }
+  std::string operator()(const double* x) const { return as_float(*x); }
+  std::string operator()(const float* x) const { return as_float(*x); }
+  std::string operator()(const std::vector<std::size_t>* x) const {
+    return fmt::format("[{}]", fmt::join(*x, ", "));
+  }
+  std::string operator()(const std::vector<std::string>* x) const {
+    std::vector<std::string> words;
+    for (const auto& each : *x)
+      words.push_back(toml_string(each));
+    return fmt::format("[{}]", fmt::join(words, ", "));
+  }
+  std::string operator()(const slot_counts* x) const {
+    std::vector<std::string> pairs;
+    for (const auto& [name, count] : x->named)
+      pairs.push_back(fmt::format("{} = {}", toml_key(name), count));
+    return x->named.empty() ? fmt::format("{}", x->each)
+                            : fmt::format("{{{}}}", fmt::join(pairs, ", "));
+  }
+  template <class Integer>
+  std::string operator()(const Integer* x) const {
+    return fmt::format("{}", *x);
+  }
+};
+
+} // namespace
+
+static_assert(std::numeric_limits<long double>::digits >= 64);
+
+bool range::holds(long double number) const noexcept {
+  return (above_low ? number > low : number >= low) &&
+         (below_high ? number < high : number <= high);
+}
+
+std::string range::text() const {
+  auto text = fmt::format("from {}{}", above_low ? "above " : "", low);
+  if (!std::isfinite(high))
+    return text + " up";
+  return text + fmt::format(" to {}{}", below_high ? "below " : "", high);
+}
+
+std::string key::path() const {
+  return fmt::format("{}.{}", section, name);
+}
+
+bool key::applies(const configuration& what) const {
+  return !used || used(what);
+}
+
+std::string key::value(const configuration& what) const {
+  // `in` serves readers and writers alike; nothing is written here.
+  return std::visit(as_toml{}, in(const_cast<configuration&>(what)));
+}
+
+std::span<const key> keys() noexcept {
+  return table();
+}
+
+std::string either(const std::vector<std::string_view>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += fmt::format("{}{}",
+        i == 0                  ? ""
+        : i + 1 == words.size() ? " or "
+                                : ", ",
+        words[i]);
+  return text;
+}
+
+const key* find_key(std::string_view section, std::string_view name) noexcept {
+  auto found = std::ranges::find_if(keys(),
+      [&](const key& k) { return k.section == section && k.name == name; });
+  return found == keys().end() ? nullptr : &*found;
+}
+
+std::string misnomer(const key& k, std::string_view word) {
+  if (k.misnomer)
+    return k.misnomer(word);
+  if (k.choices.empty() ||
+      std::find(k.choices.begin(), k.choices.end(), word) != k.choices.end())
+    return {};
+  return fmt::format("is not one of {}{}", fmt::join(k.choices, ", "),
+      did_you_mean(word, k.choices));
+}
+
+std::string toml_number(double number) {
+  return as_float(number);
+}
+
+std::string toml_string(std::string_view text) {
+  std::string result{'"'};
+  for (auto c : text) {
+    if (c == '"' || c == '\\')
+      (result += '\\') += c;
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      result += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
+    else
+      result += c;
+  }
+  return result += '"';
+}
+
+} // namespace troupe

@@ -1,0 +1,142 @@
+#include "runtime/configuration/rule_choice.hpp"
+
+#include "protocols/time.hpp"
+#include "runtime/configuration/keys.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <type_traits>
+#include <variant>
+
+namespace troupe {
+
+namespace {
+
+const rule_row* row_of(const configuration& what) {
+  return find_rule(what.federation.rule);
+}
+
+rule_option value(const configuration& from, std::string_view name) {
+  // A key's `in` serves readers and writers alike; nothing is written here.
+  auto in = find_key("federation", name)->in(const_cast<configuration&>(from));
+  return std::visit(
+      []<class Value>(const Value* x) -> rule_option {
+        if constexpr (std::is_constructible_v<rule_option, Value>)
+          return *x;
+        else
+          return {};
+      },
+      in);
+}
+
+void assign(configuration& to, std::string_view name, const rule_option& x) {
+  auto in = find_key("federation", name)->in(to);
+  std::visit(
+      [&]<class Value>(const Value& v) { *std::get<Value*>(in) = v; }, x);
+}
+
+rule_option default_of(
+    const rule_row& rule, const rule_key& key, std::uint64_t clients) {
+  auto start = key.get(rule.defaults);
+  if (auto* count = std::get_if<std::uint64_t>(&start);
+      count && key.at_most_clients)
+    *count = std::min(*count, clients);
+  return start;
+}
+
+} // namespace
+
+void name_rule(configuration& to, std::string name) {
+  configuration::federation_keys fresh;
+  fresh.rule = std::move(name);
+  fresh.clients = to.federation.clients;
+  fresh.lease_seconds = to.federation.lease_seconds;
+  fresh.shards = to.federation.shards;
+  to.federation = std::move(fresh);
+}
+
+void choose_rule(configuration& to, const std::any& options) {
+  auto row = find_rule(options.type());
+  assert(row && "a rule that has a row");
+  name_rule(to, std::string{row->name});
+  for (const auto& key : row->keys)
+    assign(to, key.name, key.get(options));
+}
+
+std::any rule_options_of(const configuration& from, const rule_row& rule) {
+  auto result = rule.defaults;
+  for (const auto& key : rule.keys)
+    key.set(result, value(from, key.name));
+  return result;
+}
+
+federated::settings settings_of(const configuration& what) {
+  auto row = row_of(what);
+  federated::settings result;
+  result.seed = what.run.seed;
+  result.rounds = what.run.rounds;
+  result.weigh_samples = what.federation.weighting == "samples" &&
+                         (!row || row->find("weighting"));
+  result.min_updates = what.federation.min_updates;
+  result.lease_time = from_seconds(what.federation.lease_seconds);
+  return result;
+}
+
+federated::rule make_rule(const configuration& what) {
+  auto row = row_of(what);
+  assert(row && "a rule that has a row");
+  return row->make(rule_options_of(what, *row), settings_of(what));
+}
+
+std::string_view unit(const configuration& what) {
+  auto row = row_of(what);
+  return row ? row->unit : "version";
+}
+
+std::uint64_t cohort(const configuration& what) {
+  auto row = row_of(what);
+  auto clients = what.federation.clients;
+  return row ? row->cohort(rule_options_of(what, *row), clients) : clients;
+}
+
+std::string pace(const configuration& what) {
+  auto row = row_of(what);
+  return row ? row->pace(rule_options_of(what, *row), what.federation.clients)
+             : "at its own pace";
+}
+
+bool repeats_by_seed(const configuration& what) {
+  auto row = row_of(what);
+  return row && row->by_seed;
+}
+
+void check_rule(const configuration& what, const rule_row::findings& found) {
+  auto row = row_of(what);
+  if (!row)
+    return;
+  auto how = rule_options_of(what, *row);
+  auto clients = what.federation.clients;
+  auto tell = [&](std::string_view key, std::string why) {
+    found(fmt::format("federation.{}", key), std::move(why));
+  };
+  for (const auto& key : row->keys)
+    if (key.at_most_clients && std::get<std::uint64_t>(key.get(how)) > clients)
+      tell(key.name,
+          fmt::format("is more than the {} clients there are; a client trains "
+                      "once a version at most",
+              clients));
+  row->check(how, clients, tell);
+}
+
+void take_rule_defaults(configuration& to, const origins& given) {
+  auto row = row_of(to);
+  if (!row)
+    return;
+  for (const auto& key : row->keys)
+    if (!given.contains(fmt::format("federation.{}", key.name)))
+      assign(to, key.name, default_of(*row, key, to.federation.clients));
+}
+
+} // namespace troupe

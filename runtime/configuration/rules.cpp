@@ -1,0 +1,225 @@
+#include "runtime/configuration/rules.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+template <class Value, class Options>
+Value value_of(Value Options::*);
+template <class Value, class Options>
+Options options_of(Value Options::*);
+
+template <auto Member>
+rule_key common(std::string_view name) {
+  using options = decltype(options_of(Member));
+  using value = decltype(value_of(Member));
+  rule_key result;
+  result.name = name;
+  result.get = [](const std::any& from) -> rule_option {
+    return std::any_cast<const options&>(from).*Member;
+  };
+  result.set = [](std::any& to, const rule_option& x) {
+    std::any_cast<options&>(to).*Member = std::get<value>(x);
+  };
+  return result;
+}
+
+template <auto Member>
+rule_key own(std::string_view name, std::string_view meaning, range numbers,
+    std::span<const std::string_view> choices = {}) {
+  auto result = common<Member>(name);
+  result.meaning = meaning;
+  result.numbers = numbers;
+  result.choices = choices;
+  return result;
+}
+
+template <auto Member>
+rule_key at_most_clients(std::string_view name, std::string_view meaning) {
+  auto result = own<Member>(name, meaning, {1, 1 << 24});
+  result.at_most_clients = true;
+  return result;
+}
+
+// A row's function of any options, from one of these.
+template <class Options, class Function>
+auto by(Function f) {
+  return [f](const std::any& how, auto&&... more) {
+    return f(std::any_cast<const Options&>(how),
+        std::forward<decltype(more)>(more)...);
+  };
+}
+
+std::uint64_t round_of(const fedavg& how, std::uint64_t clients) {
+  auto part = how.fraction * static_cast<double>(clients);
+  return std::max<std::uint64_t>(1, std::llround(part));
+}
+
+rule_row fedavg_row() {
+  rule_row row;
+  row.name = "fedavg";
+  row.meaning = "rounds: a part of the clients trains, their average counts";
+  row.unit = "round";
+  row.by_seed = true;
+  row.defaults = fedavg{};
+  row.keys = {common<&fedavg::weighting>("weighting"),
+      common<&fedavg::server_lr>("server_lr"),
+      common<&fedavg::min_updates>("min_updates"),
+      own<&fedavg::fraction>("fraction", "part of the clients in a round",
+          {.low = 0, .high = 1, .above_low = true})};
+  row.make =
+      by<fedavg>([](const fedavg& how,
+                     const federated::settings& common) -> federated::rule {
+        return federated::fedavg{common, how.fraction};
+      });
+  row.cohort = by<fedavg>(round_of);
+  row.pace = by<fedavg>([](const fedavg& how, std::uint64_t clients) {
+    return fmt::format("{} a round", round_of(how, clients));
+  });
+  row.check = by<fedavg>([](const fedavg& how, std::uint64_t clients,
+                             const rule_row::findings& found) {
+    auto drawn = round_of(how, clients);
+    if (how.min_updates > drawn)
+      found("min_updates",
+          fmt::format("is more than the {} clients of a round (fraction {} of "
+                      "{}): every round would be skipped",
+              drawn, how.fraction, clients));
+  });
+  return row;
+}
+
+rule_row fedbuff_row() {
+  rule_row row;
+  row.name = "fedbuff";
+  row.meaning = "no rounds: every few updates, however old, make a version";
+  row.unit = "version";
+  row.defaults = fedbuff{};
+  row.keys = {common<&fedbuff::weighting>("weighting"),
+      common<&fedbuff::server_lr>("server_lr"),
+      common<&fedbuff::min_updates>("min_updates"),
+      at_most_clients<&fedbuff::buffer>("buffer", "updates in a version"),
+      at_most_clients<&fedbuff::concurrency>(
+          "concurrency", "clients in training at any time"),
+      own<&fedbuff::max_staleness>("max_staleness",
+          "an update from further behind is dropped", {0, 1e9})};
+  row.make =
+      by<fedbuff>([](const fedbuff& how,
+                      const federated::settings& common) -> federated::rule {
+        return federated::fedbuff{
+            common, how.buffer, how.concurrency, how.max_staleness};
+      });
+  row.cohort =
+      by<fedbuff>([](const fedbuff& how, std::uint64_t) { return how.buffer; });
+  row.pace = by<fedbuff>([](const fedbuff& how, std::uint64_t) {
+    return fmt::format(
+        "{} in training, a version every {}", how.concurrency, how.buffer);
+  });
+  row.check = by<fedbuff>([](const fedbuff& how, std::uint64_t,
+                              const rule_row::findings& found) {
+    if (how.min_updates > how.buffer)
+      found("min_updates",
+          fmt::format("is more than federation.buffer = {}: no version would "
+                      "ever be published",
+              how.buffer));
+  });
+  return row;
+}
+
+federated::staleness_function trust_of(const fedasync& how) {
+  using shape = federated::staleness_function::shape;
+  return {.of = how.staleness == "constant" ? shape::constant
+                : how.staleness == "hinge"  ? shape::hinge
+                                            : shape::polynomial,
+      .exponent = how.staleness_exponent,
+      .slope = how.staleness_slope,
+      .grace = how.staleness_grace};
+}
+
+rule_row fedasync_row() {
+  static constexpr std::array shapes{"constant"sv, "hinge"sv, "polynomial"sv};
+  rule_row row;
+  row.name = "fedasync";
+  row.meaning = "no rounds: every update makes a version, mixed in by age";
+  row.unit = "version";
+  row.defaults = fedasync{};
+  row.keys = {at_most_clients<&fedasync::concurrency>(
+                  "concurrency", "clients in training at any time"),
+      own<&fedasync::max_staleness>("max_staleness",
+          "an update from further behind is dropped", {0, 1e9}),
+      own<&fedasync::mixing>("mixing", "what a fresh update's model counts",
+          {.low = 0, .high = 1, .above_low = true}),
+      own<&fedasync::staleness>("staleness",
+          "polynomial, hinge or constant: how age counts", {}, shapes),
+      own<&fedasync::staleness_exponent>(
+          "staleness_exponent", "polynomial: (1 + age)^-exponent", {0, 100}),
+      own<&fedasync::staleness_slope>(
+          "staleness_slope", "hinge: 1 / (1 + slope (age - grace))", {0, 1e9}),
+      own<&fedasync::staleness_grace>("staleness_grace",
+          "hinge: up to this age an update counts fully", {0, 1e9})};
+  row.make =
+      by<fedasync>([](const fedasync& how,
+                       const federated::settings& common) -> federated::rule {
+        return federated::fedasync{common, how.mixing, trust_of(how),
+            how.concurrency, how.max_staleness};
+      });
+  row.cohort = by<fedasync>(
+      [](const fedasync&, std::uint64_t) -> std::uint64_t { return 1; });
+  row.pace = by<fedasync>([](const fedasync& how, std::uint64_t) {
+    return fmt::format("{} in training, a version each", how.concurrency);
+  });
+  row.check = by<fedasync>(
+      [](const fedasync&, std::uint64_t, const rule_row::findings&) {});
+  return row;
+}
+
+} // namespace
+
+const rule_key* rule_row::find(std::string_view key) const noexcept {
+  auto found = std::ranges::find(keys, key, &rule_key::name);
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::span<const rule_row> rules() {
+  static const std::array rows{fedavg_row(), fedbuff_row(), fedasync_row()};
+  return rows;
+}
+
+std::vector<std::string_view> rules_that(
+    const std::function<bool(const rule_row&)>& fit) {
+  std::vector<std::string_view> names;
+  for (const auto& row : rules())
+    if (fit(row))
+      names.push_back(row.name);
+  return names;
+}
+
+const rule_row* find_rule(std::string_view name) {
+  auto found = std::ranges::find(rules(), name, &rule_row::name);
+  return found == rules().end() ? nullptr : &*found;
+}
+
+const rule_row* find_rule(const std::type_info& options) {
+  auto found = std::ranges::find_if(rules(),
+      [&](const rule_row& row) { return row.defaults.type() == options; });
+  return found == rules().end() ? nullptr : &*found;
+}
+
+rule_options default_rule_options() {
+  rule_options result;
+  for (const auto& row : rules())
+    for (const auto& key : row.keys)
+      if (key.own())
+        result.emplace(key.name, key.get(row.defaults));
+  return result;
+}
+
+} // namespace troupe

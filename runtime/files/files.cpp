@@ -1,0 +1,410 @@
+#include "runtime/files/files.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace troupe {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::span<const std::byte> bytes_of(std::string_view text) noexcept {
+  return std::as_bytes(std::span{text.data(), text.size()});
+}
+
+// Closes on every way out; `release` for those that keep it.
+class descriptor {
+public:
+  explicit descriptor(int value) noexcept : value_(value) {}
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {
+    if (value_ >= 0)
+      ::close(value_);
+  }
+  int operator*() const noexcept { return value_; }
+  int release() noexcept { return std::exchange(value_, -1); }
+
+private:
+  int value_;
+};
+
+template <class Call>
+auto retried(Call&& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR)
+    result = call();
+  return result;
+}
+
+int opened(const fs::path& path, int flags) {
+  auto result =
+      retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0666); });
+  if (result < 0)
+    throw file_error{path, file_operation::open, errno};
+  return result;
+}
+
+std::uint64_t size_of(int file, const fs::path& path) {
+  struct stat facts {};
+  auto failed = ::fstat(file, &facts) < 0 ? errno : 0;
+  if (failed == 0 && S_ISDIR(facts.st_mode))
+    failed = EISDIR;
+  if (failed != 0)
+    throw file_error{path, file_operation::open, failed};
+  return static_cast<std::uint64_t>(facts.st_size);
+}
+
+fs::path directory_of(const fs::path& path) {
+  auto parent = path.parent_path();
+  return parent.empty() ? fs::path{"."} : parent;
+}
+
+// Removes a temporary file unless it was renamed in time.
+class temporary {
+public:
+  explicit temporary(fs::path path) : path_(std::move(path)) {}
+  temporary(const temporary&) = delete;
+  temporary& operator=(const temporary&) = delete;
+  ~temporary() {
+    if (!kept_)
+      ::unlink(path_.c_str());
+  }
+  const fs::path& path() const noexcept { return path_; }
+  void keep() noexcept { kept_ = true; }
+
+private:
+  fs::path path_;
+  bool kept_ = false;
+};
+
+} // namespace
+
+append_file::append_file(
+    files& owner, fs::path path, int descriptor, std::uint64_t size) noexcept
+    : owner_(&owner),
+      path_(std::move(path)),
+      descriptor_(descriptor),
+      size_(size) {}
+
+append_file::append_file(append_file&& other) noexcept
+    : owner_(other.owner_),
+      path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      size_(other.size_),
+      named_(other.named_) {}
+
+append_file& append_file::operator=(append_file&& other) noexcept {
+  std::swap(owner_, other.owner_);
+  std::swap(path_, other.path_);
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(size_, other.size_);
+  std::swap(named_, other.named_);
+  return *this;
+}
+
+append_file::~append_file() {
+  descriptor{descriptor_};
+}
+
+void append_file::write(std::string_view bytes) {
+  owner_->write(descriptor_, path_, bytes_of(bytes));
+  size_ += bytes.size();
+}
+
+// A file that was there before may be named by a process that died too soon.
+void append_file::sync() {
+  owner_->sync(descriptor_, path_);
+  if (!std::exchange(named_, true))
+    owner_->sync_name(path_);
+}
+
+void append_file::truncate(std::uint64_t size) {
+  owner_->step(file_operation::truncate, path_);
+  auto length = static_cast<off_t>(size);
+  if (retried([&] { return ::ftruncate(descriptor_, length); }) < 0)
+    throw file_error{path_, file_operation::truncate, errno};
+  size_ = size;
+}
+
+input_file::input_file(
+    files& owner, fs::path path, int descriptor, std::uint64_t size) noexcept
+    : owner_(&owner),
+      path_(std::move(path)),
+      descriptor_(descriptor),
+      size_(size) {}
+
+input_file::input_file(input_file&& other) noexcept
+    : owner_(other.owner_),
+      path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      size_(other.size_),
+      offset_(other.offset_) {}
+
+input_file& input_file::operator=(input_file&& other) noexcept {
+  std::swap(owner_, other.owner_);
+  std::swap(path_, other.path_);
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(size_, other.size_);
+  std::swap(offset_, other.offset_);
+  return *this;
+}
+
+input_file::~input_file() {
+  descriptor{descriptor_};
+}
+
+void input_file::go_to(std::uint64_t offset) {
+  if (offset == offset_) // what is no regular file need not know how
+    return;
+  if (::lseek(descriptor_, static_cast<off_t>(offset), SEEK_SET) < 0)
+    throw file_error{path_, file_operation::read, errno};
+  offset_ = offset;
+}
+
+std::size_t input_file::read(std::span<std::byte> into) {
+  owner_->step(file_operation::read, path_);
+  std::size_t done = 0;
+  while (done < into.size()) {
+    auto got = retried([&] {
+      return ::read(descriptor_, into.data() + done, into.size() - done);
+    });
+    if (got < 0)
+      throw file_error{path_, file_operation::read, errno};
+    if (got == 0)
+      break;
+    done += static_cast<std::size_t>(got);
+  }
+  offset_ += done;
+  return done;
+}
+
+directory_lock::directory_lock(int descriptor) noexcept
+    : descriptor_(descriptor) {}
+
+directory_lock::directory_lock(directory_lock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+directory_lock& directory_lock::operator=(directory_lock&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+directory_lock::~directory_lock() {
+  descriptor{descriptor_};
+}
+
+files::files(file_hook hook) : hook_(std::move(hook)) {}
+
+files& files::system() {
+  static files process = [] {
+    const auto* fault = std::getenv("TROUPE_FILE_FAULT");
+    return files{fault ? parse_file_fault(fault) : file_hook{}};
+  }();
+  return process;
+}
+
+file_fault files::step(file_operation what, const fs::path& path) {
+  auto in_all = ++in_all_;
+  auto of_kind = ++of_kind_[static_cast<std::size_t>(what)];
+  if (!hook_)
+    return {};
+  auto fault = hook_(what, path, in_all, of_kind);
+  if (what == file_operation::write)
+    return fault; // half of it is written first
+  if (fault.what == file_fault::kind::kill)
+    std::raise(SIGKILL);
+  if (fault.what == file_fault::kind::fail)
+    throw file_error{path, what, fault.reason};
+  return fault;
+}
+
+void files::write(
+    int descriptor, const fs::path& path, std::span<const std::byte> bytes) {
+  auto fault = step(file_operation::write, path);
+  if (fault.what != file_fault::kind::none)
+    bytes = bytes.first(bytes.size() / 2);
+  while (!bytes.empty()) {
+    auto put = retried(
+        [&] { return ::write(descriptor, bytes.data(), bytes.size()); });
+    if (put < 0)
+      throw file_error{path, file_operation::write, errno};
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  if (fault.what == file_fault::kind::kill)
+    std::raise(SIGKILL);
+  if (fault.what == file_fault::kind::fail)
+    throw file_error{path, file_operation::write, fault.reason};
+}
+
+void files::sync(int descriptor, const fs::path& path) {
+  step(file_operation::sync, path);
+  if (retried([&] { return ::fsync(descriptor); }) < 0)
+    throw file_error{path, file_operation::sync, errno};
+}
+
+append_file files::append(const fs::path& path) {
+  step(file_operation::open, path);
+  auto file = descriptor{opened(path, O_WRONLY | O_CREAT | O_APPEND)};
+  auto size = size_of(*file, path);
+  return {*this, path, file.release(), size};
+}
+
+input_file files::open(const fs::path& path) {
+  step(file_operation::open, path);
+  auto file = descriptor{opened(path, O_RDONLY)};
+  auto size = size_of(*file, path);
+  return {*this, path, file.release(), size};
+}
+
+// One byte more than the file should have shows at once whether that was all;
+// files that grow, or do not tell their size, take further rounds.
+std::string files::read_all(const fs::path& path) {
+  return read_from(path, 0);
+}
+
+std::string files::read_from(const fs::path& path, std::uint64_t first) {
+  auto file = open(path);
+  file.go_to(std::min(first, file.size()));
+  std::string content(file.size() - file.offset() + 1, '\0');
+  std::size_t used = 0;
+  for (;;) {
+    used += file.read(std::as_writable_bytes(std::span{content}.subspan(used)));
+    if (used < content.size())
+      break;
+    content.resize(2 * content.size() + (1u << 16));
+  }
+  content.resize(used);
+  return content;
+}
+
+void files::write_atomically(
+    const fs::path& path, std::span<const std::span<const std::byte>> parts) {
+  auto draft = temporary{fs::path{path} += ".tmp"};
+  step(file_operation::open, draft.path());
+  {
+    auto file = descriptor{opened(draft.path(), O_WRONLY | O_CREAT | O_TRUNC)};
+    for (auto part : parts)
+      write(*file, draft.path(), part);
+    sync(*file, draft.path());
+  }
+  rename(draft.path(), path);
+  draft.keep();
+  sync_directory(directory_of(path));
+}
+
+void files::write_atomically(const fs::path& path, std::string_view content) {
+  auto part = bytes_of(content);
+  write_atomically(path, std::span{&part, 1});
+}
+
+void files::rename(const fs::path& from, const fs::path& to) {
+  step(file_operation::rename, to);
+  if (::rename(from.c_str(), to.c_str()) < 0)
+    throw file_error{to, file_operation::rename, errno};
+}
+
+bool files::remove(const fs::path& path) {
+  step(file_operation::remove, path);
+  if (::remove(path.c_str()) == 0)
+    return true;
+  if (errno != ENOENT)
+    throw file_error{path, file_operation::remove, errno};
+  return false;
+}
+
+// Some network file systems cannot sync directories and say EINVAL.
+void files::sync_directory(const fs::path& directory) {
+  step(file_operation::sync, directory);
+  auto file = descriptor{opened(directory, O_RDONLY | O_DIRECTORY)};
+  if (retried([&] { return ::fsync(*file); }) < 0 && errno != EINVAL)
+    throw file_error{directory, file_operation::sync, errno};
+}
+
+void files::make_directories(const fs::path& directory) {
+  step(file_operation::make_directory, directory);
+  std::error_code failed;
+  auto target = directory.has_filename() ? directory : directory.parent_path();
+  std::vector<fs::path> made{target};
+  for (auto above = target.parent_path(); !above.empty() && !exists(above);
+       above = above.parent_path())
+    made.push_back(above);
+  fs::create_directories(directory, failed);
+  if (!failed && !fs::is_directory(directory))
+    failed = std::make_error_code(std::errc::not_a_directory);
+  if (failed)
+    throw file_error{directory, file_operation::make_directory, failed.value()};
+  std::for_each(made.rbegin(), made.rend(),
+      [this](const fs::path& each) { sync_name(each); });
+}
+
+// Who may write to a directory need not be allowed to read it.
+void files::sync_name(const fs::path& path) {
+  try {
+    sync_directory(directory_of(path));
+  } catch (const file_error& e) {
+    if (e.reason() != std::errc::permission_denied)
+      throw;
+  }
+}
+
+std::vector<std::string> files::list(const fs::path& directory) {
+  step(file_operation::list, directory);
+  std::vector<std::string> result;
+  std::error_code failed;
+  auto entry = fs::directory_iterator(directory, failed);
+  for (; !failed && entry != fs::directory_iterator{}; entry.increment(failed))
+    result.push_back(entry->path().filename().string());
+  if (failed)
+    throw file_error{directory, file_operation::list, failed.value()};
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+std::optional<directory_lock> files::lock(const fs::path& directory) {
+  step(file_operation::lock, directory);
+  auto file = descriptor{opened(directory, O_RDONLY | O_DIRECTORY)};
+  if (retried([&] { return ::flock(*file, LOCK_EX | LOCK_NB); }) < 0 &&
+      errno == EWOULDBLOCK)
+    return std::nullopt;
+  return directory_lock{file.release()};
+}
+
+// Each line of the kernel's table is "1: FLOCK ADVISORY WRITE PID
+// MAJOR:MINOR:INODE 0 EOF", major and minor in hexadecimal digits.
+long files::holder(const fs::path& directory) {
+  struct stat facts {};
+  if (::stat(directory.c_str(), &facts) < 0 || !exists("/proc/locks"))
+    return 0;
+  auto wanted = fmt::format("{:02x}:{:02x}:{}", major(facts.st_dev),
+      minor(facts.st_dev), facts.st_ino);
+  std::istringstream table{files{}.read_all("/proc/locks")};
+  std::string number, kind, how, access, file;
+  long process = 0;
+  for (std::string line; std::getline(table, line);)
+    if (std::istringstream{line} >> number >> kind >> how >> access >>
+            process >> file &&
+        kind == "FLOCK" && file == wanted)
+      return process;
+  return 0;
+}
+
+bool files::exists(const fs::path& path) noexcept {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+} // namespace troupe

@@ -1,0 +1,167 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/files/file_error.hpp"
+#include "runtime/files/file_fault.hpp"
+
+namespace troupe {
+
+class files;
+
+/// A file that bytes are appended to. Closes itself; one thread at a time.
+class append_file {
+public:
+  append_file(append_file&& other) noexcept;
+  append_file& operator=(append_file&& other) noexcept;
+  ~append_file();
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  std::uint64_t size() const noexcept { return size_; }
+
+  void write(std::string_view bytes);
+  /// Returns once everything written so far, and the file's name, is on the
+  /// disk.
+  void sync();
+  /// Cuts the file to its first `size` bytes.
+  void truncate(std::uint64_t size);
+
+private:
+  friend class files;
+  append_file(files& owner, std::filesystem::path path, int descriptor,
+      std::uint64_t size) noexcept;
+
+  files* owner_;
+  std::filesystem::path path_;
+  int descriptor_;
+  std::uint64_t size_;
+  bool named_ = false; // for good, by a sync of its directory
+};
+
+/// A file that is read from its start. Closes itself; one thread at a time.
+class input_file {
+public:
+  input_file(input_file&& other) noexcept;
+  input_file& operator=(input_file&& other) noexcept;
+  ~input_file();
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  /// Bytes in the file when it was opened.
+  std::uint64_t size() const noexcept { return size_; }
+  /// Bytes read so far.
+  std::uint64_t offset() const noexcept { return offset_; }
+
+  /// Goes on at byte `offset`, which may be behind the file's end.
+  void go_to(std::uint64_t offset);
+  /// Fills `into`, or less at the file's end; returns how many bytes came.
+  std::size_t read(std::span<std::byte> into);
+
+private:
+  friend class files;
+  input_file(files& owner, std::filesystem::path path, int descriptor,
+      std::uint64_t size) noexcept;
+
+  files* owner_;
+  std::filesystem::path path_;
+  int descriptor_;
+  std::uint64_t size_;
+  std::uint64_t offset_ = 0;
+};
+
+/// A directory that no other process can lock meanwhile. The kernel unlocks it
+/// when the process dies, however it does.
+class directory_lock {
+public:
+  directory_lock(directory_lock&& other) noexcept;
+  directory_lock& operator=(directory_lock&& other) noexcept;
+  ~directory_lock();
+
+private:
+  friend class files;
+  explicit directory_lock(int descriptor) noexcept;
+
+  int descriptor_;
+};
+
+/// The one seam for all file operations, so that a test can make the n-th one
+/// fail, or kill the process there. Everything throws `file_error`.
+///
+/// A write that fails or is killed by a fault has written the first half of its
+/// bytes, as a full disk or a crash would have it.
+///
+/// Thread-safe, but for two threads that write the same path. Outlives what it
+/// opened.
+class files {
+public:
+  /// Without faults, or with those that `hook` asks for.
+  explicit files(file_hook hook = {});
+
+  /// The process's own, with faults from the environment's TROUPE_FILE_FAULT.
+  static files& system();
+
+  /// Creates it if it is missing; its first `sync` makes that outlast a crash.
+  append_file append(const std::filesystem::path& path);
+  input_file open(const std::filesystem::path& path);
+  std::string read_all(const std::filesystem::path& path);
+  /// The same from byte `first` on; empty if there are no more.
+  std::string read_from(const std::filesystem::path& path, std::uint64_t first);
+
+  /// Replaces `path` by the concatenation of `parts`: whoever reads it, after a
+  /// crash at any moment included, finds the old content or the new one.
+  /// Writes PATH.tmp, syncs it, renames it and syncs the directory.
+  void write_atomically(const std::filesystem::path& path,
+      std::span<const std::span<const std::byte>> parts);
+  void write_atomically(
+      const std::filesystem::path& path, std::string_view content);
+
+  void rename(
+      const std::filesystem::path& from, const std::filesystem::path& to);
+  /// Returns whether there was such a file, or empty directory.
+  bool remove(const std::filesystem::path& path);
+  /// Makes renames and removals in `directory` outlast a crash.
+  void sync_directory(const std::filesystem::path& directory);
+  /// With all missing parents; existing ones are fine. What is made outlasts a
+  /// crash, unless the directory above it may not be read.
+  void make_directories(const std::filesystem::path& directory);
+  /// Names in `directory`, sorted.
+  std::vector<std::string> list(const std::filesystem::path& directory);
+  /// Nothing if somebody else has locked `directory`. A file system that knows
+  /// no locks grants them to everybody.
+  std::optional<directory_lock> lock(const std::filesystem::path& directory);
+  /// The process that has locked `directory`; 0: none, or it cannot be told.
+  static long holder(const std::filesystem::path& directory);
+  /// Asks without counting: nothing that it answers can be half done.
+  static bool exists(const std::filesystem::path& path) noexcept;
+
+  /// Operations so far.
+  std::uint64_t count() const noexcept { return in_all_; }
+  std::uint64_t count(file_operation what) const noexcept {
+    return of_kind_[static_cast<std::size_t>(what)];
+  }
+
+private:
+  friend class append_file;
+  friend class input_file;
+
+  // Counts, asks the hook, and does what it says unless that needs a write.
+  file_fault step(file_operation what, const std::filesystem::path& path);
+  void write(int descriptor, const std::filesystem::path& path,
+      std::span<const std::byte> bytes);
+  void sync(int descriptor, const std::filesystem::path& path);
+  void sync_name(const std::filesystem::path& path);
+
+  file_hook hook_;
+  std::atomic<std::uint64_t> in_all_ = 0;
+  std::array<std::atomic<std::uint64_t>, file_operations> of_kind_{};
+};
+
+} // namespace troupe

@@ -1,0 +1,133 @@
+#include "runtime/record/replay.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "gpu/aggregation/accumulator.hpp"
+#include "gpu/aggregation/delta.hpp"
+#include "gpu/device.hpp"
+#include "protocols/facts.hpp"
+#include "runtime/record/journal.hpp"
+#include "runtime/record/provenance.hpp"
+
+namespace troupe {
+
+namespace {
+
+using listener = std::function<void(version_id, std::span<const float>)>;
+
+std::map<version_id, std::uint64_t> last_uses(const std::vector<fact>& facts) {
+  std::map<version_id, std::uint64_t> result;
+  for (const auto& f : facts)
+    if (auto* x = std::get_if<facts::accepted>(&f.what))
+      result[x->base] = f.number;
+  return result;
+}
+
+// A run without its actors: one learner, one accumulator, in one thread.
+class rerun {
+public:
+  rerun(const topology& what, std::map<version_id, std::uint64_t> last_use)
+      : config_(what.config()),
+        learner_(what.learner()(gpu::device{})),
+        data_(what.client_data()),
+        from_(provenance_of(data_, what.test_data(), what.initial())),
+        last_use_(std::move(last_use)),
+        sums_(gpu::size(learner_->layout())) {
+    versions_[0] = what.initial() ? what.initial() : drawn();
+  }
+
+  void take(const fact& f, const listener& each) {
+    if (auto* start = std::get_if<facts::run_started>(&f.what))
+      compare(start->from, f.number);
+    else if (auto* x = std::get_if<facts::accepted>(&f.what))
+      add(*x, f.number);
+    else if (std::holds_alternative<facts::round_skipped>(f.what))
+      sums_.clear();
+    else if (auto* y = std::get_if<facts::published>(&f.what))
+      publish(*y, f.number, each);
+  }
+
+private:
+  gpu::shared_buffer drawn() {
+    auto block = std::make_shared<gpu::buffer>(sums_.size());
+    learner_->initialise(block->span(), config_.run.seed);
+    return block;
+  }
+
+  void compare(const facts::provenance& then, std::uint64_t number) const {
+    if (!then.known())
+      return;
+    if (auto other = differences(then, from_, config_); !other.empty())
+      throw bad_history(fmt::format("fact {}: {}", number, other.front()));
+  }
+
+  void add(const facts::accepted& x, std::uint64_t number) {
+    auto base = versions_.find(x.base);
+    if (base == versions_.end() || x.client >= data_.size())
+      throw bad_history(fmt::format("fact {}: an update of client {} to "
+                                    "version {}, which there is not",
+          number, x.client, x.base));
+    auto given = base->second->span();
+    gpu::buffer block{given.size()};
+    std::copy(given.begin(), given.end(), block.span().begin());
+    training::assignment work{x.client, x.base, data_[x.client], config_.client,
+        gpu::random_stream{
+            config_.run.seed, gpu::stream::train, x.client, x.base}};
+    learner_->train(block.span(), work, {});
+    gpu::to_delta(block.span(), given);
+    if (const auto& now = versions_.at(version_);
+        x.mixed && now != base->second)
+      gpu::rebase(on_, given, block.span(), now->span(), block.span());
+    sums_.add(block.span(), x.weight, x.share);
+    if (last_use_[x.base] <= number && x.base < version_)
+      versions_.erase(base);
+  }
+
+  void publish(
+      const facts::published& x, std::uint64_t number, const listener& each) {
+    if (x.version != version_ + 1)
+      throw bad_history(fmt::format("fact {}: version {} follows version {}",
+          number, x.version, version_));
+    auto next = versions_.at(version_);
+    if (sums_.contributions() > 0) {
+      auto block = std::make_shared<gpu::buffer>(sums_.size());
+      sums_.publish(
+          next->span(), config_.federation.server_lr * x.scale, block->span());
+      sums_.clear();
+      next = std::move(block);
+    }
+    if (last_use_[version_] <= number)
+      versions_.erase(version_);
+    version_ = x.version;
+    versions_[version_] = next;
+    each(version_, next->span());
+  }
+
+  const configuration& config_;
+  std::unique_ptr<training::learner> learner_;
+  std::vector<training::view> data_;
+  facts::provenance from_;
+  std::map<version_id, std::uint64_t> last_use_; // a fact's number
+  std::map<version_id, gpu::shared_buffer> versions_;
+  version_id version_ = 0;
+  gpu::accumulator sums_;
+  gpu::device_stream on_;
+};
+
+} // namespace
+
+void replay(
+    const topology& what, std::string_view journal, const listener& each) {
+  gpu::use_one_blas_thread();
+  auto facts = journal::standing(journal);
+  rerun again{what, last_uses(facts)};
+  for (const auto& f : facts)
+    again.take(f, each);
+}
+
+} // namespace troupe

@@ -1,0 +1,234 @@
+#include "runtime/record/run_directory.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "runtime/record/journal.hpp"
+
+namespace troupe {
+namespace {
+
+std::filesystem::path checkpoint_of(
+    const run_directory& place, const past& before) {
+  return place.checkpoints() / checkpoint_name(before.state->version);
+}
+
+[[noreturn]] void refuse(
+    const bad_file& why, const run_directory& place, const past& before) {
+  throw bad_file(why,
+      fmt::format("Remove {} to go on from the checkpoint before it, or start "
+                  "the run anew in another directory",
+          checkpoint_of(place, before).string()));
+}
+
+// What was synced with the state has to be there.
+void expect_state_in(const journal::contents& found, const run_directory& place,
+    const past& before) {
+  if (!before.state || before.state->fact_number <= found.last_number)
+    return;
+  auto path = place.journal();
+  if (!found.damage.empty())
+    refuse(bad_file(path, found.sound_bytes,
+               fmt::format("a journal of facts; {}", found.damage)),
+        place, before);
+  refuse(bad_file(path, found.sound_bytes,
+             fmt::format("fact {}, which led to the checkpoint of version {}; "
+                         "the journal ends at fact {}",
+                 before.state->fact_number, before.state->version,
+                 found.last_number)),
+      place, before);
+}
+
+std::string note_on(const std::filesystem::path& path,
+    const journal::contents& found, std::uint64_t lost) {
+  if (found.torn_bytes == 0)
+    return {};
+  return fmt::format("{}: {}; the journal ends at fact {}, the {} bytes behind "
+                     "it are dropped{}",
+      path.string(),
+      found.damage.empty() ? "its last line is torn" : found.damage,
+      found.last_number, found.torn_bytes,
+      lost > 0 ? fmt::format(" (whole facts among them: {})", lost) : "");
+}
+
+// The rows of the history that the state's bookmark vouches for; none where it
+// has to be made anew from the whole journal.
+std::optional<std::vector<history_row>> vouched_for(
+    files& disk, const run_directory& place, const past& before) {
+  if (!before.state || before.state->at.history_sha256.empty() ||
+      !files::exists(place.incarnation()) || !files::exists(place.history()))
+    return std::nullopt;
+  auto rows = parse_history(disk.read_all(place.history()));
+  const auto& at = before.state->at;
+  if (rows.size() < at.scored)
+    return std::nullopt;
+  rows.resize(at.scored);
+  if (digest_of(rows) != at.history_sha256)
+    return std::nullopt;
+  return rows;
+}
+
+// The journal from the state's line on; none if that does not stand there.
+std::optional<std::string> tail_of(files& disk,
+    const std::filesystem::path& journal, const checkpoint& state) {
+  if (!files::exists(journal))
+    return std::nullopt;
+  auto text = disk.read_from(journal, state.at.journal_bytes);
+  try {
+    const auto line = journal::decode(text.substr(0, text.find('\n')));
+    const auto* made = std::get_if<facts::published>(&line.front().what);
+    if (made && made->version == state.version &&
+        line.front().number == state.fact_number)
+      return text;
+  } catch (const journal::bad_line&) {
+  }
+  return std::nullopt;
+}
+
+// Reads the journal, which begins at byte `first`, for its numbers and its
+// history.
+void recall_facts(std::string_view text, std::uint64_t first,
+    const run_directory& place, retold_history& told, past& into) {
+  std::uint64_t lost = 0;
+  version_id stored = 0;
+  auto count = [&](const fact& f) {
+    if (auto* start = std::get_if<facts::run_started>(&f.what))
+      into.incarnation = std::max(into.incarnation, start->incarnation + 1);
+  };
+  auto found = journal::salvage(
+      text,
+      [&](const fact& f) {
+        count(f);
+        told.take(f);
+        if (auto* x = std::get_if<facts::stored>(&f.what))
+          stored = x->version;
+        auto* start = std::get_if<facts::run_started>(&f.what);
+        if (start && start->from.known())
+          into.from = start->from;
+        auto* made = std::get_if<facts::published>(&f.what);
+        if (made && into.state && f.number == into.state->fact_number)
+          into.resumed = history_row{made->version, into.state->elapsed, 0, 0,
+              made->loss, made->total_updates};
+      },
+      [&](const fact& f) {
+        count(f);
+        ++lost;
+      });
+  found.sound_bytes += first;
+  if (first > 0 && !found.damage.empty())
+    found.damage = fmt::format("behind byte {}, {}", first, found.damage);
+  expect_state_in(found, place, into);
+  if (into.state && into.state->from.known())
+    into.from = into.state->from;
+  into.note = note_on(place.journal(), found, lost);
+  if (!into.state && stored > 0)
+    into.note = fmt::format("{} holds no checkpoint, though version {} was "
+                            "stored: training begins anew",
+        place.checkpoints().string(), stored);
+  into.last_fact = found.last_number;
+  into.journal_bytes = found.sound_bytes;
+}
+
+// A directory from before there was this file has the journal alone.
+void recall_incarnation(files& disk, const std::filesystem::path& path,
+    std::uint64_t& incarnation) {
+  if (!files::exists(path))
+    return;
+  auto text = disk.read_all(path);
+  std::uint64_t last = 0;
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), last);
+  if (error != std::errc{} ||
+      std::string_view{text}.substr(end - text.data()) != "\n")
+    throw bad_file(bad_file(path, 0, "a whole number and the end of its line"),
+        "Remove the file: the journal tells the same, unless power failed");
+  incarnation = std::max(incarnation, last + 1);
+}
+
+// What the whole journal tells, and the file where it agrees.
+void recall_whole(files& disk, const run_directory& place, past& into) {
+  retold_history told;
+  if (files::exists(place.journal()))
+    recall_facts(disk.read_all(place.journal()), 0, place, told, into);
+  else
+    expect_state_in({}, place, into);
+  std::vector<history_row> found;
+  if (files::exists(place.history()))
+    found = parse_history(disk.read_all(place.history()));
+  into.history = told.mend(found);
+}
+
+// What came since the state's version alone, so that a long run is taken up as
+// soon as a short one.
+bool recall_tail(files& disk, const run_directory& place, past& into) {
+  auto rows = vouched_for(disk, place, into);
+  if (!rows)
+    return false;
+  auto text = tail_of(disk, place.journal(), *into.state);
+  if (!text)
+    return false;
+  retold_history told{into.state->version, into.state->elapsed};
+  recall_facts(*text, into.state->at.journal_bytes, place, told, into);
+  into.resumed_at = into.state->at.journal_bytes;
+  into.history = std::move(*rows);
+  for (const auto& row :
+      told.mend(parse_history(disk.read_all(place.history()))))
+    if (into.history.empty() || row.version > into.history.back().version)
+      into.history.push_back(row);
+  return true;
+}
+
+} // namespace
+
+bool run_directory::holds_run() const noexcept {
+  std::error_code none;
+  auto stored = std::filesystem::directory_iterator(checkpoints(), none);
+  return files::exists(config()) || files::exists(journal()) ||
+         stored != std::filesystem::directory_iterator{};
+}
+
+bool past::has_void() const noexcept {
+  return first_void() <= last_fact;
+}
+
+std::uint64_t past::first_void() const noexcept {
+  return (state ? state->fact_number : 0) + 1;
+}
+
+const history_row* past::score() const noexcept {
+  auto found = std::find_if(
+      history.begin(), history.end(), [this](const history_row& row) {
+        return state && row.version == state->version;
+      });
+  return found == history.end() ? nullptr : &*found;
+}
+
+past recall(
+    files& disk, const run_directory& place, const gpu::layout& layout) {
+  past result;
+  auto versions = stored_versions(disk, place.checkpoints());
+  if (!versions.empty()) {
+    auto path = place.checkpoints() / checkpoint_name(versions.back());
+    result.state = read_checkpoint(disk, path, layout);
+  }
+  if (!recall_tail(disk, place, result))
+    recall_whole(disk, place, result);
+  recall_incarnation(disk, place.incarnation(), result.incarnation);
+  const auto last = result.state ? result.state->version : 0;
+  std::erase_if(
+      result.history, [last](const auto& row) { return row.version > last; });
+  return result;
+}
+
+void begin_incarnation(
+    files& disk, const run_directory& place, const past& before) {
+  disk.write_atomically(
+      place.incarnation(), fmt::format("{}\n", before.incarnation));
+}
+
+} // namespace troupe

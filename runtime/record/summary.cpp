@@ -1,0 +1,49 @@
+#include "runtime/record/summary.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "actors/computing/guard.hpp"
+
+namespace troupe {
+
+std::string to_json(const summary& what, const run_report& report) {
+  nlohmann::ordered_json j;
+  j["name"] = what.name;
+  j["rule"] = what.rule;
+  j["outcome"] = to_string(report.outcome);
+  if (report.why)
+    j["why"] = text(report.why);
+  j["version"] = report.version;
+  if (report.scored) {
+    j["accuracy"] = report.final.accuracy();
+    j["loss"] = report.final.loss();
+  } else {
+    j["accuracy"] = nullptr;
+    j["loss"] = nullptr;
+  }
+  j["best_accuracy"] = what.best_accuracy;
+  j["best_version"] = what.best_version;
+  j["updates_accepted"] = report.updates;
+  j["steps"] = report.steps;
+  j["slots_lost"] = report.slots_lost;
+  j["wall_seconds"] = what.wall_seconds;
+  j["startup_seconds"] = what.startup_seconds;
+  j["training_seconds"] = std::max(report.training_seconds, 0.0);
+  j["compute_seconds"] = report.compute_seconds;
+  j["fingerprint"] = what.fingerprint;
+  j["model_sha256"] = what.model_sha256;
+  j["file_sha256"] = what.file_sha256;
+  return j.dump(2) + "\n";
+}
+
+std::optional<version_id> summed_up(std::string_view json) {
+  auto j = nlohmann::json::parse(json, nullptr, false);
+  if (!j.is_object() || !j.contains("version") ||
+      !j["version"].is_number_unsigned())
+    return std::nullopt;
+  return j["version"].get<version_id>();
+}
+
+} // namespace troupe

@@ -1,0 +1,102 @@
+#include "runtime/configuration/rule_choice.hpp"
+
+#include <gmock/gmock.h>
+
+namespace troupe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(rule_choice_test, gives_back_the_options_that_it_was_given) {
+  configuration what;
+
+  choose_rule(what, fedbuff{.buffer = 3, .max_staleness = 7, .server_lr = 0.5});
+
+  EXPECT_EQ(what.federation.rule, "fedbuff");
+  EXPECT_EQ(what.federation.server_lr, 0.5);
+  auto how = options_of<fedbuff>(what);
+  EXPECT_EQ(how.buffer, 3u);
+  EXPECT_EQ(how.concurrency, fedbuff{}.concurrency);
+  EXPECT_EQ(how.max_staleness, 7u);
+  EXPECT_EQ(how.weighting, "uniform");
+  EXPECT_EQ(how.server_lr, 0.5);
+}
+
+TEST(rule_choice_test, forgets_what_was_said_to_the_rule_before) {
+  configuration what;
+  what.federation.clients = 50;
+  choose_rule(what, fedbuff{.buffer = 3, .server_lr = 0.5});
+
+  choose_rule(what, fedavg{});
+
+  configuration expected;
+  expected.federation.clients = 50;
+  EXPECT_EQ(what, expected);
+}
+
+TEST(rule_choice_test, makes_the_rule_with_what_every_rule_is_told) {
+  configuration what;
+  what.run.seed = 5;
+  what.run.rounds = 7;
+  what.federation.lease_seconds = 2.0;
+  choose_rule(what, fedbuff{.weighting = "samples", .min_updates = 4});
+
+  auto common = make_rule(what).common();
+
+  EXPECT_EQ(common.seed, 5u);
+  EXPECT_EQ(common.rounds, 7u);
+  EXPECT_TRUE(common.weigh_samples);
+  EXPECT_EQ(common.min_updates, 4u);
+  EXPECT_EQ(common.lease_time, std::chrono::seconds{2});
+}
+
+TEST(rule_choice_test, says_the_pace_and_what_it_counts) {
+  configuration what;
+  EXPECT_EQ(unit(what), "round");
+  EXPECT_EQ(pace(what), "10 a round");
+  EXPECT_TRUE(repeats_by_seed(what));
+
+  choose_rule(what, fedbuff{});
+
+  EXPECT_EQ(unit(what), "version");
+  EXPECT_EQ(pace(what), "20 in training, a version every 10");
+  EXPECT_EQ(cohort(what), 10u);
+  EXPECT_FALSE(repeats_by_seed(what));
+}
+
+TEST(rule_choice_test, leaves_a_rule_of_the_programs_own_to_it) {
+  configuration what;
+  what.federation.rule = "mine";
+  what.federation.min_updates = 1'000;
+
+  EXPECT_EQ(unit(what), "version");
+  EXPECT_EQ(pace(what), "at its own pace");
+  EXPECT_EQ(cohort(what), what.federation.clients);
+  EXPECT_FALSE(repeats_by_seed(what));
+  EXPECT_EQ(settings_of(what).min_updates, 1'000u);
+  check_rule(what, [](std::string_view key, std::string why) {
+    ADD_FAILURE() << key << " " << why;
+  });
+}
+
+// Beside the configuration's own tests, which have files.
+TEST(rule_choice_test, goes_back_to_defaults_where_a_setting_changes_the_rule) {
+  configuration start;
+  choose_rule(start, fedbuff{.buffer = 3});
+
+  auto changed = change_configuration(
+      start, std::vector<std::string>{"federation.rule=fedavg"});
+
+  EXPECT_TRUE(changed) << changed.problems.front();
+  EXPECT_EQ(options_of<fedbuff>(changed.value).buffer, fedbuff{}.buffer);
+}
+
+TEST(rule_choice_test, refuses_a_name_that_no_rule_and_no_program_has) {
+  auto found = parse_configuration("[federation]\nrule = \"fedbuf\"\n", "a");
+
+  EXPECT_THAT(found.problems, ElementsAre(HasSubstr("did you mean fedbuff?")));
+}
+
+} // namespace
+} // namespace troupe

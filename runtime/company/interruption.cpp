@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <ctime>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -29,12 +30,25 @@ constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
 std::atomic<int> event_fd{-1};
 std::atomic<bool> keeping{false};
 std::atomic<bool> again{false};
+std::atomic<std::int64_t> first_at{0}; // milliseconds of the system's clock
 
 std::array<struct sigaction, signals.size()> before;
 
 void wake(std::uint64_t why) {
   auto ignored = write(event_fd.load(), &why, sizeof why);
   static_cast<void>(ignored);
+}
+
+std::int64_t milliseconds_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+// timeout(1) signals its child and then the whole group, so one wish may come
+// twice.
+bool is_echo() {
+  return milliseconds_now() - first_at.load() < 100;
 }
 
 extern "C" void on_signal(int which) {
@@ -48,10 +62,11 @@ extern "C" void on_signal(int which) {
     _exit(interrupted);
   }
   if (again.exchange(true)) {
-    if (which == SIGHUP)
+    if (which == SIGHUP || is_echo())
       return;
     _exit(interrupted);
   }
+  first_at = milliseconds_now();
   int error = errno;
   wake(signalled);
   errno = error;

@@ -18,7 +18,8 @@ namespace troupe {
 ///     brings about the reaction                       a run is under way
 ///
 /// and later ones end it at once; but for SIGHUP, which comes twice when a
-/// terminal is closed. At most one at a time.
+/// terminal is closed, and for what comes within a tenth of a second, which is
+/// the same wish once more. At most one at a time.
 class interruption {
 public:
   interruption();

@@ -176,8 +176,22 @@ rule_row fedasync_row() {
   row.pace = by<fedasync>([](const fedasync& how, std::uint64_t) {
     return fmt::format("{} in training, a version each", how.concurrency);
   });
-  row.check = by<fedasync>(
-      [](const fedasync&, std::uint64_t, const rule_row::findings&) {});
+  row.check = by<fedasync>([](const fedasync& how, std::uint64_t,
+                               const rule_row::findings& found) {
+    const fedasync usual;
+    auto only_for = [&](std::string_view shape, const char* key, bool given) {
+      if (given && how.staleness != shape)
+        found(
+            key, fmt::format("is for staleness = \"{}\" alone, this is \"{}\"",
+                     shape, how.staleness));
+    };
+    only_for("polynomial", "staleness_exponent",
+        how.staleness_exponent != usual.staleness_exponent);
+    only_for("hinge", "staleness_slope",
+        how.staleness_slope != usual.staleness_slope);
+    only_for("hinge", "staleness_grace",
+        how.staleness_grace != usual.staleness_grace);
+  });
   return row;
 }
 

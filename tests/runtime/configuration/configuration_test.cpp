@@ -389,6 +389,10 @@ TEST(configuration_test, refuses_keys_that_contradict_each_other) {
                   "clients there are; a client trains once a version at most",
           "run.toml:5: federation.concurrency = 7 is more than the 5 clients "
           "there are; a client trains once a version at most"));
+  EXPECT_THAT(problems("[federation]\nrule = \"fedasync\"\n"
+                       "staleness = \"hinge\"\nstaleness_exponent = 0.9\n"),
+      ElementsAre("run.toml:4: federation.staleness_exponent = 0.9 is for "
+                  "staleness = \"polynomial\" alone, this is \"hinge\""));
 }
 
 TEST(configuration_test, refuses_data_that_cannot_be_found_or_divided) {

@@ -50,6 +50,7 @@ WORDS = {
 SOURCES = {".hpp", ".cpp", ".cu", ".cuh"}
 TEXTS = SOURCES | {".txt", ".cmake", ".in", ".json", ".md", ".py", ".toml", ""}
 SKIPPED = {"build", "runs", "__pycache__"}
+WORKTREE = (".git",)  # a file where a clone has a folder
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LINKED = re.compile(r"\btroupe(?:::|_)(gpu|protocols|actors|monitoring|runtime)\b")
 
@@ -59,7 +60,7 @@ def files(root):
         parts = path.relative_to(root).parts
         hidden = any(p.startswith(".") or p in SKIPPED for p in parts[:-1])
         itself = parts[:2] == ("tests", "structure")
-        if path.is_file() and not hidden and not itself:
+        if path.is_file() and not hidden and not itself and parts != WORKTREE:
             yield path, path.relative_to(root)
 
 

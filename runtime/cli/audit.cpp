@@ -39,14 +39,23 @@ public:
       return;
     said_ = now;
     auto gone = std::chrono::duration_cast<std::chrono::seconds>(now - began_);
-    auto left = static_cast<double>(gone.count()) *
-                static_cast<double>(of - done) / static_cast<double>(done);
-    to_ << fmt::format("version {} of {} again after {:%T}, {:%T} to go\n",
-        done, of, gone, std::chrono::seconds{std::llround(left)});
+    to_ << fmt::format("version {} of {} again after {:%T}{}\n", done, of, gone,
+        to_go(gone, done, of));
     to_.flush();
   }
 
 private:
+  // The first versions tell little of the others.
+  static std::string to_go(
+      std::chrono::seconds gone, version_id done, version_id of) {
+    if (done < of / 20)
+      return {};
+    auto left = static_cast<double>(gone.count()) *
+                static_cast<double>(of - done) / static_cast<double>(done);
+    return fmt::format(
+        ", {:%T} to go", std::chrono::seconds{std::llround(left)});
+  }
+
   std::ostream& to_;
   clock::time_point began_ = clock::now();
   clock::time_point said_ = began_;

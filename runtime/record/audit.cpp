@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <optional>
-#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -12,31 +9,16 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "gpu/device.hpp"
-#include "protocols/facts.hpp"
 #include "runtime/record/checkpoint.hpp"
 #include "runtime/record/history.hpp"
-#include "runtime/record/journal.hpp"
 #include "runtime/record/model_file.hpp"
-#include "runtime/record/replay.hpp"
 #include "runtime/record/sha256.hpp"
+#include "runtime/record/story.hpp"
 
 namespace troupe {
 namespace {
 
 using nlohmann::json;
-
-/// A file that contradicts itself or another one; the text says how.
-struct contradiction : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-template <class... Values>
-void expect(
-    bool holds, fmt::format_string<Values...> text, Values&&... values) {
-  if (!holds)
-    throw contradiction(fmt::format(text, std::forward<Values>(values)...));
-}
 
 std::string digest_of(const model_file& file) {
   return sha256(std::as_bytes(file.values->span()));
@@ -50,136 +32,14 @@ json version_of(const model_file& file) {
              : json::parse(found->second, nullptr, false);
 }
 
-std::string counted(std::uint64_t number, std::string_view what) {
-  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
-}
-
 // A value that is not a number is written as null, and equals itself here.
 bool same(double a, double b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
-/// What the facts say that still hold.
-struct story {
-  std::vector<fact> standing;
-  std::uint64_t processes = 0;
-  std::uint64_t facts = 0;
-  std::uint64_t void_facts = 0;
-  std::uint64_t torn_bytes = 0;
-  std::map<version_id, std::uint64_t> published; // the fact's number
-  std::map<version_id, std::string> stored;      // the digest
-  std::map<version_id, facts::evaluated> scores;
-  std::uint64_t updates = 0; // in published versions
-  std::optional<facts::run_ended> ended;
-  std::string name;
-  std::string rule;
-  std::string fingerprint;
-
-  version_id version() const {
-    return published.empty() ? 0 : published.rbegin()->first;
-  }
-};
-
-template <class Map>
-void forget_behind(Map& versions, version_id last) {
-  versions.erase(versions.upper_bound(last), versions.end());
-}
-
-// The numbers 1, 2, 3.. without a gap: nothing was cut out. What is said of a
-// version holds as long as the version does: its digest and score may come
-// behind the fact that a run is taken up from.
-void read(std::string_view journal, story& into) {
-  auto found = journal::scan(journal, [&](const fact& f) {
-    ++into.facts;
-    expect(f.number == into.facts, "fact {} is missing", into.facts);
-    if (auto* x = std::get_if<facts::run_started>(&f.what)) {
-      ++into.processes;
-      into.name = x->name;
-      into.rule = x->rule;
-      into.fingerprint = x->fingerprint;
-    }
-    if (auto* x = std::get_if<facts::stored>(&f.what))
-      into.stored[x->version] = x->sha256;
-    if (auto* x = std::get_if<facts::evaluated>(&f.what))
-      into.scores[x->version] = *x;
-    if (auto* x = std::get_if<facts::voided>(&f.what)) {
-      into.void_facts += std::erase_if(into.standing, [x](const fact& old) {
-        return old.number >= x->first && old.number <= x->last;
-      });
-      forget_behind(into.stored, x->version);
-      forget_behind(into.scores, x->version);
-    }
-    into.standing.push_back(f);
-  });
-  into.torn_bytes = found.torn_bytes;
-  expect(into.processes > 0, "no process tells that it began");
-}
-
-// Updates that wait for their version to be published. One that the
-// accumulator refuses is a failure after all.
-class tally {
-public:
-  void take(const facts::leased& x) { leased_[x.lease] = {x.client, x.base}; }
-  void take(const facts::accepted& x) {
-    auto leased = leased_.find(x.lease);
-    expect(leased != leased_.end() &&
-               leased->second == std::pair{x.client, x.base},
-        "the update of lease {} is of client {} to version {}, which was not "
-        "leased so",
-        x.lease, x.client, x.base);
-    expect(leases_.insert(x.lease).second,
-        "the update of lease {} (client {}) was accepted twice", x.lease,
-        x.client);
-    open_.insert(x.lease);
-  }
-  void take(const facts::client_failed& x) { refused_ += open_.erase(x.lease); }
-  void take(const facts::round_skipped&) { clear(); }
-  void take(const facts::published& x) {
-    expect(x.updates == open_.size() || x.updates == open_.size() + refused_,
-        "version {} is made of {}, but {} accepted for it", x.version,
-        counted(x.updates, "update"), open_.size());
-    in_all_ += open_.size();
-    clear();
-  }
-  std::uint64_t in_all() const { return in_all_; }
-
-private:
-  void clear() {
-    open_.clear();
-    refused_ = 0;
-  }
-
-  std::map<lease_id, std::pair<client_id, version_id>> leased_;
-  std::set<lease_id> leases_, open_;
-  std::uint64_t refused_ = 0;
-  std::uint64_t in_all_ = 0;
-};
-
-void follow(story& of) {
-  tally updates;
-  for (const auto& f : of.standing) {
-    if (auto* offered = std::get_if<facts::leased>(&f.what))
-      updates.take(*offered);
-    else if (auto* came = std::get_if<facts::accepted>(&f.what))
-      updates.take(*came);
-    else if (auto* failed = std::get_if<facts::client_failed>(&f.what))
-      updates.take(*failed);
-    else if (auto* skipped = std::get_if<facts::round_skipped>(&f.what))
-      updates.take(*skipped);
-    else if (auto* made = std::get_if<facts::published>(&f.what)) {
-      expect(made->version == of.version() + 1, "version {} follows version {}",
-          made->version, of.version());
-      updates.take(*made);
-      of.published[made->version] = f.number;
-    } else if (auto* ended = std::get_if<facts::run_ended>(&f.what))
-      of.ended = *ended;
-  }
-  of.updates = updates.in_all();
-}
-
 std::string look_at_journal(
     files& disk, const run_directory& place, story& into) {
-  read(disk.read_all(place.journal()), into);
+  into = read_story(disk.read_all(place.journal()));
   auto text = fmt::format("{} of {}", counted(into.facts, "fact"),
       into.processes == 1 ? "1 process"
                           : fmt::format("{} processes", into.processes));
@@ -207,7 +67,7 @@ std::string look_at_configuration(
 }
 
 std::string look_at_updates(story& told) {
-  follow(told);
+  follow_updates(told);
   return fmt::format("{} accepted, each lease once, in {}", told.updates,
       counted(told.version(), "version"));
 }
@@ -230,6 +90,27 @@ void look_at_checkpoint(files& disk, const run_directory& place,
       stored->second);
 }
 
+// The first of the highest accuracy; null: none was scored.
+const facts::evaluated* best_score(const story& told) {
+  const facts::evaluated* best = nullptr;
+  for (const auto& [version, score] : told.scores)
+    if (!best || score.accuracy > best->accuracy)
+      best = &score;
+  return best && best->accuracy > 0.0 ? best : nullptr;
+}
+
+// The last one stored and the best; but for a version that was better for a
+// while and is void, the best would still be there.
+std::vector<version_id> kept_for_certain(const story& told) {
+  std::vector<version_id> result;
+  if (!told.stored.empty())
+    result.push_back(told.stored.rbegin()->first);
+  const auto* best = best_score(told);
+  if (best && told.void_facts == 0 && told.stored.contains(best->version))
+    result.push_back(best->version);
+  return result;
+}
+
 std::string look_at_checkpoints(
     files& disk, const run_directory& place, const story& told) {
   auto versions = stored_versions(disk, place.checkpoints());
@@ -238,6 +119,10 @@ std::string look_at_checkpoints(
   expect(!versions.empty() || told.stored.empty(),
       "are missing, the journal has {}",
       counted(told.stored.size(), "version"));
+  for (auto version : kept_for_certain(told))
+    expect(std::ranges::binary_search(versions, version),
+        "lack version {}, which the journal has as stored and never removed",
+        version);
   return versions.empty()
              ? "none yet"
              : fmt::format("sound and as the journal has them: version{} {}",
@@ -270,15 +155,6 @@ json summary_of(files& disk, const run_directory& place) {
 // A field of the summary; null: it has none, as those of older runs.
 json field(const json& summary, const char* name) {
   return summary.contains(name) ? summary[name] : json{};
-}
-
-// The first of the highest accuracy; null: none was scored.
-const facts::evaluated* best_score(const story& told) {
-  const facts::evaluated* best = nullptr;
-  for (const auto& [version, score] : told.scores)
-    if (!best || score.accuracy > best->accuracy)
-      best = &score;
-  return best && best->accuracy > 0.0 ? best : nullptr;
 }
 
 std::string look_at_summary(
@@ -361,18 +237,6 @@ std::string look_at_history(
       rows.size() == 1 ? "it" : "them");
 }
 
-// The digest of the model by its version; nothing: there is no model.
-std::map<version_id, std::string> stored_model(
-    files& disk, const run_directory& place) {
-  if (!files::exists(place.model()))
-    return {};
-  auto file = read_model(disk, place.model());
-  auto of = version_of(file);
-  return of.is_number_unsigned()
-             ? std::map{std::pair{of.get<version_id>(), digest_of(file)}}
-             : std::map<version_id, std::string>{};
-}
-
 class list {
 public:
   // Adds what `look` answers; false if it found a contradiction.
@@ -418,51 +282,6 @@ std::vector<finding> audited(
   result(place.summary(), look_at_summary);
   result(place.history(), look_at_history);
   return found.take();
-}
-
-finding retrained(files& disk, const run_directory& place,
-    const topology& again, const retraining_progress& each) {
-  auto journal = disk.read_all(place.journal());
-  story told;
-  read(journal, told);
-  follow(told);
-  std::uint64_t compared = 0;
-  std::string wrong;
-  auto compare = [&](version_id version, const std::string& made,
-                     const std::map<version_id, std::string>& with,
-                     std::string_view where) {
-    auto found = with.find(version);
-    if (found == with.end())
-      return;
-    ++compared;
-    if (made != found->second && wrong.empty())
-      wrong = fmt::format("training again gives {} as version {}, {} has {}",
-          made, version, where, found->second);
-  };
-  auto model = stored_model(disk, place);
-  replay(again, journal,
-      [&](version_id version, std::span<const float> parameters) {
-        if (told.stored.contains(version) || model.contains(version)) {
-          auto made = sha256(std::as_bytes(parameters));
-          compare(version, made, told.stored, "the journal");
-          compare(version, made, model, "model.safetensors");
-        }
-        each(version, told.version());
-      });
-  if (wrong.empty() && compared == 0)
-    wrong = "no version was stored that could be compared";
-  auto here = gpu::numeric_fingerprint();
-  auto there = told.fingerprint;
-  if (!wrong.empty() && here != there)
-    wrong += fmt::format(
-        "; but this machine computes by {}, the run's by {}", here, there);
-  if (!wrong.empty())
-    return {false, "retraining", std::move(wrong)};
-  return {true, "retraining",
-      fmt::format("{} and {} again: the bits of {} are the same",
-          counted(told.updates, "update"), counted(told.version(), "version"),
-          compared == 1 ? "what was kept"
-                        : fmt::format("all {} that were kept", compared))};
 }
 
 } // namespace troupe

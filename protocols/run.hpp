@@ -15,18 +15,18 @@
 namespace troupe {
 
 /// Every actor of a run, but the aggregator itself.
-struct cast {
+struct crew {
   std::vector<worker> workers;     ///< by client id
   std::vector<compute_slot> slots; ///< by slot id
   std::vector<shard> shards;       ///< by shard id, of one model
-  evaluator judge;                 ///< may be empty: then nothing is scored
-  scribe book;
+  troupe::evaluator evaluator;     ///< may be empty: then nothing is scored
+  troupe::scribe scribe;
   std::vector<observer> observers; ///< beside the scribe
 };
 
 /// To the aggregator: start, or go on. Answered when the run has ended.
 struct begin {
-  std::shared_ptr<const cast> who;
+  std::shared_ptr<const crew> who;
 };
 
 /// How a run ended.

@@ -89,10 +89,10 @@ caf::result<slot_id> aggregator_state::on_lend(const lend& what) {
 caf::result<run_report> aggregator_state::start(const begin& what) {
   now_ = instant{clock_now(self_) - start_};
   stage_ = stage::running;
-  cast_ = what.who;
-  workers_ = cast_->workers;
+  crew_ = what.who;
+  workers_ = crew_->workers;
   present_ = workers_.size();
-  slots_ = cast_->slots;
+  slots_ = crew_->slots;
   promise_ = self_->make_response_promise<run_report>();
   watch_all();
   std::vector<gpu::device_kind> kinds;
@@ -100,8 +100,8 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
     kinds.push_back(slot.kind);
   desk_ = placement::desk{{std::move(kinds), options_.depth, options_.adding,
       options_.kinds, part_leases * options_.lease_time, options_.stop_grace}};
-  sums_ = publication::ledger{cast_->shards.size(), options_.header.version};
-  press_ = publication::press{{options_.header.version, bool{cast_->judge},
+  ledger_ = publication::ledger{crew_->shards.size(), options_.header.version};
+  press_ = publication::press{{options_.header.version, bool{crew_->evaluator},
       options_.evaluate_every, options_.score_first, options_.target_accuracy,
       options_.checkpoint_every}};
   for (auto& said : options_.preface)
@@ -118,11 +118,11 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
 }
 
 void aggregator_state::watch_all() {
-  for (const auto& one : cast_->shards)
+  for (const auto& one : crew_->shards)
     watch(self_, one);
-  watch(self_, cast_->book);
-  if (cast_->judge)
-    watch(self_, cast_->judge);
+  watch(self_, crew_->scribe);
+  if (crew_->evaluator)
+    watch(self_, crew_->evaluator);
   for (const auto& slot : slots_)
     if (slot.lane == 0) // the other lanes are the same actor
       watch(self_, slot.who);
@@ -167,7 +167,7 @@ void aggregator_state::receive(const caf::down_msg& what) {
         caf::make_error(
             errc::actor_died, fmt::format("the {} has died: {}", role, why)));
   };
-  const auto& shards = cast_->shards;
+  const auto& shards = crew_->shards;
   const auto dead = std::ranges::find(
       shards, what.source, [](const auto& one) { return one.address(); });
   if (dead != shards.end()) {
@@ -176,10 +176,10 @@ void aggregator_state::receive(const caf::down_msg& what) {
     if (!is_ending())
       fail(name_of_shard(
           static_cast<std::size_t>(dead - shards.begin()), shards.size()));
-  } else if (what.source == cast_->book.address()) {
+  } else if (what.source == crew_->scribe.address()) {
     press_.lose_storage();
     fail("scribe");
-  } else if (cast_->judge && what.source == cast_->judge.address()) {
+  } else if (crew_->evaluator && what.source == crew_->evaluator.address()) {
     const auto owed = !is_ending() || press_.scoring();
     publication::orders todo;
     press_.lose_scores(now_, todo);
@@ -255,8 +255,8 @@ void aggregator_state::flush() {
   if (facts_.size() == 0)
     return;
   auto batch = facts_.take();
-  send(self_, cast_->book, batch);
-  for (const auto& reader : cast_->observers)
+  send(self_, crew_->scribe, batch);
+  for (const auto& reader : crew_->observers)
     send(self_, reader, batch);
 }
 

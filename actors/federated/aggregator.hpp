@@ -136,7 +136,7 @@ private:
   aggregator::pointer self_;
   aggregator_options options_;
   stage stage_ = stage::idle;
-  std::shared_ptr<const cast> cast_;
+  std::shared_ptr<const crew> crew_;
   std::vector<worker> workers_;     ///< by client id; none for who is not there
   std::size_t present_ = 0;         ///< of these
   std::vector<compute_slot> slots_; ///< by slot id
@@ -154,7 +154,7 @@ private:
   federated::tally tally_; ///< of the version that is collected or being made
   federated::publication plan_; ///< of the version that is being made
   std::vector<returned> early_; ///< wait for the next version to be open
-  publication::ledger sums_;    ///< what the shards were given, and have
+  publication::ledger ledger_;  ///< what the shards were given, and have
   placement::desk desk_;
   publication::press press_;
   gpu::shared_buffer parameters_;      ///< of the last version

@@ -93,8 +93,8 @@ slot_id aggregator_state::take_in(const lend& what) {
   if (what.what.lane == 0) // the other lanes are the same actor
     watch(self_, what.what.who);
   tell(facts::slot_joined{slot});
-  if (cast_->judge)
-    send(self_, cast_->judge, slot_lent{what.what});
+  if (crew_->evaluator)
+    send(self_, crew_->evaluator, slot_lent{what.what});
   return slot;
 }
 

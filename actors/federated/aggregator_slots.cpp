@@ -20,7 +20,7 @@ const char* of_kind(gpu::device_kind kind) noexcept {
 } // namespace
 
 void aggregator_state::seat_all() {
-  while (auto seat = desk_.next(early_.size() + sums_.missing(), now_)) {
+  while (auto seat = desk_.next(early_.size() + ledger_.missing(), now_)) {
     waits_.reset();
     const auto& grant = seat->grant;
     if (first_lease_ == instant{})
@@ -38,8 +38,8 @@ void aggregator_state::welcome_back(std::optional<slot_id> slot) {
   if (!slot)
     return;
   tell(facts::slot_returned{*slot});
-  if (cast_->judge)
-    send(self_, cast_->judge, slot_back{*slot});
+  if (crew_->evaluator)
+    send(self_, crew_->evaluator, slot_back{*slot});
 }
 
 void aggregator_state::say_goodbye(std::optional<slot_id> slot) {
@@ -105,8 +105,8 @@ void aggregator_state::lose(const placement::overdue& what, std::string why) {
 }
 
 void aggregator_state::forget_slot(slot_id slot) {
-  if (cast_->judge)
-    send(self_, cast_->judge, slot_gone{slot});
+  if (crew_->evaluator)
+    send(self_, crew_->evaluator, slot_gone{slot});
 }
 
 // Nobody is to blame for it. What has ended before is nobody's any more.

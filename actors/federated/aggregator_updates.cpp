@@ -44,7 +44,7 @@ void aggregator_state::admit(returned& one) {
   // A lease that has ended has no share: the rule drops its update.
   const auto share = rule_.share(trained.lease);
   if (share > 0.0 &&
-      sums_.judge(trained.largest, share) != gpu::admission::added)
+      ledger_.admission_of(trained.largest, share) != gpu::admission::added)
     fail(what.client, trained.lease, diverged(trained.largest, share));
   else
     count(one,
@@ -64,9 +64,9 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
     return tell(facts::dropped{
         trained.lease, what.client, trained.base, how.why, how.staleness});
   const auto largest =
-      how.mix ? sums_.mixed(trained.largest, trained.base) : trained.largest;
+      how.mix ? ledger_.mixed(trained.largest, trained.base) : trained.largest;
   const auto most = std::max(how.weight, how.share);
-  if (sums_.judge(largest, most) != gpu::admission::added) {
+  if (ledger_.admission_of(largest, most) != gpu::admission::added) {
     tell_failed(what.client, trained.lease, diverged(largest, most));
     return rule_.retract(trained.lease, now_, decisions_);
   }
@@ -75,8 +75,8 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
       trained.seconds, how.mix});
   report_.steps += outcome.steps;
   tally_.add(trained.lease, what.client, how.weight, outcome.loss);
-  sums_.give(largest, how.weight, how.share);
-  for (const auto& each : cast_->shards)
+  ledger_.give(largest, how.weight, how.share);
+  for (const auto& each : crew_->shards)
     send(self_, each,
         add{trained.lease, what.client, trained.delta, how.weight, how.share,
             how.mix ? one.base : nullptr});
@@ -107,7 +107,7 @@ void aggregator_state::tell_failed(
 }
 
 void aggregator_state::receive(const added& what) {
-  sums_.added(what.shard, what.count);
+  ledger_.added(what.shard, what.count);
 }
 
 void aggregator_state::carry_out() {
@@ -116,16 +116,16 @@ void aggregator_state::carry_out() {
   for (const auto& s : decisions_.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();
-    sums_.discard();
-    for (const auto& one : cast_->shards)
+    ledger_.discard();
+    for (const auto& one : crew_->shards)
       send(self_, one, discard{});
   }
   if (const auto& plan = decisions_.publish) {
     plan_ = *plan;
     press_.ask();
-    sums_.round();
+    ledger_.round();
     next_ = std::make_shared<gpu::buffer>(parameters_->size());
-    for (const auto& one : cast_->shards)
+    for (const auto& one : crew_->shards)
       send(self_, one, publish{plan->version, next_, plan->scale});
   }
   if (const auto& begun = decisions_.round_started)

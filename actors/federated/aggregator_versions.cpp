@@ -14,7 +14,7 @@ namespace troupe {
 
 void aggregator_state::receive(const published& what) {
   // Of a version that is not made to its end, or not by all shards yet.
-  if (!next_ || !sums_.rounded(what.shard, what.step))
+  if (!next_ || !ledger_.rounded(what.shard, what.step))
     return;
   auto before = std::exchange(last_publication_, now_);
   if (before == instant{})
@@ -66,9 +66,9 @@ void aggregator_state::receive(const storage_failed& what) {
 
 void aggregator_state::follow(publication::orders what) {
   if (what.score)
-    send(self_, cast_->judge, evaluate{*what.score, parameters_});
+    send(self_, crew_->evaluator, evaluate{*what.score, parameters_});
   if (what.call_off) {
-    send(self_, cast_->judge, interrupt{});
+    send(self_, crew_->evaluator, interrupt{});
     desk_.stop_parts(now_);
   }
   if (what.store)
@@ -86,7 +86,7 @@ void aggregator_state::ask_to_store(version_id version) {
   states_.erase(version);
   state.will_be_scored = press_.awaits_score(version);
   flush();
-  send(self_, cast_->book, std::move(state));
+  send(self_, crew_->scribe, std::move(state));
 }
 
 // What came while a version was being made is judged behind it: a version's

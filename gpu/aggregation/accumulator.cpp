@@ -100,7 +100,8 @@ double on_weight_grid(double weight) noexcept {
   return std::nearbyint(weight * weight_scale) / weight_scale;
 }
 
-// A little below what `judge` refuses, and half of what the reach has room for.
+// A little below what `admission_of` refuses, and half of what the reach has
+// room for.
 double most_admissible(double weight) noexcept {
   constexpr auto most = 0x1p21;
   const auto grid = on_weight_grid(weight);
@@ -125,7 +126,7 @@ admission accumulator_totals::weigh(
 }
 
 // Rounding is monotonic, so the largest value's product is the largest one.
-admission accumulator_totals::judge(
+admission accumulator_totals::admission_of(
     std::int32_t largest, double weight) const noexcept {
   if (largest >= infinity_bits)
     return admission::not_finite;
@@ -186,10 +187,10 @@ admission accumulator::add(
   std::int32_t most = 0;
   auto here = largest(part(0));
   for (std::size_t first = 0; first < size(); first += block) {
-    if (totals_.judge(here, weight) != admission::added) {
+    if (totals_.admission_of(here, weight) != admission::added) {
       undo(sums_.data(), values.first(first), scaled_weight);
       // The reason is that of all values, not of the first bad block.
-      return totals_.judge(largest(values), weight);
+      return totals_.admission_of(largest(values), weight);
     }
     most = std::max(most, here);
     auto next = part(first + block);

@@ -40,7 +40,7 @@ struct accumulator_totals {
   admission weigh(double weight, double share) const noexcept;
   /// Whether values may be added of which the largest magnitude has the bits
   /// `largest`: `added`, `not_finite` or `out_of_range`.
-  admission judge(std::int32_t largest, double weight) const noexcept;
+  admission admission_of(std::int32_t largest, double weight) const noexcept;
   /// Counts a contribution that was added.
   void count(std::int32_t largest, double weight, double share) noexcept;
   /// Counts all that another has, or says why not.

@@ -80,7 +80,7 @@ void device_accumulator::add_batch(device_stream& on,
       const auto seen = next++;
       said[i] = totals.weigh(weight, share);
       if (said[i] == admission::added)
-        said[i] = totals.judge(largest[seen], weight);
+        said[i] = totals.admission_of(largest[seen], weight);
       if (said[i] == admission::added)
         totals.count(largest[seen], weight, share);
       else

@@ -105,7 +105,7 @@ void ensemble::formed(
 drop_reason ensemble::declare(epoch_id epoch, member_id member,
     operation_number number, const signature& what, instant now,
     decisions& out) {
-  const auto why = judge(epoch, member, number);
+  const auto why = reason_to_drop(epoch, member, number);
   if (why == drop_reason::none) {
     auto& x = seats_.at(member);
     x.ahead.insert(number);
@@ -117,7 +117,7 @@ drop_reason ensemble::declare(epoch_id epoch, member_id member,
   return why;
 }
 
-drop_reason ensemble::judge(
+drop_reason ensemble::reason_to_drop(
     epoch_id epoch, member_id member, operation_number number) {
   if (epoch < epoch_ || (epoch == epoch_ && !live()))
     return drop_reason::old_epoch;

@@ -119,7 +119,8 @@ protected:
   bool seated(const candidate& who) const;
   std::optional<refusal> objection(const candidate& who) const;
   void seat(const candidate& who, instant now, decisions& out);
-  drop_reason judge(epoch_id epoch, member_id member, operation_number number);
+  drop_reason reason_to_drop(
+      epoch_id epoch, member_id member, operation_number number);
   void let_go(epoch_id epoch, member_id member, trouble why,
       const std::string& text, instant now, decisions& out);
   place* member_of(epoch_id epoch, member_id member);

@@ -49,7 +49,7 @@ void fedavg::begin(std::uint64_t incarnation, instant, decisions& out) {
 }
 
 verdict fedavg::arrive(const arrival& update, instant, decisions& out) {
-  verdict v{.why = book_.judge(update)};
+  verdict v{.why = book_.reason_to_drop(update)};
   if (!v.accepted())
     return v;
   auto& lease = *book_.find(update.lease);

@@ -61,7 +61,7 @@ void fedbuff::begin(std::uint64_t incarnation, instant, decisions& out) {
 }
 
 verdict fedbuff::arrive(const arrival& update, instant, decisions& out) {
-  verdict v{.why = book_.judge(update)};
+  verdict v{.why = book_.reason_to_drop(update)};
   // An id that the book has forgotten is at least late; its base says more.
   if (v.why == drop_reason::late && !book_.find(update.lease) &&
       update.base < version_ && version_ - update.base > max_staleness_)

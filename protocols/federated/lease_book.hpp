@@ -66,7 +66,7 @@ public:
     --outstanding_;
   }
 
-  drop_reason judge(const arrival& update) noexcept {
+  drop_reason reason_to_drop(const arrival& update) noexcept {
     const auto* x = find(update.lease);
     if (!x)
       return update.lease < next() ? drop_reason::late : drop_reason::unknown;

@@ -38,14 +38,15 @@ float ledger::mixed(float largest, version_id base) const noexcept {
   return static_cast<float>((2.0 * static_cast<double>(largest) + way) * slack);
 }
 
-gpu::admission ledger::judge(float largest, double weight) const noexcept {
+gpu::admission ledger::admission_of(
+    float largest, double weight) const noexcept {
   if (!std::isfinite(largest))
     return gpu::admission::not_finite;
   if (auto said = totals_.weigh(weight, weight); said != gpu::admission::added)
     return said;
   if (largest > gpu::most_admissible(weight))
     return gpu::admission::out_of_range;
-  return totals_.judge(std::bit_cast<std::int32_t>(largest), weight);
+  return totals_.admission_of(std::bit_cast<std::int32_t>(largest), weight);
 }
 
 void ledger::give(float largest, double weight, double share) noexcept {

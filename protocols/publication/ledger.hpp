@@ -36,7 +36,7 @@ public:
   float mixed(float largest, version_id base) const noexcept;
   /// Whether values up to `largest` can be summed at this weight and share, or
   /// less: `added`, or why not.
-  gpu::admission judge(float largest, double weight) const noexcept;
+  gpu::admission admission_of(float largest, double weight) const noexcept;
   /// It was admitted, and goes to every shard.
   void give(float largest, double weight, double share) noexcept;
   /// This many more are in at one shard.

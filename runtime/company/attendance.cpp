@@ -31,47 +31,47 @@ void attendance::withdraw(slot_id slot) {
   hall_->withdraw(slot);
 }
 
-attendance::hall::hall(caf::actor_system& system, aggregator boss,
+attendance::hall::hall(caf::actor_system& system, aggregator whom,
     std::shared_ptr<const worker_context> context,
     std::vector<training::view> data, training::learner_factory make)
     : system_(system),
       context_(std::move(context)),
       data_(std::move(data)),
       make_(std::move(make)),
-      boss_(std::move(boss)) {}
+      aggregator_(std::move(whom)) {}
 
 void attendance::hall::join(client_id client) {
   if (client >= data_.size())
     throw std::out_of_range(fmt::format(
         "there is no client {}: the topology has {}", client, data_.size()));
   std::lock_guard lock{guard_};
-  if (!boss_)
+  if (!aggregator_)
     return;
   const auto& data = data_[client];
   workers_.push_back(system_.spawn<worker_impl>(client, data, context_));
-  send_anonymously(boss_, enrol{client, data.size(), workers_.back()});
+  send_anonymously(aggregator_, enrol{client, data.size(), workers_.back()});
 }
 
 void attendance::hall::leave(client_id client) {
   std::lock_guard lock{guard_};
-  if (boss_)
-    send_anonymously(boss_, troupe::leave{client});
+  if (aggregator_)
+    send_anonymously(aggregator_, troupe::leave{client});
 }
 
 slot_id attendance::hall::lend() {
-  aggregator boss;
+  aggregator whom;
   compute slot;
   {
     std::lock_guard lock{guard_};
-    if (!boss_)
+    if (!aggregator_)
       throw std::runtime_error("the run has ended");
-    boss = boss_;
+    whom = aggregator_;
     slot = system_.spawn<compute_impl, caf::detached>(gpu::device{}, make_);
     slots_.push_back(slot);
   }
   caf::scoped_actor self{system_};
   slot_id result = 0;
-  ask(self.ptr(), boss, caf::infinite, troupe::lend{{slot, 0, {}}})
+  ask(self.ptr(), whom, caf::infinite, troupe::lend{{slot, 0, {}}})
       .receive([&](slot_id id) { result = id; },
           [](const caf::error& why) { throw std::runtime_error(text(why)); });
   return result;
@@ -79,13 +79,13 @@ slot_id attendance::hall::lend() {
 
 void attendance::hall::withdraw(slot_id slot) {
   std::lock_guard lock{guard_};
-  if (boss_)
-    send_anonymously(boss_, troupe::withdraw{slot});
+  if (aggregator_)
+    send_anonymously(aggregator_, troupe::withdraw{slot});
 }
 
 void attendance::hall::close() {
   std::lock_guard lock{guard_};
-  boss_ = aggregator{};
+  aggregator_ = aggregator{};
   for (const auto& one : workers_)
     caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   for (const auto& one : slots_)

@@ -95,7 +95,7 @@ void dismiss(const Handle& actor) {
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
-void dismiss_all(const cast& who) {
+void dismiss_all(const crew& who) {
   for (const auto& one : who.workers)
     dismiss(one);
   for (const auto& one : who.slots)
@@ -104,8 +104,8 @@ void dismiss_all(const cast& who) {
     dismiss(one);
   for (const auto& one : who.shards)
     dismiss(one);
-  dismiss(who.judge);
-  dismiss(who.book);
+  dismiss(who.evaluator);
+  dismiss(who.scribe);
 }
 
 std::jthread run_script(const std::optional<coming_and_going>& how,
@@ -273,7 +273,7 @@ std::size_t company::compute_threads() const {
   return result;
 }
 
-void company::spawn_slots(cast& who) {
+void company::spawn_slots(crew& who) {
   for (const auto& [where, slots] : devices_.devices) {
     auto lanes = has_lanes(where);
     compute all;
@@ -288,12 +288,12 @@ void company::spawn_slots(cast& who) {
   }
 }
 
-void company::spawn_workers(cast& who) {
+void company::spawn_workers(crew& who) {
   auto context = std::make_shared<const worker_context>(
-      worker_context{settled_.run.seed, settled_.client, boss_});
+      worker_context{settled_.run.seed, settled_.client, aggregator_});
   if (comes_and_goes()) {
-    hall_ = std::make_shared<attendance::hall>(
-        *system_, boss_, std::move(context), std::move(data_), what_.learner());
+    hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
+        std::move(context), std::move(data_), what_.learner());
     return;
   }
   who.workers.reserve(data_.size());
@@ -302,26 +302,27 @@ void company::spawn_workers(cast& who) {
         system_->spawn<worker_impl>(i, std::move(data_[i]), context));
 }
 
-std::shared_ptr<const cast> company::spawn_all(const run_directory& place,
+std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
     const past& before, const gpu::shared_buffer& parameters) {
   const auto& c = settled_;
-  auto who = std::make_shared<cast>();
+  auto who = std::make_shared<crew>();
   spawn_slots(*who);
   spawn_workers(*who);
   const auto shards = c.federation.shards;
   for (shard_id i = 0; i < shards; ++i)
-    who->shards.push_back(system_->spawn<shard_impl, caf::detached>(
-        shard_options{parameters, c.federation.server_lr,
-            adding() > 1 ? adding() : depth(), boss_, sums_at(), i, shards}));
+    who->shards.push_back(
+        system_->spawn<shard_impl, caf::detached>(shard_options{parameters,
+            c.federation.server_lr, adding() > 1 ? adding() : depth(),
+            aggregator_, sums_at(), i, shards}));
   if (!what_.test_data().empty())
-    who->judge = system_->spawn<evaluator_impl>(
-        evaluator_options{what_.test_data(), 500, who->slots, boss_});
-  scribe_options book{&files::system(), place.root(), layout_, c.run.name,
+    who->evaluator = system_->spawn<evaluator_impl>(
+        evaluator_options{what_.test_data(), 500, who->slots, aggregator_});
+  scribe_options recorded{&files::system(), place.root(), layout_, c.run.name,
       c.federation.rule, to_toml(c), account_.fingerprint, from_,
       c.run.keep_checkpoints, before.state ? before.state->elapsed : 0.0,
       before.journal_bytes, before.history, before.resumed, before.resumed_at,
-      boss_};
-  who->book = system_->spawn<scribe_impl, caf::detached>(std::move(book));
+      aggregator_};
+  who->scribe = system_->spawn<scribe_impl, caf::detached>(std::move(recorded));
   if (figures_ && !before.history.empty()) {
     const auto& last = before.history.back();
     figures_->take_up({.version = last.version,
@@ -346,7 +347,7 @@ std::string company::metrics() const {
 run_report company::play(
     const run_directory& place, const past& before, interruption& signals) {
   auto parameters = start(before);
-  boss_ = system_->spawn<aggregator_impl>(plan(before, parameters));
+  aggregator_ = system_->spawn<aggregator_impl>(plan(before, parameters));
   auto who = spawn_all(place, before, parameters);
   parameters.reset();
   probe_.reset();
@@ -354,10 +355,10 @@ run_report company::play(
   account_.startup_seconds = monitoring::process_age();
   run_report report;
   forgetful forgets{signals};
-  auto answered = ask(self.ptr(), boss_, caf::infinite, begin{who});
+  auto answered = ask(self.ptr(), aggregator_, caf::infinite, begin{who});
   auto script = run_script(what_.movement(), hall_);
   // Not before: a run that has not begun cannot be interrupted.
-  signals.react([boss = boss_] { send_anonymously(boss, interrupt{}); });
+  signals.react([whom = aggregator_] { send_anonymously(whom, interrupt{}); });
   answered.receive([&](run_report& answer) { report = std::move(answer); },
       [&](caf::error& why) {
         report.outcome = run_outcome::failed;
@@ -365,7 +366,7 @@ run_report company::play(
         report.slots_lost = devices_.slots(); // nobody is left to know better
       });
   end_script(script, hall_);
-  ask(self.ptr(), who->book, caf::infinite, seal{})
+  ask(self.ptr(), who->scribe, caf::infinite, seal{})
       .receive([] {},
           [&](caf::error& why) {
             report.outcome = run_outcome::failed;
@@ -374,7 +375,7 @@ run_report company::play(
   slots_lost_ = report.slots_lost;
   account_.wall_seconds = monitoring::process_age();
   dismiss_all(*who);
-  dismiss(std::exchange(boss_, {}));
+  dismiss(std::exchange(aggregator_, {}));
   // The last lines come before anything else that is said.
   await_end(self, who->observers);
   return report;

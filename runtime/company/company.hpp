@@ -59,13 +59,13 @@ public:
 private:
   gpu::shared_buffer start(const past& before);
   aggregator_options plan(const past& before, gpu::shared_buffer parameters);
-  std::shared_ptr<const cast> spawn_all(const run_directory& place,
+  std::shared_ptr<const crew> spawn_all(const run_directory& place,
       const past& before, const gpu::shared_buffer& parameters);
   bool has_lanes(gpu::device where) const;
   std::size_t compute_threads() const;
   double memory() const;
-  void spawn_slots(cast& who);
-  void spawn_workers(cast& who);
+  void spawn_slots(crew& who);
+  void spawn_workers(crew& who);
   bool comes_and_goes() const noexcept { return what_.movement().has_value(); }
   std::size_t depth() const;
   std::size_t adding() const;
@@ -84,7 +84,7 @@ private:
   std::unique_ptr<caf::actor_system> system_;
   std::optional<monitoring::metrics> figures_;
   std::optional<monitoring::exposer> exposer_;
-  aggregator boss_;
+  aggregator aggregator_;
   std::shared_ptr<attendance::hall> hall_; ///< where clients come and go
   summary account_;
   std::uint64_t slots_lost_ = 0;

@@ -15,7 +15,7 @@ namespace troupe {
 /// Spawns who joins a run, and remembers them for the end.
 class attendance::hall {
 public:
-  hall(caf::actor_system& system, aggregator boss,
+  hall(caf::actor_system& system, aggregator whom,
       std::shared_ptr<const worker_context> context,
       std::vector<training::view> data, training::learner_factory make);
 
@@ -34,7 +34,7 @@ private:
   training::learner_factory make_;
 
   std::mutex guard_; ///< of what follows; callers have threads of their own
-  aggregator boss_;  ///< none: closed
+  aggregator aggregator_; ///< none: closed
   std::vector<worker> workers_;
   std::vector<compute> slots_;
 };

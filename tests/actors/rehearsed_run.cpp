@@ -15,7 +15,7 @@ gpu::shared_buffer buffer() {
 } // namespace
 
 rehearsed_run::~rehearsed_run() {
-  caf::anon_send_exit(boss, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(aggregator, caf::exit_reason::user_shutdown);
   if (scores)
     caf::anon_send_exit(scores, caf::exit_reason::user_shutdown);
 }
@@ -41,18 +41,18 @@ void rehearsed_run::begin_run(aggregator_options options, bool with_evaluator) {
 
 void rehearsed_run::begin_run(aggregator_options options,
     std::vector<shard> shards, bool with_evaluator) {
-  auto who = std::make_shared<cast>();
+  auto who = std::make_shared<crew>();
   for (std::size_t i = 0; i < options.samples.size(); ++i)
     who->workers.push_back(workers.emplace_back(stage).as<worker>());
-  boss = stage.system().spawn<aggregator_impl>(std::move(options));
+  aggregator = stage.system().spawn<aggregator_impl>(std::move(options));
   who->slots = slots;
   who->shards = std::move(shards);
-  who->book = book.as<scribe>();
-  who->judge = judge.as<evaluator>();
+  who->scribe = scribe.as<troupe::scribe>();
+  who->evaluator = evaluator.as<troupe::evaluator>();
   if (with_evaluator)
-    who->judge = scores = stage.system().spawn<evaluator_impl>(
-        evaluator_options{blank_samples(20), 10, who->slots, boss});
-  stage.tell(boss, begin{who});
+    who->evaluator = scores = stage.system().spawn<evaluator_impl>(
+        evaluator_options{blank_samples(20), 10, who->slots, aggregator});
+  stage.tell(aggregator, begin{who});
 }
 
 offer rehearsed_run::offer_to(client_id client) const {
@@ -62,17 +62,18 @@ offer rehearsed_run::offer_to(client_id client) const {
 
 void rehearsed_run::train(client_id client, double loss) {
   finish(client, loss);
-  stage.tell(boss, added{0, 1});
+  stage.tell(aggregator, added{0, 1});
 }
 
 void rehearsed_run::finish(client_id client, double loss, float largest) {
-  stage.tell(boss, update{client, {offer_to(client).lease, 0, {10, 1, loss},
-                                      0.1, 0.1, buffer(), largest}});
+  stage.tell(
+      aggregator, update{client, {offer_to(client).lease, 0, {10, 1, loss}, 0.1,
+                                     0.1, buffer(), largest}});
 }
 
 void rehearsed_run::give_up(client_id client, errc why) {
-  stage.tell(
-      boss, failure{client, offer_to(client).lease, caf::make_error(why)});
+  stage.tell(aggregator,
+      failure{client, offer_to(client).lease, caf::make_error(why)});
 }
 
 void rehearsed_run::train_both() {
@@ -81,11 +82,11 @@ void rehearsed_run::train_both() {
 }
 
 void rehearsed_run::make_version() {
-  stage.tell(boss, published{1});
+  stage.tell(aggregator, published{1});
 }
 
 void rehearsed_run::store_version() {
-  stage.tell(boss, stored{1, "", 0.0});
+  stage.tell(aggregator, stored{1, "", 0.0});
 }
 
 void rehearsed_run::kill(extra& who, const std::string& why) {

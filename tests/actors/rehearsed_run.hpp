@@ -30,12 +30,12 @@ struct rehearsed_run : testing::Test {
   extra first{stage};
   extra second{stage};
   extra sums{stage};
-  extra book{stage};
-  extra judge{stage};
+  extra scribe{stage};
+  extra evaluator{stage};
   std::vector<compute_slot> slots{
       {first.as<compute>(), 0, {}}, {second.as<compute>(), 0, {}}};
-  evaluator scores; ///< the real one
-  aggregator boss;
+  troupe::evaluator scores; ///< the real one
+  troupe::aggregator aggregator;
 
   ~rehearsed_run() override;
 
@@ -60,7 +60,7 @@ struct rehearsed_run : testing::Test {
   template <class Fact>
   std::vector<Fact> told() const {
     std::vector<Fact> result;
-    for (const auto& batch : book.heard<fact_batch>())
+    for (const auto& batch : scribe.heard<fact_batch>())
       for (const auto& f : *batch.facts)
         if (auto* x = std::get_if<Fact>(&f.what))
           result.push_back(*x);

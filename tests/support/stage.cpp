@@ -144,29 +144,30 @@ performance play(const script& what) {
   auto seen = std::make_shared<memory>();
   seen->on_fact = what.on_fact;
   auto parameters = initial(what);
-  auto boss = system.spawn<aggregator_impl>(options(what, parameters));
-  auto who = std::make_shared<cast>();
+  auto aggregator = system.spawn<aggregator_impl>(options(what, parameters));
+  auto who = std::make_shared<crew>();
   who->slots =
       what.spawn_slots ? what.spawn_slots(what, system) : spawn(what, system);
   auto context = std::make_shared<const worker_context>(
-      worker_context{what.seed, what.recipe, boss});
+      worker_context{what.seed, what.recipe, aggregator});
   for (client_id c = 0; c < what.clients; ++c)
     who->workers.push_back(
         system.spawn<worker_impl>(c, data_of(what, c), context));
   for (shard_id i = 0; i < what.shards; ++i)
-    who->shards.push_back(system.spawn<shard_impl, caf::detached>(shard_options{
-        parameters, what.server_lr, what.depth, boss, {}, i, what.shards}));
+    who->shards.push_back(
+        system.spawn<shard_impl, caf::detached>(shard_options{parameters,
+            what.server_lr, what.depth, aggregator, {}, i, what.shards}));
   auto test = what.test.empty() ? blank_samples(what.test_samples) : what.test;
   if (!test.empty())
-    who->judge = system.spawn<evaluator_impl>(
-        evaluator_options{std::move(test), 30, who->slots, boss});
-  who->book = system.spawn<memory_scribe>(seen, boss);
+    who->evaluator = system.spawn<evaluator_impl>(
+        evaluator_options{std::move(test), 30, who->slots, aggregator});
+  who->scribe = system.spawn<memory_scribe>(seen, aggregator);
 
   performance result;
   caf::scoped_actor self{system};
-  auto answer = self->request(boss, caf::infinite, begin{who});
+  auto answer = self->request(aggregator, caf::infinite, begin{who});
   if (what.meanwhile)
-    what.meanwhile(boss);
+    what.meanwhile(aggregator);
   answer.receive([&](run_report& report) { result.report = std::move(report); },
       [&](caf::error& why) {
         result.report.outcome = run_outcome::failed;
@@ -174,7 +175,7 @@ performance play(const script& what) {
       });
   if (what.afterwards)
     what.afterwards();
-  self->request(who->book, caf::infinite, seal{})
+  self->request(who->scribe, caf::infinite, seal{})
       .receive([] {}, [](const caf::error&) {});
   for (const auto& slot : who->slots)
     caf::anon_send_exit(slot.who, caf::exit_reason::user_shutdown);
@@ -182,10 +183,10 @@ performance play(const script& what) {
     caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   for (const auto& one : who->shards)
     caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
-  if (who->judge)
-    caf::anon_send_exit(who->judge, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(who->book, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(boss, caf::exit_reason::user_shutdown);
+  if (who->evaluator)
+    caf::anon_send_exit(who->evaluator, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(who->scribe, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(aggregator, caf::exit_reason::user_shutdown);
   std::lock_guard lock{seen->guard};
   result.facts = std::move(seen->facts);
   result.stores = std::move(seen->stores);

@@ -24,7 +24,7 @@ using testing::HasSubstr;
 struct collective_test : testing::Test {
   rehearsal stage;
   settings common;
-  convener boss;
+  convener convening;
   std::deque<extra> users;     // by member
   std::vector<issuer> issuers; //
   std::uint64_t incarnation = 1;
@@ -36,7 +36,7 @@ struct collective_test : testing::Test {
     common.init_time = 5s;
     common.operation_time = 2s;
     common.release_time = 1s;
-    boss = stage.system().spawn<convener_impl>(common);
+    convening = stage.system().spawn<convener_impl>(common);
     for (member_id m = 0; m < size; ++m)
       users.emplace_back(stage);
     issuers.resize(size);
@@ -46,7 +46,7 @@ struct collective_test : testing::Test {
     options.who = {m, incarnation, wish,
         device.empty() ? "GPU-" + std::to_string(m) : device};
     options.common = common;
-    options.reports_to = boss;
+    options.reports_to = convening;
     options.tells = users[m].as<user>();
     options.through = &simulated_nccl::api();
     issuers[m] = stage.system().spawn<issuer_impl>(options);
@@ -93,7 +93,7 @@ struct collective_test : testing::Test {
     for (auto& x : issuers)
       if (x)
         caf::anon_send_exit(x, caf::exit_reason::user_shutdown);
-    caf::anon_send_exit(boss, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(convening, caf::exit_reason::user_shutdown);
     stage.run();
     EXPECT_EQ(simulated_nccl::open_ends(), 0u);
   }
@@ -347,7 +347,8 @@ TEST_F(collective_test, gives_up_on_a_communicator_that_never_comes_to_be) {
   enlist(0);
   // Plays member 1: it is there, and joins nothing.
   extra idle{stage};
-  stage.tell(boss, collective::enlist{{1, 1, 0, "GPU-1"}, idle.as<issuer>()});
+  stage.tell(
+      convening, collective::enlist{{1, 1, 0, "GPU-1"}, idle.as<issuer>()});
   stage.pass(5s);
 
   EXPECT_EQ(closed(0).why, trouble::init_timeout);
@@ -358,7 +359,7 @@ TEST_F(collective_test, gives_up_on_a_communicator_that_never_comes_to_be) {
 TEST_F(collective_test, ends_without_its_convener) {
   assemble(2);
   ask(0, 0, add);
-  caf::anon_send_exit(boss, caf::exit_reason::kill);
+  caf::anon_send_exit(convening, caf::exit_reason::kill);
   stage.run();
 
   EXPECT_EQ(last_answer(0).how, outcome::aborted);

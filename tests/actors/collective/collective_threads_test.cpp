@@ -30,19 +30,19 @@ using namespace collective;
 struct troupe_of_issuers {
   explicit troupe_of_issuers(std::uint32_t size) {
     common.size = common.least = size;
-    boss = system.spawn<convener_impl>(common);
+    convening = system.spawn<convener_impl>(common);
   }
   issuer enlist(member_id m, const user& tells) {
     issuer_options options;
     options.who = {m, 1, 0, "GPU-" + std::to_string(m)};
     options.common = common;
-    options.reports_to = boss;
+    options.reports_to = convening;
     options.tells = tells;
     options.through = &simulated_nccl::api();
     return system.spawn<issuer_impl, caf::detached>(options);
   }
   ~troupe_of_issuers() {
-    caf::anon_send_exit(boss, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(convening, caf::exit_reason::user_shutdown);
   }
 
   static caf::actor_system_config& configured(caf::actor_system_config& c) {
@@ -52,7 +52,7 @@ struct troupe_of_issuers {
   caf::actor_system_config config;
   caf::actor_system system{configured(config)};
   settings common;
-  convener boss;
+  convener convening;
 };
 
 /// Waits for one message of a kind; passes over others.

@@ -53,12 +53,12 @@ struct issuer_emulated_test : testing::Test {
     settings common;
     common.size = common.least = 1;
     common.operation_time = 2s;
-    boss = stage.system().spawn<convener_impl>(common);
+    convening = stage.system().spawn<convener_impl>(common);
     issuer_options options;
     options.who = {0, 1, 0, "GPU-0"};
     options.where = where;
     options.common = common;
-    options.reports_to = boss;
+    options.reports_to = convening;
     options.tells = teller.as<user>();
     options.through = &on_a_stream();
     options.look_back = 1s;
@@ -69,7 +69,7 @@ struct issuer_emulated_test : testing::Test {
   ~issuer_emulated_test() override {
     open();
     for (auto one : {caf::actor_cast<caf::actor>(subject),
-             caf::actor_cast<caf::actor>(boss)})
+             caf::actor_cast<caf::actor>(convening)})
       caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
     stage.run();
     cuda_emulation::mend(0);
@@ -106,7 +106,7 @@ struct issuer_emulated_test : testing::Test {
 
   rehearsal stage;
   extra teller{stage};
-  convener boss;
+  convener convening;
   issuer subject;
 };
 

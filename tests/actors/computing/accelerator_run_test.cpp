@@ -178,8 +178,8 @@ TEST(accelerator_run_test, ends_soon_when_interrupted) {
   auto s = on_lanes(4);
   s.rule = fedavg_rule(1'000'000, 0.5);
   s.recipe.epochs = 1000;
-  s.meanwhile = [](const troupe::aggregator& boss) {
-    send_anonymously(boss, interrupt{});
+  s.meanwhile = [](const troupe::aggregator& aggregator) {
+    send_anonymously(aggregator, interrupt{});
   };
 
   auto run = play(s);

@@ -25,7 +25,7 @@ using testing::Not;
 struct accelerator_test : testing::Test {
   rehearsal stage;
   extra clients{stage};
-  extra judge{stage};
+  extra evaluator{stage};
   accelerator device;
   std::vector<std::uint64_t> turns;
   gpu::shared_buffer parameters = std::make_shared<const gpu::buffer>(1);
@@ -47,13 +47,14 @@ struct accelerator_test : testing::Test {
     training::recipe how;
     how.steps = steps;
     return {100 + client, {client, 5, {}, how, gpu::random_stream{0}},
-        parameters, clients.as<aggregator>(), lane, turns[lane]++,
+        parameters, clients.as<troupe::aggregator>(), lane, turns[lane]++,
         std::move(stop)};
   }
   void send(train_task what) { caf::anon_send(device, std::move(what)); }
   void ask_score(std::uint64_t part) {
-    caf::anon_send(device, evaluate_task{part, blank_samples(10 + part),
-                               parameters, judge.as<evaluator>(), {}});
+    caf::anon_send(
+        device, evaluate_task{part, blank_samples(10 + part), parameters,
+                    evaluator.as<troupe::evaluator>(), {}});
   }
   static std::vector<trained> results(extra& who) {
     std::vector<trained> result;
@@ -81,7 +82,7 @@ TEST_F(accelerator_test, answers_every_task_once) {
     spawn(lanes);
     for (client_id c = 0; c < 40; ++c) {
       auto one = task(c, c % std::uint32_t(lanes), 1 + 37 * (c % 3));
-      one.reply_to = fresh.as<aggregator>();
+      one.reply_to = fresh.as<troupe::aggregator>();
       send(std::move(one));
     }
     stage.run();
@@ -269,8 +270,8 @@ TEST_F(accelerator_test, scores_in_between_and_answers_for_each_part) {
   send(task(2, 1, 300));
   stage.run();
 
-  auto parts = judge.heard<evaluated_part>();
-  auto begun = judge.heard<part_begun>();
+  auto parts = evaluator.heard<evaluated_part>();
+  auto begun = evaluator.heard<part_begun>();
   ASSERT_EQ(parts.size(), 9u);
   ASSERT_EQ(begun.size(), 9u);
   for (std::uint64_t i = 0; i < 9; ++i) {
@@ -298,7 +299,7 @@ TEST_F(accelerator_test, fails_a_part_alone_that_cannot_be_scored) {
     ask_score(part);
   stage.run();
 
-  auto parts = judge.heard<evaluated_part>();
+  auto parts = evaluator.heard<evaluated_part>();
   ASSERT_EQ(parts.size(), 3u);
   for (const auto& each : parts)
     EXPECT_EQ(bool(each.failed), each.part == 1) << each.part;

@@ -25,8 +25,8 @@ struct kinds_test : testing::Test {
   extra cpu{stage};
   extra card{stage};
   extra sums{stage};
-  extra book{stage};
-  aggregator boss;
+  extra scribe{stage};
+  troupe::aggregator aggregator;
   placement::allotment kinds{
       1, {{device_kind::cpu, 1}, {device_kind::cuda, 2}}};
 
@@ -41,25 +41,25 @@ struct kinds_test : testing::Test {
     options.depth = 2;
     options.kinds = kinds;
     options.stop_grace = 1s;
-    boss = stage.system().spawn<aggregator_impl>(std::move(options));
-    auto who = std::make_shared<cast>();
+    aggregator = stage.system().spawn<aggregator_impl>(std::move(options));
+    auto who = std::make_shared<crew>();
     who->workers.assign(clients, client.as<worker>());
     who->slots = {{cpu.as<compute>(), 0, device_kind::cpu},
         {card.as<compute>(), 0, device_kind::cuda},
         {card.as<compute>(), 1, device_kind::cuda}};
     who->shards = {sums.as<shard>()};
-    who->book = book.as<scribe>();
-    caf::anon_send(boss, begin{who});
+    who->scribe = scribe.as<troupe::scribe>();
+    caf::anon_send(aggregator, begin{who});
     stage.run();
   }
   ~kinds_test() override {
-    caf::anon_send_exit(boss, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(aggregator, caf::exit_reason::user_shutdown);
   }
 
   template <class Fact>
   std::vector<Fact> told() {
     std::vector<Fact> result;
-    for (const auto& batch : book.heard<fact_batch>())
+    for (const auto& batch : scribe.heard<fact_batch>())
       for (const auto& f : *batch.facts)
         if (auto* x = std::get_if<Fact>(&f.what))
           result.push_back(*x);
@@ -82,10 +82,10 @@ struct kinds_test : testing::Test {
     return count;
   }
   void answer(const facts::leased& what) {
-    stage.tell(
-        boss, update{what.client, {what.lease, 0, {10, 1, 0.5}, 0.1, 0.1,
-                                      std::make_shared<const gpu::buffer>(1)}});
-    stage.tell(boss, added{0, 1});
+    stage.tell(aggregator,
+        update{what.client, {what.lease, 0, {10, 1, 0.5}, 0.1, 0.1,
+                                std::make_shared<const gpu::buffer>(1)}});
+    stage.tell(aggregator, added{0, 1});
   }
 };
 
@@ -166,7 +166,7 @@ TEST_F(kinds_test, names_the_device_that_ended_the_run) {
   EXPECT_TRUE(told<facts::run_ended>().empty()); // the CPU is still at work
   for (const auto& each : leases())
     if (kinds.kind_of(each.client) == device_kind::cpu)
-      stage.tell(boss,
+      stage.tell(aggregator,
           failure{each.client, each.lease, caf::make_error(errc::stopped)});
 
   auto ended = told<facts::run_ended>();

@@ -287,9 +287,9 @@ TEST(aggregator_test, loses_the_slot_of_an_evaluation_that_hangs) {
   auto s = three_rounds();
   auto held = std::make_shared<latch_of_many>();
   s.doubt = [=](std::stop_token) { held->wait(); };
-  s.meanwhile = [=](const troupe::aggregator& boss) {
+  s.meanwhile = [=](const troupe::aggregator& aggregator) {
     held->until_one_waits();
-    send_anonymously(boss, interrupt{});
+    send_anonymously(aggregator, interrupt{});
   };
   s.afterwards = [=] { held->let_go(); };
 
@@ -353,8 +353,8 @@ TEST(aggregator_test, tells_a_loss_that_does_not_depend_on_who_came_first) {
 TEST(aggregator_test, ends_soon_when_interrupted) {
   auto s = three_rounds();
   s.rule = fedavg_rule(1'000'000);
-  s.meanwhile = [](const troupe::aggregator& boss) {
-    send_anonymously(boss, interrupt{});
+  s.meanwhile = [](const troupe::aggregator& aggregator) {
+    send_anonymously(aggregator, interrupt{});
   };
 
   auto run = play(s);

@@ -18,9 +18,9 @@ struct deadline_test : testing::Test {
   extra client{stage};
   extra slot{stage};
   extra sums{stage};
-  extra book{stage};
+  extra scribe{stage};
   extra asker{stage};
-  aggregator boss;
+  troupe::aggregator aggregator;
 
   deadline_test() {
     federated::settings common;
@@ -32,23 +32,23 @@ struct deadline_test : testing::Test {
     options.samples = {10, 10};
     options.depth = 2;
     options.stop_grace = 1s;
-    boss = stage.system().spawn<aggregator_impl>(std::move(options));
-    auto who = std::make_shared<cast>();
+    aggregator = stage.system().spawn<aggregator_impl>(std::move(options));
+    auto who = std::make_shared<crew>();
     who->workers = {client.as<worker>(), client.as<worker>()};
     who->slots = {{slot.as<compute>(), 0, {}}, {slot.as<compute>(), 0, {}}};
     who->shards = {sums.as<shard>()};
-    who->book = book.as<scribe>();
-    caf::anon_send(boss, begin{who});
+    who->scribe = scribe.as<troupe::scribe>();
+    caf::anon_send(aggregator, begin{who});
     stage.run();
   }
   ~deadline_test() override {
-    caf::anon_send_exit(boss, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(aggregator, caf::exit_reason::user_shutdown);
   }
 
   template <class Fact>
   std::vector<Fact> told() {
     std::vector<Fact> result;
-    for (const auto& batch : book.heard<fact_batch>())
+    for (const auto& batch : scribe.heard<fact_batch>())
       for (const auto& f : *batch.facts)
         if (auto* x = std::get_if<Fact>(&f.what))
           result.push_back(*x);
@@ -76,8 +76,9 @@ TEST_F(deadline_test, stops_and_names_a_client_that_overran) {
 TEST_F(deadline_test, takes_an_update_just_in_time) {
   auto lease = client.heard<offer>()[0].lease;
   stage.pass(9s);
-  stage.tell(boss, update{0, {lease, 0, {10, 1, 0.5}, 1.0, 1.0,
-                                 std::make_shared<const gpu::buffer>(1)}});
+  stage.tell(
+      aggregator, update{0, {lease, 0, {10, 1, 0.5}, 1.0, 1.0,
+                                std::make_shared<const gpu::buffer>(1)}});
 
   stage.pass(2s);
 
@@ -99,8 +100,8 @@ TEST_F(deadline_test, frees_a_slot_whose_learner_heeds_its_stop) {
   auto offers = client.heard<offer>();
   stage.pass(10s);
   for (client_id c = 0; c < 2; ++c)
-    stage.tell(
-        boss, failure{c, offers[c].lease, caf::make_error(errc::stopped)});
+    stage.tell(aggregator,
+        failure{c, offers[c].lease, caf::make_error(errc::stopped)});
   stage.pass(2s);
 
   EXPECT_TRUE(told<facts::slot_lost>().empty());

@@ -19,12 +19,12 @@ TEST_F(endings_test, a_run_fails_whose_last_version_cannot_be_evaluated) {
   train_both();
   make_version();
   store_version();
-  ASSERT_EQ(judge.heard<evaluate>().size(), 1u);
+  ASSERT_EQ(evaluator.heard<evaluate>().size(), 1u);
   EXPECT_TRUE(told<facts::run_ended>().empty());
 
-  stage.tell(boss, scored{1, {}, 0.0, 0.0,
-                       caf::make_error(errc::evaluation_failed,
-                           std::string{"no test set"})});
+  stage.tell(aggregator, scored{1, {}, 0.0, 0.0,
+                             caf::make_error(errc::evaluation_failed,
+                                 std::string{"no test set"})});
 
   EXPECT_EQ(end().outcome, "failed");
   EXPECT_THAT(
@@ -68,7 +68,7 @@ TEST_F(endings_test, an_interrupted_run_ends_without_a_shard_that_died) {
   begin_run(one_round());
   train_both();
   ASSERT_EQ(sums.heard<publish>().size(), 1u);
-  stage.tell(boss, interrupt{});
+  stage.tell(aggregator, interrupt{});
   EXPECT_TRUE(told<facts::run_ended>().empty());
 
   kill(sums, "no memory");
@@ -84,7 +84,7 @@ TEST_F(endings_test, a_run_fails_whose_evaluator_dies_over_the_last_version) {
   make_version();
   store_version();
 
-  kill(judge, "no memory");
+  kill(evaluator, "no memory");
   pass(5s);
 
   EXPECT_EQ(end().outcome, "failed");
@@ -97,8 +97,8 @@ TEST_F(endings_test, a_run_fails_whose_last_version_cannot_be_stored) {
   train_both();
   make_version();
 
-  stage.tell(boss, storage_failed{"the disk is full"});
-  stage.tell(boss, scored{1, {20, 10, 0.5}, 0.0, 0.0, {}});
+  stage.tell(aggregator, storage_failed{"the disk is full"});
+  stage.tell(aggregator, scored{1, {20, 10, 0.5}, 0.0, 0.0, {}});
   pass(5s);
 
   EXPECT_EQ(end().outcome, "failed");
@@ -112,7 +112,7 @@ TEST_F(endings_test, an_interrupted_run_waits_for_no_score) {
   store_version();
   ASSERT_EQ(first.heard<evaluate_task>().size(), 1u);
 
-  stage.tell(boss, interrupt{});
+  stage.tell(aggregator, interrupt{});
   pass(1s);
   EXPECT_TRUE(first.heard<evaluate_task>()[0].stop.stop_requested());
   for (auto* slot : {&first, &second})
@@ -138,7 +138,7 @@ TEST_F(endings_test, an_aggregator_that_dies_stops_its_learners) {
   auto stop = offer_to(0).stop;
   ASSERT_FALSE(stop.stop_requested());
 
-  stage.tell(caf::actor_cast<caf::actor>(boss),
+  stage.tell(caf::actor_cast<caf::actor>(aggregator),
       caf::exit_msg{{}, caf::exit_reason::kill});
 
   EXPECT_TRUE(stop.stop_requested());
@@ -164,10 +164,10 @@ TEST_F(endings_test, a_version_is_out_once_every_shard_has_rounded) {
   ASSERT_EQ(other.heard<publish>().size(), 1u);
   EXPECT_EQ(other.heard<publish>()[0].into, sums.heard<publish>()[0].into);
 
-  stage.tell(boss, published{1, 1});
+  stage.tell(aggregator, published{1, 1});
   pass(1s);
   EXPECT_TRUE(told<facts::published>().empty());
-  stage.tell(boss, published{1, 0});
+  stage.tell(aggregator, published{1, 0});
   pass(1s);
 
   EXPECT_EQ(told<facts::published>().size(), 1u);
@@ -182,7 +182,7 @@ TEST_P(divergence_test, an_update_that_a_shard_could_not_add_goes_to_none) {
 
   finish(1, 3.0, GetParam());
   for (shard_id i : {0, 1})
-    stage.tell(boss, published{1, i});
+    stage.tell(aggregator, published{1, i});
   pass(1s);
 
   EXPECT_EQ(sums.heard<add>().size(), 1u);

@@ -11,27 +11,27 @@ namespace {
 
 struct evaluator_test : testing::Test {
   rehearsal stage;
-  extra boss{stage};
+  extra aggregator{stage};
   extra first{stage};
   extra second{stage};
-  evaluator judge;
+  troupe::evaluator evaluator;
 
   evaluator_test() {
-    judge = stage.system().spawn<evaluator_impl>(
+    evaluator = stage.system().spawn<evaluator_impl>(
         evaluator_options{blank_samples(25), 10,
             {{first.as<compute>(), 0, {}}, {second.as<compute>(), 0, {}}},
-            boss.as<aggregator>()});
+            aggregator.as<troupe::aggregator>()});
     stage.run();
   }
   ~evaluator_test() override {
-    caf::anon_send_exit(judge, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(evaluator, caf::exit_reason::user_shutdown);
   }
   void ask(version_id version) {
     stage.tell(
-        judge, evaluate{version, std::make_shared<const gpu::buffer>(1)});
+        evaluator, evaluate{version, std::make_shared<const gpu::buffer>(1)});
   }
   void answer(std::uint64_t part, std::uint64_t samples) {
-    stage.tell(judge, evaluated_part{part, {samples, 1, 0.5}, 0.25, {}});
+    stage.tell(evaluator, evaluated_part{part, {samples, 1, 0.5}, 0.25, {}});
   }
 };
 
@@ -51,10 +51,10 @@ TEST_F(evaluator_test, sums_up_all_parts) {
   ask(1);
   answer(0, 10);
   answer(1, 10);
-  EXPECT_TRUE(boss.heard<scored>().empty());
+  EXPECT_TRUE(aggregator.heard<scored>().empty());
   answer(2, 5);
 
-  auto results = boss.heard<scored>();
+  auto results = aggregator.heard<scored>();
   ASSERT_EQ(results.size(), 1u);
   EXPECT_EQ(results[0].version, 1u);
   EXPECT_EQ(results[0].sums.samples, 25u);
@@ -64,37 +64,37 @@ TEST_F(evaluator_test, sums_up_all_parts) {
 
 TEST_F(evaluator_test, gives_a_lost_slots_part_to_another) {
   ask(1);
-  stage.tell(judge, slot_gone{0});
+  stage.tell(evaluator, slot_gone{0});
   EXPECT_TRUE(first.heard<evaluate_task>()[0].stop.stop_requested());
   answer(1, 10);
   answer(0, 10); // by the first slot after all: nobody waits for it any more
   answer(2, 10); // by the second slot
-  EXPECT_TRUE(boss.heard<scored>().empty());
+  EXPECT_TRUE(aggregator.heard<scored>().empty());
   answer(3, 5);
 
   EXPECT_EQ(second.heard<evaluate_task>().size(), 3u);
-  ASSERT_EQ(boss.heard<scored>().size(), 1u);
-  EXPECT_EQ(boss.heard<scored>()[0].sums.samples, 25u);
+  ASSERT_EQ(aggregator.heard<scored>().size(), 1u);
+  EXPECT_EQ(aggregator.heard<scored>()[0].sums.samples, 25u);
 }
 
 TEST_F(evaluator_test, uses_a_slot_that_is_back) {
-  stage.tell(judge, slot_gone{0});
+  stage.tell(evaluator, slot_gone{0});
   ask(1);
   EXPECT_TRUE(first.heard<evaluate_task>().empty());
 
-  stage.tell(judge, slot_back{0});
+  stage.tell(evaluator, slot_back{0});
 
   EXPECT_EQ(first.heard<evaluate_task>().size(), 1u);
 }
 
 TEST_F(evaluator_test, fails_when_no_slot_is_left) {
   ask(1);
-  stage.tell(judge, slot_gone{0});
-  EXPECT_TRUE(boss.heard<scored>().empty());
-  stage.tell(judge, slot_gone{1});
+  stage.tell(evaluator, slot_gone{0});
+  EXPECT_TRUE(aggregator.heard<scored>().empty());
+  stage.tell(evaluator, slot_gone{1});
   ask(2);
 
-  auto results = boss.heard<scored>();
+  auto results = aggregator.heard<scored>();
   ASSERT_EQ(results.size(), 2u);
   for (const auto& each : results)
     EXPECT_EQ(each.failed, errc::no_slots);
@@ -104,14 +104,15 @@ TEST_F(evaluator_test, gives_up_all_versions_when_interrupted) {
   ask(1);
   ask(2);
   answer(0, 10);
-  stage.tell(judge, interrupt{});
+  stage.tell(evaluator, interrupt{});
   EXPECT_TRUE(second.heard<evaluate_task>()[0].stop.stop_requested());
-  EXPECT_TRUE(boss.heard<scored>().empty()); // both slots are at a part yet
+  EXPECT_TRUE(
+      aggregator.heard<scored>().empty()); // both slots are at a part yet
   answer(2, 10);
-  stage.tell(judge, slot_gone{1});
+  stage.tell(evaluator, slot_gone{1});
   ask(3);
 
-  auto results = boss.heard<scored>();
+  auto results = aggregator.heard<scored>();
   ASSERT_EQ(results.size(), 3u);
   for (version_id v = 1; v <= 3; ++v) {
     EXPECT_EQ(results[v - 1].version, v);
@@ -121,11 +122,11 @@ TEST_F(evaluator_test, gives_up_all_versions_when_interrupted) {
 
 TEST_F(evaluator_test, says_which_slot_is_at_a_part) {
   ask(1);
-  stage.tell(judge, part_begun{1, true});
-  stage.tell(judge, part_begun{9, true}); // no such task
+  stage.tell(evaluator, part_begun{1, true});
+  stage.tell(evaluator, part_begun{9, true}); // no such task
   answer(1, 10);
 
-  auto said = boss.heard<slot_scoring>();
+  auto said = aggregator.heard<slot_scoring>();
   ASSERT_EQ(said.size(), 2u);
   EXPECT_EQ(said[0].slot, 1u);
   EXPECT_TRUE(said[0].busy);
@@ -138,7 +139,7 @@ TEST_F(evaluator_test, stops_what_is_under_way_when_it_dies) {
   ask(1);
   auto stop = first.heard<evaluate_task>()[0].stop;
 
-  stage.tell(caf::actor_cast<caf::actor>(judge),
+  stage.tell(caf::actor_cast<caf::actor>(evaluator),
       caf::exit_msg{{}, caf::exit_reason::kill});
 
   EXPECT_TRUE(stop.stop_requested());
@@ -150,26 +151,27 @@ TEST_F(evaluator_test, counts_no_answer_twice) {
   answer(0, 10);
   answer(1, 10);
 
-  EXPECT_TRUE(boss.heard<scored>().empty());
+  EXPECT_TRUE(aggregator.heard<scored>().empty());
 }
 
 TEST_F(evaluator_test, reports_a_part_that_failed_and_goes_on) {
   ask(1);
   ask(2);
-  stage.tell(judge,
+  stage.tell(evaluator,
       evaluated_part{0, {}, 0.0, caf::make_error(errc::evaluation_failed)});
-  EXPECT_TRUE(boss.heard<scored>().empty());
+  EXPECT_TRUE(aggregator.heard<scored>().empty());
   EXPECT_TRUE(second.heard<evaluate_task>()[0].stop.stop_requested());
-  stage.tell(judge, evaluated_part{1, {}, 0.0, caf::make_error(errc::stopped)});
-  ASSERT_EQ(boss.heard<scored>().size(), 1u);
-  EXPECT_EQ(boss.heard<scored>()[0].failed, errc::evaluation_failed);
+  stage.tell(
+      evaluator, evaluated_part{1, {}, 0.0, caf::make_error(errc::stopped)});
+  ASSERT_EQ(aggregator.heard<scored>().size(), 1u);
+  EXPECT_EQ(aggregator.heard<scored>()[0].failed, errc::evaluation_failed);
 
   for (std::uint64_t part = 2; part < 5; ++part)
     answer(part, 5);
 
-  ASSERT_EQ(boss.heard<scored>().size(), 2u);
-  EXPECT_EQ(boss.heard<scored>()[1].version, 2u);
-  EXPECT_EQ(boss.heard<scored>()[1].sums.samples, 15u);
+  ASSERT_EQ(aggregator.heard<scored>().size(), 2u);
+  EXPECT_EQ(aggregator.heard<scored>()[1].version, 2u);
+  EXPECT_EQ(aggregator.heard<scored>()[1].sums.samples, 15u);
 }
 
 } // namespace

@@ -18,12 +18,12 @@ struct participation_test : rehearsed_run {
     return options;
   }
   void join(client_id client) {
-    stage.tell(
-        boss, enrol{client, 10, newcomers.emplace_back(stage).as<worker>()});
+    stage.tell(aggregator,
+        enrol{client, 10, newcomers.emplace_back(stage).as<worker>()});
   }
   template <class Handle>
   slot_id give(const Handle& slot) {
-    stage.tell(boss, lend{{slot, 0, {}}});
+    stage.tell(aggregator, lend{{slot, 0, {}}});
     pass(100ms);
     return told<facts::slot_joined>().back().slot;
   }
@@ -87,7 +87,7 @@ TEST_F(participation_test, a_run_without_patience_does_not_wait) {
 TEST_F(participation_test, a_run_that_waits_can_be_interrupted) {
   begin_run(patient(0, 60s));
 
-  stage.tell(boss, interrupt{});
+  stage.tell(aggregator, interrupt{});
   pass(1s);
 
   EXPECT_EQ(end().outcome, "interrupted");
@@ -97,7 +97,7 @@ TEST_F(participation_test, a_client_that_leaves_is_not_waited_for) {
   begin_run(one_round());
   const auto left = offer_to(1);
 
-  stage.tell(boss, leave{1});
+  stage.tell(aggregator, leave{1});
   EXPECT_TRUE(left.stop.stop_requested());
   train(0);
   pass(200ms);
@@ -110,7 +110,7 @@ TEST_F(participation_test, a_slot_is_not_held_up_by_a_client_that_left) {
   begin_run(one_round());
   const auto left = offer_to(1);
 
-  stage.tell(boss, leave{1});
+  stage.tell(aggregator, leave{1});
 
   auto& slot = left.on == first.as<compute>() ? first : second;
   ASSERT_EQ(slot.heard<train_task>().size(), 1u);
@@ -122,7 +122,7 @@ TEST_F(participation_test, a_run_that_all_have_left_goes_on_with_who_joins) {
   options.rule = federated::fedavg{{.rounds = 3}, 1.0};
   begin_run(std::move(options));
   for (client_id c = 0; c < 2; ++c) {
-    stage.tell(boss, leave{c});
+    stage.tell(aggregator, leave{c});
     give_up(c, errc::stopped);
   }
   pass(200ms);
@@ -163,7 +163,7 @@ TEST_F(participation_test, a_slot_that_is_withdrawn_finishes_what_it_has) {
   const auto last = without_offer();
   const auto at_second = at(second);
 
-  stage.tell(boss, withdraw{0});
+  stage.tell(aggregator, withdraw{0});
   pass(200ms);
   EXPECT_TRUE(told<facts::slot_left>().empty());
   train(at(first));
@@ -177,7 +177,7 @@ TEST_F(participation_test, a_slot_that_is_withdrawn_finishes_what_it_has) {
 
 TEST_F(participation_test, the_death_of_a_slot_that_has_left_is_no_loss) {
   begin_run(one_round(2));
-  stage.tell(boss, withdraw{0});
+  stage.tell(aggregator, withdraw{0});
   train_both();
 
   kill(first, "switched off");

@@ -95,8 +95,9 @@ TEST_F(rule_test, is_not_woken_while_a_version_is_made) {
 TEST_F(rule_test, hears_what_training_came_to) {
   begin_two();
 
-  stage.tell(boss, update{1, {offer_to(1).lease, 0, {10, 2, 0.5, 0.75}, 0.125,
-                                 0.1, std::make_shared<const gpu::buffer>(1)}});
+  stage.tell(
+      aggregator, update{1, {offer_to(1).lease, 0, {10, 2, 0.5, 0.75}, 0.125,
+                                0.1, std::make_shared<const gpu::buffer>(1)}});
 
   ASSERT_EQ(rule.remembers->came.size(), 1u);
   const auto& came = rule.remembers->came[0];

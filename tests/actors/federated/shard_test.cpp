@@ -19,7 +19,7 @@ std::shared_ptr<gpu::buffer> block(std::vector<float> values) {
 
 struct shard_test : testing::TestWithParam<gpu::device> {
   rehearsal stage;
-  extra boss{stage};
+  extra aggregator{stage};
   std::vector<shard> shards;
   gpu::shared_buffer start = block({1.0f, 2.0f});
   gpu::shared_buffer last; ///< version
@@ -27,8 +27,9 @@ struct shard_test : testing::TestWithParam<gpu::device> {
   void spawn(std::uint64_t credit, double rate = 1.0, std::size_t count = 1) {
     last = start;
     for (shard_id i = 0; i < count; ++i)
-      shards.push_back(stage.system().spawn<shard_impl>(shard_options{
-          start, rate, credit, boss.as<aggregator>(), GetParam(), i, count}));
+      shards.push_back(
+          stage.system().spawn<shard_impl>(shard_options{start, rate, credit,
+              aggregator.as<troupe::aggregator>(), GetParam(), i, count}));
     stage.run();
   }
   // Trained from `base`, and mixed with the current version.
@@ -58,10 +59,10 @@ TEST_P(shard_test, publishes_the_average_at_the_servers_rate) {
 
   EXPECT_EQ(publish_version(7), (std::vector{2.0f, 2.0f}));
 
-  ASSERT_EQ(boss.heard<published>().size(), 1u);
-  EXPECT_EQ(boss.heard<published>()[0].version, 7u);
-  EXPECT_EQ(boss.heard<published>()[0].shard, 0u);
-  EXPECT_EQ(boss.heard<published>()[0].step, 1.0f);
+  ASSERT_EQ(aggregator.heard<published>().size(), 1u);
+  EXPECT_EQ(aggregator.heard<published>()[0].version, 7u);
+  EXPECT_EQ(aggregator.heard<published>()[0].shard, 0u);
+  EXPECT_EQ(aggregator.heard<published>()[0].step, 1.0f);
 }
 
 TEST_P(shard_test, publishes_at_a_part_of_the_servers_rate) {
@@ -119,10 +120,10 @@ TEST_P(shard_test, acknowledges_by_the_handful_and_before_publishing) {
 
   for (lease_id lease = 1; lease <= 5; ++lease)
     contribute(lease, {0.0f, 0.0f});
-  EXPECT_EQ(boss.heard<added>().size(), 2u);
+  EXPECT_EQ(aggregator.heard<added>().size(), 2u);
   publish_version(1);
 
-  auto told = boss.heard<added>();
+  auto told = aggregator.heard<added>();
   ASSERT_EQ(told.size(), 3u);
   EXPECT_EQ(told[0].count, 2u);
   EXPECT_EQ(told[2].count, 1u);
@@ -136,7 +137,7 @@ TEST_P(shard_test, keeps_the_version_when_nothing_was_added) {
 
   EXPECT_EQ(publish_version(1), (std::vector{1.0f, 2.0f}));
 
-  EXPECT_EQ(boss.heard<published>()[0].step, 0.0f);
+  EXPECT_EQ(aggregator.heard<published>()[0].step, 0.0f);
 }
 
 TEST_P(shard_test, says_where_a_version_is_not_finite) {
@@ -145,7 +146,7 @@ TEST_P(shard_test, says_where_a_version_is_not_finite) {
   contribute(1, {2.0f, 0.0f});
   publish_version(1);
 
-  EXPECT_TRUE(std::isnan(boss.heard<published>()[0].step));
+  EXPECT_TRUE(std::isnan(aggregator.heard<published>()[0].step));
 }
 
 // Several versions, mixtures among them, by shards of ranges of any size.

@@ -37,9 +37,9 @@ struct slots_test : rehearsed_run {
 
 TEST_F(slots_test, a_part_of_the_test_set_is_charged_to_no_client) {
   begin_four();
-  stage.tell(boss, slot_scoring{0, true, true});
+  stage.tell(aggregator, slot_scoring{0, true, true});
   pass(8s);
-  stage.tell(boss, slot_scoring{0, false, true});
+  stage.tell(aggregator, slot_scoring{0, false, true});
   pass(3s); // the second slot's client has overrun by now
 
   EXPECT_EQ(failed(), std::vector<client_id>{at[1][0]});
@@ -55,9 +55,9 @@ TEST_F(slots_test, a_part_of_the_test_set_is_charged_to_no_client) {
 
 TEST_F(slots_test, a_lease_beside_which_a_part_is_scored_has_its_own_time) {
   begin_four();
-  stage.tell(boss, slot_scoring{0, true, false});
+  stage.tell(aggregator, slot_scoring{0, true, false});
   pass(9s);
-  stage.tell(boss, slot_scoring{0, false, false});
+  stage.tell(aggregator, slot_scoring{0, false, false});
   pass(1100ms);
 
   EXPECT_EQ(failed().size(), 2u);
@@ -95,8 +95,8 @@ TEST_F(slots_test, a_slot_that_answers_late_is_used_again) {
 
   ASSERT_EQ(told<facts::slot_returned>().size(), 1u);
   EXPECT_EQ(told<facts::slot_returned>()[0].slot, 0u);
-  EXPECT_EQ(judge.heard<slot_gone>().size(), 0u);
-  EXPECT_EQ(judge.heard<slot_back>().size(), 1u);
+  EXPECT_EQ(evaluator.heard<slot_gone>().size(), 0u);
+  EXPECT_EQ(evaluator.heard<slot_back>().size(), 1u);
   std::size_t offers = 0;
   for (const auto& each : workers)
     offers += each.heard<offer>().size();
@@ -177,8 +177,8 @@ TEST_F(slots_test, a_worker_that_dies_leaves_no_gap_in_the_turns_of_its_slot) {
 
 struct compute_test : testing::Test {
   rehearsal stage;
-  extra boss{stage};
-  extra judge{stage};
+  extra aggregator{stage};
+  extra evaluator{stage};
   int doubts = 0;
   compute slot = stage.system().spawn<compute_impl>(
       gpu::device{}, small_learners(3, {}, [this](std::stop_token) {
@@ -194,7 +194,7 @@ struct compute_test : testing::Test {
     train_task task;
     task.lease = lease;
     task.parameters = std::make_shared<const gpu::buffer>(3);
-    task.reply_to = boss.as<aggregator>();
+    task.reply_to = aggregator.as<troupe::aggregator>();
     task.turn = turn;
     task.stop = std::move(stop);
     stage.tell(slot, std::move(task));
@@ -202,7 +202,7 @@ struct compute_test : testing::Test {
   void score(std::stop_token stop) {
     stage.tell(slot, evaluate_task{7, blank_samples(10),
                          std::make_shared<const gpu::buffer>(3),
-                         judge.as<evaluator>(), std::move(stop)});
+                         evaluator.as<troupe::evaluator>(), std::move(stop)});
   }
 };
 
@@ -213,7 +213,7 @@ TEST_F(compute_test, takes_no_second_task_for_a_turn) {
   train(21, 0);
 
   std::vector<lease_id> leases;
-  for (const auto& each : boss.heard<update>())
+  for (const auto& each : aggregator.heard<update>())
     leases.push_back(each.result.lease);
   EXPECT_EQ(leases, (std::vector<lease_id>{11, 12}));
 }
@@ -221,11 +221,11 @@ TEST_F(compute_test, takes_no_second_task_for_a_turn) {
 TEST_F(compute_test, says_when_a_part_begins) {
   score({});
 
-  ASSERT_EQ(judge.heard<part_begun>().size(), 1u);
-  EXPECT_EQ(judge.heard<part_begun>()[0].part, 7u);
-  EXPECT_TRUE(judge.heard<part_begun>()[0].alone);
-  ASSERT_EQ(judge.heard<evaluated_part>().size(), 1u);
-  EXPECT_FALSE(judge.heard<evaluated_part>()[0].failed);
+  ASSERT_EQ(evaluator.heard<part_begun>().size(), 1u);
+  EXPECT_EQ(evaluator.heard<part_begun>()[0].part, 7u);
+  EXPECT_TRUE(evaluator.heard<part_begun>()[0].alone);
+  ASSERT_EQ(evaluator.heard<evaluated_part>().size(), 1u);
+  EXPECT_FALSE(evaluator.heard<evaluated_part>()[0].failed);
 }
 
 TEST_F(compute_test, says_that_a_part_was_stopped) {
@@ -233,10 +233,10 @@ TEST_F(compute_test, says_that_a_part_was_stopped) {
   score(during.get_token());
   score(during.get_token());
 
-  ASSERT_EQ(judge.heard<evaluated_part>().size(), 2u);
-  EXPECT_EQ(judge.heard<evaluated_part>()[0].failed, errc::stopped);
-  EXPECT_EQ(judge.heard<evaluated_part>()[1].failed, errc::stopped);
-  EXPECT_EQ(judge.heard<part_begun>().size(), 1u);
+  ASSERT_EQ(evaluator.heard<evaluated_part>().size(), 2u);
+  EXPECT_EQ(evaluator.heard<evaluated_part>()[0].failed, errc::stopped);
+  EXPECT_EQ(evaluator.heard<evaluated_part>()[1].failed, errc::stopped);
+  EXPECT_EQ(evaluator.heard<part_begun>().size(), 1u);
   EXPECT_EQ(doubts, 1);
 }
 

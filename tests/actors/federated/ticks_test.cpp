@@ -20,7 +20,7 @@ TEST(ticks_test, an_aggregator_wakes_ten_times_a_second_however_long_it_runs) {
   constexpr std::size_t clients = 300;
   rehearsal stage;
   std::deque<extra> client;
-  extra slot{stage}, sums{stage}, book{stage};
+  extra slot{stage}, sums{stage}, scribe{stage};
   federated::settings common;
   common.rounds = 1;
   common.lease_time = 1s;
@@ -29,14 +29,14 @@ TEST(ticks_test, an_aggregator_wakes_ten_times_a_second_however_long_it_runs) {
   options.parameters = std::make_shared<const gpu::buffer>(1);
   options.samples.assign(clients, 10);
   options.depth = 1;
-  auto boss = stage.system().spawn<aggregator_impl>(std::move(options));
-  auto who = std::make_shared<cast>();
+  auto aggregator = stage.system().spawn<aggregator_impl>(std::move(options));
+  auto who = std::make_shared<crew>();
   for (std::size_t i = 0; i < clients; ++i)
     who->workers.push_back(client.emplace_back(stage).as<worker>());
   who->slots = {{slot.as<compute>(), 0, {}}, {slot.as<compute>(), 0, {}}};
   who->shards = {sums.as<shard>()};
-  who->book = book.as<scribe>();
-  stage.tell(boss, begin{who});
+  who->scribe = scribe.as<troupe::scribe>();
+  stage.tell(aggregator, begin{who});
 
   std::set<client_id> answered;
   std::size_t batches = 0;
@@ -48,20 +48,20 @@ TEST(ticks_test, an_aggregator_wakes_ten_times_a_second_however_long_it_runs) {
         if (offers.empty() || !answered.insert(c).second)
           continue;
         stage.tell(
-            boss, update{c, {offers[0].lease, 0, {10, 1, 0.5}, 0.1, 0.1,
-                                std::make_shared<const gpu::buffer>(1)}});
-        stage.tell(boss, added{0, 1});
+            aggregator, update{c, {offers[0].lease, 0, {10, 1, 0.5}, 0.1, 0.1,
+                                      std::make_shared<const gpu::buffer>(1)}});
+        stage.tell(aggregator, added{0, 1});
       }
       stage.pass(50ms);
       pending = std::max(pending, stage.pending());
     }
-    auto before = std::exchange(batches, book.heard<fact_batch>().size());
+    auto before = std::exchange(batches, scribe.heard<fact_batch>().size());
     EXPECT_LE(batches - before, 11u) << "in second " << second;
     EXPECT_LE(pending, 1u) << "in second " << second;
   }
   EXPECT_GT(answered.size(), 200u);
 
-  caf::anon_send_exit(boss, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(aggregator, caf::exit_reason::user_shutdown);
 }
 
 } // namespace

@@ -30,14 +30,14 @@ TEST(lease_book_test, names_what_is_wrong_with_an_update) {
   book.close(*book.find(102), lease_state::ended);
   book.close(*book.find(103), lease_state::outdated);
 
-  EXPECT_EQ(book.judge({100, 1, 0}), drop_reason::none);
-  EXPECT_EQ(book.judge({100, 2, 0}), drop_reason::unknown);
-  EXPECT_EQ(book.judge({100, 1, 1}), drop_reason::unknown);
-  EXPECT_EQ(book.judge({101, 2, 0}), drop_reason::duplicate);
-  EXPECT_EQ(book.judge({102, 3, 0}), drop_reason::late);
-  EXPECT_EQ(book.judge({103, 4, 0}), drop_reason::too_stale);
-  EXPECT_EQ(book.judge({104, 5, 0}), drop_reason::unknown);
-  EXPECT_EQ(book.judge({99, 1, 0}), drop_reason::late);
+  EXPECT_EQ(book.reason_to_drop({100, 1, 0}), drop_reason::none);
+  EXPECT_EQ(book.reason_to_drop({100, 2, 0}), drop_reason::unknown);
+  EXPECT_EQ(book.reason_to_drop({100, 1, 1}), drop_reason::unknown);
+  EXPECT_EQ(book.reason_to_drop({101, 2, 0}), drop_reason::duplicate);
+  EXPECT_EQ(book.reason_to_drop({102, 3, 0}), drop_reason::late);
+  EXPECT_EQ(book.reason_to_drop({103, 4, 0}), drop_reason::too_stale);
+  EXPECT_EQ(book.reason_to_drop({104, 5, 0}), drop_reason::unknown);
+  EXPECT_EQ(book.reason_to_drop({99, 1, 0}), drop_reason::late);
 }
 
 TEST(lease_book_test, calls_a_forgotten_lease_late) {
@@ -47,8 +47,8 @@ TEST(lease_book_test, calls_a_forgotten_lease_late) {
   book.forget(2);
 
   EXPECT_EQ(book.find(100), nullptr);
-  EXPECT_EQ(book.judge({100, 1, 0}), drop_reason::late);
-  EXPECT_EQ(book.judge({101, 2, 0}), drop_reason::none);
+  EXPECT_EQ(book.reason_to_drop({100, 1, 0}), drop_reason::late);
+  EXPECT_EQ(book.reason_to_drop({101, 2, 0}), drop_reason::none);
 }
 
 TEST(lease_book_test, never_forgets_an_open_lease) {
@@ -83,8 +83,8 @@ TEST(lease_book_test, annuls_what_one_round_accepted_and_no_more) {
 
   book.annul(2);
 
-  EXPECT_EQ(book.judge({100, 1, 0}), drop_reason::duplicate);
-  EXPECT_EQ(book.judge({101, 2, 0}), drop_reason::late);
+  EXPECT_EQ(book.reason_to_drop({100, 1, 0}), drop_reason::duplicate);
+  EXPECT_EQ(book.reason_to_drop({101, 2, 0}), drop_reason::late);
 }
 
 TEST(lease_book_test, remembers_no_more_than_two_rounds) {

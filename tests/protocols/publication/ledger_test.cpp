@@ -21,25 +21,25 @@ constexpr auto infinity = std::numeric_limits<float>::infinity();
 TEST(ledger_test, admits_what_can_be_summed) {
   ledger sums{3};
 
-  EXPECT_EQ(sums.judge(0.0f, 0.5), gpu::admission::added);
-  EXPECT_EQ(sums.judge(1000.0f, 1.0), gpu::admission::added);
-  EXPECT_EQ(sums.judge(1024.0f, 1.0), gpu::admission::out_of_range);
-  EXPECT_EQ(sums.judge(nan, 0.5), gpu::admission::not_finite);
-  EXPECT_EQ(sums.judge(infinity, 0.5), gpu::admission::not_finite);
-  EXPECT_EQ(sums.judge(1.0f, -1.0), gpu::admission::bad_weight);
-  EXPECT_EQ(sums.judge(1.0f, 5000.0), gpu::admission::bad_weight);
+  EXPECT_EQ(sums.admission_of(0.0f, 0.5), gpu::admission::added);
+  EXPECT_EQ(sums.admission_of(1000.0f, 1.0), gpu::admission::added);
+  EXPECT_EQ(sums.admission_of(1024.0f, 1.0), gpu::admission::out_of_range);
+  EXPECT_EQ(sums.admission_of(nan, 0.5), gpu::admission::not_finite);
+  EXPECT_EQ(sums.admission_of(infinity, 0.5), gpu::admission::not_finite);
+  EXPECT_EQ(sums.admission_of(1.0f, -1.0), gpu::admission::bad_weight);
+  EXPECT_EQ(sums.admission_of(1.0f, 5000.0), gpu::admission::bad_weight);
 }
 
 // Each is fit alone; together they would pass what a sum can reach.
 TEST(ledger_test, admits_no_more_than_the_sums_can_reach) {
   ledger sums;
   std::size_t given = 0;
-  for (; sums.judge(2000.0f, 0.5) == gpu::admission::added; ++given)
+  for (; sums.admission_of(2000.0f, 0.5) == gpu::admission::added; ++given)
     sums.give(2000.0f, 0.5, 0.5);
 
   EXPECT_EQ(given, std::size_t(0x1p22 / 1000.0));
   sums.round();
-  EXPECT_EQ(sums.judge(2000.0f, 0.5), gpu::admission::added);
+  EXPECT_EQ(sums.admission_of(2000.0f, 0.5), gpu::admission::added);
 }
 
 TEST(ledger_test, counts_a_contribution_once_every_shard_has_it) {
@@ -86,9 +86,10 @@ TEST(ledger_test, admits_no_mixture_from_across_a_version_that_diverged) {
     sums.round();
     sums.rounded(0, step);
 
+    EXPECT_EQ(sums.admission_of(sums.mixed(0.0f, 0), 1e-6),
+        gpu::admission::out_of_range);
     EXPECT_EQ(
-        sums.judge(sums.mixed(0.0f, 0), 1e-6), gpu::admission::out_of_range);
-    EXPECT_EQ(sums.judge(sums.mixed(0.0f, 1), 1e-6), gpu::admission::added);
+        sums.admission_of(sums.mixed(0.0f, 1), 1e-6), gpu::admission::added);
   }
 }
 
@@ -99,9 +100,10 @@ TEST(ledger_test, admits_no_mixture_with_a_version_that_it_does_not_know) {
     sums.rounded(0, 0.0f);
   }
 
+  EXPECT_EQ(sums.admission_of(sums.mixed(0.0f, 4'000), 1e-6),
+      gpu::admission::out_of_range);
   EXPECT_EQ(
-      sums.judge(sums.mixed(0.0f, 4'000), 1e-6), gpu::admission::out_of_range);
-  EXPECT_EQ(sums.judge(sums.mixed(0.0f, 5'000), 1e-6), gpu::admission::added);
+      sums.admission_of(sums.mixed(0.0f, 5'000), 1e-6), gpu::admission::added);
 }
 
 enum class twin { sound, forgets_what_was_given, forgets_the_way };
@@ -138,7 +140,7 @@ public:
         values[i] = (base[i] + values[i]) - current_[i];
     }
     const auto weight = gpu::on_weight_grid(share * random.uniform());
-    if (ledger_.judge(largest, share) != gpu::admission::added)
+    if (ledger_.admission_of(largest, share) != gpu::admission::added)
       return true;
     if (which != twin::forgets_what_was_given)
       ledger_.give(largest, weight, share);

@@ -143,6 +143,13 @@ void device_accumulator::publish(device_stream& on, std::span<const float> base,
   host_.publish(base, rate, out);
 }
 
+exact_mean device_accumulator::mean() const noexcept {
+  assert(totals().shares > 0 && "nothing was added that has a mean");
+  const std::span<const std::int64_t> values =
+      where_.kind == device_kind::cuda ? sums() : std::span{host_.sums_};
+  return {values, totals().denominator()};
+}
+
 void device_accumulator::average(
     device_stream& on, std::span<float> out) const {
   assert(on.where() == where_ && "an accumulator stays on its device");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gpu/aggregation/accumulator.hpp"
+#include "gpu/aggregation/server_step.hpp"
 #include "gpu/buffer.hpp"
 #include "gpu/device_stream.hpp"
 
@@ -54,6 +55,9 @@ public:
   /// `accumulator::publish` has it; `out` may be `base`.
   void publish(device_stream& on, std::span<const float> base, double rate,
       std::span<float> out) const;
+  /// The average before it is rounded; requires what `publish` does. Lasts as
+  /// long as nothing is added.
+  exact_mean mean() const noexcept;
   /// The average, rounded once to float; requires what `publish` does.
   void average(device_stream& on, std::span<float> out) const;
 

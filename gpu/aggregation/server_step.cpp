@@ -1,5 +1,6 @@
 #include "gpu/aggregation/server_step.hpp"
 
+#include <array>
 #include <cassert>
 #include <cmath>
 
@@ -9,42 +10,95 @@
 namespace troupe::gpu {
 namespace {
 
-float second_moment(const server_options& how, float v, float square) {
+using namespace std::string_view_literals;
+
+constexpr std::array both{"momentum"sv, "variance"sv};
+
+// fed_avgm: the new momentum, and the step that it makes.
+void move(const server_options& how, const exact_mean& delta,
+    const server_blocks<const float>& from, const server_blocks<float>& to) {
+  for (std::size_t i = 0; i < to.parameters.size(); ++i) {
+    const auto d = static_cast<double>(delta.sums[i]) / delta.denominator;
+    const auto m = how.momentum * static_cast<double>(from.momentum[i]) + d;
+    const auto step = how.nesterov ? d + how.momentum * m : m;
+    to.momentum[i] = static_cast<float>(m);
+    to.parameters[i] = static_cast<float>(
+        static_cast<double>(from.parameters[i]) + how.lr * step);
+  }
+}
+
+double second_moment(const server_options& how, double v, double square) {
   if (how.rule == server_rule::fed_adagrad)
     return v + square;
-  const auto part = (1.0f - how.beta2) * square;
+  const auto part = (1.0 - how.beta2) * square;
   if (how.rule == server_rule::fed_adam)
     return how.beta2 * v + part;
   return v > square ? v - part : v < square ? v + part : v;
+}
+
+void adapt(const server_options& how, const exact_mean& delta,
+    const server_blocks<const float>& from, const server_blocks<float>& to) {
+  for (std::size_t i = 0; i < to.parameters.size(); ++i) {
+    const auto d = static_cast<double>(delta.sums[i]) / delta.denominator;
+    const auto m = how.momentum * static_cast<double>(from.momentum[i]) +
+                   (1.0 - how.momentum) * d;
+    const auto v =
+        second_moment(how, static_cast<double>(from.variance[i]), d * d);
+    to.momentum[i] = static_cast<float>(m);
+    to.variance[i] = static_cast<float>(v);
+    to.parameters[i] =
+        static_cast<float>(static_cast<double>(from.parameters[i]) +
+                           how.lr * m / (std::sqrt(v) + how.epsilon));
+  }
 }
 
 } // namespace
 
 const char* to_string(server_rule what) noexcept {
   switch (what) {
+  case server_rule::average:
+    return "average";
+  case server_rule::fed_avgm:
+    return "FedAvgM";
   case server_rule::fed_adagrad:
     return "FedAdagrad";
-  case server_rule::fed_yogi:
-    return "FedYogi";
   case server_rule::fed_adam:
     return "FedAdam";
+  case server_rule::fed_yogi:
+    return "FedYogi";
   }
   return "unknown server rule";
 }
 
+std::span<const std::string_view> state_names(server_rule rule) noexcept {
+  const auto count = rule == server_rule::average    ? 0u
+                     : rule == server_rule::fed_avgm ? 1u
+                                                     : 2u;
+  return std::span{both}.first(count);
+}
+
+float initial_state(const server_options& how, std::string_view name) noexcept {
+  return name == "variance" ? static_cast<float>(how.epsilon * how.epsilon)
+                            : 0.0f;
+}
+
 void server_step(device_stream& on, const server_options& how,
-    std::span<const float> delta, std::span<float> m, std::span<float> v,
-    std::span<float> parameters) {
-  assert(delta.size() == parameters.size() && m.size() == parameters.size() &&
-         v.size() == parameters.size() && "a step pairs equal blocks");
+    const exact_mean& delta, const server_blocks<const float>& from,
+    const server_blocks<float>& to) {
+  assert(how.rule != server_rule::average && "an average takes no step");
+  assert(delta.sums.size() == to.parameters.size() &&
+         from.parameters.size() == to.parameters.size() &&
+         from.momentum.size() == to.parameters.size() &&
+         to.momentum.size() == to.parameters.size() &&
+         from.variance.size() == to.variance.size() &&
+         "a step pairs equal blocks");
   if constexpr (cuda::present)
     if (on.on_gpu())
-      return cuda::server_step(on, how, delta, m, v, parameters);
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    m[i] = how.beta1 * m[i] + (1.0f - how.beta1) * delta[i];
-    v[i] = second_moment(how, v[i], delta[i] * delta[i]);
-    parameters[i] += how.lr * m[i] / (std::sqrt(v[i]) + how.tau);
-  }
+      return cuda::server_step(on, how, delta, from, to);
+  if (how.rule == server_rule::fed_avgm)
+    move(how, delta, from, to);
+  else
+    adapt(how, delta, from, to);
 }
 
 } // namespace troupe::gpu

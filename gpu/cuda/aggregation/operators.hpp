@@ -19,8 +19,8 @@ std::vector<double> squared_norms(device_stream& on, updates of, updates from);
 void scale(device_stream& on, double factor, std::span<float> values);
 
 void server_step(device_stream& on, const server_options& how,
-    std::span<const float> delta, std::span<float> m, std::span<float> v,
-    std::span<float> parameters);
+    const exact_mean& delta, const server_blocks<const float>& from,
+    const server_blocks<float>& to);
 
 /// trained[i] -= given[i]; the bits of the largest magnitude. Waits.
 std::int32_t to_delta(

@@ -7,54 +7,100 @@ namespace {
 
 constexpr unsigned threads = 256;
 
-__device__ float second_moment(
-    const server_options& how, float v, float square) {
-  if (how.rule == server_rule::fed_adagrad)
-    return __fadd_rn(v, square);
-  const auto part = __fmul_rn(1.0f - how.beta2, square);
-  if (how.rule == server_rule::fed_adam)
-    return __fadd_rn(__fmul_rn(how.beta2, v), part);
-  return v > square ? __fsub_rn(v, part) : v < square ? __fadd_rn(v, part) : v;
+// Each operation rounds by itself, as the host's do.
+__device__ double mean(long long sum, double denominator) {
+  return __ddiv_rn(static_cast<double>(sum), denominator);
 }
 
-// Each operation rounds by itself, as the host's do.
-__global__ void __launch_bounds__(threads) server_step_kernel(
-    const server_options how, const float* __restrict__ delta,
-    float* __restrict__ m, float* __restrict__ v,
-    float* __restrict__ parameters, std::size_t size) {
-  each_few(size, aligned_for_all(delta, m, v, parameters),
+__global__ void __launch_bounds__(threads) move_kernel(const server_options how,
+    const long long* __restrict__ sums, double denominator, const float* x,
+    const float* m, float* next_x, float* next_m, std::size_t size) {
+  each_few(size, aligned_for_all(sums, x, m, next_x, next_m),
       [&](std::size_t i, auto n) {
-        const auto d = load<n>(delta + i);
+        const auto sum = load<n>(sums + i);
+        auto values = load<n>(x + i);
         auto first = load<n>(m + i);
-        auto second = load<n>(v + i);
-        auto values = load<n>(parameters + i);
 #pragma unroll
         for (unsigned k = 0; k < n; ++k) {
-          first.of[k] = __fadd_rn(__fmul_rn(how.beta1, first.of[k]),
-              __fmul_rn(1.0f - how.beta1, d.of[k]));
-          second.of[k] =
-              second_moment(how, second.of[k], __fmul_rn(d.of[k], d.of[k]));
-          const auto scale = __fadd_rn(__fsqrt_rn(second.of[k]), how.tau);
-          values.of[k] = __fadd_rn(
-              values.of[k], __fdiv_rn(__fmul_rn(how.lr, first.of[k]), scale));
+          const auto d = mean(sum.of[k], denominator);
+          const auto moved = __dadd_rn(
+              __dmul_rn(how.momentum, static_cast<double>(first.of[k])), d);
+          const auto step = how.nesterov
+                                ? __dadd_rn(d, __dmul_rn(how.momentum, moved))
+                                : moved;
+          first.of[k] = static_cast<float>(moved);
+          values.of[k] = static_cast<float>(__dadd_rn(
+              static_cast<double>(values.of[k]), __dmul_rn(how.lr, step)));
         }
-        store(m + i, first);
-        store(v + i, second);
-        store(parameters + i, values);
+        store(next_x + i, values);
+        store(next_m + i, first);
       });
+}
+
+__device__ double second_moment(
+    const server_options& how, double v, double square) {
+  if (how.rule == server_rule::fed_adagrad)
+    return __dadd_rn(v, square);
+  const auto part = __dmul_rn(__dsub_rn(1.0, how.beta2), square);
+  if (how.rule == server_rule::fed_adam)
+    return __dadd_rn(__dmul_rn(how.beta2, v), part);
+  return v > square ? __dsub_rn(v, part) : v < square ? __dadd_rn(v, part) : v;
+}
+
+__global__ void __launch_bounds__(threads)
+    adapt_kernel(const server_options how, const long long* __restrict__ sums,
+        double denominator, const float* x, const float* m, const float* v,
+        float* next_x, float* next_m, float* next_v, std::size_t size) {
+  each_few(size, aligned_for_all(sums, x, m, v, next_x, next_m, next_v),
+      [&](std::size_t i, auto n) {
+        const auto sum = load<n>(sums + i);
+        auto values = load<n>(x + i);
+        auto first = load<n>(m + i);
+        auto second = load<n>(v + i);
+#pragma unroll
+        for (unsigned k = 0; k < n; ++k) {
+          const auto d = mean(sum.of[k], denominator);
+          const auto moved = __dadd_rn(
+              __dmul_rn(how.momentum, static_cast<double>(first.of[k])),
+              __dmul_rn(__dsub_rn(1.0, how.momentum), d));
+          const auto spread = second_moment(
+              how, static_cast<double>(second.of[k]), __dmul_rn(d, d));
+          const auto scale = __dadd_rn(__dsqrt_rn(spread), how.epsilon);
+          first.of[k] = static_cast<float>(moved);
+          second.of[k] = static_cast<float>(spread);
+          values.of[k] =
+              static_cast<float>(__dadd_rn(static_cast<double>(values.of[k]),
+                  __ddiv_rn(__dmul_rn(how.lr, moved), scale)));
+        }
+        store(next_x + i, values);
+        store(next_m + i, first);
+        store(next_v + i, second);
+      });
+}
+
+const long long* plain(std::span<const std::int64_t> sums) {
+  return reinterpret_cast<const long long*>(sums.data());
 }
 
 } // namespace
 
 void server_step(device_stream& on, const server_options& how,
-    std::span<const float> delta, std::span<float> m, std::span<float> v,
-    std::span<float> parameters) {
-  if (!parameters.empty())
-    launch(on, server_step_kernel,
-        blocks_for(on, server_step_kernel, threads, parameters.size(),
-            threads * at_once),
-        threads, how, delta.data(), m.data(), v.data(), parameters.data(),
-        parameters.size());
+    const exact_mean& delta, const server_blocks<const float>& from,
+    const server_blocks<float>& to) {
+  const auto size = to.parameters.size();
+  if (size == 0)
+    return;
+  if (how.rule == server_rule::fed_avgm)
+    launch(on, move_kernel,
+        blocks_for(on, move_kernel, threads, size, threads * at_once), threads,
+        how, plain(delta.sums), delta.denominator, from.parameters.data(),
+        from.momentum.data(), to.parameters.data(), to.momentum.data(), size);
+  else
+    launch(on, adapt_kernel,
+        blocks_for(on, adapt_kernel, threads, size, threads * at_once), threads,
+        how, plain(delta.sums), delta.denominator, from.parameters.data(),
+        from.momentum.data(), from.variance.data(), to.parameters.data(),
+        to.momentum.data(), to.variance.data(), size);
 }
 
 } // namespace troupe::gpu::cuda

@@ -1,0 +1,72 @@
+#include "gpu/aggregation/aggregation.hpp"
+
+#include <algorithm>
+
+#include "gpu/copy.hpp"
+
+namespace troupe::gpu {
+namespace {
+
+// Calls `each` with both blocks of every name that the server has.
+template <class Each>
+void for_each_block(const server_blocks<const float>& from,
+    const server_blocks<float>& to, Each each) {
+  each(from.parameters, to.parameters);
+  each(from.momentum, to.momentum);
+  each(from.variance, to.variance);
+}
+
+// A version's blocks on a GPU.
+struct staged {
+  staged(device_stream& on, const server_blocks<const float>& from)
+      : parameters(from.parameters.size(), on),
+        momentum(from.momentum.size(), on),
+        variance(from.variance.size(), on) {
+    for_each_block(from, span(),
+        [&](auto host, auto here) { copy<float>(on, host, here); });
+  }
+  server_blocks<float> span() {
+    return {parameters.span(), momentum.span(), variance.span()};
+  }
+  server_blocks<const float> span() const {
+    return {parameters.span(), momentum.span(), variance.span()};
+  }
+
+  buffer parameters, momentum, variance;
+};
+
+} // namespace
+
+aggregation::aggregation(
+    device_stream& on, const server_options& how, std::size_t size)
+    : how_(how), sums_(on, size) {}
+
+void aggregation::publish(device_stream& on,
+    const server_blocks<const float>& from, double scale,
+    const server_blocks<float>& to) {
+  if (contributions() == 0)
+    return for_each_block(
+        from, to, [](auto x, auto y) { std::ranges::copy(x, y.begin()); });
+  auto how = how_;
+  how.lr *= scale;
+  if (on.on_gpu()) {
+    staged here{on, from};
+    step(on, how, std::as_const(here).span(), here.span());
+    for_each_block(std::as_const(here).span(), to,
+        [&](auto device, auto host) { copy<float>(on, device, host); });
+    on.synchronise();
+  } else {
+    step(on, how, from, to);
+  }
+  sums_.clear(on);
+}
+
+void aggregation::step(device_stream& on, const server_options& how,
+    const server_blocks<const float>& from, const server_blocks<float>& to) {
+  if (how.rule == server_rule::average)
+    sums_.publish(on, from.parameters, how.lr, to.parameters);
+  else
+    server_step(on, how, sums_.mean(), from, to);
+}
+
+} // namespace troupe::gpu

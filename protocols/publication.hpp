@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "gpu/buffer.hpp"
 #include "protocols/ids.hpp"
@@ -30,12 +31,14 @@ struct added {
   std::uint64_t count = 0;
 };
 
-/// Aggregator to every shard: round what was added into version `version`, each
-/// its range of one block.
+/// Aggregator to every shard: make what was added version `version`, each its
+/// range of every block.
 struct publish {
   version_id version = 0;
-  std::shared_ptr<gpu::buffer> into; ///< on the host
-  double scale = 1.0;                ///< of the server's learning rate
+  std::shared_ptr<gpu::buffer> into; ///< the parameters; on the host
+  /// What the server keeps, in the order of `gpu::state_names`; likewise.
+  std::vector<std::shared_ptr<gpu::buffer>> state{};
+  double scale = 1.0; ///< of the server's learning rate
 };
 
 /// Aggregator to every shard: forget what was added since the last version.

@@ -6,6 +6,7 @@
 #include <caf/byte_buffer.hpp>
 
 #include "gpu/buffer.hpp"
+#include "protocols/blocks.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
@@ -17,6 +18,7 @@ namespace troupe {
 struct store {
   version_id version = 0;
   gpu::shared_buffer parameters;
+  named_blocks blocks;   ///< beside them
   caf::byte_buffer rule; ///< the rule's state at publication, by inspect
   std::uint64_t fact_number = 0; ///< the last fact that led to the state
   std::uint64_t updates = 0;     ///< accepted in all versions so far

@@ -111,8 +111,7 @@ std::optional<reading> began_with(
     return read_effective_configuration(place.config());
   if (before.state)
     return parse_effective_configuration(before.state->configuration,
-        (place.checkpoints() / checkpoint_name(before.state->version))
-            .string());
+        checkpoint_path(place.checkpoints(), before.state->version).string());
   return std::nullopt;
 }
 

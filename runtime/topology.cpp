@@ -89,6 +89,11 @@ topology& topology::start_from(gpu::shared_buffer parameters) {
   return *this;
 }
 
+topology& topology::server(const gpu::server_options& how) {
+  choose_server(config_, how);
+  return *this;
+}
+
 topology& topology::shards(std::uint64_t count) {
   config_.federation.shards = count;
   return *this;

@@ -7,6 +7,7 @@
 #include "runtime/company/attendance.hpp"
 #include "runtime/configuration/configuration.hpp"
 #include "runtime/configuration/rule_choice.hpp"
+#include "runtime/configuration/servers.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -124,10 +125,15 @@ public:
     return *this;
   }
   /// The user's own rule; `name` is what people call it, `unit` what its runs
-  /// count: "round" or "version". It may go by federation.weighting, server_lr,
-  /// min_updates and lease_seconds; other keys of [federation] are not its.
+  /// count: "round" or "version". It may go by federation.weighting,
+  /// min_updates, lease_seconds and the server's keys; other keys of
+  /// [federation] are not its.
   topology& aggregator(
       rule_factory make, std::string name, std::string unit = "version");
+
+  /// What becomes of the mean of the updates: `fedadam{.lr = 0.01}`. For rules
+  /// that average; without it, the mean is added as it is.
+  topology& server(const gpu::server_options& how);
 
   /// So many actors sum and publish, each a range of the model; the bits are
   /// the same.

@@ -1,6 +1,7 @@
 #include "runtime/data/partition.hpp"
 #include "runtime/data/splits.hpp"
 #include "runtime/data/synthetic.hpp"
+#include "runtime/record/checkpoint.hpp"
 #include "runtime/record/model_file.hpp"
 #include "runtime/topology.hpp"
 
@@ -49,8 +50,11 @@ gpu::shared_buffer initial_for(
     const configuration& what, const models::model& model) {
   if (what.model.init.empty())
     return {};
+  const auto layout = models::layout(model);
+  if (is_manifest(what.model.init))
+    return read_checkpoint(files::system(), what.model.init, layout).parameters;
   auto file = read_model(files::system(), what.model.init);
-  return gathered(what.model.init, file, models::layout(model));
+  return gathered(what.model.init, file, layout);
 }
 
 } // namespace

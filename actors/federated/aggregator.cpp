@@ -42,7 +42,8 @@ aggregator_state::aggregator_state(
       options_(std::move(options)),
       facts_(options_.next_fact),
       rule_(std::move(options_.rule)),
-      parameters_(std::move(options_.parameters)) {
+      parameters_(std::move(options_.parameters)),
+      blocks_(std::move(options_.blocks)) {
   self_->set_down_handler([this](caf::down_msg& what) { on(what); });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gpu/buffer.hpp"
+#include "protocols/blocks.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/ids.hpp"
@@ -17,6 +18,7 @@ namespace troupe {
 struct aggregator_options {
   federated::rule rule;               ///< fresh, or as it was stored
   gpu::shared_buffer parameters;      ///< of the rule's version
+  named_blocks blocks;                ///< beside them, that the server keeps
   std::vector<std::uint64_t> samples; ///< by client
   facts::run_started header;          ///< its incarnation and version count
   std::vector<fact> preface; ///< told before the header, e.g. what is void

@@ -20,12 +20,14 @@ void aggregator_state::receive(const published& what) {
   if (before == instant{})
     before = first_lease_;
   parameters_ = std::move(next_);
+  for (std::size_t i = 0; i < next_state_.size(); ++i)
+    blocks_[i].values = std::move(next_state_[i]);
   tell(facts::published{what.version, plan_.round, tally_.updates(),
       rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale});
   tally_.clear();
   // What a resumption needs, while no update of the next version is in it.
-  states_[what.version] = store{what.version, parameters_, rule_.save(),
-      facts_.last(), rule_.accepted(), false};
+  states_[what.version] = store{what.version, parameters_, blocks_,
+      rule_.save(), facts_.last(), rule_.accepted(), false};
   publication::orders todo;
   press_.made(what.version, now_, todo);
   follow(std::move(todo));

@@ -14,6 +14,19 @@ namespace {
 // More save little: sums are read and written once for all of them.
 constexpr std::uint64_t most_together = 32;
 
+// Of a version, the part that is in `range`.
+template <class Value, class Block, class State>
+gpu::server_blocks<Value> server_blocks_of(
+    const gpu::range& range, Block& parameters, const State& state) {
+  gpu::server_blocks<Value> result;
+  result.parameters = range.of(parameters.span());
+  if (state.size() > 0)
+    result.momentum = range.of(state[0]->span());
+  if (state.size() > 1)
+    result.variance = range.of(state[1]->span());
+  return result;
+}
+
 } // namespace
 
 shard_state::shard_state(shard::pointer self, shard_options options)
@@ -22,7 +35,7 @@ shard_state::shard_state(shard::pointer self, shard_options options)
       range_(gpu::range_of(
           options_.number, options_.of, options_.parameters->size())),
       on_(options_.where),
-      sums_(on_, range_.size),
+      sums_(on_, options_.server, range_.size),
       together_(std::clamp<std::uint64_t>(options_.credit, 1, most_together)) {}
 
 shard::behavior_type shard_state::make_behavior() {
@@ -85,31 +98,16 @@ void shard_state::add_up() {
 
 void shard_state::round(const publish& what) {
   add_up();
-  const auto next = range_.of(what.into->span());
-  write(next, options_.server_lr * what.scale);
-  const auto step = gpu::largest_difference(next, current());
+  const auto next = server_blocks_of<float>(range_, *what.into, what.state);
+  sums_.publish(on_, current(), what.scale, next);
+  const auto step =
+      gpu::largest_difference(next.parameters, current().parameters);
   options_.parameters = what.into;
+  for (std::size_t i = 0; i < what.state.size(); ++i)
+    options_.blocks[i].values = what.state[i];
   acknowledge();
   send(self_, options_.report_to,
       published{what.version, options_.number, step});
-}
-
-// Versions travel in the host's memory, to whoever trains, scores or stores.
-void shard_state::write(std::span<float> next, double rate) {
-  if (sums_.contributions() == 0) {
-    std::ranges::copy(current(), next.begin());
-    return;
-  }
-  if (on_.on_gpu()) {
-    gpu::buffer here{range_.size, on_};
-    gpu::copy<float>(on_, current(), here.span());
-    sums_.publish(on_, here.span(), rate, here.span());
-    gpu::copy<float>(on_, here.span(), next);
-    on_.synchronise();
-  } else {
-    sums_.publish(on_, current(), rate, next);
-  }
-  sums_.clear(on_);
 }
 
 void shard_state::forget() {
@@ -124,8 +122,11 @@ void shard_state::acknowledge() {
   unacknowledged_ = 0;
 }
 
-std::span<const float> shard_state::current() const {
-  return range_.of(options_.parameters->span());
+gpu::server_blocks<const float> shard_state::current() const {
+  std::vector<gpu::shared_buffer> state;
+  for (const auto& each : options_.blocks)
+    state.push_back(each.values);
+  return server_blocks_of<const float>(range_, *options_.parameters, state);
 }
 
 } // namespace troupe

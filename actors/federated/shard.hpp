@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "gpu/aggregation/device_accumulator.hpp"
+#include "gpu/aggregation/aggregation.hpp"
 #include "gpu/buffer.hpp"
 #include "gpu/device_stream.hpp"
 #include "gpu/range.hpp"
+#include "protocols/blocks.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/verbs.hpp"
 
@@ -14,7 +15,8 @@ namespace troupe {
 
 struct shard_options {
   gpu::shared_buffer parameters; ///< all, to start from; on the host
-  double server_lr = 1.0;
+  named_blocks blocks;           ///< likewise, that the server keeps
+  gpu::server_options server;
   std::uint64_t credit = 1; ///< acknowledge after this many contributions
   aggregator report_to;
   gpu::device where{}; ///< where it adds; the bits are the same anywhere
@@ -22,11 +24,11 @@ struct shard_options {
   std::size_t of = 1; ///< so many shards
 };
 
-/// Owns a range of the parameters and the exact sum of what the clients
-/// contributed to it. Rounds once, at publication; neither the order of arrival
-/// nor the device, nor how many share the model, changes a bit. A GPU adds
-/// several contributions in one pass over the sums, as many as the credit lets
-/// it keep waiting.
+/// Owns a range of the model, as named blocks, and the aggregation that makes
+/// what the clients contributed to it the next version; neither the order of
+/// arrival nor the device, nor how many share the model, changes a bit. A GPU
+/// adds several contributions in one pass over the sums, as many as the credit
+/// lets it keep waiting.
 ///
 /// A contribution with a base is mixed with the current parameters here, before
 /// it is added. None is refused: the aggregator admits what can be summed, for
@@ -52,10 +54,9 @@ private:
   void take(add& what);
   void add_up();
   void round(const publish& what);
-  void write(std::span<float> next, double rate);
   void forget();
   void acknowledge();
-  std::span<const float> current() const;
+  gpu::server_blocks<const float> current() const;
   waiting brought(gpu::shared_buffer block);
   waiting mixed(const waiting& delta, const gpu::shared_buffer& base);
 
@@ -63,7 +64,7 @@ private:
   shard_options options_;
   gpu::range range_;
   gpu::device_stream on_;
-  gpu::device_accumulator sums_;
+  gpu::aggregation sums_;
   std::size_t together_;         ///< contributions of one pass
   std::vector<waiting> waiting_; ///< to be added
   std::uint64_t unacknowledged_ = 0;

@@ -30,7 +30,6 @@ public:
   struct options {
     double fraction = 0.1;
     std::string weighting = "samples"; ///< or "uniform"
-    double server_lr = 1.0;
     std::uint64_t min_updates = 1;
   };
 

@@ -47,7 +47,6 @@ public:
     std::uint64_t concurrency = 20;
     std::uint64_t max_staleness = 20;
     std::string weighting = "uniform"; ///< or "samples"
-    double server_lr = 1.0;
     std::uint64_t min_updates = 1;
   };
 

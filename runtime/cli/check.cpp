@@ -51,6 +51,14 @@ std::size_t bytes(const training::dataset& set) {
          set.labels.size();
 }
 
+// Nothing where the mean is added as it is.
+std::string server(const configuration& what) {
+  if (what.federation.server == "average")
+    return {};
+  return fmt::format("  server      {}, rate {}\n", what.federation.server,
+      what.federation.server_lr);
+}
+
 // Whether the seed alone decides what comes out.
 std::string repeats(const configuration& what) {
   if (repeats_by_seed(what))
@@ -64,16 +72,17 @@ std::string summary(const troupe::topology& what, const views& clients) {
   auto config = what.config();
   auto parameters = gpu::size(what.learner()({})->layout());
   auto chosen = choose_devices(config);
-  auto memory = parameter_memory(static_cast<double>(parameters), chosen);
+  auto memory = parameter_memory(
+      static_cast<double>(parameters), chosen, blocks_kept(config));
   for (auto set : what.data_sets())
     memory += static_cast<double>(bytes(*set));
   return fmt::format("  clients     {}, {} a {}\n  samples     {} a client; "
                      "{} to test on\n  model       {}, {} parameters\n"
-                     "  compute     {}\n  memory      about {} MiB\n"
+                     "{}  compute     {}\n  memory      about {} MiB\n"
                      "  repeats     {}\n",
       clients.size(), cohort(config), what.unit(), spread(clients),
-      what.test_data().size(), config.model.kind, parameters, chosen.text(),
-      std::floor(memory / (1 << 20)) + 1, repeats(config));
+      what.test_data().size(), config.model.kind, parameters, server(config),
+      chosen.text(), std::floor(memory / (1 << 20)) + 1, repeats(config));
 }
 
 } // namespace

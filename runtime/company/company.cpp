@@ -25,6 +25,7 @@
 #include "runtime/company/memory.hpp"
 #include "runtime/company/room.hpp"
 #include "runtime/configuration/rule_choice.hpp"
+#include "runtime/configuration/servers.hpp"
 #include "runtime/record/provenance.hpp"
 #include "runtime/record/scribe.hpp"
 
@@ -72,6 +73,15 @@ bool to_score_first(const configuration& c, const past& before) {
            score->accuracy >= c.run.target_accuracy;
   auto every = c.run.evaluate_every;
   return every > 0 && before.state->version % every == 0;
+}
+
+named_block block_of(const checkpoint& stored, std::string_view name) {
+  for (const auto& each : stored.blocks)
+    if (each.name == name)
+      return each;
+  throw std::runtime_error(fmt::format("the checkpoint of version {} has no "
+                                       "block \"{}\", which its server keeps",
+      stored.version, name));
 }
 
 std::vector<fact> preface(const past& before) {
@@ -219,12 +229,22 @@ gpu::shared_buffer company::start(const past& before) {
   return block;
 }
 
+// What the server keeps: as it was stored, or as it begins.
+named_blocks company::kept(const past& before) const {
+  auto result = initial_blocks(server_of(settled_), gpu::size(layout_));
+  if (before.state)
+    for (auto& each : result)
+      each = block_of(*before.state, each.name);
+  return result;
+}
+
 aggregator_options company::plan(
-    const past& before, gpu::shared_buffer parameters) {
+    const past& before, gpu::shared_buffer parameters, named_blocks blocks) {
   const auto& c = settled_;
   aggregator_options result;
   result.rule = rule_of(what_, before);
   result.parameters = std::move(parameters);
+  result.blocks = std::move(blocks);
   if (comes_and_goes()) {
     result.quorum = what_.movement()->quorum;
     result.patience = what_.movement()->patience;
@@ -263,7 +283,8 @@ bool company::has_lanes(gpu::device where) const {
 }
 
 double company::memory() const {
-  return parameter_memory(static_cast<double>(gpu::size(layout_)), devices_);
+  return parameter_memory(
+      static_cast<double>(gpu::size(layout_)), devices_, blocks_kept(settled_));
 }
 
 std::size_t company::compute_threads() const {
@@ -303,7 +324,8 @@ void company::spawn_workers(crew& who) {
 }
 
 std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
-    const past& before, const gpu::shared_buffer& parameters) {
+    const past& before, const gpu::shared_buffer& parameters,
+    const named_blocks& blocks) {
   const auto& c = settled_;
   auto who = std::make_shared<crew>();
   spawn_slots(*who);
@@ -312,16 +334,16 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
   for (shard_id i = 0; i < shards; ++i)
     who->shards.push_back(
         system_->spawn<shard_impl, caf::detached>(shard_options{parameters,
-            c.federation.server_lr, adding() > 1 ? adding() : depth(),
+            blocks, server_of(c), adding() > 1 ? adding() : depth(),
             aggregator_, sums_at(), i, shards}));
   if (!what_.test_data().empty())
     who->evaluator = system_->spawn<evaluator_impl>(
         evaluator_options{what_.test_data(), 500, who->slots, aggregator_});
   scribe_options recorded{&files::system(), place.root(), layout_, c.run.name,
       c.federation.rule, to_toml(c), account_.fingerprint, from_,
-      c.run.keep_checkpoints, before.state ? before.state->elapsed : 0.0,
-      before.journal_bytes, before.history, before.resumed, before.resumed_at,
-      aggregator_};
+      c.run.keep_checkpoints, shards,
+      before.state ? before.state->elapsed : 0.0, before.journal_bytes,
+      before.history, before.resumed, before.resumed_at, aggregator_};
   who->scribe = system_->spawn<scribe_impl, caf::detached>(std::move(recorded));
   if (figures_ && !before.history.empty()) {
     const auto& last = before.history.back();
@@ -347,9 +369,12 @@ std::string company::metrics() const {
 run_report company::play(
     const run_directory& place, const past& before, interruption& signals) {
   auto parameters = start(before);
-  aggregator_ = system_->spawn<aggregator_impl>(plan(before, parameters));
-  auto who = spawn_all(place, before, parameters);
+  auto blocks = kept(before);
+  aggregator_ =
+      system_->spawn<aggregator_impl>(plan(before, parameters, blocks));
+  auto who = spawn_all(place, before, parameters, blocks);
   parameters.reset();
+  blocks.clear();
   probe_.reset();
   caf::scoped_actor self{*system_};
   account_.startup_seconds = monitoring::process_age();

@@ -58,9 +58,12 @@ public:
 
 private:
   gpu::shared_buffer start(const past& before);
-  aggregator_options plan(const past& before, gpu::shared_buffer parameters);
+  named_blocks kept(const past& before) const;
+  aggregator_options plan(
+      const past& before, gpu::shared_buffer parameters, named_blocks blocks);
   std::shared_ptr<const crew> spawn_all(const run_directory& place,
-      const past& before, const gpu::shared_buffer& parameters);
+      const past& before, const gpu::shared_buffer& parameters,
+      const named_blocks& blocks);
   bool has_lanes(gpu::device where) const;
   std::size_t compute_threads() const;
   double memory() const;

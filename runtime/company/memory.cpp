@@ -1,4 +1,5 @@
 #include "runtime/company/memory.hpp"
+#include "runtime/configuration/servers.hpp"
 
 #include <fmt/format.h>
 
@@ -36,16 +37,20 @@ std::string too_much(double bytes, double here) {
 
 } // namespace
 
-// Two versions and the accumulator; a slot's copy, gradient or momentum, and
-// the update it leaves; one more update a slot on its way to the accumulator.
-// A GPU has its slots and the accumulator in a memory of its own.
-double parameter_memory(double parameters, const device_choice& on) {
+// Two versions, with what the server keeps, and the accumulator; a slot's copy,
+// gradient or momentum, and the update it leaves; one more update a slot on its
+// way to the accumulator. A GPU has its slots and the accumulator in a memory
+// of its own.
+double parameter_memory(
+    double parameters, const device_choice& on, std::size_t kept) {
   auto slots = 0.0;
   for (const auto& one : on.devices)
     if (one.where.kind == gpu::device_kind::cpu)
       slots += static_cast<double>(one.slots);
   auto floats = parameters * static_cast<double>(sizeof(float));
-  return 2 * floats + (on.on_gpu() ? 0.0 : 8 * parameters) + slots * 4 * floats;
+  auto blocks = 1.0 + static_cast<double>(kept);
+  return 2 * blocks * floats + (on.on_gpu() ? 0.0 : 8 * parameters) +
+         slots * 4 * floats;
 }
 
 double made_data(const configuration& what) {
@@ -72,7 +77,7 @@ std::vector<std::string> run_beyond_memory(
   if (what.model.kind != "mlp" || !chosen.problems.empty())
     return {};
   auto parameters = mlp_parameters(what.model.layers);
-  auto bytes = parameter_memory(parameters, chosen);
+  auto bytes = parameter_memory(parameters, chosen, blocks_kept(what));
   if (bytes <= room)
     return {};
   return {fmt::format("{}: a model of {:.0f} parameters on {} {}",

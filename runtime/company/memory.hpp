@@ -34,8 +34,10 @@ decltype(auto) with_memory(const std::string& at, Work&& work) {
 }
 
 /// Bytes of this machine's own memory that the parameters of a run come to.
-/// A double, since layers can ask for more than a 64-bit number holds.
-double parameter_memory(double parameters, const device_choice& on);
+/// `kept` more blocks of their size go with every version. A double, since
+/// layers can ask for more than a 64-bit number holds.
+double parameter_memory(
+    double parameters, const device_choice& on, std::size_t kept = 0);
 
 /// Bytes that data take which are made here, about; 0: they are read.
 double made_data(const configuration& what);

@@ -62,6 +62,14 @@ void check_data(const configuration& what, contradiction_list& found) {
             data.partition));
 }
 
+void check_server(const configuration& what, contradiction_list& found) {
+  const auto& key = *find_key("federation", "server");
+  if (what.federation.server != "average" && !key.applies(what))
+    found.add("federation.server",
+        fmt::format("is for {} alone: the others have no mean to take on",
+            key.used_with));
+}
+
 std::vector<std::string_view> device_names(const configuration& what) {
   const auto& compute = what.compute;
   if (compute.devices.empty())
@@ -180,6 +188,7 @@ std::vector<std::string> contradictions(
   check_name(what, found);
   check_ranges(what, found);
   check_data(what, found);
+  check_server(what, found);
   check_devices(what, found);
   check_rule(what,
       [&](std::string_view key, std::string_view why) { found.add(key, why); });

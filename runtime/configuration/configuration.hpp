@@ -71,7 +71,12 @@ struct configuration {
     std::string rule = "fedavg";
     std::uint64_t clients = 100;
     std::string weighting = "samples"; ///< a rule may have another default
-    double server_lr = 1.0;
+    std::string server = "average";    ///< what it does with their mean
+    double server_lr = 1.0;            ///< a server may have another default
+    double server_momentum = 0.9;
+    bool server_nesterov = false;
+    double server_beta2 = 0.99;
+    double server_epsilon = 1e-3;
     std::uint64_t min_updates = 1;
     double lease_seconds = 3600.0; ///< 0: as long as it takes
     std::uint64_t shards = 1;      ///< ranges of the model, an actor each

@@ -2,6 +2,7 @@
 #include "runtime/configuration/keys.hpp"
 #include "runtime/configuration/legible.hpp"
 #include "runtime/configuration/rule_choice.hpp"
+#include "runtime/configuration/servers.hpp"
 #include "runtime/configuration/spelling.hpp"
 #include "runtime/configuration/toml_guard.hpp"
 #include "runtime/configuration/toml_value.hpp"
@@ -54,7 +55,10 @@ public:
     faults_.push_back({line, std::move(text)});
   }
   void leave_out_unused();
-  void take_defaults() { take_rule_defaults(result_.value, result_.where); }
+  void take_defaults() {
+    take_rule_defaults(result_.value, result_.where);
+    take_server_defaults(result_.value, result_.where);
+  }
   void reset_unused();
   reading finish() &&;
 

@@ -3,6 +3,7 @@
 #include "runtime/configuration/device_names.hpp"
 #include "runtime/configuration/rule_keys.hpp"
 #include "runtime/configuration/rules.hpp"
+#include "runtime/configuration/servers.hpp"
 #include "runtime/configuration/spelling.hpp"
 
 #include <fmt/format.h>
@@ -98,7 +99,31 @@ constexpr auto of_synthetic = "data.set = \"synthetic\"";
 constexpr auto of_mlp = "model.kind = \"mlp\"";
 
 constexpr range any_number{};
+constexpr range below_one{.low = 0, .high = 1, .below_high = true};
 constexpr std::span<const std::string_view> any_word{};
+
+// A rule without a row is a program's own.
+bool averaged(const configuration& c) {
+  auto row = find_rule(c.federation.rule);
+  return !row || row->averages;
+}
+std::string rules_that_average() {
+  std::vector<std::string> quoted;
+  for (auto each : rules_that([](const auto& row) { return row.averages; }))
+    quoted.push_back(toml_string(each));
+  return fmt::format(
+      "federation.rule = {}", either({quoted.begin(), quoted.end()}));
+}
+
+key server_key(std::string_view name, cell (*in)(configuration&),
+    std::string meaning, range numbers) {
+  return {"federation", name, in, std::move(meaning), alters, numbers, any_word,
+      nullptr,
+      [name](const configuration& c) {
+        return averaged(c) && server_goes_by(c, name);
+      },
+      servers_that_go_by(name)};
+}
 
 // Every number that float32 holds, the largest as it is printed: a run that
 // diverges is a lesson too.
@@ -150,8 +175,20 @@ std::vector<key> common_keys() {
           "how many share the data", alters, {1, 1 << 24}},
       {"federation", "weighting", at<&federation::weighting>,
           weighting_meaning(), alters, {}, weightings},
+      {"federation", "server", at<&federation::server>, either(server_names()),
+          alters, {}, server_names(), nullptr, averaged, rules_that_average()},
       {"federation", "server_lr", at<&federation::server_lr>,
-          "times the average update", alters, above(0, largest)},
+          "times the average update; adaptive servers: 0.01", alters,
+          above(0, largest), any_word, nullptr, averaged, rules_that_average()},
+      server_key("server_momentum", at<&federation::server_momentum>,
+          "of the server: how much of the last step stays", below_one),
+      server_key("server_nesterov", at<&federation::server_nesterov>,
+          "fedavgm: true looks a step ahead", any_number),
+      server_key("server_beta2", at<&federation::server_beta2>,
+          "fedadam, fedyogi: how much of the variance stays", below_one),
+      server_key("server_epsilon", at<&federation::server_epsilon>,
+          "small adapts more; the variance begins at its square",
+          above(0, 1e6)),
       {"federation", "min_updates", at<&federation::min_updates>,
           "with fewer the version stays", alters, {1, 1 << 24}},
       {"federation", "shards", at<&federation::shards>,

@@ -15,8 +15,9 @@
 namespace troupe {
 
 /// Where a configuration keeps one key's value.
-using cell = std::variant<std::string*, std::uint64_t*, std::uint32_t*, double*,
-    float*, std::vector<std::size_t>*, std::vector<std::string>*, slot_counts*>;
+using cell = std::variant<std::string*, bool*, std::uint64_t*, std::uint32_t*,
+    double*, float*, std::vector<std::size_t>*, std::vector<std::string>*,
+    slot_counts*>;
 
 /// The numbers that a key takes; either end may be left out.
 struct range {

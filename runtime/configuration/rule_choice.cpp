@@ -49,12 +49,12 @@ rule_option default_of(
 } // namespace
 
 void name_rule(configuration& to, std::string name) {
-  configuration::federation_keys fresh;
-  fresh.rule = std::move(name);
-  fresh.clients = to.federation.clients;
-  fresh.lease_seconds = to.federation.lease_seconds;
-  fresh.shards = to.federation.shards;
-  to.federation = std::move(fresh);
+  const configuration::federation_keys fresh;
+  auto& keys = to.federation;
+  keys.rule = std::move(name);
+  keys.weighting = fresh.weighting;
+  keys.min_updates = fresh.min_updates;
+  keys.options = fresh.options;
 }
 
 void choose_rule(configuration& to, const std::any& options) {

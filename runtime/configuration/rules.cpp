@@ -72,7 +72,6 @@ rule_row fedavg_row() {
   row.by_seed = true;
   row.defaults = fedavg{};
   row.keys = {common<&fedavg::weighting>("weighting"),
-      common<&fedavg::server_lr>("server_lr"),
       common<&fedavg::min_updates>("min_updates"),
       own<&fedavg::fraction>("fraction", "part of the clients in a round",
           {.low = 0, .high = 1, .above_low = true})};
@@ -104,7 +103,6 @@ rule_row fedbuff_row() {
   row.unit = "version";
   row.defaults = fedbuff{};
   row.keys = {common<&fedbuff::weighting>("weighting"),
-      common<&fedbuff::server_lr>("server_lr"),
       common<&fedbuff::min_updates>("min_updates"),
       at_most_clients<&fedbuff::buffer>("buffer", "updates in a version"),
       at_most_clients<&fedbuff::concurrency>(
@@ -148,6 +146,7 @@ rule_row fedasync_row() {
   static constexpr std::array shapes{"constant"sv, "hinge"sv, "polynomial"sv};
   rule_row row;
   row.name = "fedasync";
+  row.averages = false;
   row.meaning = "no rounds: every update makes a version, mixed in by age";
   row.unit = "version";
   row.defaults = fedasync{};

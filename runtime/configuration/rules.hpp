@@ -19,8 +19,8 @@
 namespace troupe {
 
 /// A key of [federation] that a rule goes by: a member of its options. It is
-/// the rule's own, or one of the common ones (weighting, server_lr,
-/// min_updates), whose meaning stands in `runtime/configuration/keys.cpp`.
+/// the rule's own, or one of the common ones (weighting, min_updates), whose
+/// meaning stands in `runtime/configuration/keys.cpp`.
 struct rule_key {
   std::string_view name;
   std::string_view meaning; ///< one line; empty: a common key
@@ -40,6 +40,7 @@ struct rule_row {
   std::string_view meaning; ///< one line
   std::string_view unit;    ///< what its runs count: "round" or "version"
   bool by_seed = false;     ///< a seed repeats a run; else its journal does
+  bool averages = true;     ///< a server takes its means on; else it mixes
   std::any defaults;
   std::vector<rule_key> keys;
   std::function<federated::rule(

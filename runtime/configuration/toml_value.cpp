@@ -69,6 +69,14 @@ std::string store(const key& k, const toml::node& value, std::string* to) {
   return wrong;
 }
 
+std::string store(const key&, const toml::node& value, bool* to) {
+  auto truth = value.as_boolean();
+  if (!truth)
+    return "is not true or false";
+  *to = truth->get();
+  return {};
+}
+
 std::string store(
     const key& k, const toml::node& value, std::vector<std::string>* to) {
   constexpr std::size_t most = 65;

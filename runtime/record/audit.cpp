@@ -74,10 +74,9 @@ std::string look_at_updates(story& told) {
 
 void look_at_checkpoint(files& disk, const run_directory& place,
     version_id version, const story& told) {
-  auto path = place.checkpoints() / checkpoint_name(version);
-  auto layout = read_model(disk, path).layout;
-  auto state = read_checkpoint(disk, path, layout);
-  auto name = checkpoint_name(version);
+  auto path = checkpoint_path(place.checkpoints(), version);
+  auto state = read_checkpoint(disk, path, {});
+  auto name = path.filename().string();
   auto published = told.published.find(version);
   expect(state.version == version && published != told.published.end() &&
              published->second == state.fact_number,

@@ -9,6 +9,7 @@
 
 #include "gpu/buffer.hpp"
 #include "gpu/layout.hpp"
+#include "protocols/blocks.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/ids.hpp"
 #include "runtime/files/files.hpp"
@@ -23,11 +24,21 @@ struct bookmark {
 };
 
 /// A durable state of a run: one published version and the rule at that moment.
-/// Stored as a safetensors file `version-00000012.safetensors` whose metadata
-/// carries everything beside the parameters, with a checksum over both.
+///
+///     version-00000012.safetensors       the parameters, in one file
+///
+///     version-00000012.shard-1-of-2.safetensors     or all blocks, a file a
+///     version-00000012.shard-2-of-2.safetensors     shard with its range,
+///     version-00000012.json                         and the manifest, written
+///                                                   last and removed first
+///
+/// One shard of which the server keeps nothing has one file. Its metadata, or
+/// the manifest, carries everything else, with digests over all values and a
+/// seal over the fields.
 struct checkpoint {
   version_id version = 0;
   gpu::shared_buffer parameters;
+  named_blocks blocks;           ///< beside them
   caf::byte_buffer rule;         ///< by inspect
   std::string rule_name;         ///< "fedavg"
   std::uint64_t fact_number = 0; ///< the last fact that led here
@@ -39,19 +50,33 @@ struct checkpoint {
   bookmark at;            ///< none in those from before there were any
 };
 
+/// "version-00000012.", which the names of all its files begin with.
+std::string version_prefix(version_id version);
+/// The names of its one file, and of its manifest.
 std::string checkpoint_name(version_id version);
+std::string manifest_name(version_id version);
+bool is_manifest(const std::filesystem::path& path);
+/// The one of both that is there.
+std::filesystem::path checkpoint_path(
+    const std::filesystem::path& directory, version_id version);
 
-/// Writes atomically into `directory`; returns the parameters' SHA-256.
+/// Writes it so that a crash at any moment leaves all of it or nothing that
+/// counts; returns the parameters' SHA-256.
 std::string write_checkpoint(files& disk,
     const std::filesystem::path& directory, const gpu::layout& layout,
-    const checkpoint& what);
+    const checkpoint& what, std::size_t shards = 1);
 
-/// Throws `bad_file` for one that is torn, altered or of another model.
+/// Throws `bad_file` for one that is torn, altered, of which a part is missing,
+/// or of another model than `layout`; empty: of any.
 checkpoint read_checkpoint(
     files& disk, const std::filesystem::path& path, const gpu::layout& layout);
 
+/// All its files.
+void remove_checkpoint(
+    files& disk, const std::filesystem::path& directory, version_id version);
+
 /// Versions that have a checkpoint in `directory`, ascending; none if it is
-/// missing. Temporary files do not count.
+/// missing. Parts without a manifest and temporary files do not count.
 std::vector<version_id> stored_versions(
     files& disk, const std::filesystem::path& directory);
 

@@ -324,7 +324,11 @@ model_file read_from(
 
 void write_model(files& disk, const fs::path& path, const gpu::layout& layout,
     std::span<const float> values, const metadata& fields) {
-  assert(values.size() == gpu::size(layout) && "values do not fill the layout");
+  write_model(disk, path, layout, std::span{&values, 1}, fields);
+}
+
+void write_model(files& disk, const fs::path& path, const gpu::layout& layout,
+    std::span<const std::span<const float>> pieces, const metadata& fields) {
   std::string header;
   try {
     header = header_text(layout, fields);
@@ -333,8 +337,15 @@ void write_model(files& disk, const fs::path& path, const gpu::layout& layout,
         "{}: its texts have to be UTF-8: {}", path.string(), error.what()));
   }
   std::uint64_t length = header.size();
-  std::array parts{std::as_bytes(std::span{&length, 1}),
-      std::as_bytes(std::span{std::as_const(header)}), std::as_bytes(values)};
+  std::vector parts{std::as_bytes(std::span{&length, 1}),
+      std::as_bytes(std::span{std::as_const(header)})};
+  std::size_t count = 0;
+  for (const auto& piece : pieces) {
+    parts.push_back(std::as_bytes(piece));
+    count += piece.size();
+  }
+  assert(count == gpu::size(layout) && "values do not fill the layout");
+  static_cast<void>(count);
   disk.write_atomically(path, parts);
 }
 

@@ -38,6 +38,11 @@ void write_model(files& disk, const std::filesystem::path& path,
     const gpu::layout& layout, std::span<const float> values,
     const metadata& fields = {});
 
+/// The same with the values in pieces, one behind the other.
+void write_model(files& disk, const std::filesystem::path& path,
+    const gpu::layout& layout, std::span<const std::span<const float>> pieces,
+    const metadata& fields);
+
 /// Throws `bad_file` unless every byte is accounted for: sound JSON, tensors of
 /// such types without overlap or gap, sizes that fit. Takes no more memory than
 /// twice what the file has bytes.

@@ -7,10 +7,11 @@
 
 #include <fmt/format.h>
 
-#include "gpu/aggregation/accumulator.hpp"
+#include "gpu/aggregation/aggregation.hpp"
 #include "gpu/aggregation/delta.hpp"
 #include "gpu/device.hpp"
 #include "protocols/facts.hpp"
+#include "runtime/configuration/servers.hpp"
 #include "runtime/record/journal.hpp"
 #include "runtime/record/provenance.hpp"
 
@@ -37,8 +38,12 @@ public:
         data_(what.client_data()),
         from_(provenance_of(data_, what.test_data(), what.initial())),
         last_use_(std::move(last_use)),
-        sums_(gpu::size(learner_->layout())) {
+        size_(gpu::size(learner_->layout())),
+        sums_(on_, server_of(config_), size_) {
     versions_[0] = what.initial() ? what.initial() : drawn();
+    const auto server = server_of(config_);
+    for (auto name : gpu::state_names(server.rule))
+      state_.emplace_back(size_, gpu::initial_state(server, name));
   }
 
   void take(const fact& f, const listener& each) {
@@ -47,14 +52,14 @@ public:
     else if (auto* x = std::get_if<facts::accepted>(&f.what))
       add(*x, f.number);
     else if (std::holds_alternative<facts::round_skipped>(f.what))
-      sums_.clear();
+      sums_.clear(on_);
     else if (auto* y = std::get_if<facts::published>(&f.what))
       publish(*y, f.number, each);
   }
 
 private:
   gpu::shared_buffer drawn() {
-    auto block = std::make_shared<gpu::buffer>(sums_.size());
+    auto block = std::make_shared<gpu::buffer>(size_);
     learner_->initialise(block->span(), config_.run.seed);
     return block;
   }
@@ -83,7 +88,8 @@ private:
     if (const auto& now = versions_.at(version_);
         x.mixed && now != base->second)
       gpu::rebase(on_, given, block.span(), now->span(), block.span());
-    sums_.add(block.span(), x.weight, x.share);
+    const gpu::contribution one{block.span(), x.weight, x.share};
+    sums_.add(on_, {&one, 1});
     if (last_use_[x.base] <= number && x.base < version_)
       versions_.erase(base);
   }
@@ -95,10 +101,9 @@ private:
           number, x.version, version_));
     auto next = versions_.at(version_);
     if (sums_.contributions() > 0) {
-      auto block = std::make_shared<gpu::buffer>(sums_.size());
-      sums_.publish(
-          next->span(), config_.federation.server_lr * x.scale, block->span());
-      sums_.clear();
+      auto block = std::make_shared<gpu::buffer>(size_);
+      sums_.publish(on_, with_state(std::as_const(*next).span()), x.scale,
+          with_state(block->span()));
       next = std::move(block);
     }
     if (last_use_[version_] <= number)
@@ -108,6 +113,17 @@ private:
     each(version_, next->span());
   }
 
+  // A step may read and write its state in one place.
+  template <class Value>
+  gpu::server_blocks<Value> with_state(std::span<Value> parameters) {
+    gpu::server_blocks<Value> result{parameters, {}, {}};
+    if (state_.size() > 0)
+      result.momentum = state_[0];
+    if (state_.size() > 1)
+      result.variance = state_[1];
+    return result;
+  }
+
   const configuration& config_;
   std::unique_ptr<training::learner> learner_;
   std::vector<training::view> data_;
@@ -115,8 +131,10 @@ private:
   std::map<version_id, std::uint64_t> last_use_; // a fact's number
   std::map<version_id, gpu::shared_buffer> versions_;
   version_id version_ = 0;
-  gpu::accumulator sums_;
+  std::size_t size_;
   gpu::device_stream on_;
+  gpu::aggregation sums_;
+  std::vector<std::vector<float>> state_; // what the server keeps
 };
 
 } // namespace

@@ -15,7 +15,7 @@ namespace {
 
 std::filesystem::path checkpoint_of(
     const run_directory& place, const past& before) {
-  return place.checkpoints() / checkpoint_name(before.state->version);
+  return checkpoint_path(place.checkpoints(), before.state->version);
 }
 
 [[noreturn]] void refuse(
@@ -213,7 +213,7 @@ past recall(
   past result;
   auto versions = stored_versions(disk, place.checkpoints());
   if (!versions.empty()) {
-    auto path = place.checkpoints() / checkpoint_name(versions.back());
+    auto path = checkpoint_path(place.checkpoints(), versions.back());
     result.state = read_checkpoint(disk, path, layout);
   }
   if (!recall_tail(disk, place, result))

@@ -10,6 +10,7 @@
 #include "monitoring/history_plot.hpp"
 #include "protocols/errc.hpp"
 #include "runtime/record/checkpoint.hpp"
+#include "runtime/record/checkpoint_parts.hpp"
 #include "runtime/record/journal.hpp"
 #include "runtime/record/run_directory.hpp"
 
@@ -67,6 +68,7 @@ void scribe_state::open() {
   for (const auto& file : disk.list(place.checkpoints()))
     if (file.ends_with(".tmp"))
       disk.remove(place.checkpoints() / file);
+  remove_orphans(disk, place.checkpoints());
   for (auto version : stored_versions(disk, place.checkpoints()))
     kept_.insert(version);
 }
@@ -125,11 +127,13 @@ void scribe_state::note(const fact& what) {
 void scribe_state::make_durable(const store& what) {
   auto start = clock_now(self_);
   journal_->sync();
-  checkpoint state{what.version, what.parameters, what.rule, options_.rule_name,
-      what.fact_number, what.updates, now_, options_.configuration,
-      options_.fingerprint, options_.from, bookmark_of(what.version)};
+  checkpoint state{what.version, what.parameters, what.blocks, what.rule,
+      options_.rule_name, what.fact_number, what.updates, now_,
+      options_.configuration, options_.fingerprint, options_.from,
+      bookmark_of(what.version)};
   auto sha256 = write_checkpoint(*options_.disk,
-      run_directory{options_.directory}.checkpoints(), options_.layout, state);
+      run_directory{options_.directory}.checkpoints(), options_.layout, state,
+      options_.shards);
   kept_.insert(what.version);
   if (what.will_be_scored)
     unscored_.insert(what.version);
@@ -161,8 +165,8 @@ void scribe_state::prune() {
       ++old;
       continue;
     }
-    options_.disk->remove(run_directory{options_.directory}.checkpoints() /
-                          checkpoint_name(*old));
+    remove_checkpoint(
+        *options_.disk, run_directory{options_.directory}.checkpoints(), *old);
     old = kept_.erase(old);
   }
 }

@@ -27,6 +27,7 @@ struct scribe_options {
   std::string fingerprint;
   facts::provenance from;
   std::uint64_t keep = 3;           ///< checkpoints, beside the best
+  std::size_t shards = 1;           ///< of the model
   double elapsed = 0.0;             ///< seconds of the run before this process
   std::uint64_t journal_bytes = 0;  ///< of the journal so far; the rest goes
   std::vector<history_row> history; ///< up to the version resumed from

@@ -44,6 +44,36 @@ TEST(audit_test, finds_a_run_in_rounds_sound) {
   EXPECT_EQ(some.of("a").files(), before);
 }
 
+TEST(audit_test, makes_a_run_again_whatever_its_server_does) {
+  for (auto server : {"fedavgm", "fedadagrad", "fedadam", "fedyogi"}) {
+    study some{quick_fedavg(8)};
+    auto keys = "federation.server=" + std::string{server};
+    expect_code(
+        run(some.start("a", {"--set", keys, "--set", "federation.shards=3"})),
+        0);
+
+    expect_sound(some, "a");
+  }
+}
+
+// A part's last bytes are the variance of one shard.
+TEST(audit_test, misses_no_altered_part_of_a_checkpoint) {
+  study some{quick_fedavg(8)};
+  expect_code(run(some.start("a", {"--set", "federation.server=fedadam",
+                                      "--set", "federation.shards=2"})),
+      0);
+  auto part =
+      some.of("a") / "checkpoints/version-00000008.shard-2-of-2.safetensors";
+  auto bytes = content(part);
+  bytes.back() ^= 1;
+  write(part, bytes);
+
+  auto said = audit(some, "a");
+
+  expect_code(said, 1);
+  EXPECT_TRUE(holds(said.out, "shard-2-of-2.safetensors")) << said.out;
+}
+
 TEST(audit_test, makes_an_asynchronous_run_again) {
   for (const auto& kind : {quick_fedbuff(20), quick_fedasync(40)}) {
     study some{kind};

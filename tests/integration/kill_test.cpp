@@ -33,7 +33,9 @@ protected:
   words seeded() const {
     auto info = testing::UnitTest::GetInstance()->current_test_info();
     std::string name = info->name();
-    return {"--seed", name.substr(name.rfind('/') + 1)};
+    auto result = more_;
+    result.insert(result.end(), {"--seed", name.substr(name.rfind('/') + 1)});
+    return result;
   }
 
   static void kill_at(
@@ -84,10 +86,13 @@ protected:
       EXPECT_FALSE(name.ends_with(".tmp")) << name;
   }
 
+  void end_with_the_bits_of_an_undisturbed_run();
+
   study study_{quick_fedavg(12)};
+  words more_;
 };
 
-TEST_P(kill_test, ends_with_the_bits_of_an_undisturbed_run) {
+void kill_test::end_with_the_bits_of_an_undisturbed_run() {
   auto killed = study_.of("killed");
   auto whole = study_.of("whole");
   kill_at(GetParam(), study_.start("killed", endless(seeded())), killed);
@@ -115,6 +120,10 @@ TEST_P(kill_test, ends_with_the_bits_of_an_undisturbed_run) {
   }
 }
 
+TEST_P(kill_test, ends_with_the_bits_of_an_undisturbed_run) {
+  end_with_the_bits_of_an_undisturbed_run();
+}
+
 INSTANTIATE_TEST_SUITE_P(seed, kill_test,
     testing::Values(
         // before the first checkpoint
@@ -129,6 +138,40 @@ INSTANTIATE_TEST_SUITE_P(seed, kill_test,
         // wherever it happens to be
         moment{"", "facts.jsonl", 1}, moment{"", "facts.jsonl", 3},
         moment{"", "facts.jsonl", 8}));
+
+// A checkpoint is three parts and a manifest.
+class parts_kill_test : public kill_test {
+protected:
+  parts_kill_test() {
+    more_ = {
+        "--set", "federation.shards=3", "--set", "federation.server=fedadam"};
+  }
+};
+
+TEST_P(parts_kill_test, ends_with_the_bits_of_an_undisturbed_run) {
+  end_with_the_bits_of_an_undisturbed_run();
+  std::size_t stored = 0;
+  auto left = study_.of("killed");
+  for (const auto& [name, bytes] : left.files())
+    stored += name.starts_with("checkpoints/");
+  EXPECT_EQ(stored, 4 * left.checkpoints().size());
+}
+
+INSTANTIATE_TEST_SUITE_P(seed, parts_kill_test,
+    testing::Values(
+        // between the files of a checkpoint, the first one and later
+        moment{"kill@3:rename"}, moment{"kill@4:rename"},
+        moment{"kill@5:rename"}, moment{"kill@6:rename"},
+        moment{"kill@7:rename"}, moment{"kill@8:rename"},
+        moment{"kill@9:rename"}, moment{"kill@10:rename"},
+        // within one, and before its name is safe
+        moment{"kill@7:write"}, moment{"kill@12:write"}, moment{"kill@9:sync"},
+        moment{"kill@14:sync"}, moment{"kill@17:sync"}, moment{"kill@20:sync"},
+        // while the oldest is removed
+        moment{"kill@1:remove"}, moment{"kill@3:remove"},
+        moment{"kill@5:remove"}, moment{"kill@8:remove"},
+        // wherever it happens to be
+        moment{"", "facts.jsonl", 2}, moment{"", "facts.jsonl", 7}));
 
 TEST_F(kill_test, survives_one_kill_after_the_other) {
   auto killed = study_.of("killed");

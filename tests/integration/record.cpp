@@ -67,7 +67,7 @@ std::vector<version_id> record::checkpoints() const {
 }
 
 fs::path record::checkpoint(version_id version) const {
-  return root_ / "checkpoints" / checkpoint_name(version);
+  return checkpoint_path(root_ / "checkpoints", version);
 }
 
 std::map<std::string, std::string> record::files() const {

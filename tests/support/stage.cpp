@@ -74,6 +74,7 @@ aggregator_options options(const script& what, gpu::shared_buffer parameters) {
     result.rule.discard();
   }
   result.parameters = std::move(parameters);
+  result.blocks = initial_blocks(what.server, what.parameters);
   result.samples.assign(what.clients, 10);
   for (std::size_t i = 0; i < what.data.size(); ++i)
     result.samples[i] = what.data[i].size();
@@ -154,9 +155,9 @@ performance play(const script& what) {
     who->workers.push_back(
         system.spawn<worker_impl>(c, data_of(what, c), context));
   for (shard_id i = 0; i < what.shards; ++i)
-    who->shards.push_back(
-        system.spawn<shard_impl, caf::detached>(shard_options{parameters,
-            what.server_lr, what.depth, aggregator, {}, i, what.shards}));
+    who->shards.push_back(system.spawn<shard_impl, caf::detached>(
+        shard_options{parameters, initial_blocks(what.server, what.parameters),
+            what.server, what.depth, aggregator, {}, i, what.shards}));
   auto test = what.test.empty() ? blank_samples(what.test_samples) : what.test;
   if (!test.empty())
     who->evaluator = system.spawn<evaluator_impl>(

@@ -26,7 +26,7 @@ struct script {
   std::size_t test_samples = 100;
   version_id evaluate_every = 0;
   double target_accuracy = 0.0;
-  double server_lr = 1.0;
+  gpu::server_options server;
   std::size_t shards = 1;
   duration lease_time{}; ///< for parts of evaluations; the rule's is its own
   duration stop_grace = std::chrono::milliseconds{200};

@@ -55,16 +55,23 @@ TEST(aggregator_test, publishes_the_same_bits_at_any_number_of_slots) {
 }
 
 TEST(aggregator_test, publishes_the_same_bits_with_any_number_of_shards) {
+  using enum gpu::server_rule;
   auto s = three_rounds();
   s.rule = fedavg_rule(5, 0.6);
-  s.server_lr = 0.7;
-  auto one = play(s).parameters();
+  s.server.lr = 0.7;
+  std::set<std::vector<float>> models;
+  for (auto server : {average, fed_avgm, fed_adagrad, fed_adam, fed_yogi}) {
+    s.server.rule = server;
+    s.shards = 1;
+    auto one = play(s).parameters();
+    EXPECT_TRUE(models.insert(one).second) << to_string(server);
 
-  for (std::size_t shards : {2, 4, 7}) {
-    s.shards = shards;
-    auto run = play(s);
-    EXPECT_EQ(run.parameters(), one) << shards << " shards";
-    EXPECT_EQ(run.report.updates, 30u);
+    for (std::size_t shards : {2, 4, 7}) {
+      s.shards = shards;
+      auto run = play(s);
+      EXPECT_EQ(run.parameters(), one) << to_string(server) << shards;
+      EXPECT_EQ(run.report.updates, 30u);
+    }
   }
 }
 

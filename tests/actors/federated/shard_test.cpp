@@ -27,8 +27,8 @@ struct shard_test : testing::TestWithParam<gpu::device> {
   void spawn(std::uint64_t credit, double rate = 1.0, std::size_t count = 1) {
     last = start;
     for (shard_id i = 0; i < count; ++i)
-      shards.push_back(
-          stage.system().spawn<shard_impl>(shard_options{start, rate, credit,
+      shards.push_back(stage.system().spawn<shard_impl>(
+          shard_options{start, {}, {.lr = rate}, credit,
               aggregator.as<troupe::aggregator>(), GetParam(), i, count}));
     stage.run();
   }
@@ -42,7 +42,7 @@ struct shard_test : testing::TestWithParam<gpu::device> {
   std::vector<float> publish_version(version_id version, double scale = 1.0) {
     auto next = block(std::vector<float>(start->size(), -1.0f));
     for (const auto& one : shards)
-      stage.tell(one, publish{version, next, scale});
+      stage.tell(one, publish{version, next, {}, scale});
     last = next;
     return {next->span().begin(), next->span().end()};
   }

@@ -1,6 +1,7 @@
 #include "runtime/configuration/configuration.hpp"
 #include "runtime/configuration/keys.hpp"
 #include "runtime/configuration/rule_choice.hpp"
+#include "runtime/configuration/servers.hpp"
 #include "runtime/configuration/spelling.hpp"
 #include "tests/runtime/scratch_directory.hpp"
 
@@ -85,11 +86,11 @@ precision = "bf16"
   expected.federation.clients = 50;
   expected.federation.lease_seconds = 30.0;
   expected.federation.shards = 3;
+  choose_server(expected, average{.lr = 0.5});
   choose_rule(expected, fedbuff{.buffer = 5,
                             .concurrency = 15,
                             .max_staleness = 4,
                             .weighting = "samples",
-                            .server_lr = 0.5,
                             .min_updates = 2});
   expected.client = {2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f};
   expected.compute = {"cpu", {}, 2, 0.5, "bf16"};

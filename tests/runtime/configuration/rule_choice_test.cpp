@@ -11,22 +11,20 @@ using testing::HasSubstr;
 TEST(rule_choice_test, gives_back_the_options_that_it_was_given) {
   configuration what;
 
-  choose_rule(what, fedbuff{.buffer = 3, .max_staleness = 7, .server_lr = 0.5});
+  choose_rule(what, fedbuff{.buffer = 3, .max_staleness = 7});
 
   EXPECT_EQ(what.federation.rule, "fedbuff");
-  EXPECT_EQ(what.federation.server_lr, 0.5);
   auto how = options_of<fedbuff>(what);
   EXPECT_EQ(how.buffer, 3u);
   EXPECT_EQ(how.concurrency, fedbuff{}.concurrency);
   EXPECT_EQ(how.max_staleness, 7u);
   EXPECT_EQ(how.weighting, "uniform");
-  EXPECT_EQ(how.server_lr, 0.5);
 }
 
 TEST(rule_choice_test, forgets_what_was_said_to_the_rule_before) {
   configuration what;
   what.federation.clients = 50;
-  choose_rule(what, fedbuff{.buffer = 3, .server_lr = 0.5});
+  choose_rule(what, fedbuff{.buffer = 3, .min_updates = 2});
 
   choose_rule(what, fedavg{});
 

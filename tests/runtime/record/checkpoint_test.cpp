@@ -1,0 +1,159 @@
+#include "runtime/record/checkpoint.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/record/checkpoint_parts.hpp"
+#include "tests/runtime/scratch_directory.hpp"
+
+namespace troupe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+gpu::shared_buffer counted_from(float first, std::size_t size = 7) {
+  auto result = std::make_shared<gpu::buffer>(size);
+  std::iota(result->span().begin(), result->span().end(), first);
+  return result;
+}
+
+std::vector<float> values(const gpu::shared_buffer& of) {
+  return {of->span().begin(), of->span().end()};
+}
+
+class checkpoint_test : public testing::Test {
+protected:
+  static checkpoint state(version_id version, bool with_blocks = true) {
+    checkpoint result;
+    result.version = version;
+    result.parameters = counted_from(0.0f);
+    if (with_blocks)
+      result.blocks = {
+          {"momentum", counted_from(10.0f)}, {"variance", counted_from(20.0f)}};
+    result.rule = {caf::byte{1}, caf::byte{255}};
+    result.rule_name = "fedavg";
+    result.fact_number = 12;
+    result.configuration = "[run]\n";
+    return result;
+  }
+
+  std::string store(const checkpoint& what, std::size_t shards) {
+    return write_checkpoint(disk, here.path(), layout, what, shards);
+  }
+  checkpoint read(version_id version) {
+    return read_checkpoint(disk, checkpoint_path(here.path(), version), layout);
+  }
+  std::string refusal(version_id version) {
+    try {
+      read(version);
+    } catch (const bad_file& error) {
+      return error.what();
+    }
+    return "nothing";
+  }
+  // Changes a byte near the end of a file.
+  void alter(const std::string& name) {
+    auto bytes = disk.read_all(here / name);
+    bytes[bytes.size() - 3] ^= 1;
+    disk.write_atomically(here / name, bytes);
+  }
+
+  tests::scratch_directory here;
+  files disk;
+  gpu::layout layout{{"weight", {5}, 0}, {"bias", {2}, 5}};
+};
+
+TEST_F(checkpoint_test, has_one_file_where_there_is_one_shard_without_blocks) {
+  store(state(3, false), 1);
+
+  EXPECT_THAT(
+      disk.list(here.path()), ElementsAre("version-00000003.safetensors"));
+  EXPECT_EQ(values(read(3).parameters), values(counted_from(0.0f)));
+}
+
+TEST_F(checkpoint_test, comes_back_whole_from_any_number_of_parts) {
+  std::string digest;
+  for (std::size_t shards : {1, 2, 4, 7}) {
+    for (const auto& name : disk.list(here.path()))
+      disk.remove(here / name);
+    auto told = store(state(3), shards);
+
+    EXPECT_EQ(disk.list(here.path()).size(), shards + 1);
+    auto again = read(3);
+    EXPECT_EQ(again.version, 3u);
+    EXPECT_EQ(again.fact_number, 12u);
+    EXPECT_EQ(again.rule, state(3).rule);
+    EXPECT_EQ(values(again.parameters), values(counted_from(0.0f)));
+    ASSERT_EQ(again.blocks.size(), 2u);
+    EXPECT_EQ(again.blocks[0].name, "momentum");
+    EXPECT_EQ(values(again.blocks[1].values), values(counted_from(20.0f)));
+    EXPECT_EQ(std::exchange(digest, told).size(), digest.empty() ? 0 : 64u);
+    EXPECT_EQ(digest, told);
+  }
+}
+
+TEST_F(checkpoint_test, names_the_part_that_is_missing_or_altered) {
+  auto part = std::string{"version-00000003.shard-2-of-2.safetensors"};
+  store(state(3), 2);
+  alter(part);
+  EXPECT_THAT(refusal(3), HasSubstr(part));
+  EXPECT_THAT(refusal(3), HasSubstr("checksum does not fit"));
+  EXPECT_THAT(refusal(3), HasSubstr("Remove version-00000003.json"));
+
+  disk.remove(here / part);
+  EXPECT_THAT(refusal(3), HasSubstr(part + " beside it, which is missing"));
+
+  store(state(3), 2);
+  alter("version-00000003.json");
+  EXPECT_THAT(refusal(3), HasSubstr("version-00000003.json"));
+}
+
+TEST_F(checkpoint_test, names_another_model) {
+  store(state(3), 2);
+  layout = {{"weight", {5}, 0}};
+
+  EXPECT_THAT(refusal(3), HasSubstr("5 parameters, as the model has them"));
+}
+
+TEST_F(checkpoint_test, has_all_of_its_files_or_counts_for_nothing) {
+  store(state(3), 2);
+  files measured;
+  write_checkpoint(measured, here / "", layout, state(4), 2);
+  remove_checkpoint(disk, here.path(), 4);
+  for (std::uint64_t n = 1; n <= measured.count(); ++n) {
+    files faulty{parse_file_fault("fail@" + std::to_string(n) + "=EIO")};
+
+    EXPECT_THROW(
+        write_checkpoint(faulty, here.path(), layout, state(4), 2), file_error);
+
+    auto all = stored_versions(disk, here.path());
+    if (all.size() == 2)
+      EXPECT_EQ(read(4).blocks.size(), 2u) << n; // the last sync alone failed
+    else
+      EXPECT_THAT(all, ElementsAre(3u)) << n;
+    remove_checkpoint(disk, here.path(), 4);
+    EXPECT_EQ(read(3).version, 3u);
+  }
+}
+
+TEST_F(checkpoint_test, leaves_no_part_without_a_manifest) {
+  store(state(3), 2);
+  store(state(4), 2);
+  disk.remove(here / manifest_name(4));
+
+  remove_orphans(disk, here.path());
+
+  EXPECT_THAT(stored_versions(disk, here.path()), ElementsAre(3u));
+  EXPECT_EQ(disk.list(here.path()).size(), 3u);
+  remove_checkpoint(disk, here.path(), 3);
+  EXPECT_TRUE(disk.list(here.path()).empty());
+}
+
+} // namespace
+} // namespace troupe

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gpu/aggregation/server_step.hpp"
-#include "gpu/buffer.hpp"
+#include "protocols/tensor.hpp"
 
 namespace troupe {
 
@@ -14,7 +14,13 @@ namespace troupe {
 /// (`gpu::state_names`).
 struct named_block {
   std::string name;
-  gpu::shared_buffer values;
+  tensor values;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, named_block& x) {
+    return f.object(x).fields(
+        f.field("name", x.name), f.field("values", x.values));
+  }
 };
 using named_blocks = std::vector<named_block>;
 

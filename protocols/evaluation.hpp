@@ -9,20 +9,21 @@
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
+#include "protocols/tensor.hpp"
 
 namespace troupe {
 
 /// Aggregator to evaluator: score this version.
 struct evaluate {
   version_id version = 0;
-  gpu::shared_buffer parameters;
+  tensor parameters;
 };
 
 /// Evaluator to compute: score this part of the test set.
 struct evaluate_task {
   std::uint64_t part = 0; ///< a number that no other task ever has
   training::view data;
-  gpu::shared_buffer parameters;
+  tensor parameters;
   evaluator reply_to;
   std::stop_token stop;
 };
@@ -70,8 +71,9 @@ struct scored {
 };
 
 template <class Inspector>
-bool inspect(Inspector& f, evaluate&) {
-  return refuse_to_serialise(f, "troupe::evaluate");
+bool inspect(Inspector& f, evaluate& x) {
+  return f.object(x).fields(
+      f.field("version", x.version), f.field("parameters", x.parameters));
 }
 template <class Inspector>
 bool inspect(Inspector& f, evaluate_task&) {

@@ -14,11 +14,11 @@
 // Who understands what. The messages are defined in the files named behind
 // them; here they are only declared, since the handles refer to each other.
 //
-//                    offer               train_task
+//                 seated_offer, revoke   train_task
 //     ┌────────────┐ ────► ┌──────────┐ ──────────► ┌───────────┐
 //     │ aggregator │       │ worker×n │             │ compute×s │
 //     └────────────┘       └──────────┘             └───────────┘
-//        │ ▲  │ ▲  ▲        update, failure         │    ▲ │ part_begun,
+//        │ ▲  │ ▲  ▲   (update_sink) update, failure │    ▲ │ part_begun,
 //    add,│ │  │ │  └────────────────────────────────┘    │ │ evaluated_part
 // publish│ │  │ │slot_scoring, scored       evaluate_task│ ▼
 //        ▼ │  │ │  evaluate                         ┌───────────┐
@@ -31,6 +31,8 @@
 namespace troupe {
 
 struct offer;          // protocols/training.hpp
+struct seated_offer;   //
+struct revoke;         //
 struct train_task;     //
 struct trained;        //
 struct update;         //
@@ -100,6 +102,8 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::leave))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::lend))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::withdraw))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::slot_lent))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::seated_offer))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::revoke))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -112,8 +116,15 @@ struct retired {
 };
 
 /// One logical client: light, borrows a compute slot for each lease.
-using worker = caf::typed_actor< //
-    caf::result<void>(offer)>;
+using worker = caf::typed_actor<     //
+    caf::result<void>(seated_offer), //
+    caf::result<void>(revoke)>;
+
+/// Where answers to an offer go: the aggregator, or whoever stands between it
+/// and the client, on the way back.
+using update_sink = caf::typed_actor< //
+    caf::result<void>(update),        //
+    caf::result<void>(failure)>;
 
 /// One slot of one device: owns a learner, trains and evaluates, never decides.
 using compute = caf::typed_actor<  //

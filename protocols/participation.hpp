@@ -13,8 +13,8 @@
 namespace troupe {
 
 /// To the aggregator: this client is there, and may be leased from the rule's
-/// next decision on. Enrolling again gives it another worker, or corrects its
-/// number of samples.
+/// next decision on. Enrolling again corrects its number of samples; with
+/// another worker it has left first, and what it was leased is void.
 struct enrol {
   client_id client = 0;
   std::uint64_t samples = 0;

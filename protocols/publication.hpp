@@ -8,6 +8,7 @@
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
+#include "protocols/tensor.hpp"
 
 namespace troupe {
 
@@ -18,10 +19,10 @@ namespace troupe {
 struct add {
   lease_id lease = 0;
   client_id client = 0;
-  gpu::shared_buffer delta;
+  tensor delta;
   double weight = 0.0;
   double share = 0.0;
-  gpu::shared_buffer base{}; ///< null: the delta counts as it is
+  tensor base{}; ///< null: the delta counts as it is
 };
 
 /// Shard to aggregator: this many more contributions are in, and it needs their
@@ -58,8 +59,11 @@ struct published {
 };
 
 template <class Inspector>
-bool inspect(Inspector& f, add&) {
-  return refuse_to_serialise(f, "troupe::add");
+bool inspect(Inspector& f, add& x) {
+  return f.object(x).fields(f.field("lease", x.lease),
+      f.field("client", x.client), f.field("delta", x.delta),
+      f.field("weight", x.weight), f.field("share", x.share),
+      f.field("base", x.base));
 }
 template <class Inspector>
 bool inspect(Inspector& f, added& x) {

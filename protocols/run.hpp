@@ -11,6 +11,7 @@
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
+#include "protocols/tensor.hpp"
 
 namespace troupe {
 
@@ -43,7 +44,7 @@ struct run_report {
   run_outcome outcome = run_outcome::completed;
   caf::error why;
   version_id version = 0;
-  gpu::shared_buffer parameters; ///< of that version
+  tensor parameters;             ///< of that version
   std::uint64_t updates = 0;     ///< accepted, in published versions
   std::uint64_t slots_lost = 0;  ///< their threads may never return
   bool scored = false;           ///< `final` holds

@@ -9,7 +9,7 @@
 #include "protocols/blocks.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
-#include "protocols/local.hpp"
+#include "protocols/tensor.hpp"
 
 namespace troupe {
 
@@ -17,7 +17,7 @@ namespace troupe {
 /// `fact_number` with it. At most one is under way.
 struct store {
   version_id version = 0;
-  gpu::shared_buffer parameters;
+  tensor parameters;
   named_blocks blocks;   ///< beside them
   caf::byte_buffer rule; ///< the rule's state at publication, by inspect
   std::uint64_t fact_number = 0; ///< the last fact that led to the state
@@ -46,8 +46,12 @@ struct storage_failed {
 };
 
 template <class Inspector>
-bool inspect(Inspector& f, store&) {
-  return refuse_to_serialise(f, "troupe::store");
+bool inspect(Inspector& f, store& x) {
+  return f.object(x).fields(f.field("version", x.version),
+      f.field("parameters", x.parameters), f.field("blocks", x.blocks),
+      f.field("rule", x.rule), f.field("fact_number", x.fact_number),
+      f.field("updates", x.updates),
+      f.field("will_be_scored", x.will_be_scored));
 }
 template <class Inspector>
 bool inspect(Inspector& f, stored& x) {

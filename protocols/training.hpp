@@ -11,26 +11,41 @@
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
+#include "protocols/tensor.hpp"
 
 namespace troupe {
 
-/// Aggregator to worker: train once from `parameters`, on `on`.
+/// Train once from `parameters`, for a lease: what a rule granted. A value that
+/// can travel to wherever the client is.
 struct offer {
   lease_id lease = 0;
+  client_id client = 0;
   version_id base = 0;
-  gpu::shared_buffer parameters; ///< of version `base`
+  double share = 0.0;     ///< what its update will weigh at most
+  std::uint32_t work = 0; ///< steps, or epochs, as the run has it; 0: its own
+  tensor parameters;      ///< of version `base`
+};
+
+/// Aggregator to worker: an offer, and where in this process it is to train.
+struct seated_offer : offer {
   compute on;
   std::uint32_t lane = 0; ///< of an accelerator
   std::uint64_t turn = 0; ///< of this lease at the slot: 0, 1, 2...
-  std::stop_token stop;
+  update_sink reply_to;   ///< whoever answers does so there
+};
+
+/// To a worker: this lease is not wanted any more; if it trains, it is to stop,
+/// and its slot answers so.
+struct revoke {
+  lease_id lease = 0;
 };
 
 /// Worker to compute: the offer with the client's own part.
 struct train_task {
   lease_id lease = 0;
   training::assignment work;
-  gpu::shared_buffer parameters;
-  aggregator reply_to;
+  tensor parameters;
+  update_sink reply_to;
   std::uint32_t lane = 0;
   /// The slot takes its tasks in this order, and no other for a turn than the
   /// first that came.
@@ -46,7 +61,7 @@ struct trained {
   training::outcome outcome;
   double seconds = 0.0;     ///< wall time of the training alone
   double cpu_seconds = 0.0; ///< its thread's CPU time
-  gpu::shared_buffer delta;
+  tensor delta;
   float largest = 0.0f; ///< |delta|
 };
 
@@ -56,13 +71,13 @@ struct device_reached {
   std::uint64_t ticket = 0;
 };
 
-/// Compute to aggregator: one client trained.
+/// Compute to an update sink: one client trained.
 struct update {
   client_id client = 0;
   trained result;
 };
 
-/// Compute to aggregator: this client's training failed; the run goes on.
+/// Compute to an update sink: this client's training failed; the run goes on.
 struct failure {
   client_id client = 0;
   lease_id lease = 0;
@@ -70,8 +85,19 @@ struct failure {
 };
 
 template <class Inspector>
-bool inspect(Inspector& f, offer&) {
-  return refuse_to_serialise(f, "troupe::offer");
+bool inspect(Inspector& f, offer& x) {
+  return f.object(x).fields(f.field("lease", x.lease),
+      f.field("client", x.client), f.field("base", x.base),
+      f.field("share", x.share), f.field("work", x.work),
+      f.field("parameters", x.parameters));
+}
+template <class Inspector>
+bool inspect(Inspector& f, seated_offer&) {
+  return refuse_to_serialise(f, "troupe::seated_offer");
+}
+template <class Inspector>
+bool inspect(Inspector& f, revoke& x) {
+  return f.object(x).fields(f.field("lease", x.lease));
 }
 template <class Inspector>
 bool inspect(Inspector& f, train_task&) {
@@ -81,9 +107,25 @@ template <class Inspector>
 bool inspect(Inspector& f, device_reached& x) {
   return f.object(x).fields(f.field("ticket", x.ticket));
 }
+namespace training {
 template <class Inspector>
-bool inspect(Inspector& f, update&) {
-  return refuse_to_serialise(f, "troupe::update");
+bool inspect(Inspector& f, outcome& x) {
+  return f.object(x).fields(f.field("samples", x.samples),
+      f.field("steps", x.steps), f.field("loss", x.loss),
+      f.field("square_loss", x.square_loss), f.field("partial", x.partial));
+}
+} // namespace training
+template <class Inspector>
+bool inspect(Inspector& f, trained& x) {
+  return f.object(x).fields(f.field("lease", x.lease), f.field("base", x.base),
+      f.field("outcome", x.outcome), f.field("seconds", x.seconds),
+      f.field("cpu_seconds", x.cpu_seconds), f.field("delta", x.delta),
+      f.field("largest", x.largest));
+}
+template <class Inspector>
+bool inspect(Inspector& f, update& x) {
+  return f.object(x).fields(
+      f.field("client", x.client), f.field("result", x.result));
 }
 template <class Inspector>
 bool inspect(Inspector& f, failure& x) {

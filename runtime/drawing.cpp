@@ -147,7 +147,8 @@ drawing draw(const configuration& what, const device_choice& on) {
           {"progress", 1, "shows the run to people"},
       },
       {
-          {aggregator, worker, "offer"},
+          {aggregator, worker, "seated_offer"},
+          {aggregator, worker, "revoke"},
           {aggregator, shard, "add"},
           {aggregator, shard, "publish"},
           {aggregator, shard, "discard"},

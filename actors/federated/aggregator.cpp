@@ -47,6 +47,11 @@ aggregator_state::aggregator_state(
   self_->set_down_handler([this](caf::down_msg& what) { on(what); });
 }
 
+aggregator_state::~aggregator_state() {
+  desk_.close(duration{}, now_);
+  tell_to_stop();
+}
+
 aggregator::behavior_type aggregator_state::make_behavior() {
   start_ = clock_now(self_);
   return {
@@ -214,6 +219,7 @@ void aggregator_state::end(run_outcome how, caf::error why) {
 
 // Behind every message: whoever can train does, and nothing is forgotten.
 void aggregator_state::go_on() {
+  tell_to_stop(); // before its client is offered another lease
   if (!is_ending()) {
     seat_all();
     look_for_slots();

@@ -53,6 +53,8 @@ public:
   static inline const char* name = "troupe.aggregator";
 
   aggregator_state(aggregator::pointer self, aggregator_options options);
+  /// Whoever trains is to stop: nobody is left to say so later.
+  ~aggregator_state();
   aggregator::behavior_type make_behavior();
 
 private:
@@ -97,6 +99,7 @@ private:
 
   // what the desk does: aggregator_slots.cpp
   void seat_all();
+  void tell_to_stop();
   void welcome_back(std::optional<slot_id> slot);
   void say_goodbye(std::optional<slot_id> slot);
   void look_after_desk();

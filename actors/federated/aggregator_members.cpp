@@ -1,5 +1,6 @@
 #include "actors/federated/aggregator.hpp"
 
+#include <stop_token>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,15 @@
 // and what the run waits for.
 
 namespace troupe {
+namespace {
+
+std::stop_token stopped() {
+  std::stop_source source;
+  source.request_stop();
+  return source.get_token();
+}
+
+} // namespace
 
 void aggregator_state::gather() {
   if (present_ >= options_.quorum)
@@ -32,6 +42,8 @@ void aggregator_state::begin_rule() {
 void aggregator_state::receive(enrol& what) {
   if (what.client >= workers_.size())
     workers_.resize(std::size_t{what.client} + 1);
+  if (workers_[what.client] && workers_[what.client] != what.who)
+    bury_client(what.client, {});
   present_ += !workers_[what.client];
   workers_[what.client] = std::move(what.who);
   watch(self_, workers_[what.client]);
@@ -78,9 +90,10 @@ void aggregator_state::bury_client(client_id client, const std::string& why) {
     instead.reply_to = self_;
     instead.lane = slot.lane;
     instead.turn = each.at.turn;
-    instead.stop = each.at.stop;
+    instead.stop = stopped();
     send(self_, slot.who, std::move(instead));
   }
+  tell_to_stop();
   workers_[client] = worker{};
   --present_;
   if (!is_ending())

@@ -28,9 +28,16 @@ void aggregator_state::seat_all() {
     tell(facts::leased{grant.lease, grant.client, grant.base});
     const auto& slot = slots_[seat->slot];
     send(self_, workers_[grant.client],
-        offer{grant.lease, grant.base, std::move(seat->base), slot.who,
-            slot.lane, seat->turn, std::move(seat->stop)});
+        seated_offer{{grant.lease, grant.client, grant.base, grant.share,
+                         grant.work, std::move(seat->base)},
+            slot.who, slot.lane, seat->turn, self_});
   }
+}
+
+void aggregator_state::tell_to_stop() {
+  for (const auto& each : desk_.take_stopping())
+    if (workers_[each.client])
+      send(self_, workers_[each.client], revoke{each.lease});
 }
 
 // What a slot was at when it was lost may be over after all.

@@ -50,7 +50,7 @@ void aggregator_state::admit(returned& one) {
     count(one,
         rule_.arrive({trained.lease, what.client, trained.base, outcome.samples,
                          outcome.steps, outcome.loss, outcome.square_loss,
-                         from_seconds(trained.seconds)},
+                         from_seconds(trained.seconds), outcome.partial},
             now_, decisions_));
   carry_out();
 }

@@ -60,6 +60,7 @@ void shard_state::take(add& what) {
 
 // A block is complete when it is sent, so no other stream is waited for.
 shard_state::waiting shard_state::brought(gpu::shared_buffer block) {
+  assert(block && "whoever sends a tensor to a shard has fetched it");
   if (block->where() == on_.where()) {
     const auto values = range_.of(block->span());
     return {std::move(block), values};

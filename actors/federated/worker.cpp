@@ -3,6 +3,15 @@
 #include <utility>
 
 namespace troupe {
+namespace {
+
+training::recipe with_work(training::recipe how, std::uint32_t work) {
+  if (work > 0)
+    (how.steps > 0 ? how.steps : how.epochs) = work;
+  return how;
+}
+
+} // namespace
 
 worker_state::worker_state(worker::pointer self, client_id client,
     training::view data, std::shared_ptr<const worker_context> context)
@@ -11,19 +20,34 @@ worker_state::worker_state(worker::pointer self, client_id client,
       data_(std::move(data)),
       context_(std::move(context)) {}
 
+worker_state::~worker_state() {
+  stop_.request_stop();
+}
+
 worker::behavior_type worker_state::make_behavior() {
   return {
-      [this](offer& what) { accept(what); },
+      [this](seated_offer& what) { accept(what); },
+      [this](const revoke& what) { stop(what.lease); },
   };
 }
 
-void worker_state::accept(offer& what) {
-  training::assignment work{client_, what.base, data_, context_->recipe,
+// What nobody stopped serves the next lease too.
+void worker_state::accept(seated_offer& what) {
+  if (!stop_.stop_possible() || stop_.stop_requested())
+    stop_ = std::stop_source{};
+  lease_ = what.lease;
+  training::assignment work{client_, what.base, data_,
+      with_work(context_->recipe, what.work),
       gpu::random_stream{
           context_->seed, gpu::stream::train, client_, what.base}};
   send(self_, what.on,
       train_task{what.lease, std::move(work), std::move(what.parameters),
-          context_->report_to, what.lane, what.turn, std::move(what.stop)});
+          std::move(what.reply_to), what.lane, what.turn, stop_.get_token()});
+}
+
+void worker_state::stop(lease_id lease) {
+  if (lease == lease_)
+    stop_.request_stop();
 }
 
 } // namespace troupe

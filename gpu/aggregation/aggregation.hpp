@@ -31,7 +31,7 @@ public:
 
   /// Writes the blocks of the next version from those of the one before, at
   /// `scale` times the server's learning rate, and begins anew. The same values
-  /// if nothing was added. `to` is not `from`.
+  /// if nothing was added. What the server keeps may be stepped in place.
   void publish(device_stream& on, const server_blocks<const float>& from,
       double scale, const server_blocks<float>& to);
 

@@ -173,8 +173,12 @@ void cohort::state::step() {
 }
 
 void cohort::state::check(const assignment& work) const {
-  if (!(work.how == how_))
-    throw std::invalid_argument("the lanes of a cohort share one recipe");
+  auto shared = how_;
+  shared.epochs = work.how.epochs;
+  shared.steps = work.how.steps;
+  if (work.how != shared)
+    throw std::invalid_argument(
+        "the lanes of a cohort share one recipe, but for epochs and steps");
   check_fit(what_, work.data);
 }
 

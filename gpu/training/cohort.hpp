@@ -28,7 +28,8 @@ namespace troupe::training {
 /// room; the cohort is then as before.
 class cohort {
 public:
-  /// All assignments have the recipe `how`. A batch that would take too much
+  /// All assignments have the recipe `how`, but for its epochs and steps, which
+  /// are each lane's own. A batch that would take too much
   /// memory goes through in parts, whose size depends on the model alone.
   /// Throws `std::invalid_argument` for products in bf16 on a CPU.
   cohort(models::model what, gpu::device where, std::size_t lanes, recipe how,

@@ -30,6 +30,7 @@ struct outcome {
   std::uint64_t steps = 0;
   double loss = 0.0;        ///< mean over the samples processed
   double square_loss = 0.0; ///< mean of its square, likewise; 0: not known
+  bool partial = false;     ///< it was asked for more than it did
 };
 
 /// Sums over samples, so that parts of a test set can be merged.

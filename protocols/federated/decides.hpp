@@ -21,6 +21,9 @@ namespace troupe::federated {
 /// a version is published. It knows no clock, thread, actor or file: `now` is
 /// an argument. Every event appends to `decisions`, which the caller empties.
 ///
+/// A client has one open lease at a time: what it was granted before has ended,
+/// was lost, or stands in `revoked` of the same decisions.
+///
 /// - `join(client, samples, now, out)`, `leave(client, now, out)`: a client is
 ///   there and may be leased; or is gone, its open lease with it. Joining again
 ///   corrects its number of samples; one without samples is never leased where

@@ -10,10 +10,6 @@ desk::desk(desk_options options)
       slots_(options_.slots, options_.depth),
       turns_(options_.slots.size()) {}
 
-desk::~desk() {
-  held_.for_each([](lease_id, record& x) { x.stop.request_stop(); });
-}
-
 void desk::wait(const federated::grant& what, gpu::shared_buffer base) {
   queues_[options_.kinds.kind_of(what.client)].push_back(
       {what, std::move(base)});
@@ -44,17 +40,9 @@ bool desk::has_room(std::size_t elsewhere) const noexcept {
 }
 
 seat desk::seated(waiting&& what, slot_id slot) {
-  auto& x = held_.insert(what.grant.lease,
-      {what.grant, what.base, turns_[slot]++, fresh_stop(), {}});
-  return {what.grant, std::move(what.base), slot, x.turn, x.stop.get_token()};
-}
-
-std::stop_source desk::fresh_stop() {
-  if (unused_.empty())
-    return {};
-  auto result = std::move(unused_.back());
-  unused_.pop_back();
-  return result;
+  auto& x = held_.insert(
+      what.grant.lease, {what.grant, what.base, turns_[slot]++, {}});
+  return {what.grant, std::move(what.base), slot, x.turn};
 }
 
 desk::answer desk::answered(
@@ -69,8 +57,6 @@ desk::answer desk::answered(
     return {false, {}, back, {}};
   }
   auto x = held_.take(lease);
-  if (!x.stopped)
-    unused_.push_back(std::move(x.stop));
   const auto left = slot && slots_.has_left(*slot) ? slot : std::nullopt;
   return {true, std::move(x.base), {}, left};
 }
@@ -105,7 +91,7 @@ void desk::stop(record& what, instant now) {
   if (what.stopped)
     return;
   what.stopped = now;
-  what.stop.request_stop();
+  stopping_.push_back({what.grant.lease, what.grant.client});
   look_by(now + options_.stop_grace);
 }
 
@@ -216,10 +202,10 @@ std::vector<left_over> desk::taken_from(
   std::vector<left_over> result;
   for (const auto& each : holdings) {
     auto x = held_.take(each.lease);
-    x.stop.request_stop();
+    if (!x.stopped)
+      stopping_.push_back({x.grant.lease, x.grant.client});
     result.push_back(
-        {{x.grant, std::move(x.base), each.slot, x.turn, x.stop.get_token()},
-            !x.stopped});
+        {{x.grant, std::move(x.base), each.slot, x.turn}, !x.stopped});
   }
   return result;
 }
@@ -228,8 +214,7 @@ std::vector<left_over> desk::of(client_id client) {
   std::vector<left_over> result;
   for (const auto& each : slots_.of(client)) {
     const auto& x = *held_.find(each.lease);
-    result.push_back(
-        {{x.grant, x.base, each.slot, x.turn, x.stop.get_token()}, !x.stopped});
+    result.push_back({{x.grant, x.base, each.slot, x.turn}, !x.stopped});
   }
   return result;
 }

@@ -5,8 +5,8 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gpu/buffer.hpp"
@@ -32,13 +32,18 @@ struct seat {
   gpu::shared_buffer base;
   slot_id slot = 0;
   std::uint64_t turn = 0; ///< of this lease at the slot: 0, 1, 2...
-  std::stop_token stop;
 };
 
 /// A lease that a slot held when the slot, or its client, went away.
 struct left_over {
   seat at;
   bool open = false; ///< it was not to stop
+};
+
+/// A lease at a slot that is not wanted any more.
+struct stopping {
+  lease_id lease = 0;
+  client_id client = 0;
 };
 
 /// What has taken too long.
@@ -74,16 +79,12 @@ struct desertion {
 /// kind of device whose slots are full holds up no other. The last slot of a
 /// kind that is lost has a grace in which it may return yet.
 ///
-/// A value: knows no clock and no actor, time is an argument. Stop tokens are
-/// its own; that of a lease that was never stopped serves a later one.
+/// A value: knows no clock and no actor, time is an argument. Whom to tell to
+/// stop it says in `take_stopping`.
 class desk {
 public:
   desk() : desk(desk_options{}) {}
   explicit desk(desk_options options);
-  desk(desk&&) = default;
-  desk& operator=(desk&&) = default;
-  /// Whatever is seated is to stop: nobody is left to say so later.
-  ~desk();
 
   /// Takes a lease in, to train from `base`.
   void wait(const federated::grant& what, gpu::shared_buffer base);
@@ -104,6 +105,9 @@ public:
   void revoke(lease_id lease, instant now);
   /// No lease is, and none will be; answers may take so long.
   void close(duration stop_grace, instant now);
+
+  /// Leases that are to stop since this was last asked, each once.
+  std::vector<stopping> take_stopping() { return std::exchange(stopping_, {}); }
 
   /// One more slot; its id.
   slot_id add(gpu::device_kind kind);
@@ -151,8 +155,7 @@ private:
     federated::grant grant{};
     gpu::shared_buffer base{};
     std::uint64_t turn = 0;
-    std::stop_source stop{std::nostopstate};
-    std::optional<instant> stopped{}; ///< when it was told to
+    std::optional<instant> stopped{}; ///< when it was to
   };
   struct absence {
     instant since{};
@@ -162,7 +165,6 @@ private:
 
   bool has_room(std::size_t elsewhere) const noexcept;
   seat seated(waiting&& what, slot_id slot);
-  std::stop_source fresh_stop();
   void stop(record& what, instant now);
   std::vector<left_over> taken_from(
       const std::vector<slot_book::holding>& holdings);
@@ -175,7 +177,7 @@ private:
   std::vector<std::uint64_t> turns_; ///< leases seated, by slot
   std::map<gpu::device_kind, std::deque<waiting>> queues_;
   lease_table<record> held_;
-  std::vector<std::stop_source> unused_; ///< stops that nobody asked for
+  std::vector<stopping> stopping_;
   std::map<gpu::device_kind, absence> absent_;
   std::optional<instant> parts_stopped_;
   std::optional<instant> due_;

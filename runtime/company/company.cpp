@@ -311,7 +311,7 @@ void company::spawn_slots(crew& who) {
 
 void company::spawn_workers(crew& who) {
   auto context = std::make_shared<const worker_context>(
-      worker_context{settled_.run.seed, settled_.client, aggregator_});
+      worker_context{settled_.run.seed, settled_.client});
   if (comes_and_goes()) {
     hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
         std::move(context), std::move(data_), what_.learner());

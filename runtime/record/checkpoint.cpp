@@ -117,8 +117,7 @@ checkpoint read_checkpoint(
 
 void remove_checkpoint(
     files& disk, const fs::path& directory, version_id version) {
-  if (disk.remove(directory / manifest_name(version)))
-    disk.sync_directory(directory);
+  disk.remove(directory / manifest_name(version));
   disk.remove(directory / checkpoint_name(version));
   remove_orphans(disk, directory);
 }

@@ -40,19 +40,6 @@ void for_each_digest(Provenance& from, Each&& each) {
   each("troupe.initial_sha256", from.initial);
 }
 
-template <class Number>
-Number number_of(const std::filesystem::path& path, const metadata& fields,
-    const std::string& key) {
-  const auto& digits = field_of(path, fields, key);
-  Number value{};
-  auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc{} || end != digits.data() + digits.size())
-    throw bad_file(
-        path, 8, fmt::format("a number as {}, not \"{}\"", key, digits));
-  return value;
-}
-
 std::string text_if_any(const metadata& fields, const std::string& key) {
   auto found = fields.find(key);
   return found == fields.end() ? std::string{} : found->second;

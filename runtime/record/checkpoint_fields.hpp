@@ -1,7 +1,10 @@
 #pragma once
 
+#include <charconv>
 #include <filesystem>
 #include <string>
+
+#include <fmt/format.h>
 
 #include "runtime/record/checkpoint.hpp"
 #include "runtime/record/model_file.hpp"
@@ -38,5 +41,19 @@ void read_fields(
 /// One that has to be there.
 const std::string& field_of(const std::filesystem::path& path,
     const metadata& fields, const std::string& key);
+
+/// The same as a number.
+template <class Number>
+Number number_of(const std::filesystem::path& path, const metadata& fields,
+    const std::string& key) {
+  const auto& digits = field_of(path, fields, key);
+  Number value{};
+  auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc{} || end != digits.data() + digits.size())
+    throw bad_file(
+        path, 8, fmt::format("a number as {}, not \"{}\"", key, digits));
+  return value;
+}
 
 } // namespace troupe

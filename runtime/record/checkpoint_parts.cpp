@@ -37,22 +37,19 @@ named_blocks all_blocks(const checkpoint& what) {
   return result;
 }
 
-// Of one shard: each block's range, one behind the other. Answers the digest.
-std::string write_part(files& disk, const fs::path& path,
-    const named_blocks& blocks, std::size_t shard, std::size_t of) {
+// Of one shard: each block's range, one behind the other.
+void write_part(files& disk, const fs::path& path, const named_blocks& blocks,
+    std::size_t shard, std::size_t of) {
   gpu::layout layout;
   std::vector<std::span<const float>> pieces;
-  sha256_stream digest;
   std::size_t offset = 0;
   for (const auto& block : blocks) {
     auto range = gpu::range_of(shard, of, block.values->size());
     pieces.push_back(range.of(block.values->span()));
     layout.push_back({block.name, {range.size}, offset});
     offset += range.size;
-    digest.take(std::as_bytes(pieces.back()));
   }
   write_model(disk, path, layout, pieces, {});
-  return digest.digest();
 }
 
 metadata read_manifest(files& disk, const fs::path& path) {
@@ -98,10 +95,10 @@ public:
     if (!files::exists(path))
       throw bad_file(manifest_, 0,
           fmt::format("{} beside it, which is missing", from.name));
-    auto file = read_model(disk, path);
-    if (sha256(std::as_bytes(file.values->span())) != from.sha256)
+    if (sha256_of(disk, path) != from.sha256)
       throw bad_file(
           path, 0, "a part as it was written; its checksum does not fit");
+    auto file = read_model(disk, path);
     auto range = gpu::range_of(shard, of, size_);
     if (blocks_.empty())
       for (const auto& view : file.layout)
@@ -140,8 +137,9 @@ std::string write_parts(files& disk, const fs::path& directory,
   const auto blocks = all_blocks(what);
   for (std::size_t i = 0; i < shards; ++i) {
     auto name = part_name(what.version, i, shards);
-    auto digest = write_part(disk, directory / name, blocks, i, shards);
-    fields[fmt::format("{}{}", part_field, i + 1)] = name + " " + digest;
+    write_part(disk, directory / name, blocks, i, shards);
+    fields[fmt::format("{}{}", part_field, i + 1)] =
+        name + " " + sha256_of(disk, directory / name);
   }
   auto digest = sha256(std::as_bytes(what.parameters->span()));
   fields[parameters_digest] = digest;
@@ -155,7 +153,7 @@ std::string write_parts(files& disk, const fs::path& directory,
 checkpoint read_parts(
     files& disk, const fs::path& manifest, const gpu::layout& layout) {
   auto fields = read_manifest(disk, manifest);
-  auto size = std::stoull(field_of(manifest, fields, parameters_count));
+  auto size = number_of<std::size_t>(manifest, fields, parameters_count);
   if (!layout.empty() && size != gpu::size(layout))
     throw bad_file(manifest, 0,
         fmt::format("{} parameters, as the model has them, not {}",
@@ -174,14 +172,19 @@ checkpoint read_parts(
   return result;
 }
 
+// That a manifest is gone has to be for good, before its parts are.
 void remove_orphans(files& disk, const fs::path& directory) {
+  std::vector<std::string> orphans;
   for (const auto& name : disk.list(directory)) {
     auto part = name.find(part_infix);
-    if (!name.starts_with("version-") || part == std::string::npos)
-      continue;
-    if (!files::exists(directory / (name.substr(0, part) + ".json")))
-      disk.remove(directory / name);
+    if (name.starts_with("version-") && part != std::string::npos &&
+        !files::exists(directory / (name.substr(0, part) + ".json")))
+      orphans.push_back(name);
   }
+  if (!orphans.empty())
+    disk.sync_directory(directory);
+  for (const auto& name : orphans)
+    disk.remove(directory / name);
 }
 
 } // namespace troupe

@@ -55,9 +55,14 @@ void rehearsed_run::begin_run(aggregator_options options,
   stage.tell(aggregator, begin{who});
 }
 
-offer rehearsed_run::offer_to(client_id client) const {
-  auto all = workers[client].heard<offer>();
-  return all.empty() ? offer{} : all.back();
+seated_offer rehearsed_run::offer_to(client_id client) const {
+  auto all = workers[client].heard<seated_offer>();
+  return all.empty() ? seated_offer{} : all.back();
+}
+
+bool rehearsed_run::is_stopped(client_id client, lease_id lease) const {
+  return std::ranges::any_of(workers[client].heard<revoke>(),
+      [lease](const revoke& said) { return said.lease == lease; });
 }
 
 void rehearsed_run::train(client_id client, double loss) {

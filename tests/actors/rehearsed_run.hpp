@@ -47,7 +47,13 @@ struct rehearsed_run : testing::Test {
       bool with_evaluator = false);
 
   /// The last offer that a client has had.
-  offer offer_to(client_id client) const;
+  seated_offer offer_to(client_id client) const;
+  /// Whether it was told to stop for this lease.
+  bool is_stopped(client_id client, lease_id lease) const;
+  /// The same of its last offer's.
+  bool is_stopped(client_id client) const {
+    return is_stopped(client, offer_to(client).lease);
+  }
   void train(client_id client, double loss = 0.5);
   void finish(client_id client, double loss = 0.5, float largest = 0.0f);
   void give_up(client_id client, errc why);

@@ -320,6 +320,23 @@ TEST_P(cohort_test, leaves_a_client_without_samples_as_it_was) {
   EXPECT_EQ(here.delta, std::vector<float>(given->size()));
 }
 
+TEST_P(cohort_test, trains_each_lane_as_much_as_it_is_asked) {
+  const auto given = start_of(small, 3);
+  const recipe how{.epochs = 1, .batch = 5};
+  const std::vector<recipe> amounts{
+      how, {.epochs = 4, .batch = 5}, {.steps = 7, .batch = 5}};
+  cohort lanes{small, GetParam(), amounts.size(), how};
+  for (std::size_t lane = 0; lane < amounts.size(); ++lane)
+    lanes.enter(lane, given, work_of(lane, amounts[lane]));
+
+  for (std::size_t left = amounts.size(); left > 0;)
+    for (auto lane : reached(lanes)) {
+      expect_trained(taken(lanes, lane),
+          train_alone(given, lane, amounts[lane]), GetParam(), 1e-4);
+      --left;
+    }
+}
+
 TEST_P(cohort_test, refuses_what_does_not_fit) {
   const recipe how{.batch = 5};
   const auto given = start_of(small, 1);
@@ -328,8 +345,8 @@ TEST_P(cohort_test, refuses_what_does_not_fit) {
   other.data = random_samples(5, {1, 7, 7}, 4);
 
   EXPECT_THROW(lanes.enter(0, given, other), std::invalid_argument);
-  EXPECT_THROW(
-      lanes.enter(0, given, work_of(1, recipe{})), std::invalid_argument);
+  EXPECT_THROW(lanes.enter(0, given, work_of(1, recipe{.lr = 0.5f})),
+      std::invalid_argument);
   EXPECT_THROW(
       lanes.enter(0, std::make_shared<gpu::buffer>(3), work_of(1, how)),
       std::invalid_argument);

@@ -173,6 +173,24 @@ INSTANTIATE_TEST_SUITE_P(seed, parts_kill_test,
         // wherever it happens to be
         moment{"", "facts.jsonl", 2}, moment{"", "facts.jsonl", 7}));
 
+TEST_F(parts_kill_test, goes_on_with_any_number_of_shards) {
+  auto killed = study_.of("killed");
+  auto shards = [](const std::string& count, words more = {}) {
+    more.insert(more.end(), {"--set", "federation.shards=" + count});
+    return more;
+  };
+  kill_at({"kill@17:sync"}, study_.start("killed", endless(more_)), killed);
+  kill_at({"kill@9:sync"}, study_.resume("killed", shards("5")), killed);
+  auto goal = killed.last_published() + 4;
+
+  expect_code(run(study_.resume("killed", rounds(goal, shards("1")))), 0);
+
+  expect_code(run(study_.start("whole", rounds(goal, more_))), 0);
+  EXPECT_EQ(killed.model_sha256(), study_.of("whole").model_sha256());
+  expect_sound(killed);
+  expect_nothing_left_over(killed);
+}
+
 TEST_F(kill_test, survives_one_kill_after_the_other) {
   auto killed = study_.of("killed");
   kill_at({"kill@6:write"}, study_.start("killed", endless()), killed);

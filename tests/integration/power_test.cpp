@@ -51,6 +51,35 @@ INSTANTIATE_TEST_SUITE_P(at, power_test,
         "10:sync", "11:sync", "12:sync", "2:rename", "3:rename", "4:rename",
         "13:sync", "17:sync", "20:sync", "6:rename", "60", "90", "17:write"));
 
+class parts_power_test : public power_test {
+protected:
+  words in_parts(words more = {}) const {
+    more.insert(more.end(),
+        {"--set", "federation.shards=3", "--set", "federation.server=fedadam"});
+    return more;
+  }
+};
+
+TEST_P(parts_power_test, takes_nothing_that_was_acknowledged) {
+  auto left = study_.of("a");
+  fail_at(GetParam(), study_.start("a", endless(in_parts())));
+
+  for (const auto& x : left.all<facts::stored>())
+    EXPECT_LE(x.version, left.checkpoints().back());
+  auto goal = left.last_published() + 4;
+  expect_code(run(left.has("config.toml")
+                      ? study_.resume("a", rounds(goal))
+                      : study_.start("a", rounds(goal, in_parts()))),
+      0);
+  expect_code(run(study_.start("whole", rounds(goal, in_parts()))), 0);
+  EXPECT_EQ(left.model_sha256(), study_.of("whole").model_sha256());
+}
+
+INSTANTIATE_TEST_SUITE_P(at, parts_power_test,
+    testing::Values("9:sync", "13:sync", "16:sync", "19:sync", "24:sync",
+        "28:sync", "4:rename", "6:rename", "9:rename", "1:remove", "4:remove",
+        "7:remove", "90", "140"));
+
 TEST_F(power_test, leaves_a_state_that_was_synced) {
   fail_at("25:sync", study_.start("a", endless()));
 

@@ -72,6 +72,7 @@ TEST(messages_test, keep_their_bytes) {
                                       "3fe0000000000000");
   expect_golden(device_reached{772}, "0000000000000304");
   expect_golden(storage_failed{"full"}, "0466756c6c");
+  expect_golden(revoke{772}, "0000000000000304");
   expect_golden(tick{772}, "0000000000000304");
   expect_golden(interrupt{}, "");
   expect_golden(seal{}, "");
@@ -97,15 +98,66 @@ TEST(messages_test, keep_the_bytes_of_their_errors) {
                                    "00");
 }
 
+// Of a tensor the handle travels: its id and how many values it has.
+TEST(messages_test, carry_tensors_as_handles) {
+  const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
+  const std::string handle = "00000000000000070000000000000003";
+  expect_golden(evaluate{2, lent}, "0000000000000002" + handle);
+  expect_golden(offer{1, 2, 3, 0.5, 4, lent}, "0000000000000001"
+                                              "00000002"
+                                              "0000000000000003"
+                                              "3fe0000000000000"
+                                              "00000004" +
+                                                  handle);
+  expect_golden(
+      add{1, 2, lent, 0.5, 0.25, {}}, "000000000000000100000002" + handle +
+                                          "3fe00000000000003fd0000000000000"
+                                          "00000000000000000000000000000000");
+  expect_golden(
+      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f}},
+      "00000001"
+      "00000000000000020000000000000003"
+      "00000000000000040000000000000005"
+      "3fe00000000000003fd000000000000001"
+      "3fe00000000000003fd0000000000000" +
+          handle + "3f000000");
+  expect_golden(store{2, lent, {{"m", lent}}, {}, 3, 4, true},
+      "0000000000000002" + handle + "01016d" + handle +
+          "00"
+          "00000000000000030000000000000004"
+          "01");
+}
+
+TEST(messages_test, leave_the_bytes_of_a_tensor_behind) {
+  caf::byte_buffer bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  ASSERT_TRUE(sink.apply(tensor{std::make_shared<const gpu::buffer>(3), 7}));
+  tensor there{std::make_shared<const gpu::buffer>(5)};
+  caf::binary_deserializer source{nullptr, bytes};
+  ASSERT_TRUE(source.apply(there));
+
+  EXPECT_EQ(there.here, nullptr);
+  EXPECT_TRUE(there);
+  EXPECT_EQ(there.id, 7u);
+  EXPECT_EQ(there.count, 3u);
+}
+
+TEST(messages_test, refuse_by_name_a_tensor_of_this_process) {
+  register_messages();
+  caf::byte_buffer bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+
+  EXPECT_FALSE(sink.apply(evaluate{1, std::make_shared<const gpu::buffer>(3)}));
+
+  EXPECT_NE(caf::to_string(sink.get_error()).find("troupe::tensor"),
+      std::string::npos);
+}
+
 TEST(messages_test, refuse_by_name_to_take_memory_out_of_the_process) {
-  expect_refusal<offer>("troupe::offer");
+  expect_refusal<seated_offer>("troupe::seated_offer");
   expect_refusal<train_task>("troupe::train_task");
-  expect_refusal<update>("troupe::update");
-  expect_refusal<add>("troupe::add");
   expect_refusal<publish>("troupe::publish");
-  expect_refusal<evaluate>("troupe::evaluate");
   expect_refusal<evaluate_task>("troupe::evaluate_task");
-  expect_refusal<store>("troupe::store");
   expect_refusal<begin>("troupe::begin");
   expect_refusal<run_report>("troupe::run_report");
   expect_refusal<fact_batch>("troupe::fact_batch");
@@ -127,6 +179,8 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<slot_scoring>, first + 225);
   EXPECT_EQ(caf::type_id_v<slot_back>, first + 226);
   EXPECT_EQ(caf::type_id_v<slot_lent>, first + 231);
+  EXPECT_EQ(caf::type_id_v<seated_offer>, first + 232);
+  EXPECT_EQ(caf::type_id_v<revoke>, first + 233);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {

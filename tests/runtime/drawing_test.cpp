@@ -25,7 +25,7 @@ TEST(drawing_test, draws_a_tree_of_actors_with_what_they_say) {
       R"(fashion: fedavg, 100 clients, 10 a round, on 2 compute slots
 
 aggregator        decides who trains and what counts
-├─ worker x100    one a client, without a thread      offer
+├─ worker x100    one a client, without a thread      seated_offer, revoke
 │  └─ compute x2  one a slot, trains and scores       train_task → update, failure
 ├─ shard          adds updates, publishes versions    add, publish, discard → added, published
 ├─ evaluator      scores versions on the test set     evaluate → scored
@@ -86,7 +86,8 @@ TEST(drawing_test, draws_every_message_between_actors_and_no_other) {
       declared(std::make_index_sequence<block::end - block::begin>{});
   for (auto undrawn : {"begin", "run_report", "interrupt", "tick", "seal",
            "slot_gone", "slot_back", "slot_lent", "slot_scoring", "part_begun",
-           "device_reached", "enrol", "leave", "lend", "withdraw", "retired"})
+           "device_reached", "enrol", "leave", "lend", "withdraw", "offer",
+           "retired"})
     expected.erase(undrawn); // of one actor, of slots, of a program, or gone
   expected.insert("facts");
 

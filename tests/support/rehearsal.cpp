@@ -28,8 +28,8 @@ rehearsal::~rehearsal() {
   run();
 }
 
-void rehearsal::run() {
-  scheduler_of(system_).run();
+std::size_t rehearsal::run() {
+  return scheduler_of(system_).run();
 }
 
 void rehearsal::pass(duration time) {

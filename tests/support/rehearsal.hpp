@@ -24,8 +24,8 @@ public:
 
   caf::actor_system& system() { return system_; }
 
-  /// Delivers messages until none is left.
-  void run();
+  /// Delivers messages until none is left; answers how many.
+  std::size_t run();
   /// Moves the clock, which sends what is due, and delivers it.
   void pass(duration time);
 

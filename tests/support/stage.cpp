@@ -150,7 +150,7 @@ performance play(const script& what) {
   who->slots =
       what.spawn_slots ? what.spawn_slots(what, system) : spawn(what, system);
   auto context = std::make_shared<const worker_context>(
-      worker_context{what.seed, what.recipe, aggregator});
+      worker_context{what.seed, what.recipe});
   for (client_id c = 0; c < what.clients; ++c)
     who->workers.push_back(
         system.spawn<worker_impl>(c, data_of(what, c), context));

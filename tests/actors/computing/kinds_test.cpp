@@ -101,7 +101,7 @@ TEST_F(kinds_test, sends_every_client_to_its_own_kind) {
   std::map<lease_id, client_id> who;
   for (const auto& each : all)
     who[each.lease] = each.client;
-  auto offers = client.heard<offer>();
+  auto offers = client.heard<seated_offer>();
   ASSERT_EQ(offers.size(), clients);
   for (const auto& each : offers) {
     auto kind = kinds.kind_of(who.at(each.lease));
@@ -117,7 +117,7 @@ TEST_F(kinds_test, numbers_the_turns_of_every_lane_by_themselves) {
     answer(leases()[done]);
 
   std::map<std::uint32_t, std::uint64_t> turns;
-  for (const auto& each : client.heard<offer>())
+  for (const auto& each : client.heard<seated_offer>())
     if (each.on == card.as<compute>())
       EXPECT_EQ(each.turn, turns[each.lane]++);
   EXPECT_EQ(turns[0] + turns[1], allotted(device_kind::cuda));

@@ -59,9 +59,9 @@ struct deadline_test : testing::Test {
 TEST_F(deadline_test, lets_a_client_train_until_its_lease_is_over) {
   stage.pass(9s);
 
-  ASSERT_EQ(client.heard<offer>().size(), 2u);
+  ASSERT_EQ(client.heard<seated_offer>().size(), 2u);
   EXPECT_TRUE(told<facts::client_failed>().empty());
-  EXPECT_FALSE(client.heard<offer>()[0].stop.stop_requested());
+  EXPECT_TRUE(client.heard<revoke>().empty());
 }
 
 TEST_F(deadline_test, stops_and_names_a_client_that_overran) {
@@ -70,11 +70,11 @@ TEST_F(deadline_test, stops_and_names_a_client_that_overran) {
   auto failed = told<facts::client_failed>();
   ASSERT_EQ(failed.size(), 2u);
   EXPECT_EQ(failed[0].why, "no update within 10 s");
-  EXPECT_TRUE(client.heard<offer>()[0].stop.stop_requested());
+  EXPECT_EQ(client.heard<revoke>().size(), 2u);
 }
 
 TEST_F(deadline_test, takes_an_update_just_in_time) {
-  auto lease = client.heard<offer>()[0].lease;
+  auto lease = client.heard<seated_offer>()[0].lease;
   stage.pass(9s);
   stage.tell(
       aggregator, update{0, {lease, 0, {10, 1, 0.5}, 1.0, 1.0,
@@ -97,7 +97,7 @@ TEST_F(deadline_test, counts_slots_lost_that_never_answer) {
 }
 
 TEST_F(deadline_test, frees_a_slot_whose_learner_heeds_its_stop) {
-  auto offers = client.heard<offer>();
+  auto offers = client.heard<seated_offer>();
   stage.pass(10s);
   for (client_id c = 0; c < 2; ++c)
     stage.tell(aggregator,

@@ -135,13 +135,12 @@ TEST_F(endings_test, a_dead_shard_is_named) {
 
 TEST_F(endings_test, an_aggregator_that_dies_stops_its_learners) {
   begin_run(one_round());
-  auto stop = offer_to(0).stop;
-  ASSERT_FALSE(stop.stop_requested());
+  ASSERT_FALSE(is_stopped(0));
 
   stage.tell(caf::actor_cast<caf::actor>(aggregator),
       caf::exit_msg{{}, caf::exit_reason::kill});
 
-  EXPECT_TRUE(stop.stop_requested());
+  EXPECT_TRUE(is_stopped(0));
 }
 
 TEST_F(endings_test, a_dead_shard_of_several_is_named) {

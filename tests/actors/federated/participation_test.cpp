@@ -36,7 +36,7 @@ struct participation_test : rehearsed_run {
   }
   client_id without_offer() {
     client_id c = 0;
-    while (c + 1 < workers.size() && !workers[c].heard<offer>().empty())
+    while (c + 1 < workers.size() && !workers[c].heard<seated_offer>().empty())
       ++c;
     return c;
   }
@@ -52,7 +52,7 @@ TEST_F(
 
   join(0);
 
-  EXPECT_EQ(newcomers[0].heard<offer>().size(), 1u);
+  EXPECT_EQ(newcomers[0].heard<seated_offer>().size(), 1u);
 }
 
 TEST_F(participation_test, a_run_waits_for_its_quorum) {
@@ -61,11 +61,11 @@ TEST_F(participation_test, a_run_waits_for_its_quorum) {
   begin_run(options);
 
   join(0);
-  EXPECT_TRUE(newcomers[0].heard<offer>().empty());
+  EXPECT_TRUE(newcomers[0].heard<seated_offer>().empty());
   join(1);
 
-  EXPECT_EQ(newcomers[0].heard<offer>().size(), 1u);
-  EXPECT_EQ(newcomers[1].heard<offer>().size(), 1u);
+  EXPECT_EQ(newcomers[0].heard<seated_offer>().size(), 1u);
+  EXPECT_EQ(newcomers[1].heard<seated_offer>().size(), 1u);
 }
 
 TEST_F(participation_test, a_run_fails_whose_patience_is_over) {
@@ -95,14 +95,31 @@ TEST_F(participation_test, a_run_that_waits_can_be_interrupted) {
 
 TEST_F(participation_test, a_client_that_leaves_is_not_waited_for) {
   begin_run(one_round());
-  const auto left = offer_to(1);
 
   stage.tell(aggregator, leave{1});
-  EXPECT_TRUE(left.stop.stop_requested());
+  EXPECT_TRUE(is_stopped(1));
   train(0);
   pass(200ms);
 
   EXPECT_EQ(told<facts::client_left>().size(), 1u);
+  EXPECT_EQ(sums.heard<publish>().size(), 1u);
+}
+
+// The old worker's task is to stop, and its slot goes on with the other's.
+TEST_F(participation_test, a_client_that_enrols_with_another_worker_has_left) {
+  begin_run(patient(2, 60s));
+  auto& slot = offer_to(1).on == first.as<compute>() ? first : second;
+
+  join(1);
+  EXPECT_TRUE(is_stopped(1));
+  ASSERT_EQ(slot.heard<train_task>().size(), 1u);
+  give_up(1, errc::stopped);
+  train(0);
+  pass(200ms);
+
+  EXPECT_EQ(told<facts::client_left>().size(), 1u);
+  EXPECT_EQ(told<facts::client_joined>().size(), 1u);
+  EXPECT_TRUE(told<facts::slot_lost>().empty());
   EXPECT_EQ(sums.heard<publish>().size(), 1u);
 }
 
@@ -130,7 +147,7 @@ TEST_F(participation_test, a_run_that_all_have_left_goes_on_with_who_joins) {
 
   join(7);
 
-  EXPECT_EQ(newcomers[0].heard<offer>().size(), 1u);
+  EXPECT_EQ(newcomers[0].heard<seated_offer>().size(), 1u);
 }
 
 TEST_F(participation_test, leases_wait_for_a_slot) {
@@ -142,19 +159,20 @@ TEST_F(participation_test, leases_wait_for_a_slot) {
 
   give(first.as<compute>());
 
-  EXPECT_EQ(
-      workers[0].heard<offer>().size() + workers[1].heard<offer>().size(), 1u);
+  EXPECT_EQ(workers[0].heard<seated_offer>().size() +
+                workers[1].heard<seated_offer>().size(),
+      1u);
 }
 
 TEST_F(participation_test, a_slot_that_is_lent_is_used_at_once) {
   extra third{stage};
   begin_run(one_round(3));
   const auto last = without_offer();
-  EXPECT_TRUE(workers[last].heard<offer>().empty());
+  EXPECT_TRUE(workers[last].heard<seated_offer>().empty());
 
   EXPECT_EQ(give(third.as<compute>()), 2u);
 
-  ASSERT_EQ(workers[last].heard<offer>().size(), 1u);
+  ASSERT_EQ(workers[last].heard<seated_offer>().size(), 1u);
   EXPECT_EQ(offer_to(last).on, third.as<compute>());
 }
 
@@ -170,7 +188,7 @@ TEST_F(participation_test, a_slot_that_is_withdrawn_finishes_what_it_has) {
   pass(200ms);
 
   EXPECT_EQ(told<facts::slot_left>().size(), 1u);
-  EXPECT_TRUE(workers[last].heard<offer>().empty());
+  EXPECT_TRUE(workers[last].heard<seated_offer>().empty());
   train(at_second);
   EXPECT_EQ(offer_to(last).on, second.as<compute>());
 }

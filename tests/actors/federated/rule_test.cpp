@@ -73,7 +73,7 @@ TEST_F(rule_test, is_woken_at_the_time_that_it_asked_for) {
   pass(200ms);
 
   EXPECT_EQ(rule.remembers->woken, 1u);
-  EXPECT_TRUE(offer_to(1).stop.stop_requested());
+  EXPECT_TRUE(is_stopped(1));
   ASSERT_EQ(sums.heard<publish>().size(), 1u);
   pass(10s);
   EXPECT_EQ(rule.remembers->woken, 1u);

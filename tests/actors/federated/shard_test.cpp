@@ -23,12 +23,18 @@ struct shard_test : testing::TestWithParam<gpu::device> {
   std::vector<shard> shards;
   gpu::shared_buffer start = block({1.0f, 2.0f});
   gpu::shared_buffer last; ///< version
+  named_blocks state;      ///< of it, what the server keeps
 
   void spawn(std::uint64_t credit, double rate = 1.0, std::size_t count = 1) {
+    spawn(credit, gpu::server_options{.lr = rate}, count);
+  }
+  void spawn(
+      std::uint64_t credit, const gpu::server_options& how, std::size_t count) {
     last = start;
+    state = initial_blocks(how, start->size());
     for (shard_id i = 0; i < count; ++i)
       shards.push_back(stage.system().spawn<shard_impl>(
-          shard_options{start, {}, {.lr = rate}, credit,
+          shard_options{start, state, how, credit,
               aggregator.as<troupe::aggregator>(), GetParam(), i, count}));
     stage.run();
   }
@@ -41,9 +47,14 @@ struct shard_test : testing::TestWithParam<gpu::device> {
   }
   std::vector<float> publish_version(version_id version, double scale = 1.0) {
     auto next = block(std::vector<float>(start->size(), -1.0f));
+    std::vector<std::shared_ptr<gpu::buffer>> beside;
+    for (const auto& each : state)
+      beside.push_back(block(std::vector<float>(each.values->size(), -1.0f)));
     for (const auto& one : shards)
-      stage.tell(one, publish{version, next, {}, scale});
+      stage.tell(one, publish{version, next, beside, scale});
     last = next;
+    for (std::size_t i = 0; i < state.size(); ++i)
+      state[i].values = beside[i];
     return {next->span().begin(), next->span().end()};
   }
   ~shard_test() override {
@@ -79,6 +90,20 @@ TEST_P(shard_test, rounds_no_rate) {
 
   EXPECT_EQ(
       publish_version(1, 0.1)[0], static_cast<float>(1.0 + 1.0 / 3.0 * 0.1));
+}
+
+TEST_P(shard_test, takes_the_mean_on_as_its_server_does) {
+  spawn(10, {.rule = gpu::server_rule::fed_avgm, .momentum = 0.5}, 2);
+  contribute(1, {1.0f, 0.0f});
+  EXPECT_EQ(publish_version(1), (std::vector{2.0f, 2.0f}));
+
+  contribute(2, {1.0f, 1.0f});
+  contribute(3, {1.0f, 1.0f});
+
+  EXPECT_EQ(publish_version(2), (std::vector{3.5f, 3.0f}));
+  const auto momentum = state[0].values->span();
+  EXPECT_EQ(momentum[0], 1.5f);
+  EXPECT_EQ(momentum[1], 1.0f);
 }
 
 TEST_P(shard_test, mixes_a_model_that_was_trained_from_an_older_version) {

@@ -18,7 +18,7 @@ struct slots_test : rehearsed_run {
     options.depth = 2;
     begin_run(std::move(options));
     for (client_id c = 0; c < 4; ++c) {
-      ASSERT_EQ(workers[c].heard<offer>().size(), 1u);
+      ASSERT_EQ(workers[c].heard<seated_offer>().size(), 1u);
       at[offer_to(c).on == first.as<compute>() ? 0 : 1].push_back(c);
     }
     for (auto& each : at)
@@ -48,9 +48,9 @@ TEST_F(slots_test, a_part_of_the_test_set_is_charged_to_no_client) {
   train(at[1][1]);
   pass(6s); // fifteen seconds in all, nine since the part
 
-  EXPECT_FALSE(offer_to(at[0][0]).stop.stop_requested());
+  EXPECT_FALSE(is_stopped(at[0][0]));
   pass(1100ms);
-  EXPECT_TRUE(offer_to(at[0][0]).stop.stop_requested());
+  EXPECT_TRUE(is_stopped(at[0][0]));
 }
 
 TEST_F(slots_test, a_lease_beside_which_a_part_is_scored_has_its_own_time) {
@@ -66,24 +66,24 @@ TEST_F(slots_test, a_lease_beside_which_a_part_is_scored_has_its_own_time) {
 TEST_F(slots_test, what_waits_at_a_lost_slot_is_stopped_and_leased_again) {
   begin_four();
   const auto behind = at[0][1];
-  const auto stop = offer_to(behind).stop;
+  const auto before = offer_to(behind).lease;
   for (auto c : at[1])
     train(c);
 
   pass(11100ms);
 
   ASSERT_EQ(told<facts::slot_lost>().size(), 1u);
-  EXPECT_TRUE(stop.stop_requested());
+  EXPECT_TRUE(is_stopped(behind, before));
   ASSERT_EQ(told<facts::requeued>().size(), 1u);
   EXPECT_EQ(told<facts::requeued>()[0].client, behind);
-  EXPECT_FALSE(offer_to(behind).stop.stop_requested());
+  EXPECT_FALSE(is_stopped(behind));
 }
 
 TEST_F(slots_test, a_slot_that_answers_late_is_used_again) {
   slots.pop_back(); // one slot
   begin_run(one_round(3, 10s));
   client_id late = 0;
-  while (workers[late].heard<offer>().empty())
+  while (workers[late].heard<seated_offer>().empty())
     ++late;
   pass(11100ms);
   ASSERT_EQ(told<facts::slot_lost>().size(), 1u);
@@ -99,7 +99,7 @@ TEST_F(slots_test, a_slot_that_answers_late_is_used_again) {
   EXPECT_EQ(evaluator.heard<slot_back>().size(), 1u);
   std::size_t offers = 0;
   for (const auto& each : workers)
-    offers += each.heard<offer>().size();
+    offers += each.heard<seated_offer>().size();
   EXPECT_EQ(offers, 2u);
   pass(5s);
   EXPECT_TRUE(told<facts::run_ended>().empty());
@@ -123,8 +123,8 @@ TEST_F(slots_test, a_device_that_dies_loses_its_slots_and_nothing_else) {
   for (auto c : at[1])
     train(c);
   for (auto c : at[0]) {
-    ASSERT_EQ(workers[c].heard<offer>().size(), 2u);
-    EXPECT_TRUE(workers[c].heard<offer>()[0].stop.stop_requested());
+    ASSERT_EQ(workers[c].heard<seated_offer>().size(), 2u);
+    EXPECT_TRUE(is_stopped(c, workers[c].heard<seated_offer>()[0].lease));
     EXPECT_EQ(offer_to(c).on, second.as<compute>());
     train(c);
   }

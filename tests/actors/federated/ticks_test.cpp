@@ -44,7 +44,7 @@ TEST(ticks_test, an_aggregator_wakes_ten_times_a_second_however_long_it_runs) {
     std::size_t pending = 0;
     for (int step = 0; step < 20; ++step) {
       for (client_id c = 0; c < clients; ++c) {
-        auto offers = client[c].heard<offer>();
+        auto offers = client[c].heard<seated_offer>();
         if (offers.empty() || !answered.insert(c).second)
           continue;
         stage.tell(

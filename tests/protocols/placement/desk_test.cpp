@@ -63,7 +63,10 @@ TEST(desk_test, tells_a_lease_at_a_slot_to_stop) {
 
   x.revoke(0, at(1s));
 
-  EXPECT_TRUE(seat->stop.stop_requested());
+  const auto said = x.take_stopping();
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].lease, seat->grant.lease);
+  EXPECT_TRUE(x.take_stopping().empty());
   EXPECT_EQ(x.due(), at(3s));
 }
 
@@ -151,13 +154,15 @@ TEST(desk_test, leaves_over_what_a_dead_slot_held) {
   EXPECT_FALSE(x.has(device_kind::cpu));
 }
 
-TEST(desk_test, stops_whatever_is_seated_when_it_is_no_more) {
-  std::stop_token stop;
-  {
-    auto x = with_leases(of_slots(1), 1);
-    stop = x.next(0, at(0s))->stop;
-  }
-  EXPECT_TRUE(stop.stop_requested());
+TEST(desk_test, stops_whatever_is_seated_when_it_closes) {
+  auto x = with_leases(of_slots(2), 2);
+  x.next(0, at(0s));
+  x.next(0, at(0s));
+  x.revoke(1, at(0s));
+
+  x.close(1s, at(1s));
+
+  EXPECT_EQ(x.take_stopping().size(), 2u); // each once
 }
 
 // Desks with one fault each; the witness has to find every one.
@@ -165,6 +170,24 @@ TEST(desk_test, stops_whatever_is_seated_when_it_is_no_more) {
 struct forgets_to_stop : desk {
   using desk::desk;
   void revoke(lease_id, instant) {}
+};
+
+struct keeps_the_end_to_itself : desk {
+  using desk::desk;
+  void close(duration grace, instant now) {
+    desk::close(grace, now);
+    take_stopping();
+  }
+};
+
+struct repeats_itself : desk {
+  using desk::desk;
+  std::vector<stopping> take_stopping() {
+    auto all = desk::take_stopping();
+    all.insert(all.end(), said_.begin(), said_.end());
+    return said_ = all;
+  }
+  std::vector<stopping> said_;
 };
 
 struct serves_any_kind : desk {
@@ -222,6 +245,8 @@ TEST(desk_histories_test, keep_every_promise) {
 
 TEST(desk_histories_test, find_every_broken_twin) {
   EXPECT_TRUE(is_found<forgets_to_stop>("revokes without a word"));
+  EXPECT_TRUE(is_found<keeps_the_end_to_itself>("ends without a word"));
+  EXPECT_TRUE(is_found<repeats_itself>("says it twice"));
   EXPECT_TRUE(is_found<serves_any_kind>("another kind of device"));
   EXPECT_TRUE(is_found<is_impatient>("before its time"));
   EXPECT_TRUE(is_found<knows_no_bound>("more under way"));

@@ -39,7 +39,6 @@ private:
   struct seated {
     slot_id slot = 0;
     client_id client = 0;
-    std::stop_token stop;
     duration allowed{};
     instant since{};
     bool revoked = false;
@@ -106,14 +105,13 @@ private:
       const auto lease = seat->grant.lease;
       expect(waiting_.erase(lease) == 1,
           fmt::format("seats lease {}, which does not wait", lease));
-      expect(!seat->stop.stop_requested(), "seats one that is to stop");
       expect(!gone_.contains(seat->slot), "seats one at a slot that is gone");
       expect(seat->turn == turns_[seat->slot]++, "takes turns out of order");
       expect(options_.slots[seat->slot] ==
                  options_.kinds.kind_of(seat->grant.client),
           "seats one at another kind of device");
-      seated_[lease] = {seat->slot, seat->grant.client, seat->stop,
-          allowed_.at(lease), now_, false};
+      seated_[lease] = {
+          seat->slot, seat->grant.client, allowed_.at(lease), now_, false};
       expect(seated_.size() + elsewhere_ <=
                  options_.depth * desk_.alive() + options_.adding,
           "has more under way than there is room for");
@@ -158,7 +156,17 @@ private:
     waiting_.erase(lease);
     if (auto found = seated_.find(lease); found != seated_.end()) {
       found->second.revoked = true;
-      expect(found->second.stop.stop_requested(), "revokes without a word");
+      hear();
+      expect(stopped_.contains(lease), "revokes without a word");
+    }
+  }
+
+  void hear() {
+    for (const auto& each : desk_.take_stopping()) {
+      expect(stopped_.insert(each.lease).second, "says it twice");
+      const auto found = seated_.find(each.lease);
+      expect(found != seated_.end() && found->second.client == each.client,
+          "stops a lease that is at no slot");
     }
   }
 
@@ -173,6 +181,8 @@ private:
             "blames a client before its time");
         desk_.revoke(each.of.lease, now_);
         x.revoked = true;
+        hear();
+        expect(stopped_.contains(each.of.lease), "revokes without a word");
       } else {
         expect(x.revoked, "loses a slot that was not to stop");
         take(desk_.lose(each.of.slot, "deaf", now_), each.of.slot);
@@ -193,12 +203,13 @@ private:
   void take(const std::vector<left_over>& all, slot_id slot) {
     gone_.insert(slot);
     expect(all.size() == at(slot), "leaves a lease at a slot that is gone");
+    hear();
     for (const auto& [what, open] : all) {
       const auto found = seated_.find(what.grant.lease);
       if (found == seated_.end())
         return expect(false, "leaves over what nobody held");
       expect(open != found->second.revoked, "mistakes one that was to stop");
-      expect(what.stop.stop_requested(), "leaves one without a word");
+      expect(stopped_.contains(what.grant.lease), "leaves one without a word");
       seated_.erase(found);
     }
   }
@@ -206,8 +217,9 @@ private:
   void finish() {
     desk_.close(1s, now_);
     expect(!desk_.next(0, now_), "seats one after the end");
+    hear();
     for (const auto& [lease, x] : seated_)
-      expect(x.stop.stop_requested(), "ends without a word");
+      expect(stopped_.contains(lease), "ends without a word");
     for (int i = 0; i < 200 && desk_.held() > 0; ++i) {
       now_ += 500ms;
       for (const auto& each : desk_.late(now_))
@@ -231,6 +243,7 @@ private:
   std::set<lease_id> waiting_;
   std::map<lease_id, duration> allowed_; // as it was granted
   std::map<lease_id, seated> seated_;
+  std::set<lease_id> stopped_;       // as it said
   std::map<lease_id, slot_id> lost_; // with which it was lost
   std::set<slot_id> gone_;
   std::set<slot_id> dead_;

@@ -114,6 +114,18 @@ TEST_F(checkpoint_test, names_the_part_that_is_missing_or_altered) {
   EXPECT_THAT(refusal(3), HasSubstr("version-00000003.json"));
 }
 
+// As many bytes, and sound by themselves.
+TEST_F(checkpoint_test, notices_blocks_that_changed_places) {
+  store(state(3), 1);
+  auto part = here / "version-00000003.shard-1-of-1.safetensors";
+  auto bytes = disk.read_all(part);
+  auto momentum = bytes.find("momentum"), variance = bytes.find("variance");
+  bytes.replace(momentum, 8, "variance").replace(variance, 8, "momentum");
+  disk.write_atomically(part, bytes);
+
+  EXPECT_THAT(refusal(3), HasSubstr("checksum does not fit"));
+}
+
 TEST_F(checkpoint_test, names_another_model) {
   store(state(3), 2);
   layout = {{"weight", {5}, 0}};

@@ -168,7 +168,8 @@ struct metrics::state {
     return result;
   }
 
-  void operator()(const facts::run_started& f) {
+  void operator()(const facts::run_started& what) {
+    const auto& f = *what;
     if (current_info)
       info.Remove(current_info);
     current_info = &info.Add(

@@ -93,7 +93,8 @@ void progress_line::hear(const fact& f, std::vector<remark>& out) {
   std::visit([&](const auto& what) { on(what, out); }, f.what);
 }
 
-void progress_line::on(const facts::run_started& f, remarks& out) {
+void progress_line::on(const facts::run_started& what, remarks& out) {
+  const auto f = *what;
   const auto at = now_;
   *this = progress_line{};
   now_ = started_ = round_began_ = at;

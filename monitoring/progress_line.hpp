@@ -54,7 +54,7 @@ private:
   };
   using remarks = std::vector<remark>;
 
-  void on(const facts::run_started& f, remarks& out);
+  void on(const facts::run_started& what, remarks& out);
   void on(const facts::round_started& f, remarks& out);
   void on(const facts::leased& f, remarks& out);
   void on(const facts::accepted& f, remarks& out);
@@ -86,7 +86,7 @@ private:
   std::optional<double> seconds_left() const;
   double part_done() const;
 
-  facts::run_started run_;
+  facts::run_header run_;
   bool running_ = false;
   instant now_{};
   instant started_{};

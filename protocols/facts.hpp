@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -29,8 +30,8 @@ struct provenance {
   bool known() const noexcept { return !features.empty(); }
 };
 
-/// A process began or took up a run.
-struct run_started {
+/// What a process says of the run that it began or took up.
+struct run_header {
   std::string name;
   std::string rule; ///< its name: "fedavg"
   std::string fingerprint;
@@ -46,6 +47,21 @@ struct run_started {
   double best_accuracy = 0.0;
   provenance from{};
   std::string unit = "round"; ///< of `rounds`: "round" or "version"
+};
+
+/// A process began or took up a run. Large and rare, so it is held apart: a
+/// fact is as large as the largest of its kinds.
+class run_started {
+public:
+  run_started() : run_started(run_header{}) {}
+  run_started(run_header what)
+      : header_(std::make_shared<const run_header>(std::move(what))) {}
+
+  const run_header& operator*() const noexcept { return *header_; }
+  const run_header* operator->() const noexcept { return header_.get(); }
+
+private:
+  std::shared_ptr<const run_header> header_;
 };
 
 /// The facts numbered [first, last] came after the state that the run was

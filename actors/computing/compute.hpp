@@ -43,6 +43,7 @@ private:
   std::optional<gpu::device_stream> stream_;
   std::unique_ptr<training::learner> learner_;
   double cpu_seen_ = 0.0;
+  double asked_ = 0.0;     ///< wall_seconds()
   std::uint64_t turn_ = 0; ///< of the next task
   std::map<std::uint64_t, train_task> early_;
 };

@@ -112,7 +112,7 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
       options_.checkpoint_every}};
   for (auto& said : options_.preface)
     std::visit([this](auto& x) { tell(std::move(x)); }, said.what);
-  tell(options_.header);
+  tell(facts::run_started{options_.header});
   for (std::size_t i = 0; i < options_.samples.size(); ++i)
     rule_.join(
         static_cast<client_id>(i), options_.samples[i], now_, decisions_);

@@ -20,7 +20,7 @@ struct aggregator_options {
   gpu::shared_buffer parameters;      ///< of the rule's version
   named_blocks blocks;                ///< beside them, that the server keeps
   std::vector<std::uint64_t> samples; ///< by client
-  facts::run_started header;          ///< its incarnation and version count
+  facts::run_header header;           ///< its incarnation and version count
   std::vector<fact> preface; ///< told before the header, e.g. what is void
   std::uint64_t next_fact = 1;
   version_id evaluate_every = 10; ///< 0: the last version alone

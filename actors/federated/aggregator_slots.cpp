@@ -1,5 +1,7 @@
 #include "actors/federated/aggregator.hpp"
 
+#include <array>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,19 +21,34 @@ const char* of_kind(gpu::device_kind kind) noexcept {
 
 } // namespace
 
+// Most workers are in no cache: while one is told, the next ones come.
 void aggregator_state::seat_all() {
-  while (auto seat = desk_.next(early_.size() + ledger_.missing(), now_)) {
-    waits_.reset();
-    const auto& grant = seat->grant;
-    if (first_lease_ == instant{})
-      first_lease_ = now_;
-    tell(facts::leased{grant.lease, grant.client, grant.base});
-    const auto& slot = slots_[seat->slot];
-    send(self_, workers_[grant.client],
-        seated_offer{{grant.lease, grant.client, grant.base, grant.share,
-                         grant.work, std::move(seat->base)},
-            slot.who, slot.lane, seat->turn, self_});
+  std::array<placement::seat, 16> some;
+  std::size_t count = some.size();
+  while (count == some.size()) {
+    for (count = 0; count < some.size(); ++count) {
+      auto next = desk_.next(early_.size() + ledger_.missing(), now_);
+      if (!next)
+        break;
+      expect(workers_[next->grant.client]);
+      some[count] = std::move(*next);
+    }
+    for (auto& each : std::span{some}.first(count))
+      offer_to(each);
   }
+}
+
+void aggregator_state::offer_to(placement::seat& at) {
+  waits_.reset();
+  if (first_lease_ == instant{})
+    first_lease_ = now_;
+  const auto& grant = at.grant;
+  tell(facts::leased{grant.lease, grant.client, grant.base});
+  const auto& slot = slots_[at.slot];
+  send(self_, workers_[grant.client],
+      seated_offer{{grant.lease, grant.client, grant.base, grant.share,
+                       grant.work, std::move(at.base)},
+          slot.who, slot.lane, at.turn, self_});
 }
 
 void aggregator_state::tell_to_stop() {

@@ -163,6 +163,7 @@ company::company(const topology& what, const run_options& how)
       devices_(choose_devices(what.config())),
       settled_(settled(what.config(), devices_)) {
   gpu::use_one_blas_thread();
+  free_messages_quickly();
   probe_ = what.learner()(gpu::device{});
   layout_ = probe_->layout();
   if (!how.metrics.empty()) {

@@ -13,6 +13,11 @@
 
 namespace troupe {
 
+/// Has blocks of up to 160 bytes, as messages are, given back without the lock
+/// of their arena: they are made in one thread and freed in another. Of the
+/// process, where its C library can.
+void free_messages_quickly() noexcept;
+
 /// There was no memory; the text says for what.
 class memory_shortage : public std::runtime_error {
 public:

@@ -59,9 +59,9 @@ std::string look_at_configuration(
       auto agree = [&](std::string_view key, auto here, auto there) {
         expect(here == there, "{} is {}, the journal has {}", key, here, there);
       };
-      agree("federation.rule", then.federation.rule, x->rule);
-      agree("run.seed", then.run.seed, x->seed);
-      agree("federation.clients", then.federation.clients, x->clients);
+      agree("federation.rule", then.federation.rule, (*x)->rule);
+      agree("run.seed", then.run.seed, (*x)->seed);
+      agree("federation.clients", then.federation.clients, (*x)->clients);
     }
   return "rule, seed and clients as the journal has them";
 }

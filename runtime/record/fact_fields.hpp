@@ -36,7 +36,7 @@ inline constexpr bool shares_lines<dropped> = true;
 template <class X, class Fact>
 concept maybe_const = std::same_as<std::remove_const_t<X>, Fact>;
 
-template <class V, maybe_const<run_started> X>
+template <class V, maybe_const<run_header> X>
 void fields(V& v, X& x) {
   v("name", x.name), v("rule", x.rule), v("fingerprint", x.fingerprint);
   v("seed", x.seed), v("clients", x.clients), v("parameters", x.parameters);
@@ -50,6 +50,16 @@ void fields(V& v, X& x) {
   v.added("test_labels_sha256", x.from.test_labels);
   v.added("initial_sha256", x.from.initial);
   v.added("unit", x.unit);
+}
+template <class V>
+void fields(V& v, const run_started& x) {
+  fields(v, *x);
+}
+template <class V>
+void fields(V& v, run_started& x) {
+  run_header read;
+  fields(v, read);
+  x = run_started{std::move(read)};
 }
 template <class V, maybe_const<voided> X>
 void fields(V& v, X& x) {

@@ -46,7 +46,7 @@ std::vector<history_row> parse_history(std::string_view csv) {
 // of the version that it went on from.
 void retold_history::take(const fact& what) {
   if (auto* start = std::get_if<facts::run_started>(&what.what)) {
-    auto from = versions_.find(start->version);
+    auto from = versions_.find((*start)->version);
     before_ = from == versions_.end() ? 0.0 : from->second.row.seconds;
   } else if (auto* back = std::get_if<facts::voided>(&what.what)) {
     void_behind(back->version);

@@ -48,7 +48,7 @@ public:
 
   void take(const fact& f, const listener& each) {
     if (auto* start = std::get_if<facts::run_started>(&f.what))
-      compare(start->from, f.number);
+      compare((*start)->from, f.number);
     else if (auto* x = std::get_if<facts::accepted>(&f.what))
       add(*x, f.number);
     else if (std::holds_alternative<facts::round_skipped>(f.what))

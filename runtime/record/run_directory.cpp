@@ -98,7 +98,7 @@ void recall_facts(std::string_view text, std::uint64_t first,
   version_id stored = 0;
   auto count = [&](const fact& f) {
     if (auto* start = std::get_if<facts::run_started>(&f.what))
-      into.incarnation = std::max(into.incarnation, start->incarnation + 1);
+      into.incarnation = std::max(into.incarnation, (*start)->incarnation + 1);
   };
   auto found = journal::salvage(
       text,
@@ -108,8 +108,8 @@ void recall_facts(std::string_view text, std::uint64_t first,
         if (auto* x = std::get_if<facts::stored>(&f.what))
           stored = x->version;
         auto* start = std::get_if<facts::run_started>(&f.what);
-        if (start && start->from.known())
-          into.from = start->from;
+        if (start && (*start)->from.known())
+          into.from = (*start)->from;
         auto* made = std::get_if<facts::published>(&f.what);
         if (made && into.state && f.number == into.state->fact_number)
           into.resumed = history_row{made->version, into.state->elapsed, 0, 0,

@@ -64,9 +64,9 @@ story read_story(std::string_view journal) {
     expect(f.number == into.facts, "fact {} is missing", into.facts);
     if (auto* x = std::get_if<facts::run_started>(&f.what)) {
       ++into.processes;
-      into.name = x->name;
-      into.rule = x->rule;
-      into.fingerprint = x->fingerprint;
+      into.name = (*x)->name;
+      into.rule = (*x)->rule;
+      into.fingerprint = (*x)->fingerprint;
     }
     if (auto* x = std::get_if<facts::stored>(&f.what))
       into.stored[x->version] = x->sha256;

@@ -98,7 +98,7 @@ TEST_F(power_test, never_brings_a_lease_back_to_life) {
 
   expect_to_go_on(left);
 
-  EXPECT_EQ(left.all<facts::run_started>().back().incarnation, 2u);
+  EXPECT_EQ(left.all<facts::run_started>().back()->incarnation, 2u);
 }
 
 TEST_F(power_test, never_brings_a_first_lease_back_to_life) {
@@ -109,7 +109,7 @@ TEST_F(power_test, never_brings_a_first_lease_back_to_life) {
 
   expect_to_go_on(left);
 
-  EXPECT_EQ(left.all<facts::run_started>().back().incarnation, 1u);
+  EXPECT_EQ(left.all<facts::run_started>().back()->incarnation, 1u);
 }
 
 TEST_F(power_test, may_fail_again_and_again) {
@@ -121,7 +121,7 @@ TEST_F(power_test, may_fail_again_and_again) {
 
   expect_to_go_on(left);
 
-  EXPECT_EQ(left.all<facts::run_started>().front().incarnation, 0u);
+  EXPECT_EQ(left.all<facts::run_started>().front()->incarnation, 0u);
 }
 
 } // namespace

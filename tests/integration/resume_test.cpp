@@ -55,7 +55,7 @@ TEST_F(resume_test, goes_on_with_other_slots) {
   expect_code(run(study_.resume("a", goal)), 0);
 
   EXPECT_EQ(study_.of("a").model_sha256(), study_.of("whole").model_sha256());
-  EXPECT_EQ(study_.of("a").all<facts::run_started>().back().slots, 5u);
+  EXPECT_EQ(study_.of("a").all<facts::run_started>().back()->slots, 5u);
 }
 
 TEST_F(resume_test, takes_the_configuration_file_too) {

@@ -38,7 +38,7 @@ private:
   instant now_{};
 };
 
-inline facts::run_started fashion_start() {
+inline facts::run_header fashion_start() {
   return {.name = "fashion",
       .rule = "fedavg",
       .fingerprint = "cpu/openblas/haswell",

@@ -10,7 +10,7 @@ instant at(double s) {
 }
 
 fact start(version_id version) {
-  facts::run_started result;
+  facts::run_header result;
   result.version = version;
   return {0, at(0), result};
 }

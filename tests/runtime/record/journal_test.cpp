@@ -59,7 +59,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   using federated::drop_reason;
   std::vector<fact> all{
       {1, at(1),
-          facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9,
+          facts::run_header{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9,
               0.5, {"f", "l", "tf", "tl", "i"}, "version"}},
       {2, at(1), facts::voided{1, 2, 3}},
       {3, at(1), facts::round_started{1, 2, 3}},
@@ -92,7 +92,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
 
 TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
   auto text = encoded({{1, at(1),
-      facts::run_started{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5,
+      facts::run_header{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5,
           {"f", "l", "tf", "tl", "i"}}}});
   const std::string told =
       ",\"updates\":8,\"best_version\":9,\"best_accuracy\":0.5,"
@@ -104,7 +104,7 @@ TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
 
   auto back = journal::decode(text.substr(0, text.size() - 1));
 
-  auto start = std::get<facts::run_started>(back[0].what);
+  const auto start = *std::get<facts::run_started>(back[0].what);
   EXPECT_EQ(start.version, 7u);
   EXPECT_EQ(start.updates, 0u);
   EXPECT_EQ(start.best_version, 0u);

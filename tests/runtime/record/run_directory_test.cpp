@@ -21,8 +21,8 @@ instant at(double s) {
   return instant{from_seconds(s)};
 }
 
-facts::run_started start(std::uint64_t incarnation, version_id version = 0) {
-  facts::run_started result;
+facts::run_header start(std::uint64_t incarnation, version_id version = 0) {
+  facts::run_header result;
   result.incarnation = incarnation;
   result.version = version;
   return result;

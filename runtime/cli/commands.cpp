@@ -72,7 +72,8 @@ Examples:
 constexpr std::string_view evaluate_details =
     R"(Scores the parameters in MODEL.safetensors on the test set of CONFIG.toml: mean
 loss and accuracy. MODEL may come from Python's `safetensors`: tensors are found
-by name, F16, BF16 and F64 become F32. model_sha256 is over the parameters alone,
+by name, F16, BF16 and F64 become F32; or it is a checkpoint of several files,
+checkpoints/version-00000012.json. model_sha256 is over the parameters alone,
 as summary.json has it; its file_sha256 is what `sha256sum` says of the file.
 
 Examples:

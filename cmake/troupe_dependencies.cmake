@@ -7,7 +7,7 @@ find_dependency(fmt)
 find_dependency(tomlplusplus)
 find_dependency(nlohmann_json)
 find_dependency(ZLIB)
-find_dependency(OpenSSL COMPONENTS Crypto)
+find_dependency(OpenSSL COMPONENTS Crypto SSL)
 find_dependency(prometheus-cpp)
 find_dependency(Boost 1.74) # headers alone
 find_dependency(PkgConfig)

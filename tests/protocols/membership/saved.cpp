@@ -1,0 +1,18 @@
+#include "tests/protocols/membership/saved.hpp"
+
+#include <caf/binary_deserializer.hpp>
+#include <caf/binary_serializer.hpp>
+#include <caf/byte_buffer.hpp>
+
+namespace troupe::membership {
+
+bool copy_saved(const membership& from, membership& into) {
+  caf::byte_buffer bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  if (!sink.apply(from))
+    return false;
+  caf::binary_deserializer source{nullptr, bytes};
+  return source.apply(into) && source.remaining() == 0;
+}
+
+} // namespace troupe::membership

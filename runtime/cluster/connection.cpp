@@ -317,9 +317,9 @@ void connection::end(const std::string& why, bool in_order) {
   }
   timer_.cancel();
   stream_.close();
-  auto events = std::exchange(events_, {});
-  if (events.ended)
-    events.ended(why, in_order);
+  const auto last = std::exchange(events_, {});
+  if (last.ended)
+    last.ended(why, in_order);
 }
 
 } // namespace troupe::cluster

@@ -104,7 +104,7 @@ void coordinator::dismiss(const farewell& how) {
   self->receive([](const caf::down_msg&) {},
       caf::after(farewell_time) >> [] {});
   caf::anon_send_exit(registrar_, caf::exit_reason::user_shutdown);
-  registrar_ = {};
+  registrar_ = registrar{};
 }
 
 } // namespace troupe::cluster

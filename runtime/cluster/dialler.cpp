@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include <boost/asio/connect.hpp>
 #include <fmt/format.h>
 
 #include "runtime/cluster/tls.hpp"
@@ -25,7 +26,9 @@ public:
         failed_(std::move(failed)),
         resolver_(on),
         socket_(on),
-        timer_(on) {}
+        timer_(on) {
+    how_.connections.first_frame = how_.connections.frame;
+  }
 
   void start() {
     timer_.expires_after(how_.patience);

@@ -55,11 +55,11 @@ struct session {
 };
 
 /// What a run takes here: its topology, and where it is computed.
-struct lent {
-  std::string configuration; ///< as the coordinator sent it
+struct lending {
+  std::string told; ///< its configuration, as the coordinator sent it
   topology what;
   device_choice on;
-  configuration settled_;
+  configuration settled;
   std::vector<training::view> data;
   facts::provenance from;
 };
@@ -92,7 +92,7 @@ private:
   io_thread io_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
-  std::optional<lent> lent_;
+  std::optional<lending> lent_;
   bool hung_ = false; ///< a learner does not come back
 
   std::mutex guard_; ///< of what follows
@@ -146,7 +146,6 @@ dial_options node::dialling() {
 std::optional<session> node::try_once(std::string& why) {
   hello first{errand::node, name_, any_number(), {}, how_.silence};
   std::promise<std::pair<std::shared_ptr<line>, frame>> met;
-  std::promise<std::string> missed;
   auto answer = met.get_future();
   dial(
       io_.context(), dialling(), first,
@@ -208,7 +207,7 @@ topology node::topology_for(const welcome& told) {
 
 // What is here already serves again.
 void node::prepare(const welcome& told) {
-  if (lent_ && lent_->configuration == told.configuration)
+  if (lent_ && lent_->told == told.configuration)
     return;
   auto what = with_memory("loading the data", [&] { return topology_for(told); });
   auto config = what.config();
@@ -220,8 +219,8 @@ void node::prepare(const welcome& told) {
     throw refused(fmt::format("{}", fmt::join(on.problems, "\n")));
   auto data = what.client_data();
   auto digests = provenance_of(data, what.test_data(), what.initial());
-  lent_.emplace(lent{told.configuration, std::move(what), on,
-      settled(config, on), std::move(data), std::move(digests)});
+  lent_.emplace(lending{told.configuration, std::move(what), on,
+      troupe::settled(config, on), std::move(data), std::move(digests)});
   if (!system_) {
     expect_threads(actor_threads() + compute_threads(lent_->what, on));
     system_ = std::make_unique<caf::actor_system>(config_);
@@ -250,8 +249,8 @@ void node::dismiss_all(caf::scoped_actor& self,
 
 farewell node::serve(session& with) {
   auto& run = *lent_;
-  auto slots = spawn_slots(*system_, run.what, run.settled_, run.on);
-  auto workers = spawn_workers(*system_, run.settled_, run.data);
+  auto slots = spawn_slots(*system_, run.what, run.settled, run.on);
+  auto workers = spawn_workers(*system_, run.settled, run.data);
   const auto probe = run.what.learner()(gpu::device{});
   with.at->expect_tensors(gpu::size(probe->layout()) * sizeof(float));
   caf::scoped_actor self{*system_};
@@ -274,13 +273,13 @@ farewell node::serve(session& with) {
     if (leaving_)
       send_anonymously(here, interrupt{});
   }
-  say("{} takes part in {} at {}: {}\n", with.told.name, run.settled_.run.name,
+  say("{} takes part in {} at {}: {}\n", with.told.name, run.settled.run.name,
       how_.at, run.on.text());
   answered.receive([&](farewell& how) { result = std::move(how); },
       [&](const caf::error& why) { result = {text(why), false, failed}; });
   {
     std::lock_guard lock{guard_};
-    host_ = {};
+    host_ = host{};
   }
   dismiss_all(self, workers, slots);
   caf::anon_send_exit(here, caf::exit_reason::user_shutdown);

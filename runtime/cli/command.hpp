@@ -36,6 +36,7 @@ int run(const arguments& given, console& to);
 int evaluate(const arguments& given, console& to);
 int check(const arguments& given, console& to);
 int audit(const arguments& given, console& to);
+int certs(const arguments& given, console& to);
 int show_topology(const arguments& given, console& to);
 int show_devices(const arguments& given, console& to);
 int show_version(const arguments& given, console& to);

@@ -107,6 +107,30 @@ Examples:
   troupe audit runs/faster --retrain
 )";
 
+constexpr std::string_view certs_details =
+    R"(Keeps a cluster's own certificate authority in DIR, so that coordinator and nodes
+know each other over TLS. Where the coordinator runs:
+
+  troupe certs init DIR           the authority, for ten years, and the coordinator's
+                                  certificate, for localhost and this machine
+  troupe certs issue DIR NAME     a key and a certificate for the node NAME, in
+                                  DIR/NAME.key and DIR/NAME.pem
+  troupe certs revoke DIR NAME    takes NAME's certificates back
+  troupe certs list DIR           what was issued, whether it is good, until when
+
+The coordinator reads DIR. A node has a directory of its own, with four files from it:
+ca.pem, revoked.pem, NAME.pem and NAME.key. Move NAME.key by a way that nobody else can
+read; ca.key stays where it is. A revocation holds at once where DIR is read, and at a
+node once it has the new revoked.pem. Nothing needs a restart.
+
+Examples:
+  troupe certs init certs --host train.example.org
+  troupe certs issue certs alpha
+  scp certs/ca.pem certs/revoked.pem certs/alpha.pem certs/alpha.key alpha:certs/
+  troupe certs issue certs alpha --renew
+  troupe certs revoke certs alpha
+)";
+
 constexpr std::string_view topology_details =
     R"(Shows which actors a run has and what they say to each other; loads no data.
 
@@ -154,6 +178,15 @@ std::span<const command> commands() {
           {{"retrain", "", "train again from the journal, compare the bits"},
               help_flag},
           &audit},
+      command{"certs", "init|issue|revoke|list DIR [NAME]", 2, 3,
+          "Give the machines of a cluster certificates", certs_details,
+          {{"host", "HOST",
+               "init, issue: a machine's name or address that the certificate "
+               "names; may be repeated"},
+              {"days", "N", "issue: how long it is good (default: 825)"},
+              {"renew", "", "issue: although NAME has one that is still good"},
+              help_flag},
+          &certs},
       command{"topology", "CONFIG.toml", 1, 1,
           "Show the actors and who talks to whom", topology_details,
           {set_option, {"dot", "", "as Graphviz"}, help_flag}, &show_topology},

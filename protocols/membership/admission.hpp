@@ -12,9 +12,9 @@ namespace troupe::membership {
 
 /// What this process is, and whom it lets in.
 struct options {
-  std::string version;          ///< of the wire protocol
-  std::string configuration;    ///< its hash
-  std::string fingerprint;      ///< numeric
+  std::string version{};        ///< of the wire protocol
+  std::string configuration{};  ///< its hash
+  std::string fingerprint{};    ///< numeric
   bool any_fingerprint = false; ///< let others in, at the price of the bits
   std::size_t wanted = 1;       ///< ready nodes that make a quorum
   duration silence = std::chrono::seconds{10}; ///< ends a session; 0: never

@@ -12,14 +12,14 @@ using session_id = std::uint64_t; ///< a connection's, numbered from 1
 
 /// Who asks to be let in, by the first thing it says on its connection.
 struct candidate {
-  std::string name; ///< empty: it is to be given one
-  std::string key;  ///< of its certificate; empty in the clear
+  std::string name{}; ///< empty: it is to be given one
+  std::string key{};  ///< of its certificate; empty in the clear
   session_id session = 0;
-  std::string version;       ///< of the wire protocol
-  std::string build;         ///< for people only
-  std::string configuration; ///< its hash
-  std::string fingerprint;   ///< numeric
-  bool resident = false;     ///< brings its own data
+  std::string version{};       ///< of the wire protocol
+  std::string build{};         ///< for people only
+  std::string configuration{}; ///< its hash
+  std::string fingerprint{};   ///< numeric
+  bool resident = false;       ///< brings its own data
   std::uint32_t slots = 0;
 };
 
@@ -38,7 +38,7 @@ const char* to_string(reason why) noexcept;
 
 struct refusal {
   reason why = reason::closed;
-  std::string text; ///< a sentence that names both values
+  std::string text{}; ///< a sentence that names both values
 };
 
 /// The answer to a candidate.
@@ -46,7 +46,7 @@ struct verdict {
   std::optional<refusal> refused; ///< none: it is in
   node_id id = 0;
   epoch_id epoch = 0; ///< that its messages are to carry
-  std::string name;
+  std::string name{};
   std::optional<session_id> superseded; ///< an older one of it, to be closed
 
   bool admitted() const noexcept { return !refused; }
@@ -66,7 +66,7 @@ struct change {
   kind what = kind::joined;
   epoch_id epoch = 0;
   node_id id = 0;
-  std::string name;
+  std::string name{};
   session_id session = 0; ///< that it happened to
   std::string why{};      ///< it was lost
 };

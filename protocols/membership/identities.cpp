@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
-#include <optional>
 #include <utility>
 
 namespace troupe::membership {
@@ -15,13 +14,13 @@ std::string nth(std::uint64_t number) {
   return std::string{prefix} + std::to_string(number);
 }
 
-std::optional<std::uint64_t> number_in(const std::string& name) {
+// 0 for a name that we did not give.
+std::uint64_t number_in(std::string_view name) {
   std::uint64_t result = 0;
   if (name.starts_with(prefix))
     std::from_chars(
         name.data() + prefix.size(), name.data() + name.size(), result);
-  return result > 0 && name == nth(result) ? std::optional{result}
-                                           : std::nullopt;
+  return result;
 }
 
 } // namespace
@@ -69,7 +68,7 @@ void identities::forget() {
     const auto found = all_.find(gone_.begin()->second);
     const auto& x = found->second;
     if (const auto number = number_in(x.name))
-      free_ = std::min(free_, *number);
+      free_ = std::min(free_, number);
     --counts_[static_cast<std::size_t>(x.at)];
     names_.erase(x.name);
     all_.erase(found);

@@ -23,20 +23,20 @@ const char* to_string(state at) noexcept;
 /// What is known of an identity, whether it is there or gone.
 struct member {
   node_id id = 0;
-  std::string name;
-  std::string key; ///< never changes
+  std::string name{};
+  std::string key{}; ///< never changes
   state at = state::joining;
   session_id session = 0; ///< its last one; 0: of another process's life
   epoch_id joined = 0;    ///< in which this session was let in
   epoch_id changed = 0;   ///< of what happened to it last
   instant since{};        ///< it is in this state
   instant heard{};        ///< last
-  std::string build;
-  std::string fingerprint;
+  std::string build{};
+  std::string fingerprint{};
   bool resident = false;
   std::uint32_t slots = 0;
   std::uint32_t rejoins = 0;
-  std::string why; ///< it was lost; empty in any other state
+  std::string why{}; ///< it was lost; empty in any other state
 
   friend bool operator==(const member&, const member&) = default;
 };

@@ -19,12 +19,12 @@ namespace troupe::membership {
 
 /// Who is a member of a cluster's run:
 ///
-///     knock ──► joining ──ready──► member ──drain──► draining
-///                 ▲ │                │                  │
-///                 │ ├────────────────┴──────────────────┤
-///                 │ ├─ goodbye, or drained ──► left ──┐ │
-///                 │ └─ silent, or closed ────► lost ──┤ │
-///                 └──── knock: the same identity ◄────┴─┘
+///                  ┌──────────────── knock ─────────────── left, lost
+///                  ▼                                           ▲
+///     knock ──► joining ──ready──► member ──drain──► draining  │
+///                  │                 │                  │      │
+///                  └─────────────────┴──────────────────┴──────┘
+///                    goodbye, or drained: left; silent, or closed: lost
 ///
 /// An identity is a name and the key of a certificate; it keeps its id for as
 /// long as it is remembered, and has at most one session: a newer one ends the

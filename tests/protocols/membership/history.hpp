@@ -27,7 +27,7 @@ public:
   }
 
   /// The first breach, or nothing.
-  std::string run(int events = 100) {
+  std::string run(int events = 80) {
     for (; events > 0 && witness_.breach().empty(); --events)
       step();
     return witness_.breach();

@@ -54,41 +54,60 @@ std::string fault_of() {
 }
 
 TEST(membership_property_test, finds_every_broken_session) {
-  EXPECT_NE(fault_of<broken::keeps_the_older_session>(), "");
-  EXPECT_NE(fault_of<broken::goes_by_the_name>(), "");
-  EXPECT_NE(fault_of<broken::lets_the_last_knock_win>(), "");
-  EXPECT_NE(fault_of<broken::raises_the_dead>(), "");
+  EXPECT_EQ(fault_of<broken::keeps_the_older_session>(),
+      "a session that is over is current");
+  EXPECT_EQ(
+      fault_of<broken::goes_by_the_name>(), "an event was answered wrongly");
+  EXPECT_EQ(fault_of<broken::lets_the_last_knock_win>(),
+      "let in in spite of a reason to refuse");
+  EXPECT_EQ(
+      fault_of<broken::raises_the_dead>(), "an event was answered wrongly");
 }
 
 TEST(membership_property_test, finds_every_broken_epoch) {
-  EXPECT_NE(fault_of<broken::repeats_an_epoch>(), "");
-  EXPECT_NE(fault_of<broken::drains_without_a_word>(), "");
-  EXPECT_NE(fault_of<broken::needs_no_ready>(), "");
-  EXPECT_NE(fault_of<broken::counts_from_the_start>(), "");
+  EXPECT_EQ(fault_of<broken::repeats_an_epoch>(),
+      "an epoch has no change of its own");
+  EXPECT_EQ(fault_of<broken::drains_without_a_word>(),
+      "an epoch has no change of its own");
+  EXPECT_EQ(fault_of<broken::needs_no_ready>(),
+      "the changes do not tell what has become of somebody");
+  EXPECT_EQ(
+      fault_of<broken::counts_from_the_start>(), "an epoch may come again");
 }
 
 TEST(membership_property_test, finds_every_broken_silence) {
-  EXPECT_NE(fault_of<broken::loses_too_early>(), "");
-  EXPECT_NE(fault_of<broken::loses_too_late>(), "");
-  EXPECT_NE(fault_of<broken::oversleeps>(), "");
+  EXPECT_EQ(fault_of<broken::loses_too_early>(),
+      "those who were lost are not those who were silent");
+  EXPECT_EQ(fault_of<broken::loses_too_late>(),
+      "those who were lost are not those who were silent");
+  EXPECT_EQ(
+      fault_of<broken::oversleeps>(), "due is later than somebody's silence");
 }
 
 TEST(membership_property_test, finds_every_broken_identity) {
-  EXPECT_NE(fault_of<broken::takes_any_key>(), "");
-  EXPECT_NE(fault_of<broken::forgets_keys>(), "");
-  EXPECT_NE(fault_of<broken::gives_new_ids>(), "");
-  EXPECT_NE(fault_of<broken::remembers_nobody>(), "");
+  EXPECT_EQ(fault_of<broken::takes_any_key>(),
+      "let in in spite of a reason to refuse");
+  EXPECT_EQ(
+      fault_of<broken::forgets_keys>(), "something changed without a word");
+  EXPECT_EQ(fault_of<broken::gives_new_ids>(),
+      "let in with an id or an epoch that is not its own");
+  EXPECT_EQ(
+      fault_of<broken::remembers_nobody>(), "somebody was forgotten too early");
 }
 
 TEST(membership_property_test, finds_every_broken_door) {
-  EXPECT_NE(fault_of<broken::lets_a_refusal_count>(), "");
-  EXPECT_NE(fault_of<broken::lets_too_many_in>(), "");
-  EXPECT_NE(fault_of<broken::is_full_for_its_own>(), "");
+  EXPECT_EQ(fault_of<broken::lets_a_refusal_count>(),
+      "something changed without a word");
+  EXPECT_EQ(fault_of<broken::lets_too_many_in>(),
+      "let in in spite of a reason to refuse");
+  EXPECT_EQ(fault_of<broken::is_full_for_its_own>(),
+      "refused for a reason that does not hold");
 }
 
 TEST(membership_property_test, finds_every_broken_figure) {
-  EXPECT_NE(fault_of<broken::counts_on_the_draining>(), "");
-  EXPECT_NE(fault_of<broken::promises_too_much>(), "");
+  EXPECT_EQ(fault_of<broken::counts_on_the_draining>(), "the quorum is wrong");
+  EXPECT_EQ(
+      fault_of<broken::promises_too_much>(), "the promise of bits is wrong");
 }
 
 } // namespace

@@ -4,43 +4,15 @@
 #include <gtest/gtest.h>
 
 #include "protocols/ids.hpp"
+#include "tests/protocols/membership/nodes.hpp"
 #include "tests/protocols/membership/saved.hpp"
 
 namespace troupe::membership {
 namespace {
 
-using std::chrono::seconds;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using kind = change::kind;
-
-constexpr instant at(int t) {
-  return instant{seconds{t}};
-}
-
-options here() {
-  return {.version = "1",
-      .configuration = "c0",
-      .fingerprint = "cpu",
-      .wanted = 2,
-      .silence = seconds{3}};
-}
-
-candidate node(std::string name, session_id session, std::string key = "k") {
-  return {std::move(name), std::move(key), session, "1", "r1", "c0", "cpu"};
-}
-
-/// With "a", "b"... ready under sessions 1, 2...
-membership with(std::size_t members, options how = here()) {
-  membership result{std::move(how)};
-  for (std::size_t i = 0; i < members; ++i) {
-    result.knock(node(std::string(1, char('a' + i)), i + 1), at(0));
-    result.ready(i + 1, 1, at(0));
-  }
-  result.take_changes();
-  return result;
-}
 
 std::vector<kind> kinds(membership& x) {
   std::vector<kind> result;
@@ -83,6 +55,18 @@ TEST(membership_test, goes_only_along_its_arrows) {
   EXPECT_FALSE(x.ready(1, 1, at(0)));
   EXPECT_FALSE(x.drain("nobody", at(0)));
   EXPECT_EQ(x.members()[0].slots, 1u);
+}
+
+TEST(membership_test, takes_its_slots_from_the_last_word_on_them) {
+  membership x{here()};
+  auto who = node("a", 1);
+  who.slots = 7;
+
+  x.knock(who, at(0));
+  EXPECT_EQ(x.members()[0].slots, 7u);
+
+  x.ready(1, 4, at(0));
+  EXPECT_EQ(x.members()[0].slots, 4u);
 }
 
 TEST(membership_test, lets_a_goodbye_come_at_any_time) {
@@ -176,105 +160,6 @@ TEST(membership_test, answers_a_second_knock_like_the_first) {
   EXPECT_EQ(x.members()[0].heard, at(1));
 }
 
-TEST(membership_test, keeps_a_name_for_the_key_it_came_with) {
-  auto x = with(1);
-  EXPECT_EQ(x.knock(node("a", 2, "other"), at(1)).refused->why,
-      reason::identity_taken);
-  x.left(1, at(1));
-
-  const auto said = x.knock(node("a", 3, ""), at(2));
-
-  EXPECT_EQ(said.refused->why, reason::identity_taken);
-  EXPECT_EQ(said.refused->text,
-      "node \"a\" came with no key, but the name belongs to key k");
-}
-
-TEST(membership_test, gives_the_nameless_the_lowest_free_name) {
-  auto how = here();
-  how.remembered = 0;
-  membership x{how};
-  x.knock(node("node-2", 1), at(0));
-
-  EXPECT_EQ(x.knock(node("", 2), at(0)).name, "node-1");
-  EXPECT_EQ(x.knock(node("", 3), at(0)).name, "node-3");
-  x.left(1, at(1));
-  EXPECT_EQ(x.knock(node("", 4), at(1)).name, "node-2");
-}
-
-TEST(membership_test, does_not_give_away_the_name_of_one_who_may_return) {
-  membership x{here()};
-  x.knock(node("", 1), at(0));
-  x.lost(1, "closed", at(1));
-
-  EXPECT_EQ(x.knock(node("", 2), at(1)).name, "node-2");
-  EXPECT_EQ(x.knock(node("node-1", 3), at(1)).id, 1u);
-}
-
-TEST(membership_test, names_both_values_when_it_refuses) {
-  membership x{here()};
-  auto old = node("a", 1), other = node("a", 1), gpu = node("a", 1);
-  old.version = "0";
-  other.configuration = "c9";
-  gpu.fingerprint = "h200";
-
-  EXPECT_EQ(x.knock(old, at(0)).refused->text,
-      "node \"a\" speaks version \"0\" of the wire protocol, this run \"1\": "
-      "install the same release on both");
-  EXPECT_EQ(x.knock(other, at(0)).refused->text,
-      "node \"a\" was started with configuration \"c9\", this run with "
-      "\"c0\": give both the same");
-  EXPECT_EQ(x.knock(gpu, at(0)).refused->text,
-      "node \"a\" computes as \"h200\", this run as \"cpu\": their bits may "
-      "differ; any_fingerprint lets it in");
-  EXPECT_THAT(x.members(), IsEmpty());
-  EXPECT_TRUE(x.promises_bits());
-}
-
-TEST(membership_test, promises_no_bits_once_another_fingerprint_is_in) {
-  auto how = here();
-  how.any_fingerprint = true;
-  auto x = with(1, how);
-  EXPECT_TRUE(x.promises_bits());
-  auto gpu = node("gpu", 2);
-  gpu.fingerprint = "h200";
-
-  EXPECT_TRUE(x.knock(gpu, at(1)).admitted());
-  x.left(2, at(2));
-
-  EXPECT_FALSE(x.promises_bits());
-}
-
-TEST(membership_test, refuses_when_full_but_not_its_own) {
-  auto how = here();
-  how.most = 1;
-  auto x = with(1, how);
-
-  const auto said = x.knock(node("b", 2), at(1));
-
-  EXPECT_EQ(said.refused->why, reason::full);
-  EXPECT_EQ(
-      said.refused->text, "node \"b\" would be number 2 in a run of at most 1");
-  EXPECT_TRUE(x.knock(node("a", 3), at(1)).admitted());
-}
-
-TEST(membership_test, refuses_everybody_once_closed) {
-  auto x = with(1);
-
-  x.close();
-
-  EXPECT_EQ(x.knock(node("b", 2), at(1)).refused->why, reason::closed);
-  EXPECT_TRUE(x.heard(1, at(1)));
-}
-
-TEST(membership_test, refuses_a_session_that_somebody_else_has) {
-  auto x = with(1);
-
-  const auto said = x.knock(node("b", 1), at(1));
-
-  EXPECT_EQ(said.refused->why, reason::stale_session);
-  EXPECT_THAT(said.refused->text, HasSubstr("is that of node \"a\""));
-}
-
 TEST(membership_test, has_a_quorum_of_those_who_are_ready) {
   auto x = with(2);
   EXPECT_TRUE(x.quorum());
@@ -283,19 +168,6 @@ TEST(membership_test, has_a_quorum_of_those_who_are_ready) {
 
   EXPECT_FALSE(x.quorum());
   EXPECT_EQ(x.count(state::draining), 1u);
-}
-
-TEST(membership_test, forgets_those_who_went_first) {
-  auto how = here();
-  how.remembered = 1;
-  auto x = with(3, how);
-
-  x.left(2, at(1));
-  x.left(1, at(2));
-
-  ASSERT_EQ(x.members().size(), 2u);
-  EXPECT_EQ(x.members()[0].name, "a");
-  EXPECT_EQ(x.knock(node("b", 4, "other"), at(3)).id, 4u);
 }
 
 TEST(membership_test, goes_on_where_it_was_saved) {
@@ -322,10 +194,48 @@ TEST(membership_test, loses_everybody_when_its_process_restarts) {
   EXPECT_EQ(x.live(), 0u);
   EXPECT_FALSE(x.due());
   EXPECT_GT(x.epoch(), first_lease(1));
-  const auto said = x.knock(node("b", 1), at(1));
-  EXPECT_EQ(said.id, 2u);
+  EXPECT_EQ(x.members()[1].since, at(0));
+  EXPECT_EQ(x.knock(node("b", 1), at(1)).id, 2u);
   EXPECT_EQ(x.knock(node("a", 2, "other"), at(1)).refused->why,
       reason::identity_taken);
+}
+
+TEST(membership_test, never_goes_back_to_an_epoch) {
+  membership x{here(), 2};
+  x.knock(node("a", 1), at(0));
+  const auto epoch = x.epoch();
+
+  x.resume(1, at(0));
+
+  EXPECT_EQ(x.epoch(), epoch + 1);
+}
+
+/// What would be saved by a membership in which two share a session.
+struct shared_session {
+  bool no = false;
+  std::set<session_id> over;
+  identities known;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, shared_session& x) {
+    epoch_id epoch = 2;
+    return f.object(x).fields(f.field("epoch", epoch), f.field("mixed", x.no),
+        f.field("closed", x.no), f.field("over", x.over),
+        f.field("known", x.known));
+  }
+};
+
+TEST(membership_test, does_not_load_a_session_of_two) {
+  shared_session forged;
+  forged.known.add("a", "k").session = 1;
+  auto& b = forged.known.add("b", "k");
+  b.session = 2;
+  membership x{here()};
+  EXPECT_TRUE(copy_saved(forged, x));
+
+  b.session = 1;
+
+  EXPECT_FALSE(copy_saved(forged, x));
 }
 
 TEST(membership_test, keeps_ten_thousand_nodes_in_little_time) {

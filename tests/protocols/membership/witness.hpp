@@ -12,6 +12,7 @@
 #include "protocols/ids.hpp"
 #include "protocols/membership/membership.hpp"
 #include "tests/protocols/membership/arrows.hpp"
+#include "tests/protocols/membership/picture.hpp"
 #include "tests/protocols/membership/saved.hpp"
 
 namespace troupe::membership {
@@ -52,11 +53,11 @@ public:
 
   verdict knock(const candidate& who, instant now) {
     const auto reasons = reasons_to_refuse(who);
-    const auto* known = named(who.name);
+    const auto* known = shown_.named(who.name);
     const auto was_live = known && is_live(known->at) ? known->session : 0;
     const bool again = is_repeated(who);
-    const auto expected = again              ? by_session(who.session)->name
-                          : who.name.empty() ? free_name()
+    const auto expected = again              ? shown_.with(who.session)->name
+                          : who.name.empty() ? shown_.free_name()
                                              : who.name;
     const auto said = rule_.knock(who, now);
     if (!said.admitted()) {
@@ -73,8 +74,8 @@ public:
     heard_[who.session] = now;
     if (!again && who.fingerprint != here_.fingerprint)
       mixed_ = true;
-    look({who.session, was_live});
-    const auto* x = by_session(who.session);
+    look({said.name});
+    const auto* x = shown_.with(who.session);
     expect(x && x->id == said.id && x->joined == said.epoch,
         "let in with an id or an epoch that is not its own");
     expect(x && x->heard == now, "let in unheard");
@@ -82,40 +83,45 @@ public:
   }
 
   void ready(session_id session, std::uint32_t slots, instant now) {
-    const auto* x = by_session(session);
+    const auto* x = shown_.with(session);
     answered(session, x && x->at == state::joining,
         rule_.ready(session, slots, now), now);
   }
   void heard(session_id session, instant now) {
-    answered(session, by_session(session), rule_.heard(session, now), now);
+    answered(session, shown_.with(session), rule_.heard(session, now), now);
   }
   void left(session_id session, instant now) {
-    answered(session, by_session(session), rule_.left(session, now), now);
-    expect(!by_session(session), "who left is still there");
+    answered(session, shown_.with(session), rule_.left(session, now), now);
+    expect(!shown_.with(session), "who left is still there");
   }
   void lost(session_id session, instant now) {
     answered(
-        session, by_session(session), rule_.lost(session, "closed", now), now);
-    expect(!by_session(session), "who was lost is still there");
+        session, shown_.with(session), rule_.lost(session, "closed", now), now);
+    expect(!shown_.with(session), "who was lost is still there");
   }
 
   void drain(const std::string& name, instant now) {
-    const auto* x = named(name);
-    const auto session = x ? x->session : 0;
+    const auto* x = shown_.named(name);
     const bool expected = x && x->at == state::member;
     expect(rule_.drain(name, now) == expected, "drained the wrong one");
-    expected ? look({session}) : unchanged("a vain drain");
+    if (expected)
+      look({name});
+    else
+      unchanged("a vain drain");
   }
 
   void wake(instant now) {
     std::set<session_id> silent;
-    for (const auto& x : before_)
-      if (is_live(x.at) && now - heard_[x.session] >= here_.silence)
+    std::set<std::string> names;
+    for (const auto& x : shown_.all)
+      if (is_live(x.at) && now - heard_[x.session] >= here_.silence) {
         silent.insert(x.session);
+        names.insert(x.name);
+      }
     const auto lost = rule_.wake(now);
     expect(std::set(lost.begin(), lost.end()) == silent,
         "those who were lost are not those who were silent");
-    look(silent);
+    look(names);
     seen_.silent += silent.size();
     expect(rule_.due() == first_end(), "due is not the end of a silence");
   }
@@ -131,14 +137,15 @@ public:
     expect(copy_saved(rule_, again), "what was saved is not taken");
     rule_ = std::move(again);
     unchanged("saving");
+    check_sessions();
   }
 
   void resume(std::uint64_t incarnation, instant now) {
     save_and_load();
-    std::set<session_id> live;
-    for (const auto& x : before_)
+    std::set<std::string> live;
+    for (const auto& x : shown_.all)
       if (is_live(x.at))
-        live.insert(x.session);
+        live.insert(x.name);
     rule_.resume(incarnation, now);
     expect(
         rule_.epoch() >= first_lease(incarnation), "an epoch may come again");
@@ -159,22 +166,8 @@ private:
       breach_ = law;
   }
 
-  const member* named(const std::string& name) const {
-    const auto found = std::ranges::find(before_, name, &member::name);
-    return found != before_.end() ? &*found : nullptr;
-  }
-  const member* by_session(session_id session) const {
-    const auto found = std::ranges::find_if(before_,
-        [=](const member& x) { return is_live(x.at) && x.session == session; });
-    return found != before_.end() ? &*found : nullptr;
-  }
-  std::string free_name() const {
-    for (int i = 1;; ++i)
-      if (auto name = "node-" + std::to_string(i); !named(name))
-        return name;
-  }
   bool is_repeated(const candidate& who) const {
-    const auto* x = by_session(who.session);
+    const auto* x = shown_.with(who.session);
     return x && (who.name.empty() || who.name == x->name) && who.key == x->key;
   }
   bool is_over(session_id session) const {
@@ -186,7 +179,7 @@ private:
     std::set<reason> result;
     if (is_repeated(who))
       return result;
-    const auto* known = named(who.name);
+    const auto* known = shown_.named(who.name);
     if (closed_)
       result.insert(reason::closed);
     if (who.version != here_.version)
@@ -197,63 +190,70 @@ private:
       result.insert(reason::other_fingerprint);
     if (known && known->key != who.key)
       result.insert(reason::identity_taken);
-    if ((known && known->session >= who.session) || by_session(who.session) ||
+    if ((known && known->session >= who.session) || shown_.with(who.session) ||
         is_over(who.session) || who.session == 0)
       result.insert(reason::stale_session);
-    if (live(before_) >= here_.most && !(known && is_live(known->at)))
+    if (shown_.live() >= here_.most && !(known && is_live(known->at)))
       result.insert(reason::full);
     return result;
   }
 
-  static std::size_t live(const std::vector<member>& all) {
-    return std::size_t(std::ranges::count_if(
-        all, [](const member& x) { return is_live(x.at); }));
-  }
   std::optional<instant> first_end() {
     std::optional<instant> result;
-    for (const auto& x : before_)
-      if (const auto end = heard_[x.session] + here_.silence; is_live(x.at))
+    for (const auto& x : shown_.all)
+      if (is_live(x.at)) {
+        const auto end = heard_[x.session] + here_.silence;
         result = result ? std::min(*result, end) : end;
+      }
     return result;
   }
 
   void answered(session_id session, bool expected, bool said, instant now) {
     expect(said == expected, "an event was answered wrongly");
-    if (!by_session(session))
+    if (!shown_.with(session))
       ++seen_.ignored;
-    if (!expected)
-      return unchanged("an event that does not count");
-    heard_[session] = now;
-    look({session});
+    if (const auto* x = shown_.with(session); x && expected) {
+      heard_[session] = now;
+      look({x->name});
+    } else {
+      unchanged("an event that does not count");
+    }
+    expect(rule_.is_current(session) == (shown_.with(session) != nullptr),
+        "a session that is over is current");
   }
 
   void unchanged(const char* what) {
-    const auto was = before_;
-    look({});
-    if (before_ != was && breach_.empty())
+    if (!look({}) && breach_.empty())
       breach_ = what + std::string{" changed something"};
   }
 
-  /// Looks at the rule after an event that may concern these sessions.
-  void look(const std::set<session_id>& concerned) {
-    const auto was = std::exchange(before_, rule_.members());
-    const auto changed = follow_changes(was);
-    for (const auto& x : was)
+  /// Looks at the rule after an event that concerns these names. True:
+  /// nothing has changed.
+  bool look(const std::set<std::string>& concerned) {
+    const auto was = std::exchange(shown_, picture{rule_.members()});
+    const auto changes = rule_.take_changes();
+    check_figures();
+    if (changes.empty() && last_epoch_ == rule_.epoch() && was == shown_)
+      return true;
+    const auto changed = follow(changes, was);
+    for (const auto& [name, epoch] : changed)
+      expect(concerned.contains(name), "an event changed somebody else");
+    for (const auto& x : was.all)
       check_bystander(x, concerned, changed);
     check_sessions();
     check_identities(was, changed);
-    check_figures();
+    return false;
   }
 
   /// The epoch of what happened last, by name.
-  std::map<std::string, epoch_id> follow_changes(
-      const std::vector<member>& was) {
+  std::map<std::string, epoch_id> follow(
+      const std::vector<change>& changes, const picture& was) {
     std::map<std::string, state> stood;
-    for (const auto& x : was)
+    for (const auto& x : was.all)
       stood[x.name] = x.at;
     std::map<std::string, epoch_id> changed;
     std::string superseded;
-    for (const auto& x : rule_.take_changes()) {
+    for (const auto& x : changes) {
       ++seen_.changes[x.what];
       expect(x.epoch > last_epoch_, "an epoch does not grow");
       last_epoch_ = x.epoch;
@@ -268,27 +268,30 @@ private:
     expect(superseded.empty(), "a session was superseded by nobody");
     expect(resumed_ || rule_.epoch() == last_epoch_,
         "an epoch has no change of its own");
-    for (const auto& x : before_)
+    for (const auto& x : shown_.all)
       expect(stood.contains(x.name) && stood[x.name] == x.at,
           "the changes do not tell what has become of somebody");
     return changed;
   }
 
-  /// Who is not concerned is as before; without a change, up to `heard`.
-  void check_bystander(member was, const std::set<session_id>& concerned,
+  /// Who is not concerned is as before; who is, up to `heard` if nothing
+  /// happened to it.
+  void check_bystander(member was, const std::set<std::string>& concerned,
       const std::map<std::string, epoch_id>& changed) {
-    const auto* x = named(was.name);
+    const auto* x = shown_.named(was.name);
     if (!x || resumed_)
       return;
-    if (is_live(was.at) && concerned.contains(was.session))
+    const auto when = changed.find(was.name);
+    if (when != changed.end())
+      return expect(x->changed == when->second, "an epoch is not noted");
+    if (concerned.contains(was.name))
       was.heard = x->heard;
-    expect(*x == was || changed.contains(was.name),
-        "something changed without a word");
+    expect(*x == was, "something changed without a word");
   }
 
   void check_sessions() {
     std::set<session_id> live;
-    for (const auto& x : before_) {
+    for (const auto& x : shown_.all) {
       if (!is_live(x.at))
         continue;
       expect(live.insert(x.session).second, "two identities share a session");
@@ -296,8 +299,6 @@ private:
           rule_.is_current(x.session) && rule_.epoch_of(x.session) == x.joined,
           "a live session is not current");
       expect(x.heard == heard_[x.session], "heard is not when it was heard");
-      expect(rule_.due() && *rule_.due() <= x.heard + here_.silence,
-          "due is later than somebody's silence");
       over_.erase(x.session);
     }
     for (auto session : live_)
@@ -309,11 +310,11 @@ private:
     live_ = std::move(live);
   }
 
-  void check_identities(const std::vector<member>& was,
-      const std::map<std::string, epoch_id>& changed) {
+  void check_identities(
+      const picture& was, const std::map<std::string, epoch_id>& changed) {
     std::size_t gone = 0;
     epoch_id oldest = rule_.epoch() + 1; // of those that are gone
-    for (const auto& x : before_) {
+    for (const auto& x : shown_.all) {
       if (!is_live(x.at)) {
         ++gone;
         oldest = std::min(oldest, x.changed);
@@ -322,15 +323,15 @@ private:
           owners_.try_emplace(x.id, std::pair{x.name, x.key});
       expect(found->second == std::pair{x.name, x.key},
           "an id changed its name or its key");
-      if (const auto* y = in(was, x.name))
+      if (const auto* y = was.named(x.name))
         expect(y->id == x.id && y->key == x.key,
             "an identity changed its id or its key");
       else
         expect(fresh, "an id was given twice");
     }
     expect(gone <= here_.remembered, "too many are remembered");
-    for (const auto& x : was)
-      if (!named(x.name)) {
+    for (const auto& x : was.all)
+      if (!shown_.named(x.name)) {
         ++seen_.forgotten;
         expect(gone == here_.remembered, "somebody was forgotten too early");
         const auto when = changed.find(x.name);
@@ -338,29 +339,25 @@ private:
             "somebody was forgotten before his elders");
       }
   }
-  static const member* in(
-      const std::vector<member>& all, const std::string& name) {
-    const auto found = std::ranges::find(all, name, &member::name);
-    return found != all.end() ? &*found : nullptr;
-  }
 
   void check_figures() {
+    if (const auto end = first_end())
+      expect(rule_.due() && *rule_.due() <= *end,
+          "due is later than somebody's silence");
     std::size_t all = 0;
     for (auto at : {state::joining, state::member, state::draining, state::left,
              state::lost}) {
       const auto count = rule_.count(at);
-      expect(count == std::size_t(std::ranges::count(before_, at, &member::at)),
-          "a count is wrong");
+      expect(count == shown_.count(at), "a count is wrong");
       all += count;
     }
-    expect(all == before_.size(), "the counts do not add up");
-    expect(rule_.live() == live(before_), "the number of live nodes is wrong");
-    const auto ready = std::ranges::count(before_, state::member, &member::at);
-    const bool quorum = std::size_t(ready) >= here_.wanted;
+    expect(all == shown_.all.size(), "the counts do not add up");
+    expect(rule_.live() == shown_.live(), "the number of live nodes is wrong");
+    const bool quorum = shown_.count(state::member) >= here_.wanted;
     expect(rule_.quorum() == quorum, "the quorum is wrong");
     seen_.quorums += quorum ? 1 : 0;
     expect(rule_.promises_bits() == !mixed_, "the promise of bits is wrong");
-    for (const auto& x : before_)
+    for (const auto& x : shown_.all)
       expect(x.why.empty() == (x.at != state::lost),
           "a reason of loss is missing, or is one of nothing");
   }
@@ -369,7 +366,7 @@ private:
   Rule rule_;
   std::string breach_;
   tally seen_;
-  std::vector<member> before_;
+  picture shown_;
   std::map<session_id, instant> heard_;
   std::set<session_id> live_;
   std::set<session_id> over_;

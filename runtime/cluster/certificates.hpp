@@ -33,8 +33,8 @@ public:
 };
 
 struct terms {
-  int days = 825; ///< at most until the authority ends
-  std::vector<std::string> hosts{};
+  int days = 825;                   ///< at most until the authority ends
+  std::vector<std::string> hosts{}; ///< none is kept from an earlier one
   bool renew = false; ///< although there is one that is still good
 };
 

@@ -60,8 +60,8 @@ TEST_F(files_test, reads_what_it_wrote) {
 }
 
 TEST_F(files_test, writes_a_secret_for_its_owner_alone) {
-  plain.write_atomically(here / "a.tmp", "left by a crash, for all to read");
   plain.write_atomically(here / "a", "shared");
+  plain.write_atomically(here / "a.tmp", "left by a crash, for all to read");
 
   plain.write_atomically(here / "a", "secret", file_access::secret);
 

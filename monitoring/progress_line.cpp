@@ -231,9 +231,9 @@ void progress_line::on(const facts::node_joined& f, remarks& out) {
 }
 
 void progress_line::on(const facts::node_left& f, remarks& out) {
-  out.push_back({fmt::format("node {} {}{}{}", f.name,
-      f.lost ? "is lost" : "has left", f.why.empty() ? "" : ": ",
-      one_line(f.why))});
+  out.push_back(
+      {fmt::format("node {} {}{}{}", f.name, f.lost ? "is lost" : "has left",
+          f.why.empty() ? "" : ": ", one_line(f.why))});
 }
 
 void progress_line::on(const facts::run_ended& f, remarks& out) {

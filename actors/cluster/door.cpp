@@ -113,8 +113,8 @@ void door_state::take(train_task& what) {
   if (stage_ == stage::parting)
     return; // its slots are about to be missed
   training_task task{client, what.work.version, std::move(what.reply_to)};
-  seated order{{what.lease, client, what.work.version, 0.0,
-                   work_of(what.work.how), {}},
+  seated order{
+      {what.lease, client, what.work.version, 0.0, work_of(what.work.how), {}},
       what.lane, what.turn};
   if (what.parameters) {
     order.what.parameters = lent(what.parameters);

@@ -40,7 +40,9 @@ host::behavior_type host_state::make_behavior() {
       [this](const drain& what) { hear(what); },
       [this](const farewell& what) { hear(what); },
       [this](const fetched& what) { receive(what); },
-      [this](const parted& what) { end({what.why, false, 1}); },
+      [this](const parted& what) {
+        end({what.why, false, 1});
+      },
       [this](update& what) { answer(what); },
       [this](const failure& what) { answer(what); },
       [this](const part_begun& what) { options_.peer->send(what); },
@@ -141,7 +143,8 @@ void host_state::stop_at_once(const seated& what) {
   send(self_, slot.who, std::move(task));
 }
 
-void host_state::begin(const score& what, const gpu::shared_buffer& parameters) {
+void host_state::begin(
+    const score& what, const gpu::shared_buffer& parameters) {
   const auto& slot = options_.slots[what.lane];
   send(self_, slot.who,
       evaluate_task{what.part, options_.test.slice(what.first, what.count),

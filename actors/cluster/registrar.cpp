@@ -47,7 +47,7 @@ registrar::behavior_type registrar_state::make_behavior() {
       [this](const prepared& what) { return take_in(what); },
       [this](const gone& what) { forget(what); },
       [this](const drained& what) { drain(what); },
-      [this](const inquiry& what) { return answer(what); },
+      [this](const inquiry& what) { answer(what); },
       [this](const dismissal& what) { dismiss(what); },
   };
 }
@@ -63,8 +63,8 @@ admission registrar_state::admit(const knock& what) {
     return refused(verdict.refused->text);
   if (verdict.superseded)
     throw_out(*verdict.superseded,
-        fmt::format("node {} has come back by another connection",
-            verdict.name));
+        fmt::format(
+            "node {} has come back by another connection", verdict.name));
   doors_[what.who.number] = what.at;
   addresses_[what.who.number] = what.who.address;
   tell_changes();
@@ -105,17 +105,27 @@ void registrar_state::drain(const drained& what) {
   tell_changes();
 }
 
-report registrar_state::answer(const inquiry& what) {
-  if (what.drain.empty())
-    return {status()};
+void registrar_state::answer(const inquiry& what) {
+  const auto& node = what.what.name;
+  if (what.what.what_for == errand::status)
+    what.from->answer(report{status()});
+  else if (drain(node))
+    what.from->answer(
+        report{fmt::format("{} finishes what it has, and leaves", node)});
+  else
+    what.from->answer(refusal{fmt::format("there is no node {}", node)});
+}
+
+bool registrar_state::drain(const std::string& node) {
   for (const auto& each : rule_.members()) {
-    if (each.name != what.drain || !membership::is_live(each.at))
+    const auto at = doors_.find(each.session);
+    if (each.name != node || !membership::is_live(each.at) ||
+        at == doors_.end())
       continue;
-    if (const auto at = doors_.find(each.session); at != doors_.end())
-      send(self_, at->second, cluster::drain{});
-    return {fmt::format("{} finishes what it has, and leaves", what.drain)};
+    send(self_, at->second, cluster::drain{});
+    return true;
   }
-  return {};
+  return false;
 }
 
 // Its end tells that every node was told.
@@ -132,8 +142,7 @@ void registrar_state::end_if_over() {
     self_->quit();
 }
 
-void registrar_state::throw_out(
-    std::uint64_t session, const std::string& why) {
+void registrar_state::throw_out(std::uint64_t session, const std::string& why) {
   if (const auto at = doors_.find(session); at != doors_.end())
     send(self_, at->second, dismissal{{why, true, 1}});
 }

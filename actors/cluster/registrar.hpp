@@ -32,7 +32,8 @@ private:
   admission take_in(const prepared& what);
   void forget(const gone& what);
   void drain(const drained& what);
-  report answer(const inquiry& what);
+  void answer(const inquiry& what);
+  bool drain(const std::string& node);
   void dismiss(const dismissal& what);
   void end_if_over();
   void tell_changes();

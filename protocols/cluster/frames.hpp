@@ -24,8 +24,8 @@
 //     hello{node} ───────────────────────────►   who it is
 //     ◄──────────────────── welcome | refusal    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
-//     ◄─────────────────── seated, score, revoke   work, or none of it after all
-//     update, failure, part_begun, evaluated_part ─►   what came of it
+//     ◄─────────────────── seated, score, revoke   work, or none of it after
+//     all update, failure, part_begun, evaluated_part ─►   what came of it
 //     ◄───────────────────────── release, arrived   tensors that are done with
 //     drain ─────────────────────────────────►   it wants to leave
 //     ◄───────────────────────────────── drain   it is to
@@ -109,7 +109,7 @@ struct drain {};
 /// The last frame of a session that ends in order.
 struct farewell {
   std::string why;
-  bool over = false;      ///< the run has ended: do not come back
+  bool over = false;     ///< the run has ended: do not come back
   std::uint8_t code = 0; ///< that a node's process ends with then
 };
 
@@ -125,8 +125,8 @@ struct report {
 
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
-    revoke, release, arrived, update, failure, evaluated_part, part_begun, drain,
-    farewell, beat, report>;
+    revoke, release, arrived, update, failure, evaluated_part, part_begun,
+    drain, farewell, beat, report>;
 
 } // namespace troupe::cluster
 
@@ -211,8 +211,8 @@ bool inspect(Inspector& f, drain& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, farewell& x) {
-  return f.object(x).fields(f.field("why", x.why), f.field("over", x.over),
-      f.field("code", x.code));
+  return f.object(x).fields(
+      f.field("why", x.why), f.field("over", x.over), f.field("code", x.code));
 }
 template <class Inspector>
 bool inspect(Inspector& f, beat& x) {

@@ -89,36 +89,36 @@ namespace troupe::cluster {
 
 /// Stands for one node at the coordinator: its slots are lanes of this compute
 /// actor, and what they answer goes back the way the tasks came.
-using door = compute::extend<              //
-    caf::result<void>(ready),              // from its node
-    caf::result<void>(update),             //
-    caf::result<void>(failure),            //
-    caf::result<void>(evaluated_part),     //
-    caf::result<void>(part_begun),         //
-    caf::result<void>(drain),              // likewise, or from the registrar
-    caf::result<void>(farewell),           //
-    caf::result<void>(fetched),            // from its peer
-    caf::result<void>(parted),             //
-    caf::result<void>(revoke),             // of a task that is to stop
-    caf::result<void>(dismissal)>;         // from the registrar
-
-/// A node's end: its slots, and a worker for each client that is trained here.
-using host = caf::typed_actor<         //
-    caf::result<farewell>(serve),      // from its process
-    caf::result<void>(interrupt),      // likewise: it wants to leave
-    caf::result<void>(seated),         // from the coordinator
-    caf::result<void>(score),          //
-    caf::result<void>(revoke),         //
-    caf::result<void>(release),        //
-    caf::result<void>(arrived),        //
-    caf::result<void>(refusal),        //
-    caf::result<void>(drain),          //
+using door = compute::extend<          //
+    caf::result<void>(ready),          // from its node
+    caf::result<void>(update),         //
+    caf::result<void>(failure),        //
+    caf::result<void>(evaluated_part), //
+    caf::result<void>(part_begun),     //
+    caf::result<void>(drain),          // likewise, or from the registrar
     caf::result<void>(farewell),       //
     caf::result<void>(fetched),        // from its peer
     caf::result<void>(parted),         //
-    caf::result<void>(update),         // from its slots
-    caf::result<void>(failure),        //
-    caf::result<void>(part_begun),     //
+    caf::result<void>(revoke),         // of a task that is to stop
+    caf::result<void>(dismissal)>;     // from the registrar
+
+/// A node's end: its slots, and a worker for each client that is trained here.
+using host = caf::typed_actor<          //
+    caf::result<farewell>(serve),       // from its process
+    caf::result<void>(interrupt),       // likewise: it wants to leave
+    caf::result<void>(seated),          // from the coordinator
+    caf::result<void>(score),           //
+    caf::result<void>(revoke),          //
+    caf::result<void>(release),         //
+    caf::result<void>(arrived),         //
+    caf::result<void>(refusal),         //
+    caf::result<void>(drain),           //
+    caf::result<void>(farewell),        //
+    caf::result<void>(fetched),         // from its peer
+    caf::result<void>(parted),          //
+    caf::result<void>(update),          // from its slots
+    caf::result<void>(failure),         //
+    caf::result<void>(part_begun),      //
     caf::result<void>(evaluated_part)>; //
 
 } // namespace troupe::cluster

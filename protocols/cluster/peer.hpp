@@ -34,4 +34,11 @@ public:
 };
 using shared_peer = std::shared_ptr<peer>;
 
+/// Somebody who has asked something: takes one answer, from any thread.
+class asker {
+public:
+  virtual ~asker() = default;
+  virtual void answer(const frame& what) = 0;
+};
+
 } // namespace troupe::cluster

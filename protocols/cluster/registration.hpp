@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <caf/result.hpp>
 #include <caf/typed_actor.hpp>
 
 #include "protocols/cluster/interfaces.hpp"
+#include "protocols/cluster/peer.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/local.hpp"
 
@@ -19,8 +21,8 @@ namespace cluster {
 struct candidate {
   hello what;
   std::uint64_t number = 0; ///< of its connection: 1, 2, 3...
-  std::string key;     ///< of its certificate; empty: none
-  std::string address; ///< for people
+  std::string key;          ///< of its certificate; empty: none
+  std::string address;      ///< for people
 };
 
 /// Door to registrar: this node is there. Answered by `admission`.
@@ -54,10 +56,11 @@ struct drained {
   std::uint64_t session = 0;
 };
 
-/// Who is there, for people: answered by `report`. With a name: that node is to
-/// leave; answered by what that comes to, in words.
+/// For people: who is there, or a node that is to leave. Whoever asks gets a
+/// report, or a refusal that says why not.
 struct inquiry {
-  std::string drain;
+  hello what;
+  std::shared_ptr<asker> from;
 };
 
 template <class Inspector>
@@ -85,8 +88,8 @@ bool inspect(Inspector& f, drained& x) {
   return f.object(x).fields(f.field("session", x.session));
 }
 template <class Inspector>
-bool inspect(Inspector& f, inquiry& x) {
-  return f.object(x).fields(f.field("drain", x.drain));
+bool inspect(Inspector& f, inquiry&) {
+  return refuse_to_serialise(f, "troupe::cluster::inquiry");
 }
 
 } // namespace cluster
@@ -106,12 +109,12 @@ namespace troupe {
 
 /// Knows who is a member of a run's cluster, and tells the aggregator of each
 /// change.
-using registrar = caf::typed_actor<                //
+using registrar = caf::typed_actor<                     //
     caf::result<cluster::admission>(cluster::knock),    //
     caf::result<cluster::admission>(cluster::prepared), //
     caf::result<void>(cluster::gone),                   //
     caf::result<void>(cluster::drained),                //
-    caf::result<cluster::report>(cluster::inquiry),     //
-    caf::result<void>(cluster::dismissal)>; // the run has ended
+    caf::result<void>(cluster::inquiry),                //
+    caf::result<void>(cluster::dismissal)>;             // the run has ended
 
 } // namespace troupe

@@ -31,8 +31,8 @@ Number number(const arguments& given, std::string_view name, Number otherwise,
   const auto read = std::from_chars(text.data(), end, value);
   if (read.ec != std::errc{} || read.ptr != end || !(value >= least) ||
       !(value <= most))
-    throw usage_error{fmt::format("--{} {} is not a number from {} to {}", name,
-        text, least, most)};
+    throw usage_error{fmt::format(
+        "--{} {} is not a number from {} to {}", name, text, least, most)};
   return value;
 }
 
@@ -55,8 +55,8 @@ std::string directory(const arguments& given, std::string_view name) {
 std::string ask(const arguments& given, cluster::errand what_for) {
   const auto& operands = given.operands();
   cluster::dial_options how{
-      monitoring::endpoint::parse(checked(operands.front(), "the address")),
-      {}, {}};
+      monitoring::endpoint::parse(checked(operands.front(), "the address")), {},
+      {}};
   how.connections.frame = std::size_t{16} << 20;
   std::shared_ptr<cluster::tls_source> tls;
   if (auto where = directory(given, "tls"); !where.empty()) {
@@ -79,8 +79,9 @@ const std::vector<option>& listening_options() {
       {"min-nodes", "N", "begin when so many nodes are there"},
       {"patience", "SECONDS",
           "stand still so long for want of nodes (default: 600)"},
-      {"silence", "SECONDS", "a node that is silent for so long is lost "
-                             "(default: 3)"},
+      {"silence", "SECONDS",
+          "a node that is silent for so long is lost "
+          "(default: 3)"},
       {"any-fingerprint", "", "let in who may compute other bits"},
       {"insecure", "", "listen in the clear beyond this machine"}};
   return all;

@@ -120,8 +120,9 @@ bool connection::read_preamble() {
     read();
     return false;
   }
-  const auto version = static_cast<std::uint16_t>(
-      std::to_integer<unsigned>(in_[6]) << 8 | std::to_integer<unsigned>(in_[7]));
+  const auto version =
+      static_cast<std::uint16_t>(std::to_integer<unsigned>(in_[6]) << 8 |
+                                 std::to_integer<unsigned>(in_[7]));
   if (version != wire_version) {
     end(fmt::format("it speaks version {} of the wire, and this is version {}",
         version, wire_version));
@@ -139,8 +140,8 @@ bool connection::read_frame() {
   const auto length = length_at(in_.data() + taken_);
   const auto most = stage_ == stage::greeting ? how_.first_frame : how_.frame;
   if (length == 0 || length > most) {
-    end(fmt::format("it sent a frame of {} bytes, and {} are the most", length,
-        most));
+    end(fmt::format(
+        "it sent a frame of {} bytes, and {} are the most", length, most));
     return false;
   }
   if (filled_ - taken_ < length_size + length) {
@@ -162,9 +163,25 @@ bool connection::read_frame() {
   if (stage_ == stage::greeting)
     stage_ = stage::open;
   ++unheard_;
+  tell(std::move(what));
+  return stage_ != stage::ended && !given_;
+}
+
+void connection::hear(events whom) {
+  if (telling_)
+    next_ = std::move(whom);
+  else
+    events_ = std::move(whom);
+}
+
+// Whoever is told something may change who hears the next.
+void connection::tell(frame&& what) {
+  telling_ = true;
   if (events_.said)
     events_.said(std::move(what));
-  return stage_ != stage::ended && !given_;
+  telling_ = false;
+  if (next_)
+    events_ = *std::exchange(next_, std::nullopt);
 }
 
 bool connection::send(const frame& what) {
@@ -181,11 +198,11 @@ bool connection::send(const frame& what) {
     waiting_.resize(at);
     shut_ = true;
     lock.unlock();
-    auto why = at > how_.unsent ? std::string{"it does not take what it is sent"}
-               : written
-                   ? fmt::format("a frame of {} bytes is too large", length)
-                   : "a frame cannot be written: " +
-                         caf::to_string(sink.get_error());
+    auto why =
+        at > how_.unsent ? std::string{"it does not take what it is sent"}
+        : written
+            ? fmt::format("a frame of {} bytes is too large", length)
+            : "a frame cannot be written: " + caf::to_string(sink.get_error());
     asio::post(stream_.get_executor(),
         [self = shared_from_this(), why = std::move(why)] { self->end(why); });
     return false;
@@ -261,7 +278,7 @@ void connection::hand_over(std::function<void(stream)> to) {
   given_ = true;
   heir_ = std::move(to);
   timer_.cancel();
-  events_ = {};
+  hear({});
   bool writing = false;
   {
     std::lock_guard lock{guard_};
@@ -269,8 +286,8 @@ void connection::hand_over(std::function<void(stream)> to) {
     writing = writing_;
   }
   if (!writing)
-    asio::post(stream_.get_executor(),
-        [self = shared_from_this()] { self->give(); });
+    asio::post(
+        stream_.get_executor(), [self = shared_from_this()] { self->give(); });
 }
 
 void connection::give() {
@@ -282,8 +299,7 @@ void connection::give() {
 }
 
 void connection::keep_time() {
-  timer_.expires_after(
-      std::max(how_.silence / beats_a_silence, shortest_beat));
+  timer_.expires_after(std::max(how_.silence / beats_a_silence, shortest_beat));
   timer_.async_wait([self = shared_from_this()](network_error error) {
     if (error || self->stage_ == stage::ended || self->given_)
       return;
@@ -317,7 +333,8 @@ void connection::end(const std::string& why, bool in_order) {
   }
   timer_.cancel();
   stream_.close();
-  const auto last = std::exchange(events_, {});
+  const auto last =
+      next_ ? *std::exchange(next_, std::nullopt) : std::exchange(events_, {});
   if (last.ended)
     last.ended(why, in_order);
 }

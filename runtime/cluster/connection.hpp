@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,11 +55,13 @@ public:
   connection(stream over, connection_options how);
   void start(asio::ssl::stream_base::handshake_type as, events whom);
   /// From now on; what comes is heard by these alone. On its own thread.
-  void hear(events whom) { events_ = std::move(whom); }
+  void hear(events whom);
 
   bool send(const frame& what);
   void took() noexcept;
   void close(const std::string& why);
+  /// At once; on its own thread.
+  void abort(const std::string& why) { end(why, true); }
   /// In `said` alone: reads no more, and once all is written gives its stream
   /// away. No event follows.
   void hand_over(std::function<void(stream)> to);
@@ -71,6 +74,7 @@ private:
   void on_read(std::size_t count);
   bool read_preamble();
   bool read_frame();
+  void tell(frame&& what);
   void flush();
   void keep_time();
   void give();
@@ -79,6 +83,8 @@ private:
   stream stream_;
   connection_options how_;
   events events_;
+  std::optional<events> next_; ///< while these are being told something
+  bool telling_ = false;
   asio::steady_timer timer_;
   stage stage_ = stage::greeting;
   clock::time_point began_, heard_, said_;

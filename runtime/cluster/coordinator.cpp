@@ -66,33 +66,21 @@ void coordinator::open(
   welcome greeting{{}, 0, what.configuration, what.from, what.fingerprint};
   port_->open({.node =
                    [&system, whom, greeting, values = what.values,
-                       to = registrar_](const candidate& who,
-                       const std::shared_ptr<line>& at) {
+                       to = registrar_](
+                       const candidate& who, const std::shared_ptr<line>& at) {
                      auto made = system.spawn<door_impl>(
                          door_options{who, at, to, whom, greeting, values});
                      at->listen(ears_of<ready, update, failure, evaluated_part,
                          part_begun, drain, farewell>(made, at));
                    },
       .asker =
-          [&system, to = registrar_](const candidate& who,
-              const std::function<void(const frame&)>& answer) {
-            const auto& asked = who.what;
-            caf::scoped_actor self{system};
-            ask(self.ptr(), to, std::chrono::seconds{5},
-                inquiry{asked.what_for == errand::drain ? asked.name
-                                                        : std::string{}})
-                .receive(
-                    [&](report& said) {
-                      if (said.json.empty())
-                        answer(refusal{fmt::format(
-                            "there is no node {}", asked.name)});
-                      else
-                        answer(said);
-                    },
-                    [&](const caf::error& why) {
-                      answer(refusal{caf::to_string(why)});
-                    });
+          [to = registrar_](const hello& asked, std::shared_ptr<asker> from) {
+            send_anonymously(to, inquiry{asked, std::move(from)});
           }});
+}
+
+void coordinator::close() {
+  port_->close();
 }
 
 void coordinator::dismiss(const farewell& how) {
@@ -101,8 +89,8 @@ void coordinator::dismiss(const farewell& how) {
   caf::scoped_actor self{*system_};
   watch(self.ptr(), registrar_);
   send_anonymously(registrar_, dismissal{how});
-  self->receive([](const caf::down_msg&) {},
-      caf::after(farewell_time) >> [] {});
+  self->receive(
+      [](const caf::down_msg&) {}, caf::after(farewell_time) >> [] {});
   caf::anon_send_exit(registrar_, caf::exit_reason::user_shutdown);
   registrar_ = registrar{};
 }

@@ -34,9 +34,14 @@ public:
   ~coordinator();
 
   /// Nodes may come from now on, and lend their slots to `whom`.
-  void open(caf::actor_system& system, const aggregator& whom, cluster_run what);
+  void open(
+      caf::actor_system& system, const aggregator& whom, cluster_run what);
   /// The run has ended. Waits until every node was told, a second at most.
   void dismiss(const farewell& how);
+
+  /// Before the actor system ends: whoever hears a line is told that it is
+  /// over.
+  void close();
 
   std::string text() const { return port_->text(); }
 

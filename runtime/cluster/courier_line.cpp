@@ -20,10 +20,8 @@ public:
       return;
     cluster::dial(
         on_, how_, hello{errand::courier, {}, session_, {}, 0.0},
-        [self = shared_from_this()](
-            const std::shared_ptr<connection>& over, frame&& said) {
-          self->take(over, said);
-        },
+        [self = shared_from_this()](const std::shared_ptr<connection>& over,
+            frame&& said) { self->take(over, said); },
         [self = shared_from_this()](const std::string&) { self->again(); });
   }
 
@@ -40,8 +38,8 @@ private:
     }
     over->hand_over([self = shared_from_this()](stream channel) {
       if (auto at = self->of_.lock())
-        at->attach(std::move(channel),
-            [self](const std::string&) { self->again(); });
+        at->attach(
+            std::move(channel), [self](const std::string&) { self->again(); });
     });
   }
 

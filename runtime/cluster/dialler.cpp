@@ -66,13 +66,10 @@ private:
       return fail(error.what());
     }
     made_->start(asio::ssl::stream_base::client,
-        {.said =
-                [self = shared_from_this()](frame&& what) {
-                  self->hear(std::move(what));
-                },
-            .ended =
-                [self = shared_from_this()](
-                    const std::string& why, bool) { self->fail(why); }});
+        {.said = [self = shared_from_this()](
+                     frame&& what) { self->hear(std::move(what)); },
+            .ended = [self = shared_from_this()](
+                         const std::string& why, bool) { self->fail(why); }});
     made_->send(first_);
   }
 
@@ -129,7 +126,9 @@ std::string ask_coordinator(const dial_options& how, const hello& first) {
         at->close("answered");
         told.set_value({std::move(what), {}});
       },
-      [&](const std::string& why) { told.set_value({std::nullopt, why}); });
+      [&](const std::string& why) {
+        told.set_value({std::nullopt, why});
+      });
   auto [what, why] = answer.get();
   if (!what)
     throw unreachable(fmt::format("{}: {}", how.where.text(), why));

@@ -16,11 +16,16 @@ public:
   io_thread() : thread_([this] { context_.run(); }) {}
   ~io_thread() {
     context_.stop();
-    thread_.join();
+    join();
   }
   io_thread(const io_thread&) = delete;
   io_thread& operator=(const io_thread&) = delete;
 
+  /// Once its context was stopped.
+  void join() {
+    if (thread_.joinable())
+      thread_.join();
+  }
   boost::asio::io_context& context() noexcept { return context_; }
 
 private:

@@ -12,14 +12,10 @@ line::line(std::shared_ptr<connection> over, std::uint64_t most_bytes)
       courier_(lends_, post_to(connection_->over().get_executor())) {}
 
 void line::open() {
-  connection_->hear({.said =
-                         [self = shared_from_this()](frame&& what) {
-                           self->hear(std::move(what));
-                         },
-      .ended =
-          [self = shared_from_this()](const std::string& why, bool in_order) {
-            self->end(why, in_order);
-          }});
+  connection_->hear({.said = [self = shared_from_this()](
+                                 frame&& what) { self->hear(std::move(what)); },
+      .ended = [self = shared_from_this()](const std::string& why,
+                   bool in_order) { self->end(why, in_order); }});
 }
 
 void line::listen(ears whom) {
@@ -54,8 +50,8 @@ tensor line::lend(gpu::shared_buffer what) {
 
 void line::fetch(const tensor& what) {
   courier_.fetch(what, most_bytes_,
-      [self = weak_from_this(), id = what.id](gpu::shared_buffer block,
-          float largest, std::error_code error) {
+      [self = weak_from_this(), id = what.id](
+          gpu::shared_buffer block, float largest, std::error_code error) {
         auto here = self.lock();
         if (here && here->ears_.brought)
           here->ears_.brought({id, tensor{std::move(block)}, largest,

@@ -39,6 +39,9 @@ public:
   /// takes another one.
   void attach(stream over, std::function<void(const std::string&)> broken = {});
 
+  /// At once; on the same thread.
+  void abort(const std::string& why) { connection_->abort(why); }
+
   bool send(const frame& what) override { return connection_->send(what); }
   void took() noexcept override { connection_->took(); }
   void close(const std::string& why) override { connection_->close(why); }

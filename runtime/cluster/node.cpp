@@ -174,15 +174,15 @@ std::optional<session> node::meet() {
   std::mt19937_64 dice{any_number()};
   std::uniform_real_distribution<double> jitter{0.5, 1.5};
   std::string told;
-  for (auto length = shortest_pause;; length = std::min(2 * length,
-                                          longest_pause)) {
+  for (auto length = shortest_pause;;
+       length = std::min(2 * length, longest_pause)) {
     std::string why;
     if (auto result = try_once(why))
       return result;
     if (why != std::exchange(told, why))
       say("waiting for {}: {}\n", how_.at, why);
-    if (!pause(std::chrono::duration_cast<clock::duration>(
-            length * jitter(dice))))
+    if (!pause(
+            std::chrono::duration_cast<clock::duration>(length * jitter(dice))))
       return std::nullopt;
   }
 }
@@ -209,7 +209,8 @@ topology node::topology_for(const welcome& told) {
 void node::prepare(const welcome& told) {
   if (lent_ && lent_->told == told.configuration)
     return;
-  auto what = with_memory("loading the data", [&] { return topology_for(told); });
+  auto what =
+      with_memory("loading the data", [&] { return topology_for(told); });
   auto config = what.config();
   config.compute.slots = how_.slots;
   if (!how_.devices.empty())
@@ -276,7 +277,9 @@ farewell node::serve(session& with) {
   say("{} takes part in {} at {}: {}\n", with.told.name, run.settled.run.name,
       how_.at, run.on.text());
   answered.receive([&](farewell& how) { result = std::move(how); },
-      [&](const caf::error& why) { result = {text(why), false, failed}; });
+      [&](const caf::error& why) {
+        result = {text(why), false, failed};
+      });
   {
     std::lock_guard lock{guard_};
     host_ = host{};

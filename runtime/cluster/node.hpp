@@ -13,13 +13,13 @@ class interruption;
 
 /// What a node that joins a run is told; all of it is its own affair.
 struct join_options {
-  std::string at;       ///< HOST:PORT of the coordinator
-  std::string tls;      ///< directory of certificates; empty: in the clear
-  std::string name;     ///< empty: its certificate's, or one is given to it
-  std::string data;     ///< directory; empty: where the run's data is
+  std::string at;          ///< HOST:PORT of the coordinator
+  std::string tls;         ///< directory of certificates; empty: in the clear
+  std::string name;        ///< empty: its certificate's, or one is given to it
+  std::string data;        ///< directory; empty: where the run's data is
   std::uint64_t slots = 0; ///< 0: as many as suit this machine
   std::vector<std::string> devices; ///< empty: as for a run here
-  double silence = 3.0; ///< seconds until the coordinator is lost
+  double silence = 3.0;             ///< seconds until the coordinator is lost
   bool quiet = false;
 };
 

@@ -20,11 +20,23 @@ std::string text_of(const tcp::endpoint& where) {
   return monitoring::endpoint{where.address().to_string(), where.port()}.text();
 }
 
+// Closes the connection behind its answer.
+class answered_once : public asker {
+public:
+  explicit answered_once(std::shared_ptr<connection> to) : to_(std::move(to)) {}
+  void answer(const frame& what) override {
+    to_->send(what);
+    to_->close("answered");
+  }
+
+private:
+  std::shared_ptr<connection> to_;
+};
+
 } // namespace
 
-/// Outlives the port by what is under way on its thread; all of it belongs to
-/// that thread.
-class port::desk : public std::enable_shared_from_this<desk> {
+/// All of it belongs to its thread.
+class port::desk {
 public:
   explicit desk(port_options how)
       : how_(std::move(how)), acceptor_(io_.context()), pause_(io_.context()) {
@@ -36,6 +48,20 @@ public:
       visitors_ = std::move(who);
       accept();
     });
+  }
+
+  // Whoever hears a line is told; then nothing moves any more.
+  void close() {
+    asio::post(io_.context(), [this] {
+      network_error ignored;
+      acceptor_.close(ignored);
+      pause_.cancel();
+      for (const auto& [session, each] : lines_)
+        if (auto at = each.at.lock())
+          at->abort("the coordinator ends");
+      io_.context().stop();
+    });
+    io_.join();
   }
 
   std::string text() const { return text_; }
@@ -127,8 +153,8 @@ private:
       from->hear({});
       return from->close("it did not say who it is");
     }
-    candidate who{std::move(*said), ++connections_, peer_key(from->over()),
-        address};
+    candidate who{
+        std::move(*said), ++connections_, peer_key(from->over()), address};
     // A certificate names its node, and no other.
     if (auto name = peer_name(from->over());
         !name.empty() && who.what.what_for == errand::node) {
@@ -176,10 +202,7 @@ private:
 
   void answer(const candidate& who, const shared_connection& from) {
     from->hear({});
-    visitors_.asker(who, [from](const frame& what) {
-      from->send(what);
-      from->close("answered");
-    });
+    visitors_.asker(who.what, std::make_shared<answered_once>(from));
   }
 
   struct known {
@@ -198,9 +221,15 @@ private:
   asio::steady_timer pause_;
 };
 
-port::port(port_options how) : desk_(std::make_shared<desk>(std::move(how))) {}
+port::port(port_options how) : desk_(std::make_unique<desk>(std::move(how))) {}
 
-port::~port() = default;
+port::~port() {
+  close();
+}
+
+void port::close() {
+  desk_->close();
+}
 
 void port::open(visitors who) {
   desk_->open(std::move(who));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "monitoring/endpoint.hpp"
+#include "protocols/cluster/peer.hpp"
 #include "protocols/cluster/registration.hpp"
 #include "runtime/cluster/connection.hpp"
 #include "runtime/cluster/line.hpp"
@@ -18,7 +19,7 @@ struct port_options {
   /// Of each connection that is accepted; empty: in the clear.
   std::function<shared_tls()> tls;
   connection_options connections;
-  std::uint64_t most_bytes = 0;      ///< of a tensor that a node may send
+  std::uint64_t most_bytes = 0;    ///< of a tensor that a node may send
   std::size_t most_greeting = 256; ///< connections that have not said who
 };
 
@@ -31,9 +32,7 @@ public:
     /// A node; the line is to be listened to at once.
     std::function<void(const candidate&, std::shared_ptr<line>)> node;
     /// Somebody who asks; the answer ends the connection.
-    std::function<void(
-        const candidate&, std::function<void(const frame&)> answer)>
-        asker;
+    std::function<void(const hello&, std::shared_ptr<cluster::asker>)> asker;
   };
 
   /// Binds. Throws `std::runtime_error` that says why it cannot.
@@ -43,12 +42,14 @@ public:
   port& operator=(const port&) = delete;
 
   void open(visitors who);
+  /// Ends every session, and its thread: nobody comes any more.
+  void close();
   /// As nodes may dial it.
   std::string text() const;
 
 private:
   class desk;
-  std::shared_ptr<desk> desk_;
+  std::unique_ptr<desk> desk_;
 };
 
 } // namespace troupe::cluster

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <vector>
 #include <utility> // before Asio, which forgets it
+#include <vector>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>

@@ -188,8 +188,8 @@ company::company(const topology& what, const run_options& how)
   expect_threads(threads);
   expect_address_space(threads, computing, memory());
   if (!how.cluster.at.empty())
-    cluster_ = std::make_unique<cluster::coordinator>(
-        how.cluster, gpu::size(layout_));
+    cluster_ =
+        std::make_unique<cluster::coordinator>(how.cluster, gpu::size(layout_));
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     exposer_.emplace(monitoring::endpoint::parse(how.metrics),
@@ -203,7 +203,10 @@ company::company(const topology& what, const run_options& how)
   account_.fingerprint = devices_.fingerprint();
 }
 
-company::~company() = default;
+company::~company() {
+  if (cluster_)
+    cluster_->close();
+}
 
 // Tiny models go through in handfuls, so that a slot need not wake for each; of
 // large ones none waits at a slot, since each would hold a block of memory. A

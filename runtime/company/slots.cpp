@@ -68,8 +68,7 @@ std::vector<worker> spawn_workers(caf::actor_system& system,
   std::vector<worker> result;
   result.reserve(data.size());
   for (client_id i = 0; i < data.size(); ++i)
-    result.push_back(
-        system.spawn<worker_impl>(i, std::move(data[i]), context));
+    result.push_back(system.spawn<worker_impl>(i, std::move(data[i]), context));
   return result;
 }
 

@@ -341,6 +341,11 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
   if (figures_)
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
         std::move(*std::exchange(figures_, std::nullopt))));
+  if (cluster_)
+    who->observers.push_back(
+        caf::actor_cast<observer>(cluster_->prepare(*system_, aggregator_,
+            {to_toml(c), from_, account_.fingerprint, gpu::size(layout_),
+                before.incarnation})));
   auto told = monitoring::progress_options_for(STDOUT_FILENO);
   told.quiet = how_.quiet;
   told.ready = [] { return monitoring::standard_output().idle(); };
@@ -376,9 +381,7 @@ run_report company::play(
   // Not before: a run that has not begun cannot be interrupted.
   signals.react([whom = aggregator_] { send_anonymously(whom, interrupt{}); });
   if (cluster_)
-    cluster_->open(*system_, aggregator_,
-        {to_toml(settled_), from_, account_.fingerprint, gpu::size(layout_),
-            before.incarnation, how_.cluster.nodes});
+    cluster_->open();
   answered.receive([&](run_report& answer) { report = std::move(answer); },
       [&](caf::error& why) {
         report.outcome = run_outcome::failed;

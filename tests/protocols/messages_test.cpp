@@ -181,13 +181,15 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<slot_lent>, first + 231);
   EXPECT_EQ(caf::type_id_v<seated_offer>, first + 232);
   EXPECT_EQ(caf::type_id_v<revoke>, first + 233);
+  EXPECT_EQ(caf::type_id_v<facts::node_joined>, first + 234);
+  EXPECT_EQ(caf::type_id_v<facts::node_left>, first + 235);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {
   for (std::uint8_t value = 0;; ++value) {
     errc code{};
     if (!from_integer(value, code)) {
-      EXPECT_EQ(value, 13);
+      EXPECT_EQ(value, 15);
       break;
     }
     errc back{};

@@ -12,6 +12,7 @@
 #include "actors/federated/aggregator_options.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/facts.hpp"
+#include "protocols/federated/client_states.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/federated/tally.hpp"
 #include "protocols/participation.hpp"
@@ -155,6 +156,7 @@ private:
   federated::rule rule_;
   federated::decisions decisions_;
   std::optional<instant> rule_wakes_at_;
+  federated::client_states client_states_;
   federated::tally tally_; ///< of the version that is collected or being made
   federated::publication plan_; ///< of the version that is being made
   std::vector<returned> early_; ///< wait for the next version to be open

@@ -246,6 +246,8 @@ aggregator_options company::plan(
   result.rule = rule_of(what_, before);
   result.parameters = std::move(parameters);
   result.blocks = std::move(blocks);
+  if (before.state)
+    result.states = before.state->states;
   if (comes_and_goes()) {
     result.quorum = what_.movement()->quorum;
     result.patience = what_.movement()->patience;

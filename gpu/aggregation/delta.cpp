@@ -1,5 +1,7 @@
 #include "gpu/aggregation/delta.hpp"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 #include <cstdint>
@@ -21,6 +23,27 @@ float finite_or_nan(std::int32_t largest) noexcept {
              ? std::bit_cast<float>(largest)
              : std::numeric_limits<float>::quiet_NaN();
 }
+
+// Several maxima side by side: one would wait for itself.
+[[gnu::always_inline]] inline std::int32_t largest_of(
+    std::span<const float> values) noexcept {
+  constexpr std::size_t width = 32;
+  std::array<std::int32_t, width> top{};
+  std::size_t i = 0;
+  for (; i + width <= values.size(); i += width)
+    for (std::size_t k = 0; k < width; ++k)
+      top[k] = std::max(top[k], magnitude(values[i + k]));
+  for (; i < values.size(); ++i)
+    top[0] = std::max(top[0], magnitude(values[i]));
+  return *std::max_element(top.begin(), top.end());
+}
+
+#if defined(__x86_64__)
+[[gnu::target("avx2")]] std::int32_t largest_by_avx2(
+    std::span<const float> values) noexcept {
+  return largest_of(values);
+}
+#endif
 
 } // namespace
 
@@ -77,10 +100,12 @@ float largest_magnitude(device_stream& on, std::span<const float> values) {
   if constexpr (cuda::present)
     if (on.on_gpu())
       return finite_or_nan(cuda::largest(on, values));
-  std::int32_t top = 0;
-  for (auto value : values)
-    top = magnitude(value) > top ? magnitude(value) : top;
-  return finite_or_nan(top);
+#if defined(__x86_64__)
+  static const bool wide = __builtin_cpu_supports("avx2") != 0;
+  if (wide)
+    return finite_or_nan(largest_by_avx2(values));
+#endif
+  return finite_or_nan(largest_of(values));
 }
 
 } // namespace troupe::gpu

@@ -1,0 +1,186 @@
+// How fast a courier brings a tensor over loopback, beside bare loops over the
+// same kind of socket (send and recv; SSL_write and SSL_read) and memcpy, in
+// the same run. Usage: courier_bench [values] [repetitions]
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <future>
+#include <vector>
+
+#include <sys/socket.h>
+
+#include "runtime/cluster/courier.hpp"
+#include "runtime/cluster/socket_channel.hpp"
+#include "tests/support/loopback.hpp"
+
+namespace {
+
+using namespace troupe;
+using tests::io_thread;
+
+template <class Work>
+double seconds(Work&& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  const auto end = std::chrono::steady_clock::now();
+  return std::chrono::duration<double>(end - begin).count();
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<long>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+gpu::shared_buffer some_values(std::size_t count) {
+  auto values = std::make_shared<gpu::buffer>(count);
+  for (std::size_t i = 0; i < count; ++i)
+    values->span()[i] = static_cast<float>(i % 1'000) - 500.0f;
+  return values;
+}
+
+void require(bool good, const char* what) {
+  if (!good) {
+    std::fprintf(stderr, "courier_bench: %s\n", what);
+    std::exit(1);
+  }
+}
+
+// Two processes' ends of one connection, with a courier each.
+class couriers {
+public:
+  explicit couriers(const cluster::shared_tls& tls) {
+    auto [a, b] =
+        tests::connected_streams(one_.context(), other_.context(), tls);
+    lends_.attach(std::make_unique<cluster::socket_channel>(std::move(a)), {});
+    asks_.attach(std::make_unique<cluster::socket_channel>(std::move(b)), {});
+  }
+
+  double bring(const gpu::shared_buffer& block) {
+    auto lent = shelf_->lend(block);
+    lent.here.reset();
+    std::promise<gpu::shared_buffer> come;
+    const auto took = seconds([&] {
+      asks_.fetch(lent, block->bytes(),
+          [&](auto got, float, auto) { come.set_value(std::move(got)); });
+      come.get_future().wait();
+    });
+    shelf_->release(lent.id);
+    return took;
+  }
+
+private:
+  static cluster::courier::post on(io_thread& io) {
+    return cluster::post_to(io.context().get_executor());
+  }
+
+  io_thread one_, other_;
+  std::shared_ptr<cluster::shelf> shelf_ = std::make_shared<cluster::shelf>();
+  cluster::courier lends_{shelf_, on(one_)};
+  cluster::courier asks_{shelf_, on(other_)};
+};
+
+// The same connection without a courier, and blocking.
+class bare_sockets {
+public:
+  explicit bare_sockets(const cluster::shared_tls& tls)
+      : ends_(tests::connected_sockets(context_, context_)) {
+    ends_.first.native_non_blocking(false);
+    ends_.second.native_non_blocking(false);
+    if (!tls)
+      return;
+    from_.reset(SSL_new(tls->native_handle()));
+    to_.reset(SSL_new(tls->native_handle()));
+    SSL_set_fd(from_.get(), ends_.first.native_handle());
+    SSL_set_fd(to_.get(), ends_.second.native_handle());
+    auto accepting =
+        std::async(std::launch::async, [&] { return SSL_accept(from_.get()); });
+    require(SSL_connect(to_.get()) == 1 && accepting.get() == 1, "no TLS");
+  }
+
+  double bring(const gpu::buffer& block, gpu::buffer& to) {
+    return seconds([&] {
+      auto sending = std::async(std::launch::async, [&] {
+        const auto* at = reinterpret_cast<const char*>(block.span().data());
+        for (auto left = block.bytes(); left > 0;) {
+          const auto moved = send(at, left);
+          at += moved;
+          left -= moved;
+        }
+      });
+      auto* at = reinterpret_cast<char*>(to.span().data());
+      for (auto left = to.bytes(); left > 0;) {
+        const auto moved = receive(at, left);
+        at += moved;
+        left -= moved;
+      }
+      sending.get();
+    });
+  }
+
+private:
+  struct free_tls {
+    void operator()(SSL* one) const { SSL_free(one); }
+  };
+  using tls_end = std::unique_ptr<SSL, free_tls>;
+  static constexpr std::size_t piece = std::size_t{256} << 10;
+
+  std::size_t send(const char* at, std::size_t left) {
+    const auto size = std::min(left, piece);
+    const auto moved = from_
+                           ? SSL_write(from_.get(), at, static_cast<int>(size))
+                           : ::send(ends_.first.native_handle(), at, size, 0);
+    require(moved > 0, "a bare socket broke");
+    return static_cast<std::size_t>(moved);
+  }
+  std::size_t receive(char* at, std::size_t left) {
+    const auto size = std::min(left, piece);
+    const auto moved = to_ ? SSL_read(to_.get(), at, static_cast<int>(size))
+                           : ::recv(ends_.second.native_handle(), at, size, 0);
+    require(moved > 0, "a bare socket broke");
+    return static_cast<std::size_t>(moved);
+  }
+
+  boost::asio::io_context context_;
+  std::pair<cluster::tcp::socket, cluster::tcp::socket> ends_;
+  tls_end from_, to_;
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const auto count =
+      argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000'000;
+  const auto repetitions = argc > 2 ? std::atoi(argv[2]) : 9;
+  const auto block = some_values(count);
+  gpu::buffer to{count};
+  const auto tls = tests::self_signed();
+  couriers plain{{}}, under_tls{tls};
+  bare_sockets bare{{}}, bare_tls{tls};
+  std::vector<double> copy, ours, theirs, ours_tls, theirs_tls;
+  for (int i = -1; i < repetitions; ++i) { // the first one warms up
+    copy.push_back(seconds([&] {
+      std::memcpy(to.span().data(), block->span().data(), block->bytes());
+      asm volatile("" : : "r"(to.span().data()) : "memory");
+    }));
+    ours.push_back(plain.bring(block));
+    theirs.push_back(bare.bring(*block, to));
+    ours_tls.push_back(under_tls.bring(block));
+    theirs_tls.push_back(bare_tls.bring(*block, to));
+    if (i < 0)
+      for (auto* all : {&copy, &ours, &theirs, &ours_tls, &theirs_tls})
+        all->clear();
+  }
+  const auto bytes = static_cast<double>(block->bytes());
+  const auto line = [&](const char* name, const auto& us, const auto& them) {
+    std::printf("courier %s bytes_per_s=%.4g bare_bytes_per_s=%.4g "
+                "memcpy_bytes_per_s=%.4g ratio=%.3f\n",
+        name, bytes / median(us), bytes / median(them), bytes / median(copy),
+        median(them) / median(us));
+  };
+  line("plain", ours, theirs);
+  line("tls", ours_tls, theirs_tls);
+}

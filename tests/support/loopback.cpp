@@ -1,0 +1,72 @@
+#include "tests/support/loopback.hpp"
+
+#include <future>
+#include <stdexcept>
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+namespace troupe::tests {
+namespace {
+
+using boost::asio::ip::address_v4;
+using boost::asio::ssl::context;
+using boost::asio::ssl::stream_base;
+using cluster::network_error;
+using cluster::stream;
+using cluster::tcp;
+
+std::future<network_error> handshake(
+    stream& with, stream_base::handshake_type as) {
+  auto promise = std::make_shared<std::promise<network_error>>();
+  boost::asio::post(with.get_executor(), [&with, as, promise] {
+    with.async_handshake(
+        as, [promise](network_error e) { promise->set_value(e); });
+  });
+  return promise->get_future();
+}
+
+void must(bool done) {
+  if (!done)
+    throw std::runtime_error("no certificate could be made");
+}
+
+} // namespace
+
+std::pair<tcp::socket, tcp::socket> connected_sockets(
+    boost::asio::io_context& one, boost::asio::io_context& other) {
+  tcp::acceptor door{one, tcp::endpoint{address_v4::loopback(), 0}};
+  tcp::socket dialled{other};
+  dialled.connect(door.local_endpoint());
+  return {door.accept(), std::move(dialled)};
+}
+
+std::pair<stream, stream> connected_streams(boost::asio::io_context& one,
+    boost::asio::io_context& other, const cluster::shared_tls& tls) {
+  auto [accepted, dialled] = connected_sockets(one, other);
+  std::pair<stream, stream> both{
+      stream{std::move(accepted), tls}, stream{std::move(dialled), tls}};
+  auto first = handshake(both.first, stream_base::server);
+  auto second = handshake(both.second, stream_base::client);
+  for (auto* end : {&first, &second})
+    if (auto error = end->get())
+      throw std::runtime_error("handshake: " + error.message());
+  return both;
+}
+
+cluster::shared_tls self_signed() {
+  const std::shared_ptr<EVP_PKEY> key{EVP_EC_gen("P-256"), EVP_PKEY_free};
+  const std::shared_ptr<X509> paper{X509_new(), X509_free};
+  must(key && paper);
+  X509_gmtime_adj(X509_getm_notBefore(paper.get()), 0);
+  X509_gmtime_adj(X509_getm_notAfter(paper.get()), 3600);
+  must(X509_set_pubkey(paper.get(), key.get()) == 1);
+  must(X509_sign(paper.get(), key.get(), EVP_sha256()) != 0);
+  auto made = std::make_shared<context>(context::tlsv13);
+  must(SSL_CTX_use_certificate(made->native_handle(), paper.get()) == 1);
+  must(SSL_CTX_use_PrivateKey(made->native_handle(), key.get()) == 1);
+  return made;
+}
+
+} // namespace troupe::tests

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <thread>
+#include <utility> // before Asio, which forgets it
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "runtime/cluster/stream.hpp"
+
+namespace troupe::tests {
+
+/// One I/O thread; waits at its end until nothing is left to do there.
+class io_thread {
+public:
+  io_thread() : thread_([this] { context_.run(); }) {}
+  ~io_thread() {
+    busy_.reset();
+    thread_.join();
+  }
+
+  boost::asio::io_context& context() { return context_; }
+
+private:
+  boost::asio::io_context context_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type>
+      busy_{context_.get_executor()};
+  std::thread thread_;
+};
+
+/// Both ends of one TCP connection over loopback, each on its own context.
+std::pair<cluster::tcp::socket, cluster::tcp::socket> connected_sockets(
+    boost::asio::io_context& one, boost::asio::io_context& other);
+
+/// The same as streams, after their handshake under `tls` if there is any; both
+/// contexts run already.
+std::pair<cluster::stream, cluster::stream> connected_streams(
+    boost::asio::io_context& one, boost::asio::io_context& other,
+    const cluster::shared_tls& tls = {});
+
+/// TLS 1.3 with a certificate made here, for both ends; nobody is verified.
+cluster::shared_tls self_signed();
+
+} // namespace troupe::tests

@@ -40,7 +40,9 @@ host::behavior_type host_state::make_behavior() {
       [this](const drain& what) { hear(what); },
       [this](const farewell& what) { hear(what); },
       [this](const fetched& what) { receive(what); },
-      [this](const parted& what) { end({what.why, false, 1}); },
+      [this](const parted& what) {
+        end({what.why, false, 1});
+      },
       [this](update& what) { answer(what); },
       [this](const failure& what) { answer(what); },
       [this](const part_begun& what) { options_.peer->send(what); },
@@ -77,11 +79,19 @@ void host_state::receive(const seated& what) {
   leases_.emplace(what.what.lease, what.what.client);
   if (!what.what.parameters)
     return stop_at_once(what);
-  auto& from = bring(what.what.parameters);
-  if (from.here)
-    seat(what, from.here);
+  seat_once_brought(what);
+}
+
+// Both tensors are asked for at once.
+void host_state::seat_once_brought(const seated& what) {
+  auto* missing = &bring(what.what.parameters);
+  if (what.what.state)
+    if (auto& state = bring(what.what.state.value()); !state.here)
+      missing = &state;
+  if (missing->here)
+    seat(what);
   else
-    from.leases.push_back(what);
+    missing->leases.push_back(what);
 }
 
 void host_state::receive(const score& what) {
@@ -109,20 +119,21 @@ void host_state::receive(const fetched& what) {
   if (at == held_.end() || over_)
     return;
   if (!what.failed.empty())
-    return options_.peer->close("a version did not come: " + what.failed);
+    return options_.peer->close("a tensor did not come: " + what.failed);
   auto& tensor = at->second;
   tensor.here = what.here;
   for (const auto& each : std::exchange(tensor.leases, {}))
-    seat(each, tensor.here);
+    seat_once_brought(each);
   for (const auto& each : std::exchange(tensor.parts, {}))
     begin(each, tensor.here);
 }
 
-void host_state::seat(
-    const seated& what, const gpu::shared_buffer& parameters) {
+void host_state::seat(const seated& what) {
   const auto& slot = options_.slots[what.lane];
   auto order = what.what;
-  order.parameters = parameters;
+  order.parameters = held_.at(order.parameters.id).here;
+  if (order.state)
+    order.state = tensor{held_.at(order.state.value().id).here};
   send(self_, options_.workers[order.client],
       seated_offer{std::move(order), slot.who, slot.lane, what.turn,
           caf::actor_cast<host>(self_)});
@@ -141,7 +152,8 @@ void host_state::stop_at_once(const seated& what) {
   send(self_, slot.who, std::move(task));
 }
 
-void host_state::begin(const score& what, const gpu::shared_buffer& parameters) {
+void host_state::begin(
+    const score& what, const gpu::shared_buffer& parameters) {
   const auto& slot = options_.slots[what.lane];
   send(self_, slot.who,
       evaluate_task{what.part, options_.test.slice(what.first, what.count),
@@ -176,6 +188,8 @@ void host_state::answer(update& what) {
   if (over_ || leases_.erase(what.result.lease) == 0)
     return;
   what.result.delta = options_.peer->lend(std::move(what.result.delta.here));
+  if (what.result.state)
+    what.result.state = options_.peer->lend(what.result.state.value());
   options_.peer->send(what);
 }
 

@@ -31,7 +31,8 @@ namespace troupe {
 /// The voice of three pure parts: a rule says who trains and what counts, a
 /// desk where leases are, a press what becomes of versions. It turns messages
 /// into their events and their answers into messages, and tells every fact; it
-/// never computes.
+/// never computes. A fourth, small one says which state of its client a lease
+/// goes with (`federated::client_states`).
 ///
 ///                   ┌──────── rule ◄────────┐
 ///           grants, │ revoked      arrive,  │ publish

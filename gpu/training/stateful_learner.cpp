@@ -12,6 +12,17 @@ outcome stateful_learner::train(
   return train_with(none, parameters, work, std::move(stop));
 }
 
+std::size_t stateful_learner::most_values() const {
+  constexpr std::size_t least = 1'000'000;
+  return std::max(least, 4 * gpu::size(layout()));
+}
+
+std::size_t most_values(learner& by) {
+  const auto model = gpu::size(by.layout());
+  const auto* keeps = by.stateful();
+  return keeps ? std::max(model, keeps->most_values()) : model;
+}
+
 outcome train_client(learner& by, gpu::shared_buffer& state,
     std::span<float> parameters, const assignment& work, std::stop_token stop) {
   const auto before = std::exchange(state, nullptr);

@@ -26,7 +26,15 @@ public:
   outcome train(std::span<float> parameters, const assignment& work,
       std::stop_token stop) final;
   stateful_learner* stateful() noexcept final { return this; }
+
+  /// Of a state, at most: what comes from another machine is refused beyond. As
+  /// it stands a million, or four times the model's.
+  virtual std::size_t most_values() const;
 };
+
+/// Values that a tensor of a run by this learner may have: the model's, or a
+/// state's.
+std::size_t most_values(learner& by);
 
 /// Trains by any learner. `state` is the client's, null where it has none, and
 /// then what it left; null where the learner's clients keep nothing.

@@ -15,6 +15,7 @@
 #include "actors/federated/evaluator.hpp"
 #include "actors/federated/shard.hpp"
 #include "actors/federated/worker.hpp"
+#include "gpu/training/stateful_learner.hpp"
 #include "monitoring/actor_telemetry.hpp"
 #include "monitoring/monitor.hpp"
 #include "monitoring/process_figures.hpp"
@@ -189,7 +190,7 @@ company::company(const topology& what, const run_options& how)
   expect_address_space(threads, computing, memory());
   if (!how.cluster.at.empty())
     cluster_ = std::make_unique<cluster::coordinator>(
-        how.cluster, gpu::size(layout_));
+        how.cluster, training::most_values(*probe_));
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     exposer_.emplace(monitoring::endpoint::parse(how.metrics),

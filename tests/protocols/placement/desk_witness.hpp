@@ -204,7 +204,7 @@ private:
     gone_.insert(slot);
     expect(all.size() == at(slot), "leaves a lease at a slot that is gone");
     hear();
-    for (const auto& [what, open] : all) {
+    for (const auto& [what, open, poisonous] : all) {
       const auto found = seated_.find(what.grant.lease);
       if (found == seated_.end())
         return expect(false, "leaves over what nobody held");

@@ -120,6 +120,11 @@ void door_state::take(train_task& what) {
     order.what.parameters = lent(what.parameters);
     task.from = order.what.parameters.id;
   }
+  if (what.state) {
+    auto state = options_.peer->lend(what.state.value());
+    task.state = state.id;
+    order.what.state = std::move(state);
+  }
   options_.peer->send(order);
   if (what.stop.stop_possible())
     task.stop = std::make_unique<std::stop_callback<stopper>>(
@@ -176,23 +181,41 @@ void door_state::receive(const update& what) {
   if (trained.delta.count != options_.values)
     return accuse(fmt::format("an update of {} values, not {}",
         trained.delta.count, options_.values));
-  if (!coming_.emplace(trained.delta.id, what).second)
-    return accuse("one delta for two updates");
-  options_.peer->fetch(trained.delta);
+  if (!arriving_.emplace(trained.lease, arriving{what}).second)
+    return accuse("two updates for one lease");
+  bring(trained.delta, trained.lease);
+  if (trained.state)
+    bring(trained.state.value(), trained.lease);
+}
+
+void door_state::bring(const tensor& what, lease_id of) {
+  if (stage_ == stage::parting)
+    return;
+  if (!coming_.emplace(what.id, of).second)
+    return accuse("one tensor for two updates");
+  ++arriving_.at(of).missing;
+  options_.peer->fetch(what);
 }
 
 void door_state::receive(const fetched& what) {
   const auto at = coming_.find(what.what);
   if (at == coming_.end() || stage_ == stage::parting)
     return;
-  auto brought = std::move(at->second);
+  const auto lease = at->second;
   coming_.erase(at);
   options_.peer->send(arrived{what.what});
   if (!what.failed.empty())
-    return part("a delta did not come: " + what.failed);
-  brought.result.delta = what.here;
-  brought.result.largest = what.largest;
-  answer(brought);
+    return part("a tensor of an update did not come: " + what.failed);
+  auto& [brought, missing] = arriving_.at(lease);
+  auto& result = brought.result;
+  if (what.what == result.delta.id) {
+    result.delta = what.here;
+    result.largest = what.largest;
+  } else {
+    result.state = what.here;
+  }
+  if (--missing == 0)
+    answer(arriving_.extract(lease).mapped().what);
 }
 
 void door_state::answer(const update& what) {
@@ -208,8 +231,16 @@ void door_state::answer(const update& what) {
                 std::string{"its update is not finite"})});
   else
     send(self_, task.reply_to, what);
-  if (task.from != 0)
-    give_back(task.from);
+  done_with(task);
+}
+
+void door_state::done_with(const training_task& what) {
+  if (what.from != 0)
+    give_back(what.from);
+  if (what.state == 0)
+    return;
+  options_.peer->take_back(what.state);
+  options_.peer->send(release{what.state});
 }
 
 void door_state::receive(const failure& what) {
@@ -217,8 +248,7 @@ void door_state::receive(const failure& what) {
   if (!node || node.mapped().client != what.client)
     return accuse(fmt::format("a failure of lease {}", what.lease));
   send(self_, node.mapped().reply_to, what);
-  if (node.mapped().from != 0)
-    give_back(node.mapped().from);
+  done_with(node.mapped());
 }
 
 void door_state::receive(const part_begun& what) {

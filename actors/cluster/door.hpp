@@ -64,7 +64,13 @@ private:
     version_id base = 0;
     update_sink reply_to;
     tensor_id from = 0;
+    tensor_id state = 0; ///< its client's, lent for this task alone
     std::unique_ptr<std::stop_callback<stopper>> stop{};
+  };
+  /// An update some of whose tensors are on their way.
+  struct arriving {
+    update what;
+    std::size_t missing = 0;
   };
   struct scoring_task {
     score_sink reply_to;
@@ -98,6 +104,8 @@ private:
   void accuse(const std::string& of);
   void leave(const parted& what);
 
+  void bring(const tensor& what, lease_id of);
+  void done_with(const training_task& what);
   tensor lent(const tensor& what);
   void give_back(tensor_id what);
   void forget_unused();
@@ -111,7 +119,8 @@ private:
   std::map<std::uint64_t, scoring_task> parts_;
   std::map<const gpu::buffer*, lending> lent_;
   tensor_id newest_ = 0;
-  std::unordered_map<tensor_id, update> coming_; ///< whose delta is on its way
+  std::unordered_map<lease_id, arriving> arriving_;
+  std::unordered_map<tensor_id, lease_id> coming_; ///< tensors on their way
 };
 using door_impl = door::stateful_impl<door_state>;
 

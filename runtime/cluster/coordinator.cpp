@@ -33,7 +33,7 @@ connection_options connections_for(const listening& how) {
 
 } // namespace
 
-coordinator::coordinator(const listening& how, std::uint64_t values)
+coordinator::coordinator(const listening& how, std::uint64_t most_values)
     : how_(how) {
   const auto where = monitoring::endpoint::parse(how.at);
   if (how.tls.empty() && !how.insecure && !is_loopback(where.host))
@@ -43,7 +43,7 @@ coordinator::coordinator(const listening& how, std::uint64_t values)
         how.at));
   if (!how.tls.empty())
     tls_ = std::make_unique<tls_source>(how.tls);
-  port_options what{where, {}, connections_for(how), values * sizeof(float)};
+  port_options what{where, {}, connections_for(how), most_values * sizeof(float)};
   if (tls_)
     what.tls = [this] { return tls_->now(); };
   port_ = std::make_unique<port>(std::move(what));

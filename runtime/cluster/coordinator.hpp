@@ -28,8 +28,9 @@ struct cluster_run {
 /// node that comes.
 class coordinator {
 public:
-  /// Binds. Throws `std::runtime_error` that says why it cannot, or may not.
-  coordinator(const listening& how, std::uint64_t values);
+  /// Binds. No tensor of a node's has more than so many values. Throws
+  /// `std::runtime_error` that says why it cannot, or may not.
+  coordinator(const listening& how, std::uint64_t most_values);
   ~coordinator();
 
   /// Who knows the cluster from now on, and is to hear the run's facts.

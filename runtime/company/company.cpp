@@ -15,6 +15,7 @@
 #include "actors/federated/evaluator.hpp"
 #include "actors/federated/shard.hpp"
 #include "actors/federated/worker.hpp"
+#include "gpu/training/stateful_learner.hpp"
 #include "monitoring/actor_telemetry.hpp"
 #include "monitoring/monitor.hpp"
 #include "monitoring/process_figures.hpp"
@@ -188,8 +189,8 @@ company::company(const topology& what, const run_options& how)
   expect_threads(threads);
   expect_address_space(threads, computing, memory());
   if (!how.cluster.at.empty())
-    cluster_ =
-        std::make_unique<cluster::coordinator>(how.cluster, gpu::size(layout_));
+    cluster_ = std::make_unique<cluster::coordinator>(
+        how.cluster, training::most_values(*probe_));
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     exposer_.emplace(monitoring::endpoint::parse(how.metrics),
@@ -259,6 +260,8 @@ aggregator_options company::plan(
   result.rule = rule_of(what_, before);
   result.parameters = std::move(parameters);
   result.blocks = std::move(blocks);
+  if (before.state)
+    result.states = before.state->states;
   if (cluster_) {
     result.nodes = how_.cluster.nodes;
     result.patience = from_seconds(how_.cluster.patience);

@@ -10,6 +10,8 @@
 #include <future>
 #include <vector>
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include "runtime/cluster/courier.hpp"
@@ -47,6 +49,14 @@ void require(bool good, const char* what) {
     std::fprintf(stderr, "courier_bench: %s\n", what);
     std::exit(1);
   }
+}
+
+// Who sends and who receives have a core each, or the scheduler would decide.
+void stay_on(std::size_t core) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(core % std::thread::hardware_concurrency(), &one);
+  static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof one, &one));
 }
 
 // Two processes' ends of one connection, with a courier each.
@@ -104,6 +114,7 @@ public:
   double bring(const gpu::buffer& block, gpu::buffer& to) {
     return seconds([&] {
       auto sending = std::async(std::launch::async, [&] {
+        stay_on(0);
         const auto* at = reinterpret_cast<const char*>(block.span().data());
         for (auto left = block.bytes(); left > 0;) {
           const auto moved = send(at, left);
@@ -152,6 +163,7 @@ private:
 } // namespace
 
 int main(int argc, char** argv) {
+  stay_on(1);
   const auto count =
       argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000'000;
   const auto repetitions = argc > 2 ? std::atoi(argv[2]) : 9;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <optional>
 #include <string>
 
@@ -24,9 +23,9 @@ public:
         wire_(std::make_unique<socket_channel>(std::move(over))),
         then_(std::move(then)) {}
 
-  void start(side which) {
+  void start(side which, std::chrono::milliseconds in_time) {
     which_ = which;
-    deadline_.expires_after(std::chrono::seconds{5});
+    deadline_.expires_after(in_time);
     deadline_.async_wait([weak = weak_from_this()](network_error e) {
       if (auto self = weak.lock(); self && !e)
         self->end(nullptr, std::make_error_code(std::errc::timed_out));
@@ -105,8 +104,10 @@ private:
 
 } // namespace
 
-void open_channel(stream over, side which, opened then) {
-  std::make_shared<meeting>(std::move(over), std::move(then))->start(which);
+void open_channel(stream over, memory_channel::side which, opened then,
+    std::chrono::milliseconds in_time) {
+  std::make_shared<meeting>(std::move(over), std::move(then))
+      ->start(which, in_time);
 }
 
 } // namespace troupe::cluster

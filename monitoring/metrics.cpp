@@ -267,6 +267,8 @@ struct metrics::state {
     slots -= std::min<std::uint64_t>(slots, 1);
   }
   void operator()(const facts::waiting&) {}
+  void operator()(const facts::node_joined&) {}
+  void operator()(const facts::node_left&) {}
 
   void operator()(const facts::run_ended&) {
     ledger.reset(ledger.clients());

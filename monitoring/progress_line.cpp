@@ -224,6 +224,18 @@ void progress_line::on(const facts::waiting& f, remarks& out) {
       "waiting for {}: {} of {} are there", f.needs, f.have, f.wanted)});
 }
 
+void progress_line::on(const facts::node_joined& f, remarks& out) {
+  out.push_back({fmt::format("node {} has joined{}{}, with {} slot{}", f.name,
+      f.address.empty() ? "" : " from ", f.address, f.slots,
+      f.slots == 1 ? "" : "s")});
+}
+
+void progress_line::on(const facts::node_left& f, remarks& out) {
+  out.push_back(
+      {fmt::format("node {} {}{}{}", f.name, f.lost ? "is lost" : "has left",
+          f.why.empty() ? "" : ": ", one_line(f.why))});
+}
+
 void progress_line::on(const facts::run_ended& f, remarks& out) {
   running_ = false;
   const bool failed = f.outcome == "failed";

@@ -72,6 +72,8 @@ private:
   void on(const facts::slot_joined& f, remarks& out);
   void on(const facts::slot_left& f, remarks& out);
   void on(const facts::waiting& f, remarks& out);
+  void on(const facts::node_joined& f, remarks& out);
+  void on(const facts::node_left& f, remarks& out);
   void on(const facts::voided&, remarks&) {}
   void on(const facts::stored&, remarks&) {}
 

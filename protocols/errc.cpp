@@ -6,10 +6,10 @@
 namespace troupe {
 namespace {
 
-constexpr std::array<std::string_view, 13> names{"none", "learner_failed",
+constexpr std::array<std::string_view, 15> names{"none", "learner_failed",
     "update_not_finite", "out_of_memory", "stopped", "lease_overrun",
     "all_failed", "starved", "no_slots", "storage_failed", "evaluation_failed",
-    "actor_died", "device_failed"};
+    "actor_died", "device_failed", "node_lost", "node_left"};
 
 } // namespace
 

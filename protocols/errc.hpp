@@ -39,6 +39,10 @@ enum class errc : std::uint8_t {
   actor_died,
   /// A device answers with errors, or not at all.
   device_failed,
+  /// A node of the cluster was killed, silent, or thrown out.
+  node_lost,
+  /// A node of the cluster has left in order.
+  node_left,
 };
 
 std::string to_string(errc code);

@@ -24,8 +24,10 @@ struct evaluate_task {
   std::uint64_t part = 0; ///< a number that no other task ever has
   training::view data;
   tensor parameters;
-  evaluator reply_to;
+  score_sink reply_to;
   std::stop_token stop;
+  std::uint64_t first = 0; ///< sample of the test set that is in the part
+  std::uint32_t lane = 0;  ///< of the slot that was asked
 };
 
 /// Compute to evaluator: this part's turn has come.

@@ -201,6 +201,33 @@ struct waiting {
   std::uint64_t wanted = 0;
 };
 
+/// A node of the cluster takes part: its slots come next.
+struct node_joined {
+  std::string name;
+  std::uint64_t epoch = 0; ///< of the membership
+  std::uint64_t slots = 0;
+  std::string address{};
+};
+
+/// It does not any more.
+struct node_left {
+  std::string name;
+  std::uint64_t epoch = 0;
+  std::string why;
+  bool lost = false; ///< it was killed, silent or thrown out
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, node_joined& x) {
+  return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
+      f.field("slots", x.slots), f.field("address", x.address));
+}
+template <class Inspector>
+bool inspect(Inspector& f, node_left& x) {
+  return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
+      f.field("why", x.why), f.field("lost", x.lost));
+}
+
 } // namespace facts
 
 struct fact {
@@ -211,7 +238,7 @@ struct fact {
       facts::requeued, facts::round_skipped, facts::published, facts::evaluated,
       facts::stored, facts::slot_lost, facts::run_ended, facts::slot_returned,
       facts::client_joined, facts::client_left, facts::slot_joined,
-      facts::slot_left, facts::waiting>
+      facts::slot_left, facts::waiting, facts::node_joined, facts::node_left>
       what;
 };
 

@@ -64,7 +64,11 @@ struct leave;          //
 struct lend;           //
 struct withdraw;       //
 struct slot_lent;      //
-struct retired;        // below: keeps the id of a message that is no more
+namespace facts {
+struct node_joined; // protocols/facts.hpp
+struct node_left;   //
+} // namespace facts
+struct retired; // below: keeps the id of a message that is no more
 
 } // namespace troupe
 
@@ -104,6 +108,8 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::withdraw))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::slot_lent))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::seated_offer))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::revoke))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_joined))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_left))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -126,6 +132,12 @@ using update_sink = caf::typed_actor< //
     caf::result<void>(update),        //
     caf::result<void>(failure)>;
 
+/// Where answers to a part of the test set go: the evaluator, or whoever stands
+/// between it and the slot.
+using score_sink = caf::typed_actor< //
+    caf::result<void>(part_begun),   //
+    caf::result<void>(evaluated_part)>;
+
 /// One slot of one device: owns a learner, trains and evaluates, never decides.
 using compute = caf::typed_actor<  //
     caf::result<void>(train_task), //
@@ -143,21 +155,23 @@ struct compute_slot {
 };
 
 /// Decides through a rule who trains and what counts; never computes.
-using aggregator = caf::typed_actor<   //
-    caf::result<run_report>(begin),    // answered when the run has ended
-    caf::result<void>(update),         //
-    caf::result<void>(failure),        //
-    caf::result<void>(added),          //
-    caf::result<void>(published),      //
-    caf::result<void>(slot_scoring),   //
-    caf::result<void>(scored),         //
-    caf::result<void>(stored),         //
-    caf::result<void>(storage_failed), //
-    caf::result<void>(enrol),          //
-    caf::result<void>(leave),          //
-    caf::result<slot_id>(lend),        //
-    caf::result<void>(withdraw),       //
-    caf::result<void>(interrupt),      //
+using aggregator = caf::typed_actor<       //
+    caf::result<run_report>(begin),        // answered when the run has ended
+    caf::result<void>(update),             //
+    caf::result<void>(failure),            //
+    caf::result<void>(added),              //
+    caf::result<void>(published),          //
+    caf::result<void>(slot_scoring),       //
+    caf::result<void>(scored),             //
+    caf::result<void>(stored),             //
+    caf::result<void>(storage_failed),     //
+    caf::result<void>(enrol),              //
+    caf::result<void>(leave),              //
+    caf::result<slot_id>(lend),            //
+    caf::result<void>(withdraw),           // answered when the slot has left
+    caf::result<void>(facts::node_joined), //
+    caf::result<void>(facts::node_left),   //
+    caf::result<void>(interrupt),          //
     caf::result<void>(tick)>;
 
 /// Owns a range of the parameters and their sums: adds updates, publishes

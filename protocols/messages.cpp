@@ -3,6 +3,9 @@
 #include <caf/actor_system.hpp>
 #include <caf/init_global_meta_objects.hpp>
 
+#include "protocols/cluster/frames.hpp"
+#include "protocols/cluster/interfaces.hpp"
+#include "protocols/cluster/registration.hpp"
 #include "protocols/collective/messages.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
@@ -21,6 +24,9 @@ void register_messages() {
     caf::init_global_meta_objects<caf::id_block::troupe_errors>();
     caf::init_global_meta_objects<caf::id_block::troupe_run>();
     caf::init_global_meta_objects<caf::id_block::troupe_collective>();
+    caf::init_global_meta_objects<caf::id_block::troupe_cluster>();
+    caf::init_global_meta_objects<caf::id_block::troupe_doors>();
+    caf::init_global_meta_objects<caf::id_block::troupe_registration>();
     caf::core::init_global_meta_objects();
     return true;
   }();

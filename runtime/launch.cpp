@@ -224,6 +224,8 @@ void announce(const company& players) {
     say(stderr, "note: {}\n", players.devices().remark);
   if (auto url = players.metrics(); !url.empty())
     say(stdout, "metrics at {}\n", url);
+  if (auto at = players.listens_at(); !at.empty())
+    say(stdout, "nodes join at {}\n", at);
 }
 
 int play(const topology& what, const run_options& how, interruption& signals) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/cluster/listening.hpp"
 #include "runtime/topology.hpp"
 
 #include <filesystem>
@@ -16,6 +17,7 @@ struct run_options {
   bool resume = false;
   bool quiet = false;
   std::string metrics{}; ///< HOST:PORT, or empty
+  cluster::listening cluster{};
 };
 
 /// Runs to the end and answers with the exit code: 0, 1, 2 or 130. Errors for

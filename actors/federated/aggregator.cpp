@@ -67,7 +67,9 @@ aggregator::behavior_type aggregator_state::make_behavior() {
       [this](enrol& what) { on(what); },
       [this](const leave& what) { on(what); },
       [this](const lend& what) { return on_lend(what); },
-      [this](const withdraw& what) { on(what); },
+      [this](const withdraw& what) { return on_withdraw(what); },
+      [this](const facts::node_joined& what) { on(what); },
+      [this](const facts::node_left& what) { on(what); },
       [this](interrupt what) { on(what); },
       [this](tick what) { on(what); },
   };
@@ -90,6 +92,17 @@ caf::result<slot_id> aggregator_state::on_lend(const lend& what) {
   const auto slot = take_in(what);
   go_on();
   return slot;
+}
+
+caf::result<void> aggregator_state::on_withdraw(const withdraw& what) {
+  if (what.slot >= slots_.size() || is_ending())
+    return caf::make_error(errc::stopped);
+  if (desk_.has_left(what.slot))
+    return caf::unit;
+  auto promise = self_->make_response_promise<void>();
+  withdrawn_[what.slot] = promise;
+  on(what);
+  return promise;
 }
 
 caf::result<run_report> aggregator_state::start(const begin& what) {
@@ -193,7 +206,7 @@ void aggregator_state::receive(const caf::down_msg& what) {
     follow(std::move(todo));
     if (owed)
       fail("evaluator");
-  } else if (!bury_slots(what.source, why)) {
+  } else if (!bury_slots(what.source, what.reason)) {
     bury_clients(what.source, why);
   }
 }

@@ -87,6 +87,7 @@ private:
   void receive(const caf::down_msg& what);
   caf::result<run_report> start(const begin& what);
   caf::result<slot_id> on_lend(const lend& what);
+  caf::result<void> on_withdraw(const withdraw& what);
   void watch_all();
 
   // what the rule decides
@@ -108,7 +109,7 @@ private:
   void fail_part(const placement::overdue& what);
   void lease_again(const std::vector<placement::left_over>& all);
   void forget_slot(slot_id slot);
-  bool bury_slots(const caf::actor_addr& who, const std::string& why);
+  bool bury_slots(const caf::actor_addr& who, const caf::error& how);
   void end_without(gpu::device_kind kind, const std::string& why);
 
   // who takes part: aggregator_members.cpp
@@ -117,6 +118,8 @@ private:
   void receive(enrol& what);
   void receive(const leave& what);
   void receive(const withdraw& what);
+  void receive(const facts::node_joined& what);
+  void receive(const facts::node_left& what);
   slot_id take_in(const lend& what);
   void bury_clients(const caf::actor_addr& who, const std::string& why);
   void bury_client(client_id client, const std::string& why);
@@ -144,6 +147,8 @@ private:
   std::vector<worker> workers_;     ///< by client id; none for who is not there
   std::size_t present_ = 0;         ///< of these
   std::vector<compute_slot> slots_; ///< by slot id
+  std::map<slot_id, caf::typed_response_promise<void>> withdrawn_;
+  std::size_t nodes_ = 0; ///< of the cluster, that take part
   std::optional<standstill> waits_;
   caf::typed_response_promise<run_report> promise_;
   instant start_{};

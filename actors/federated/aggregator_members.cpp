@@ -23,13 +23,33 @@ std::stop_token stopped() {
 } // namespace
 
 void aggregator_state::gather() {
-  if (present_ >= options_.quorum)
-    return begin_rule();
   stage_ = stage::gathering;
-  await({"clients", present_, options_.quorum},
-      caf::make_error(errc::starved,
-          fmt::format("{} of {} clients have come within {} s", present_,
-              options_.quorum, seconds(options_.patience))));
+  const auto wait_for = [this](const char* whom, std::size_t have,
+                            std::size_t wanted) {
+    await({whom, have, wanted},
+        caf::make_error(errc::starved,
+            fmt::format("{} of {} {} have come within {} s", have, wanted, whom,
+                seconds(options_.patience))));
+  };
+  if (present_ < options_.quorum)
+    wait_for("clients", present_, options_.quorum);
+  else if (nodes_ < options_.nodes)
+    wait_for("nodes", nodes_, options_.nodes);
+  else
+    begin_rule();
+}
+
+// Its slots come one by one, and tell of themselves.
+void aggregator_state::receive(const facts::node_joined& what) {
+  ++nodes_;
+  tell(facts::node_joined{what});
+  if (stage_ == stage::gathering)
+    gather();
+}
+
+void aggregator_state::receive(const facts::node_left& what) {
+  nodes_ -= nodes_ > 0;
+  tell(facts::node_left{what});
 }
 
 void aggregator_state::begin_rule() {
@@ -49,9 +69,9 @@ void aggregator_state::receive(enrol& what) {
   watch(self_, workers_[what.client]);
   tell(facts::client_joined{what.client, what.samples});
   rule_.join(what.client, what.samples, now_, decisions_);
-  if (stage_ == stage::gathering && present_ >= options_.quorum)
-    begin_rule();
-  else
+  if (stage_ == stage::gathering)
+    gather();
+  if (stage_ != stage::gathering)
     carry_out();
 }
 
@@ -116,7 +136,7 @@ void aggregator_state::receive(const withdraw& what) {
     return;
   forget_slot(what.slot);
   if (desk_.retire(what.slot))
-    tell(facts::slot_left{what.slot});
+    say_goodbye(what.slot);
 }
 
 // A run that cannot go on without somebody stands still until they come.

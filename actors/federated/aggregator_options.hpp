@@ -35,6 +35,7 @@ struct aggregator_options {
   duration lease_time{};
   duration stop_grace = std::chrono::seconds{2};
   std::size_t quorum = 0; ///< clients that have to be there to begin
+  std::size_t nodes = 0;  ///< of the cluster, likewise
   /// How long it stands still for want of clients or slots; 0: not at all.
   duration patience{};
 };

@@ -67,8 +67,11 @@ void aggregator_state::welcome_back(std::optional<slot_id> slot) {
 }
 
 void aggregator_state::say_goodbye(std::optional<slot_id> slot) {
-  if (slot)
-    tell(facts::slot_left{*slot});
+  if (!slot)
+    return;
+  tell(facts::slot_left{*slot});
+  if (auto asked = withdrawn_.extract(*slot))
+    asked.mapped().deliver();
 }
 
 void aggregator_state::receive(const slot_scoring& what) {
@@ -136,11 +139,18 @@ void aggregator_state::forget_slot(slot_id slot) {
 // Nobody is to blame for it. What has ended before is nobody's any more.
 void aggregator_state::lease_again(
     const std::vector<placement::left_over>& all) {
-  for (const auto& [at, open] : all) {
+  for (const auto& [at, open, poisonous] : all) {
+    const auto& [lease, client] = std::pair{at.grant.lease, at.grant.client};
     if (!open || is_ending())
       continue;
-    tell(facts::requeued{at.grant.lease, at.grant.client});
-    rule_.requeue(at.grant.lease, now_, decisions_);
+    if (poisonous) {
+      fail(client, lease,
+          caf::make_error(errc::node_lost,
+              std::string{"three nodes were lost while they trained it"}));
+      continue;
+    }
+    tell(facts::requeued{lease, client});
+    rule_.requeue(lease, now_, decisions_);
   }
 }
 
@@ -153,10 +163,13 @@ void aggregator_state::end_without(
                                 desk_.alive() == 0 ? "" : of_kind(kind), why)));
 }
 
-// A device of several lanes takes all of them with it. Its leases wait for
-// another one of its kind.
+// A device of several lanes, or a node, takes all of them with it. Its leases
+// wait for another one of its kind.
 bool aggregator_state::bury_slots(
-    const caf::actor_addr& who, const std::string& why) {
+    const caf::actor_addr& who, const caf::error& how) {
+  const bool lost = how == errc::node_lost;
+  const bool remote = lost || how == errc::node_left;
+  const auto why = text(how);
   std::optional<gpu::device_kind> kind;
   for (slot_id i = 0; i < slots_.size(); ++i) {
     if (slots_[i].who.address() != who)
@@ -164,9 +177,14 @@ bool aggregator_state::bury_slots(
     if (desk_.has_left(i))
       continue;
     kind = slots_[i].kind;
-    tell(facts::slot_lost{i, 0, 0, why});
     forget_slot(i);
-    lease_again(desk_.die(i));
+    if (remote) {
+      say_goodbye(i);
+      lease_again(desk_.depart(i, lost));
+    } else {
+      tell(facts::slot_lost{i, 0, 0, why});
+      lease_again(desk_.die(i));
+    }
   }
   if (!kind)
     return false;

@@ -90,7 +90,8 @@ void evaluator_state::hand_out() {
     auto count = std::min(options_.part, options_.data.size() - first);
     send(self_, options_.slots[i].who,
         evaluate_task{to.at->number, options_.data.slice(first, count),
-            queue_.front().parameters, self_, to.at->stop.get_token()});
+            queue_.front().parameters, self_, to.at->stop.get_token(), first,
+            options_.slots[i].lane});
   }
 }
 

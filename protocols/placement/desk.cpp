@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace troupe::placement {
+namespace {
+
+// Nodes that are lost with a client before it is to blame.
+constexpr unsigned most_deaths = 3;
+
+} // namespace
 
 desk::desk(desk_options options)
     : options_(std::move(options)),
@@ -57,6 +63,8 @@ desk::answer desk::answered(
     return {false, {}, back, {}};
   }
   auto x = held_.take(lease);
+  if (!deaths_.empty())
+    deaths_.erase(x.grant.client);
   const auto left = slot && slots_.has_left(*slot) ? slot : std::nullopt;
   return {true, std::move(x.base), {}, left};
 }
@@ -195,6 +203,16 @@ std::vector<left_over> desk::lose(slot_id slot, std::string why, instant now) {
 
 std::vector<left_over> desk::die(slot_id slot) {
   return taken_from(slots_.die(slot));
+}
+
+// The first one was being trained, or about to be.
+std::vector<left_over> desk::depart(slot_id slot, bool lost) {
+  auto result = taken_from(slots_.depart(slot));
+  if (lost && !result.empty()) {
+    auto& first = result.front();
+    first.poisonous = ++deaths_[first.at.grant.client] >= most_deaths;
+  }
+  return result;
 }
 
 std::vector<left_over> desk::taken_from(

@@ -38,6 +38,8 @@ struct seat {
 struct left_over {
   seat at;
   bool open = false; ///< it was not to stop
+  /// So many nodes were lost while they trained its client that it is to blame.
+  bool poisonous = false;
 };
 
 /// A lease at a slot that is not wanted any more.
@@ -134,6 +136,8 @@ public:
   /// The slot did not return in time, or never will; all that it held.
   std::vector<left_over> lose(slot_id slot, std::string why, instant now);
   std::vector<left_over> die(slot_id slot);
+  /// The slot has gone with its node, which was lost or has left in order.
+  std::vector<left_over> depart(slot_id slot, bool lost);
   /// Every lease that this client has at a slot.
   std::vector<left_over> of(client_id client);
 
@@ -179,6 +183,7 @@ private:
   lease_table<record> held_;
   std::vector<stopping> stopping_;
   std::map<gpu::device_kind, absence> absent_;
+  std::map<client_id, unsigned> deaths_; ///< of nodes that trained it
   std::optional<instant> parts_stopped_;
   std::optional<instant> due_;
   bool closed_ = false;

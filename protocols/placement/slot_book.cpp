@@ -167,6 +167,16 @@ std::vector<slot_book::holding> slot_book::die(slot_id slot) {
   return empty(dead, life::dead);
 }
 
+std::vector<slot_book::holding> slot_book::depart(slot_id slot) {
+  auto& gone = slots_[slot];
+  if (gone.state == life::left)
+    return {};
+  gone.lost_with.reset();
+  auto all = empty(gone, life::left);
+  --lost_; // nobody waits for its return
+  return all;
+}
+
 std::optional<slot_id> slot_book::answered(lease_id lease) {
   if (lost_ == 0)
     return std::nullopt;

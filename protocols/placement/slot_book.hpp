@@ -86,6 +86,8 @@ public:
   std::vector<holding> lose(slot_id slot);
   /// The slot will never return; all that it held.
   std::vector<holding> die(slot_id slot);
+  /// The slot is gone, and was no thread of this process; all that it held.
+  std::vector<holding> depart(slot_id slot);
   /// What a lost slot was at with this lease is over: the slot is back. None if
   /// no slot was lost with it.
   std::optional<slot_id> answered(lease_id lease);

@@ -1,3 +1,4 @@
+#include "runtime/cli/cluster.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/configuration/configuration.hpp"
 #include "runtime/configuration/keys.hpp"
@@ -107,6 +108,30 @@ Examples:
   troupe audit runs/faster --retrain
 )";
 
+constexpr std::string_view certs_details =
+    R"(Keeps a cluster's own certificate authority in DIR, so that coordinator and nodes
+know each other over TLS. Where the coordinator runs:
+
+  troupe certs init DIR           the authority, for ten years, and the coordinator's
+                                  certificate, for localhost and this machine
+  troupe certs issue DIR NAME     a key and a certificate for the node NAME, in
+                                  DIR/NAME.key and DIR/NAME.pem
+  troupe certs revoke DIR NAME    takes NAME's certificates back
+  troupe certs list DIR           what was issued, whether it is good, until when
+
+The coordinator reads DIR. A node has a directory of its own, with four files from it:
+ca.pem, revoked.pem, NAME.pem and NAME.key. Move NAME.key by a way that nobody else can
+read; ca.key stays where it is. A revocation holds at once where DIR is read, and at a
+node once it has the new revoked.pem. Nothing needs a restart.
+
+Examples:
+  troupe certs init certs --host train.example.org
+  troupe certs issue certs alpha
+  scp certs/ca.pem certs/revoked.pem certs/alpha.pem certs/alpha.key alpha:certs/
+  troupe certs issue certs alpha --renew
+  troupe certs revoke certs alpha
+)";
+
 constexpr std::string_view topology_details =
     R"(Shows which actors a run has and what they say to each other; loads no data.
 
@@ -128,15 +153,70 @@ fingerprint: equal fingerprints promise equal bits.
 
 } // namespace
 
+constexpr std::string_view join_details =
+    R"(Lends this machine to a run that listens: its slots train the run's clients, as
+those of the coordinator do, with the same bits. The run's configuration comes from
+the coordinator; the data has to be here, too, and is compared.
+
+May be started before the coordinator, and dials again when that is gone. Ctrl-C
+finishes what the node has and leaves; again, it leaves at once, and what it had is
+trained elsewhere. Exit code 0 when the run is done or the node was drained, 1 when
+it was refused or the run failed, 130 when it was interrupted.
+
+Examples:
+  troupe run examples/fashion.toml --listen 127.0.0.1:4242 --min-nodes 2
+  troupe join 127.0.0.1:4242
+  troupe join train.example.org:4242 --tls certs/ --slots 2
+)";
+
+constexpr std::string_view status_details =
+    R"(Asks the coordinator of a run who takes part: one line a node, or JSON.
+
+Examples:
+  troupe status 127.0.0.1:4242
+  troupe status train.example.org:4242 --tls certs/ --json
+)";
+
+constexpr std::string_view drain_details =
+    R"(Has a node finish what it has, take nothing new, and leave the run.
+
+Example:
+  troupe drain 127.0.0.1:4242 node-2
+)";
+
+// Those of a run, with what opens it to other machines.
+std::vector<option> with_listening(std::vector<option> some) {
+  const auto& more = listening_options();
+  some.insert(some.end() - 1, more.begin(), more.end());
+  return some;
+}
+
+std::vector<option> with_help(std::vector<option> some) {
+  some.push_back(help_flag);
+  return some;
+}
+
 std::span<const command> commands() {
   static const std::array all{
       command{"run", "CONFIG.toml", 0, 1, "Train", run_details(),
-          {{"out", "DIR", "the run's directory (default: runs/<name>-<time>)"},
+          with_listening({{"out", "DIR",
+                              "the run's directory (default: "
+                              "runs/<name>-<time>)"},
               set_option, seed_option,
               {"resume", "", "go on from the last durable state in --out"},
               {"metrics", "HOST:PORT", "serve Prometheus metrics there"},
-              {"quiet", "", "say nothing but what goes wrong"}, help_flag},
+              {"quiet", "", "say nothing but what goes wrong"}, help_flag}),
           &run},
+      command{"join", "HOST:PORT", 1, 1, "Lend this machine to a run",
+          join_details, with_help(joining_options()), &join},
+      command{"status", "HOST:PORT", 1, 1, "Show who takes part in a run",
+          status_details,
+          {{"tls", "DIR", "with the certificates in DIR"},
+              {"json", "", "print one JSON object"}, help_flag},
+          &status},
+      command{"drain", "HOST:PORT NODE", 2, 2, "Have a node leave a run",
+          drain_details,
+          {{"tls", "DIR", "with the certificates in DIR"}, help_flag}, &drain},
       command{"evaluate", "MODEL.safetensors CONFIG.toml", 2, 2,
           "Score a stored model", evaluate_details,
           {set_option, {"json", "", "print one JSON object"}, help_flag},
@@ -154,6 +234,15 @@ std::span<const command> commands() {
           {{"retrain", "", "train again from the journal, compare the bits"},
               help_flag},
           &audit},
+      command{"certs", "init|issue|revoke|list DIR [NAME]", 2, 3,
+          "Give the machines of a cluster certificates", certs_details,
+          {{"host", "HOST",
+               "init, issue: a machine's name or address that the certificate "
+               "names; may be repeated"},
+              {"days", "N", "issue: how long it is good (default: 825)"},
+              {"renew", "", "issue: although NAME has one that is still good"},
+              help_flag},
+          &certs},
       command{"topology", "CONFIG.toml", 1, 1,
           "Show the actors and who talks to whom", topology_details,
           {set_option, {"dot", "", "as Graphviz"}, help_flag}, &show_topology},

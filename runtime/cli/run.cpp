@@ -1,4 +1,5 @@
 #include "monitoring/endpoint.hpp"
+#include "runtime/cli/cluster.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
 #include "runtime/company/interruption.hpp"
@@ -40,7 +41,8 @@ run_options options(const arguments& given) {
       .resume = given.has("resume"),
       .quiet = given.has("quiet"),
       .metrics = given.has("metrics") ? checked_endpoint(given.value("metrics"))
-                                      : std::string{}};
+                                      : std::string{},
+      .cluster = listening(given)};
 }
 
 // A run that goes on has its configuration with it.

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <utility> // before Asio, which forgets it
+#include <vector>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 
@@ -55,16 +59,24 @@ public:
   }
 
   template <class Buffers, class Done>
-  auto async_read_some(const Buffers& to, Done&& done) {
-    return under_tls_
-               ? under_tls_->async_read_some(to, std::forward<Done>(done))
-               : plain_->async_read_some(to, std::forward<Done>(done));
+  void async_read_some(const Buffers& to, Done&& done) {
+    if (!ahead_.empty())
+      read_ahead(to, std::forward<Done>(done));
+    else if (under_tls_)
+      under_tls_->async_read_some(to, std::forward<Done>(done));
+    else
+      plain_->async_read_some(to, std::forward<Done>(done));
   }
   template <class Buffers, class Done>
   auto async_write_some(const Buffers& from, Done&& done) {
     return under_tls_
                ? under_tls_->async_write_some(from, std::forward<Done>(done))
                : plain_->async_write_some(from, std::forward<Done>(done));
+  }
+
+  /// Bytes that were read too early: they are read again, first of all.
+  void unread(std::span<const std::byte> bytes) {
+    ahead_.insert(ahead_.begin(), bytes.begin(), bytes.end());
   }
 
   /// At once; what is under way fails.
@@ -74,6 +86,16 @@ public:
   }
 
 private:
+  template <class Buffers, class Done>
+  void read_ahead(const Buffers& to, Done done) {
+    const auto count = asio::buffer_copy(to, asio::buffer(ahead_));
+    ahead_.erase(ahead_.begin(), ahead_.begin() + std::ptrdiff_t(count));
+    asio::post(get_executor(), [done = std::move(done), count]() mutable {
+      done(network_error{}, count);
+    });
+  }
+
+  std::vector<std::byte> ahead_;
   shared_tls tls_;
   std::unique_ptr<tcp::socket> plain_;
   std::unique_ptr<asio::ssl::stream<tcp::socket>> under_tls_;

@@ -10,8 +10,7 @@
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 
-#include "actors/computing/accelerator.hpp"
-#include "actors/computing/compute.hpp"
+#include "actors/computing/guard.hpp"
 #include "actors/federated/aggregator.hpp"
 #include "actors/federated/evaluator.hpp"
 #include "actors/federated/shard.hpp"
@@ -24,8 +23,10 @@
 #include "protocols/messages.hpp"
 #include "runtime/company/memory.hpp"
 #include "runtime/company/room.hpp"
+#include "runtime/company/slots.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/servers.hpp"
+#include "runtime/exit_code.hpp"
 #include "runtime/record/provenance.hpp"
 #include "runtime/record/scribe.hpp"
 
@@ -40,15 +41,8 @@ constexpr std::size_t waiting_bytes = std::size_t{256} << 20;
 constexpr std::size_t most_waiting = 32;
 constexpr std::chrono::seconds observers_end_within{10};
 
-// Beside the scheduler's: its clock, its printer, and who looks after detached
-// actors.
-constexpr std::size_t caf_threads = 3;
 constexpr std::size_t service_threads = 1; // the scribe
 constexpr std::size_t outlet_threads = 2;  // of stdout and stderr
-
-std::size_t scheduler_threads() {
-  return std::max<std::size_t>(2, this_machine().devices.front().slots);
-}
 
 federated::rule rule_of(const topology& what, const past& before) {
   auto rule = what.rule();
@@ -98,6 +92,20 @@ struct forgetful {
   interruption& signals;
   ~forgetful() { signals.react({}); }
 };
+
+// How a run's end looks to its nodes.
+cluster::farewell farewell_for(const run_report& report) {
+  switch (report.outcome) {
+  case run_outcome::completed:
+  case run_outcome::target_reached:
+    return {"the run is done", true, done};
+  case run_outcome::interrupted:
+    return {"the run was interrupted", true, interrupted};
+  case run_outcome::failed:
+    return {"the run has failed: " + text(report.why), true, failed};
+  }
+  return {"the run has ended", true, failed};
+}
 
 template <class Handle>
 void dismiss(const Handle& actor) {
@@ -170,16 +178,18 @@ company::company(const topology& what, const run_options& how)
     figures_.emplace();
     monitoring::measure_mailboxes(config_);
   }
-  register_messages();
-  config_.set("caf.scheduler.policy", "sharing");
-  config_.set("caf.scheduler.max-threads", scheduler_threads());
+  configure_actors(config_);
   // CAF starts its own one by one, and stops in the middle of nowhere where it
   // gets none.
-  auto threads = scheduler_threads() + caf_threads + compute_threads() +
-                 settled_.federation.shards + service_threads + outlet_threads +
-                 (figures_ ? 1 : 0);
+  const auto computing = compute_threads(what, devices_);
+  auto threads = actor_threads() + computing + settled_.federation.shards +
+                 service_threads + outlet_threads + (figures_ ? 1 : 0) +
+                 (how.cluster.at.empty() ? 0 : 1);
   expect_threads(threads);
-  expect_address_space(threads, compute_threads(), memory());
+  expect_address_space(threads, computing, memory());
+  if (!how.cluster.at.empty())
+    cluster_ =
+        std::make_unique<cluster::coordinator>(how.cluster, gpu::size(layout_));
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     exposer_.emplace(monitoring::endpoint::parse(how.metrics),
@@ -193,7 +203,10 @@ company::company(const topology& what, const run_options& how)
   account_.fingerprint = devices_.fingerprint();
 }
 
-company::~company() = default;
+company::~company() {
+  if (cluster_)
+    cluster_->close();
+}
 
 // Tiny models go through in handfuls, so that a slot need not wake for each; of
 // large ones none waits at a slot, since each would hold a block of memory. A
@@ -246,6 +259,10 @@ aggregator_options company::plan(
   result.rule = rule_of(what_, before);
   result.parameters = std::move(parameters);
   result.blocks = std::move(blocks);
+  if (cluster_) {
+    result.nodes = how_.cluster.nodes;
+    result.patience = from_seconds(how_.cluster.patience);
+  }
   if (comes_and_goes()) {
     result.quorum = what_.movement()->quorum;
     result.patience = what_.movement()->patience;
@@ -277,51 +294,20 @@ aggregator_options company::plan(
   return result;
 }
 
-// The slots of a GPU are lanes of one actor, unless the user's own learner is
-// to be trained: then each is an actor with a learner, as on a CPU.
-bool company::has_lanes(gpu::device where) const {
-  return what_.model() && where.kind == gpu::device_kind::cuda;
-}
-
 double company::memory() const {
   return parameter_memory(
       static_cast<double>(gpu::size(layout_)), devices_, blocks_kept(settled_));
 }
 
-std::size_t company::compute_threads() const {
-  std::size_t result = 0;
-  for (const auto& [where, slots] : devices_.devices)
-    result += has_lanes(where) ? 1 : slots;
-  return result;
-}
-
-void company::spawn_slots(crew& who) {
-  for (const auto& [where, slots] : devices_.devices) {
-    auto lanes = has_lanes(where);
-    compute all;
-    if (lanes)
-      all = system_->spawn<accelerator_impl, caf::detached>(accelerator_options{
-          *what_.model(), where, slots, settled_.client, devices_.products});
-    for (std::uint32_t i = 0; i < slots; ++i)
-      who.slots.push_back({lanes ? all
-                                 : system_->spawn<compute_impl, caf::detached>(
-                                       where, what_.learner()),
-          lanes ? i : 0, where.kind});
-  }
-}
-
-void company::spawn_workers(crew& who) {
-  auto context = std::make_shared<const worker_context>(
-      worker_context{settled_.run.seed, settled_.client});
-  if (comes_and_goes()) {
-    hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
-        std::move(context), std::move(data_), what_.learner());
+void company::gather_workers(crew& who) {
+  if (!comes_and_goes()) {
+    who.workers = spawn_workers(*system_, settled_, std::move(data_));
     return;
   }
-  who.workers.reserve(data_.size());
-  for (client_id i = 0; i < data_.size(); ++i)
-    who.workers.push_back(
-        system_->spawn<worker_impl>(i, std::move(data_[i]), context));
+  auto context = std::make_shared<const worker_context>(
+      worker_context{settled_.run.seed, settled_.client});
+  hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
+      std::move(context), std::move(data_), what_.learner());
 }
 
 std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
@@ -329,8 +315,8 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
     const named_blocks& blocks) {
   const auto& c = settled_;
   auto who = std::make_shared<crew>();
-  spawn_slots(*who);
-  spawn_workers(*who);
+  who->slots = spawn_slots(*system_, what_, settled_, devices_);
+  gather_workers(*who);
   const auto shards = c.federation.shards;
   for (shard_id i = 0; i < shards; ++i)
     who->shards.push_back(
@@ -363,6 +349,10 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
   return who;
 }
 
+std::string company::listens_at() const {
+  return cluster_ ? cluster_->text() : std::string{};
+}
+
 std::string company::metrics() const {
   return exposer_ ? exposer_->url() : std::string{};
 }
@@ -385,6 +375,10 @@ run_report company::play(
   auto script = run_script(what_.movement(), hall_);
   // Not before: a run that has not begun cannot be interrupted.
   signals.react([whom = aggregator_] { send_anonymously(whom, interrupt{}); });
+  if (cluster_)
+    cluster_->open(*system_, aggregator_,
+        {to_toml(settled_), from_, account_.fingerprint, gpu::size(layout_),
+            before.incarnation, how_.cluster.nodes});
   answered.receive([&](run_report& answer) { report = std::move(answer); },
       [&](caf::error& why) {
         report.outcome = run_outcome::failed;
@@ -392,6 +386,8 @@ run_report company::play(
         report.slots_lost = devices_.slots(); // nobody is left to know better
       });
   end_script(script, hall_);
+  if (cluster_)
+    cluster_->dismiss(farewell_for(report));
   ask(self.ptr(), who->scribe, caf::infinite, seal{})
       .receive([] {},
           [&](caf::error& why) {

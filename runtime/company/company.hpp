@@ -12,6 +12,7 @@
 #include "monitoring/metrics.hpp"
 #include "monitoring/outlet.hpp"
 #include "protocols/run.hpp"
+#include "runtime/cluster/coordinator.hpp"
 #include "runtime/company/hall.hpp"
 #include "runtime/company/interruption.hpp"
 #include "runtime/configuration/device_choice.hpp"
@@ -45,6 +46,8 @@ public:
   /// What the summary tells beside the report.
   const summary& account() const noexcept { return account_; }
 
+  /// Where nodes may join; empty: nowhere.
+  std::string listens_at() const;
   /// Where metrics are served; empty: nowhere.
   std::string metrics() const;
 
@@ -64,11 +67,8 @@ private:
   std::shared_ptr<const crew> spawn_all(const run_directory& place,
       const past& before, const gpu::shared_buffer& parameters,
       const named_blocks& blocks);
-  bool has_lanes(gpu::device where) const;
-  std::size_t compute_threads() const;
   double memory() const;
-  void spawn_slots(crew& who);
-  void spawn_workers(crew& who);
+  void gather_workers(crew& who);
   bool comes_and_goes() const noexcept { return what_.movement().has_value(); }
   std::size_t depth() const;
   std::size_t adding() const;
@@ -84,6 +84,7 @@ private:
   facts::provenance from_;
   monitoring::outlet_stream screen_{monitoring::standard_output()};
   caf::actor_system_config config_;
+  std::unique_ptr<cluster::coordinator> cluster_; ///< outlives its doors
   std::unique_ptr<caf::actor_system> system_;
   std::optional<monitoring::metrics> figures_;
   std::optional<monitoring::exposer> exposer_;

@@ -50,12 +50,20 @@ auto retried(Call&& call) {
   return result;
 }
 
-int opened(const fs::path& path, int flags) {
+int opened(const fs::path& path, int flags, mode_t mode = 0666) {
   auto result =
-      retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0666); });
+      retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); });
   if (result < 0)
     throw file_error{path, file_operation::open, errno};
   return result;
+}
+
+// What a crash left is not taken for a secret's: others may have it open.
+int opened_draft(const fs::path& path, file_access access) {
+  if (access == file_access::shared)
+    return opened(path, O_WRONLY | O_CREAT | O_TRUNC);
+  ::unlink(path.c_str());
+  return opened(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 }
 
 std::uint64_t size_of(int file, const fs::path& path) {
@@ -291,12 +299,12 @@ std::string files::read_from(const fs::path& path, std::uint64_t first) {
   return content;
 }
 
-void files::write_atomically(
-    const fs::path& path, std::span<const std::span<const std::byte>> parts) {
+void files::write_atomically(const fs::path& path,
+    std::span<const std::span<const std::byte>> parts, file_access access) {
   auto draft = temporary{fs::path{path} += ".tmp"};
   step(file_operation::open, draft.path());
   {
-    auto file = descriptor{opened(draft.path(), O_WRONLY | O_CREAT | O_TRUNC)};
+    auto file = descriptor{opened_draft(draft.path(), access)};
     for (auto part : parts)
       write(*file, draft.path(), part);
     sync(*file, draft.path());
@@ -306,9 +314,19 @@ void files::write_atomically(
   sync_directory(directory_of(path));
 }
 
+void files::write_atomically(
+    const fs::path& path, std::span<const std::span<const std::byte>> parts) {
+  write_atomically(path, parts, file_access::shared);
+}
+
 void files::write_atomically(const fs::path& path, std::string_view content) {
+  write_atomically(path, content, file_access::shared);
+}
+
+void files::write_atomically(
+    const fs::path& path, std::string_view content, file_access access) {
   auto part = bytes_of(content);
-  write_atomically(path, std::span{&part, 1});
+  write_atomically(path, std::span{&part, 1}, access);
 }
 
 void files::rename(const fs::path& from, const fs::path& to) {

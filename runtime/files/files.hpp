@@ -18,6 +18,9 @@ namespace troupe {
 
 class files;
 
+/// Who may read a file that is written: whom the umask lets, or its owner.
+enum class file_access : std::uint8_t { shared, secret };
+
 /// A file that bytes are appended to. Closes itself; one thread at a time.
 class append_file {
 public:
@@ -122,6 +125,10 @@ public:
       std::span<const std::span<const std::byte>> parts);
   void write_atomically(
       const std::filesystem::path& path, std::string_view content);
+  /// The same, for nobody but the owner (mode 0600), the draft included, where
+  /// `access` says so.
+  void write_atomically(const std::filesystem::path& path,
+      std::string_view content, file_access access);
 
   void rename(
       const std::filesystem::path& from, const std::filesystem::path& to);
@@ -152,6 +159,8 @@ private:
   friend class append_file;
   friend class input_file;
 
+  void write_atomically(const std::filesystem::path& path,
+      std::span<const std::span<const std::byte>> parts, file_access access);
   // Counts, asks the hook, and does what it says unless that needs a write.
   file_fault step(file_operation what, const std::filesystem::path& path);
   void write(int descriptor, const std::filesystem::path& path,

@@ -19,7 +19,8 @@ inline constexpr std::array<std::string_view,
     names{"run_started", "voided", "round_started", "leased", "accepted",
         "dropped", "client_failed", "requeued", "round_skipped", "published",
         "evaluated", "stored", "slot_lost", "run_ended", "slot_returned",
-        "client_joined", "client_left", "slot_joined", "slot_left", "waiting"};
+        "client_joined", "client_left", "slot_joined", "slot_left", "waiting",
+        "node_joined", "node_left"};
 
 /// Facts of these kinds come in thousands: those that follow each other share
 /// a line, with an array for every field.
@@ -146,6 +147,15 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<waiting> X>
 void fields(V& v, X& x) {
   v("needs", x.needs), v("have", x.have), v("wanted", x.wanted);
+}
+template <class V, maybe_const<node_joined> X>
+void fields(V& v, X& x) {
+  v("name", x.name), v("epoch", x.epoch), v("slots", x.slots);
+  v("address", x.address);
+}
+template <class V, maybe_const<node_left> X>
+void fields(V& v, X& x) {
+  v("name", x.name), v("epoch", x.epoch), v("why", x.why), v("lost", x.lost);
 }
 
 } // namespace troupe::facts

@@ -59,6 +59,18 @@ TEST_F(files_test, reads_what_it_wrote) {
   EXPECT_THAT(plain.list(here.path()), ElementsAre("a"));
 }
 
+TEST_F(files_test, writes_a_secret_for_its_owner_alone) {
+  plain.write_atomically(here / "a", "shared");
+  plain.write_atomically(here / "a.tmp", "left by a crash, for all to read");
+
+  plain.write_atomically(here / "a", "secret", file_access::secret);
+
+  EXPECT_EQ(content("a"), "secret");
+  EXPECT_EQ(std::filesystem::status(here / "a").permissions(),
+      std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_THAT(plain.list(here.path()), ElementsAre("a"));
+}
+
 TEST_F(files_test, joins_the_parts_that_it_writes) {
   auto bytes = [](std::string_view text) {
     return std::as_bytes(std::span{text.data(), text.size()});

@@ -1,0 +1,294 @@
+#include "actors/cluster/door.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/computing/guard.hpp"
+#include "protocols/errc.hpp"
+#include "protocols/evaluation.hpp"
+#include "protocols/participation.hpp"
+#include "protocols/training.hpp"
+
+namespace troupe::cluster {
+namespace {
+
+// Slots that one node may lend.
+constexpr std::size_t most_slots = 4096;
+
+std::uint32_t work_of(const training::recipe& how) {
+  return how.steps > 0 ? how.steps : how.epochs;
+}
+
+} // namespace
+
+void door_state::stopper::operator()() const {
+  if (auto to = caf::actor_cast<caf::strong_actor_ptr>(whom))
+    send_anonymously(caf::actor_cast<door>(to), revoke{lease});
+}
+
+door_state::door_state(door::pointer self, door_options options)
+    : self_(self), options_(std::move(options)) {}
+
+door::behavior_type door_state::make_behavior() {
+  knock();
+  return {
+      [this](train_task& what) { take(what); },
+      [this](const evaluate_task& what) { take(what); },
+      [this](const ready& what) { hear(what); },
+      [this](const update& what) { hear(what); },
+      [this](const failure& what) { hear(what); },
+      [this](const evaluated_part& what) { hear(what); },
+      [this](const part_begun& what) { hear(what); },
+      [this](const drain& what) { hear(what); },
+      [this](const farewell& what) { hear(what); },
+      [this](const fetched& what) { receive(what); },
+      [this](const parted& what) { leave(what); },
+      [this](const revoke& what) { options_.peer->send(what); },
+      [this](const dismissal& what) { dismiss(what); },
+  };
+}
+
+template <class What>
+void door_state::hear(const What& what) {
+  options_.peer->took();
+  if (stage_ != stage::parting)
+    receive(what);
+}
+
+void door_state::knock() {
+  ask(self_, options_.registrar, caf::infinite,
+      cluster::knock{options_.who, caf::actor_cast<door>(self_)})
+      .then([this](const admission& how) { prepare(how); },
+          [this](const caf::error& why) { part(text(why)); });
+}
+
+void door_state::prepare(const admission& how) {
+  if (stage_ != stage::knocking)
+    return;
+  if (!how.granted) {
+    options_.peer->send(refusal{how.why});
+    return part(how.why);
+  }
+  stage_ = stage::preparing;
+  auto greeting = std::move(options_.greeting);
+  greeting.name = how.name;
+  greeting.epoch = how.epoch;
+  options_.peer->send(std::move(greeting));
+}
+
+void door_state::receive(const ready& what) {
+  if (stage_ != stage::preparing)
+    return accuse("being ready twice");
+  if (what.slots.size() > most_slots)
+    return accuse(fmt::format("{} slots", what.slots.size()));
+  ask(self_, options_.registrar, caf::infinite,
+      prepared{options_.who.number, what})
+      .then(
+          [this, kinds = what.slots](const admission& how) {
+            if (how.granted)
+              return lend_slots(kinds);
+            options_.peer->send(refusal{how.why});
+            part(how.why);
+          },
+          [this](const caf::error& why) { part(text(why)); });
+}
+
+void door_state::lend_slots(const std::vector<std::uint8_t>& kinds) {
+  if (stage_ != stage::preparing)
+    return;
+  stage_ = stage::lent;
+  for (std::uint32_t lane = 0; lane < kinds.size(); ++lane)
+    ask(self_, options_.lend_to, caf::infinite,
+        lend{{caf::actor_cast<compute>(caf::actor_cast<door>(self_)), lane,
+            kinds[lane] == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda}})
+        .then([this](slot_id slot) { slots_.push_back(slot); },
+            [this](const caf::error& why) { part(text(why)); });
+}
+
+// A task for a client that is gone has no parameters; it keeps its turn.
+void door_state::take(train_task& what) {
+  const auto client = static_cast<client_id>(what.work.client);
+  if (stage_ == stage::parting)
+    return; // its slots are about to be missed
+  training_task task{client, what.work.version, std::move(what.reply_to)};
+  seated order{
+      {what.lease, client, what.work.version, 0.0, work_of(what.work.how), {}},
+      what.lane, what.turn};
+  if (what.parameters) {
+    order.what.parameters = lent(what.parameters);
+    task.from = order.what.parameters.id;
+  }
+  options_.peer->send(order);
+  if (what.stop.stop_possible())
+    task.stop = std::make_unique<std::stop_callback<stopper>>(
+        what.stop, stopper{self_->address(), what.lease});
+  tasks_.insert_or_assign(what.lease, std::move(task));
+}
+
+void door_state::take(const evaluate_task& what) {
+  if (stage_ == stage::parting)
+    return;
+  const auto parameters = lent(what.parameters);
+  parts_[what.part] = {what.reply_to, parameters.id};
+  options_.peer->send(
+      score{what.part, what.first, what.data.size(), parameters, what.lane});
+}
+
+tensor door_state::lent(const tensor& what) {
+  auto& entry = lent_[what.here.get()];
+  if (!entry.what) {
+    entry.what = options_.peer->lend(what.here);
+    newest_ = entry.what.id;
+  }
+  ++entry.uses;
+  const auto result = entry.what;
+  forget_unused();
+  return result;
+}
+
+void door_state::give_back(tensor_id what) {
+  for (auto& [where, each] : lent_)
+    if (each.what.id == what)
+      --each.uses;
+  forget_unused();
+}
+
+// The newest stays: it is about to be used again.
+void door_state::forget_unused() {
+  std::erase_if(lent_, [this](const auto& entry) {
+    const auto& [what, uses] = entry.second;
+    if (uses > 0 || what.id == newest_)
+      return false;
+    options_.peer->take_back(what.id);
+    options_.peer->send(release{what.id});
+    return true;
+  });
+}
+
+void door_state::receive(const update& what) {
+  const auto& trained = what.result;
+  const auto at = tasks_.find(trained.lease);
+  if (at == tasks_.end() || at->second.client != what.client ||
+      at->second.base != trained.base)
+    return accuse(fmt::format("an update of lease {}", trained.lease));
+  if (trained.delta.count != options_.values)
+    return accuse(fmt::format("an update of {} values, not {}",
+        trained.delta.count, options_.values));
+  if (!coming_.emplace(trained.delta.id, what).second)
+    return accuse("one delta for two updates");
+  options_.peer->fetch(trained.delta);
+}
+
+void door_state::receive(const fetched& what) {
+  const auto at = coming_.find(what.what);
+  if (at == coming_.end() || stage_ == stage::parting)
+    return;
+  auto brought = std::move(at->second);
+  coming_.erase(at);
+  options_.peer->send(arrived{what.what});
+  if (!what.failed.empty())
+    return part("a delta did not come: " + what.failed);
+  brought.result.delta = what.here;
+  brought.result.largest = what.largest;
+  answer(brought);
+}
+
+void door_state::answer(const update& what) {
+  auto node = tasks_.extract(what.result.lease);
+  if (!node)
+    return;
+  const auto& task = node.mapped();
+  if (std::isnan(what.result.largest) ||
+      !std::isfinite(what.result.outcome.loss))
+    send(self_, task.reply_to,
+        failure{what.client, what.result.lease,
+            caf::make_error(errc::update_not_finite,
+                std::string{"its update is not finite"})});
+  else
+    send(self_, task.reply_to, what);
+  if (task.from != 0)
+    give_back(task.from);
+}
+
+void door_state::receive(const failure& what) {
+  auto node = tasks_.extract(what.lease);
+  if (!node || node.mapped().client != what.client)
+    return accuse(fmt::format("a failure of lease {}", what.lease));
+  send(self_, node.mapped().reply_to, what);
+  if (node.mapped().from != 0)
+    give_back(node.mapped().from);
+}
+
+void door_state::receive(const part_begun& what) {
+  if (auto at = parts_.find(what.part); at != parts_.end())
+    send(self_, at->second.reply_to, what);
+}
+
+void door_state::receive(const evaluated_part& what) {
+  auto node = parts_.extract(what.part);
+  if (!node)
+    return accuse("a score that nobody asked for");
+  send(self_, node.mapped().reply_to, what);
+  give_back(node.mapped().from);
+}
+
+void door_state::receive(const drain&) {
+  if (stage_ == stage::draining)
+    return;
+  if (stage_ != stage::lent)
+    return part("it left");
+  stage_ = stage::draining;
+  send(self_, options_.registrar, drained{options_.who.number});
+  options_.peer->send(drain{});
+  retire_slots();
+}
+
+void door_state::retire_slots() {
+  if (slots_.empty())
+    return part("drained");
+  for (auto slot : slots_)
+    ask(self_, options_.lend_to, caf::infinite, withdraw{slot})
+        .then(
+            [this] {
+              if (++left_ == slots_.size())
+                part("drained");
+            },
+            [](const caf::error&) {}); // the run has ended
+}
+
+void door_state::receive(const farewell& what) {
+  part(what.why.empty() ? "it left" : what.why);
+}
+
+void door_state::dismiss(const dismissal& what) {
+  options_.peer->send(what.what);
+  part(what.what.why);
+}
+
+// In order; what comes of it is told by `parted`.
+void door_state::part(const std::string& why) {
+  if (stage_ == stage::parting)
+    return;
+  if (stage_ == stage::draining)
+    options_.peer->send(farewell{why, true, 0});
+  stage_ = stage::parting;
+  options_.peer->close(why);
+}
+
+void door_state::accuse(const std::string& of) {
+  const auto why = "it sent what it was not asked for: " + of;
+  options_.peer->send(refusal{why});
+  part(why);
+}
+
+void door_state::leave(const parted& what) {
+  stage_ = stage::parting;
+  send(self_, options_.registrar,
+      gone{options_.who.number, what.why, what.in_order});
+  self_->quit(caf::make_error(
+      what.in_order ? errc::node_left : errc::node_lost, what.why));
+}
+
+} // namespace troupe::cluster

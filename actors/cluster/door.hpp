@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "protocols/cluster/interfaces.hpp"
+#include "protocols/cluster/peer.hpp"
+#include "protocols/cluster/registration.hpp"
+#include "protocols/verbs.hpp"
+
+namespace troupe::cluster {
+
+struct door_options {
+  candidate who;
+  shared_peer peer;
+  troupe::registrar registrar;
+  aggregator lend_to;
+  welcome greeting;         ///< without name and epoch
+  std::uint64_t values = 0; ///< of a model: no delta has another number
+};
+
+/// The coordinator's end of one node's session, and all that the node can
+/// reach. Its slots are lanes of this actor: it takes their tasks and answers
+/// them as a slot of this process would, so that nobody behind it knows the
+/// difference. When the node parts it ends, and what it had is leased again.
+///
+///            admitted             the data are those of the run
+///     knocking ──► preparing ──────────────► lent ──drain──► draining
+///        │             │                       │                 │ all slots
+///        └─refused─────┴──────► parting ◄──────┴─────────────────┘ have left
+///
+/// A node that says what it was not asked for loses its session. A version is
+/// lent to it once, whatever its number of clients, and taken back when no
+/// lease starts from it.
+class door_state {
+public:
+  static inline const char* name = "troupe.door";
+
+  door_state(door::pointer self, door_options options);
+  door::behavior_type make_behavior();
+
+private:
+  enum class stage : std::uint8_t {
+    knocking,
+    preparing,
+    lent,
+    draining,
+    parting
+  };
+  struct stopper {
+    caf::actor_addr whom;
+    lease_id lease;
+    void operator()() const;
+  };
+  struct training_task {
+    client_id client = 0;
+    version_id base = 0;
+    update_sink reply_to;
+    tensor_id from = 0;
+    std::unique_ptr<std::stop_callback<stopper>> stop{};
+  };
+  struct scoring_task {
+    score_sink reply_to;
+    tensor_id from = 0;
+  };
+  struct lending {
+    tensor what;
+    std::uint64_t uses = 0;
+  };
+
+  template <class What>
+  void hear(const What& what);
+  void knock();
+  void prepare(const admission& how);
+  void receive(const ready& what);
+  void lend_slots(const std::vector<std::uint8_t>& kinds);
+  void receive(const update& what);
+  void receive(const failure& what);
+  void receive(const evaluated_part& what);
+  void receive(const part_begun& what);
+  void receive(const drain& what);
+  void receive(const farewell& what);
+  void receive(const fetched& what);
+
+  void take(train_task& what);
+  void take(const evaluate_task& what);
+  void answer(const update& what);
+  void retire_slots();
+  void dismiss(const dismissal& what);
+  void part(const std::string& why);
+  void accuse(const std::string& of);
+  void leave(const parted& what);
+
+  tensor lent(const tensor& what);
+  void give_back(tensor_id what);
+  void forget_unused();
+
+  door::pointer self_;
+  door_options options_;
+  stage stage_ = stage::knocking;
+  std::vector<slot_id> slots_; ///< of the run, by lane
+  std::size_t left_ = 0;       ///< of these
+  std::unordered_map<lease_id, training_task> tasks_;
+  std::map<std::uint64_t, scoring_task> parts_;
+  std::map<const gpu::buffer*, lending> lent_;
+  tensor_id newest_ = 0;
+  std::unordered_map<tensor_id, update> coming_; ///< whose delta is on its way
+};
+using door_impl = door::stateful_impl<door_state>;
+
+} // namespace troupe::cluster

@@ -1,0 +1,216 @@
+#include "actors/cluster/host.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "protocols/evaluation.hpp"
+#include "protocols/run.hpp"
+#include "protocols/training.hpp"
+
+namespace troupe::cluster {
+namespace {
+
+std::stop_token stopped() {
+  std::stop_source source;
+  source.request_stop();
+  return source.get_token();
+}
+
+} // namespace
+
+host_state::host_state(host::pointer self, host_options options)
+    : self_(self), options_(std::move(options)) {}
+
+host_state::~host_state() {
+  parts_.request_stop();
+}
+
+host::behavior_type host_state::make_behavior() {
+  return {
+      [this](const serve& what) { return start(what); },
+      [this](const interrupt&) { want_to_leave(); },
+      [this](const seated& what) { hear(what); },
+      [this](const score& what) { hear(what); },
+      [this](const revoke& what) { hear(what); },
+      [this](const release& what) { hear(what); },
+      [this](const arrived& what) { hear(what); },
+      [this](const refusal& what) { hear(what); },
+      [this](const drain& what) { hear(what); },
+      [this](const farewell& what) { hear(what); },
+      [this](const fetched& what) { receive(what); },
+      [this](const parted& what) {
+        end({what.why, false, 1});
+      },
+      [this](update& what) { answer(what); },
+      [this](const failure& what) { answer(what); },
+      [this](const part_begun& what) { options_.peer->send(what); },
+      [this](const evaluated_part& what) { options_.peer->send(what); },
+  };
+}
+
+template <class What>
+void host_state::hear(const What& what) {
+  options_.peer->took();
+  if (!over_)
+    receive(what);
+}
+
+caf::result<farewell> host_state::start(const serve& what) {
+  promise_ = self_->make_response_promise<farewell>();
+  options_.peer->send(what.with);
+  return promise_;
+}
+
+bool host_state::has_lane(std::uint32_t lane) {
+  if (lane < options_.slots.size())
+    return true;
+  options_.peer->close(fmt::format("it named slot {}, which is none", lane));
+  return false;
+}
+
+void host_state::receive(const seated& what) {
+  if (!has_lane(what.lane))
+    return;
+  if (what.what.client >= options_.workers.size())
+    return options_.peer->close(
+        fmt::format("it named client {}, which is none", what.what.client));
+  leases_.emplace(what.what.lease, what.what.client);
+  if (!what.what.parameters)
+    return stop_at_once(what);
+  auto& from = bring(what.what.parameters);
+  if (from.here)
+    seat(what, from.here);
+  else
+    from.leases.push_back(what);
+}
+
+void host_state::receive(const score& what) {
+  if (!has_lane(what.lane))
+    return;
+  if (what.first > options_.test.size() ||
+      what.count > options_.test.size() - what.first)
+    return options_.peer->close("it named samples that there are not");
+  auto& from = bring(what.parameters);
+  if (from.here)
+    begin(what, from.here);
+  else
+    from.parts.push_back(what);
+}
+
+host_state::held& host_state::bring(const tensor& what) {
+  const auto [at, is_new] = held_.try_emplace(what.id);
+  if (is_new)
+    options_.peer->fetch(what);
+  return at->second;
+}
+
+void host_state::receive(const fetched& what) {
+  const auto at = held_.find(what.what);
+  if (at == held_.end() || over_)
+    return;
+  if (!what.failed.empty())
+    return options_.peer->close("a version did not come: " + what.failed);
+  auto& tensor = at->second;
+  tensor.here = what.here;
+  for (const auto& each : std::exchange(tensor.leases, {}))
+    seat(each, tensor.here);
+  for (const auto& each : std::exchange(tensor.parts, {}))
+    begin(each, tensor.here);
+}
+
+void host_state::seat(
+    const seated& what, const gpu::shared_buffer& parameters) {
+  const auto& slot = options_.slots[what.lane];
+  auto order = what.what;
+  order.parameters = parameters;
+  send(self_, options_.workers[order.client],
+      seated_offer{std::move(order), slot.who, slot.lane, what.turn,
+          caf::actor_cast<host>(self_)});
+}
+
+// Its client is gone; the slot is told so by its turn.
+void host_state::stop_at_once(const seated& what) {
+  const auto& slot = options_.slots[what.lane];
+  train_task task;
+  task.lease = what.what.lease;
+  task.work.client = what.what.client;
+  task.reply_to = caf::actor_cast<host>(self_);
+  task.lane = slot.lane;
+  task.turn = what.turn;
+  task.stop = stopped();
+  send(self_, slot.who, std::move(task));
+}
+
+void host_state::begin(
+    const score& what, const gpu::shared_buffer& parameters) {
+  const auto& slot = options_.slots[what.lane];
+  send(self_, slot.who,
+      evaluate_task{what.part, options_.test.slice(what.first, what.count),
+          parameters, caf::actor_cast<host>(self_), parts_.get_token(),
+          what.first, slot.lane});
+}
+
+// What still waits for its parameters stops without them.
+void host_state::receive(const revoke& what) {
+  for (auto& [id, tensor] : held_) {
+    const auto at = std::ranges::find(tensor.leases, what.lease,
+        [](const seated& each) { return each.what.lease; });
+    if (at == tensor.leases.end())
+      continue;
+    stop_at_once(*at);
+    tensor.leases.erase(at);
+    return;
+  }
+  if (const auto at = leases_.find(what.lease); at != leases_.end())
+    send(self_, options_.workers[at->second], what);
+}
+
+void host_state::receive(const release& what) {
+  held_.erase(what.what);
+}
+
+void host_state::receive(const arrived& what) {
+  options_.peer->take_back(what.what);
+}
+
+void host_state::answer(update& what) {
+  if (over_ || leases_.erase(what.result.lease) == 0)
+    return;
+  what.result.delta = options_.peer->lend(std::move(what.result.delta.here));
+  options_.peer->send(what);
+}
+
+void host_state::answer(const failure& what) {
+  if (over_ || leases_.erase(what.lease) == 0)
+    return;
+  options_.peer->send(what);
+}
+
+void host_state::want_to_leave() {
+  if (!over_)
+    options_.peer->send(drain{});
+}
+
+void host_state::receive(const drain&) {} // told by its farewell
+
+void host_state::receive(const refusal& what) {
+  end({what.why, true, 1});
+}
+
+void host_state::receive(const farewell& what) {
+  end(what);
+}
+
+void host_state::end(farewell how) {
+  if (std::exchange(over_, true))
+    return;
+  parts_.request_stop();
+  for (const auto& [lease, client] : leases_)
+    send(self_, options_.workers[client], revoke{lease});
+  options_.peer->close(how.why);
+  promise_.deliver(std::move(how));
+}
+
+} // namespace troupe::cluster

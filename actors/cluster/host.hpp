@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <unordered_map>
+#include <vector>
+
+#include "protocols/cluster/interfaces.hpp"
+#include "protocols/cluster/peer.hpp"
+#include "protocols/verbs.hpp"
+
+namespace troupe::cluster {
+
+struct host_options {
+  shared_peer peer;
+  std::vector<worker> workers;     ///< by client id
+  std::vector<compute_slot> slots; ///< by lane
+  training::view test;
+};
+
+/// A node's end of its session. What the coordinator seats goes to the client's
+/// worker and on to the slot that was named; what the slot answers goes back.
+/// A tensor is brought once, and kept until the coordinator needs it no more;
+/// what waits for it keeps its order.
+///
+///     idle ──serve──► serving ──drain──► draining ──farewell──► over
+///                        └──farewell, parted, refusal────────────┘
+///
+/// Whoever trains is told to stop when the session is over.
+class host_state {
+public:
+  static inline const char* name = "troupe.host";
+
+  host_state(host::pointer self, host_options options);
+  ~host_state();
+  host::behavior_type make_behavior();
+
+private:
+  /// A tensor that was lent to this node, and what waits for it.
+  struct held {
+    gpu::shared_buffer here;
+    std::vector<seated> leases{};
+    std::vector<score> parts{};
+  };
+
+  template <class What>
+  void hear(const What& what);
+  caf::result<farewell> start(const serve& what);
+  void receive(const seated& what);
+  void receive(const score& what);
+  void receive(const revoke& what);
+  void receive(const release& what);
+  void receive(const arrived& what);
+  void receive(const refusal& what);
+  void receive(const drain& what);
+  void receive(const farewell& what);
+  void receive(const fetched& what);
+  void answer(update& what);
+  void answer(const failure& what);
+
+  bool has_lane(std::uint32_t lane);
+  held& bring(const tensor& what);
+  void seat(const seated& what, const gpu::shared_buffer& parameters);
+  void stop_at_once(const seated& what);
+  void begin(const score& what, const gpu::shared_buffer& parameters);
+  void want_to_leave();
+  void end(farewell how);
+
+  host::pointer self_;
+  host_options options_;
+  caf::typed_response_promise<farewell> promise_;
+  bool over_ = false;
+  std::map<tensor_id, held> held_;
+  std::unordered_map<lease_id, client_id> leases_; ///< that train, or are to
+  std::stop_source parts_;
+};
+using host_impl = host::stateful_impl<host_state>;
+
+} // namespace troupe::cluster

@@ -1,0 +1,172 @@
+#include "actors/cluster/registrar.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "protocols/cluster/peer.hpp"
+
+namespace troupe::cluster {
+namespace {
+
+using kind = membership::change::kind;
+
+admission refused(std::string why) {
+  return {false, std::move(why), {}, 0};
+}
+
+// What of a node's data is not the run's; empty: all is the same.
+std::string other_data(
+    const facts::provenance& there, const facts::provenance& here) {
+  const auto differs = [](const std::string& a, const std::string& b) {
+    return !b.empty() && a != b;
+  };
+  std::string names;
+  const auto name = [&](bool it_does, const char* what) {
+    if (it_does)
+      names += (names.empty() ? "" : ", ") + std::string{what};
+  };
+  name(differs(there.features, here.features), "the clients' samples");
+  name(differs(there.labels, here.labels), "their labels");
+  name(differs(there.test_features, here.test_features), "the test samples");
+  name(differs(there.test_labels, here.test_labels), "the test labels");
+  return names;
+}
+
+} // namespace
+
+registrar_state::registrar_state(
+    registrar::pointer self, registrar_options options)
+    : self_(self),
+      options_(std::move(options)),
+      rule_(options_.rule, options_.incarnation) {}
+
+registrar::behavior_type registrar_state::make_behavior() {
+  return {
+      [this](const knock& what) { return admit(what); },
+      [this](const prepared& what) { return take_in(what); },
+      [this](const gone& what) { forget(what); },
+      [this](const drained& what) { drain(what); },
+      [this](const inquiry& what) { answer(what); },
+      [this](const dismissal& what) { dismiss(what); },
+  };
+}
+
+// A node knows its fingerprint once it knows the run; it is looked at then.
+admission registrar_state::admit(const knock& what) {
+  const auto& hello = what.who.what;
+  const auto verdict = rule_.knock(
+      {hello.name, what.who.key, what.who.number, options_.rule.version,
+          hello.build, options_.rule.configuration, options_.rule.fingerprint},
+      clock_now(self_));
+  if (verdict.refused)
+    return refused(verdict.refused->text);
+  if (verdict.superseded)
+    throw_out(*verdict.superseded,
+        fmt::format(
+            "node {} has come back by another connection", verdict.name));
+  doors_[what.who.number] = what.at;
+  addresses_[what.who.number] = what.who.address;
+  tell_changes();
+  return {true, {}, verdict.name, verdict.epoch};
+}
+
+admission registrar_state::take_in(const prepared& what) {
+  const auto& said = what.what;
+  if (auto names = other_data(said.from, options_.from); !names.empty())
+    return refused("it has other data than the run: " + names + " differ");
+  if (said.fingerprint != options_.rule.fingerprint &&
+      !options_.rule.any_fingerprint)
+    return refused(fmt::format("its numeric fingerprint is {}, and the run's "
+                               "is {}; --any-fingerprint lets it in, and then "
+                               "no bits are promised",
+        said.fingerprint, options_.rule.fingerprint));
+  rule_.ready(what.session, static_cast<std::uint32_t>(said.slots.size()),
+      clock_now(self_));
+  tell_changes();
+  return {true, {}, {}, rule_.epoch_of(what.session).value_or(0)};
+}
+
+void registrar_state::forget(const gone& what) {
+  if (what.in_order)
+    rule_.left(what.session, clock_now(self_));
+  else
+    rule_.lost(what.session, what.why, clock_now(self_));
+  doors_.erase(what.session);
+  tell_changes();
+  addresses_.erase(what.session);
+  end_if_over();
+}
+
+void registrar_state::drain(const drained& what) {
+  for (const auto& each : rule_.members())
+    if (each.session == what.session)
+      rule_.drain(each.id, clock_now(self_));
+  tell_changes();
+}
+
+void registrar_state::answer(const inquiry& what) {
+  const auto& node = what.what.name;
+  if (what.what.what_for == errand::status)
+    what.from->answer(report{status()});
+  else if (drain(node))
+    what.from->answer(
+        report{fmt::format("{} finishes what it has, and leaves", node)});
+  else
+    what.from->answer(refusal{fmt::format("there is no node {}", node)});
+}
+
+bool registrar_state::drain(const std::string& node) {
+  for (const auto& each : rule_.members()) {
+    const auto at = doors_.find(each.session);
+    if (each.name != node || !membership::is_live(each.at) ||
+        at == doors_.end())
+      continue;
+    send(self_, at->second, cluster::drain{});
+    return true;
+  }
+  return false;
+}
+
+// Its end tells that every node was told.
+void registrar_state::dismiss(const dismissal& what) {
+  over_ = true;
+  rule_.close();
+  for (const auto& [session, at] : doors_)
+    send(self_, at, what);
+  end_if_over();
+}
+
+void registrar_state::end_if_over() {
+  if (over_ && doors_.empty())
+    self_->quit();
+}
+
+void registrar_state::throw_out(std::uint64_t session, const std::string& why) {
+  if (const auto at = doors_.find(session); at != doors_.end())
+    send(self_, at->second, dismissal{{why, true, 1}});
+}
+
+void registrar_state::tell_changes() {
+  for (auto& each : rule_.take_changes()) {
+    if (each.what == kind::readied) {
+      std::uint64_t slots = 0;
+      for (const auto& one : rule_.members())
+        if (one.id == each.id)
+          slots = one.slots;
+      send(self_, options_.tell,
+          facts::node_joined{
+              each.name, each.epoch, slots, addresses_[each.session]});
+    } else if (each.what == kind::left || each.what == kind::lost) {
+      send(self_, options_.tell,
+          facts::node_left{each.name, each.epoch, std::move(each.why),
+              each.what == kind::lost});
+    }
+  }
+}
+
+std::string registrar_state::status() const {
+  return {};
+}
+
+} // namespace troupe::cluster

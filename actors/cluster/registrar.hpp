@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "protocols/cluster/registration.hpp"
+#include "protocols/facts.hpp"
+#include "protocols/membership/membership.hpp"
+#include "protocols/verbs.hpp"
+
+namespace troupe::cluster {
+
+struct registrar_options {
+  membership::options rule;
+  std::uint64_t incarnation = 0; ///< of the run
+  facts::provenance from;        ///< what its clients train on
+  aggregator tell;
+};
+
+/// The voice of the membership: answers doors, throws out whom the rule has
+/// replaced, and tells the aggregator of each change.
+class registrar_state {
+public:
+  static inline const char* name = "troupe.registrar";
+
+  registrar_state(registrar::pointer self, registrar_options options);
+  registrar::behavior_type make_behavior();
+
+private:
+  admission admit(const knock& what);
+  admission take_in(const prepared& what);
+  void forget(const gone& what);
+  void drain(const drained& what);
+  void answer(const inquiry& what);
+  bool drain(const std::string& node);
+  void dismiss(const dismissal& what);
+  void end_if_over();
+  void tell_changes();
+  void throw_out(std::uint64_t session, const std::string& why);
+  std::string status() const;
+
+  registrar::pointer self_;
+  registrar_options options_;
+  membership::membership rule_;
+  std::map<std::uint64_t, door> doors_; ///< by session
+  std::map<std::uint64_t, std::string> addresses_;
+  bool over_ = false;
+};
+using registrar_impl = registrar::stateful_impl<registrar_state>;
+
+} // namespace troupe::cluster

@@ -1,0 +1,227 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <caf/default_enum_inspect.hpp>
+#include <caf/string_view.hpp>
+
+#include "gpu/device.hpp"
+#include "protocols/evaluation.hpp"
+#include "protocols/facts.hpp"
+#include "protocols/ids.hpp"
+#include "protocols/tensor.hpp"
+#include "protocols/training.hpp"
+#include "protocols/type_ids.hpp"
+
+// What two processes of a cluster say to each other. A frame is one of these
+// and nothing else: no handle of an actor, no message of CAF's own, no tensor's
+// bytes; those the courier moves.
+//
+//     node                         coordinator
+//     hello{node} ───────────────────────────►   who it is
+//     ◄──────────────────── welcome | refusal    what is trained, on what
+//     ready ─────────────────────────────────►   its slots, its data's digests
+//     ◄─────────────────── seated, score, revoke   work, or none of it after
+//     all update, failure, part_begun, evaluated_part ─►   what came of it
+//     ◄───────────────────────── release, arrived   tensors that are done with
+//     drain ─────────────────────────────────►   it wants to leave
+//     ◄───────────────────────────────── drain   it is to
+//     farewell ◄─────────────────────► farewell  the session ends in order
+
+namespace troupe::cluster {
+
+/// Of a whole session; another one is refused before anything else is read.
+constexpr std::uint16_t wire_version = 1;
+
+/// What a connection is for.
+enum class errand : std::uint8_t {
+  node,    ///< lends its machine
+  courier, ///< carries the tensors of a node's session
+  status,  ///< asks who is there
+  drain,   ///< asks that a node leave
+};
+std::string to_string(errand x);
+bool from_string(caf::string_view text, errand& x);
+bool from_integer(std::uint8_t value, errand& x);
+
+/// Whoever dials, first of all.
+struct hello {
+  errand what_for = errand::node;
+  std::string name;          ///< a node's; for `drain`, that of the node meant
+  std::uint64_t session = 0; ///< at random; a courier's is its node's
+  std::string build;         ///< for people
+  double silence = 0.0;      ///< seconds after which it takes a peer for lost
+};
+
+/// To a node: it may take part, if it can do what this says.
+struct welcome {
+  std::string name; ///< its own from now on
+  std::uint64_t epoch = 0;
+  std::string configuration; ///< effective, as TOML
+  facts::provenance from;    ///< what the clients train on
+  std::string fingerprint;   ///< numeric, of the coordinator
+};
+
+/// To whoever dialled: no, and why, in words; or what `drain` comes to.
+struct refusal {
+  std::string why;
+};
+
+/// Node: the data are here and the slots wait.
+struct ready {
+  std::vector<std::uint8_t> slots; ///< `gpu::device_kind` by lane
+  std::string fingerprint;
+  facts::provenance from;
+};
+
+/// An offer, and where at the node it is to train.
+struct seated {
+  offer what;
+  std::uint32_t lane = 0;
+  std::uint64_t turn = 0; ///< at that lane
+};
+
+/// A part of the test set to score.
+struct score {
+  std::uint64_t part = 0;
+  std::uint64_t first = 0; ///< sample
+  std::uint64_t count = 0;
+  tensor parameters;
+  std::uint32_t lane = 0;
+};
+
+/// Coordinator: this version is needed no more at the node.
+struct release {
+  tensor_id what = 0;
+};
+
+/// Coordinator: this delta has arrived.
+struct arrived {
+  tensor_id what = 0;
+};
+
+/// It finishes what it has, takes nothing new, and leaves.
+struct drain {};
+
+/// The last frame of a session that ends in order.
+struct farewell {
+  std::string why;
+  bool over = false;     ///< the run has ended: do not come back
+  std::uint8_t code = 0; ///< that a node's process ends with then
+};
+
+/// A sign of life, where nothing else is to be said.
+struct beat {
+  std::uint64_t heard = 0; ///< frames that its actor is through with
+};
+
+/// What `status` asked for, as JSON.
+struct report {
+  std::string json;
+};
+
+/// Whatever may be said.
+using frame = std::variant<hello, welcome, refusal, ready, seated, score,
+    revoke, release, arrived, update, failure, evaluated_part, part_begun,
+    drain, farewell, beat, report>;
+
+} // namespace troupe::cluster
+
+// Append-only.
+CAF_BEGIN_TYPE_ID_BLOCK(troupe_cluster, troupe::type_id_block(4))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::errand))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::hello))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::welcome))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::refusal))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::ready))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::seated))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::score))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::release))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::drain))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::farewell))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::beat))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::report))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::facts::provenance))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::arrived))
+CAF_END_TYPE_ID_BLOCK(troupe_cluster)
+
+namespace troupe {
+
+namespace facts {
+template <class Inspector>
+bool inspect(Inspector& f, provenance& x) {
+  return f.object(x).fields(f.field("features", x.features),
+      f.field("labels", x.labels), f.field("test_features", x.test_features),
+      f.field("test_labels", x.test_labels), f.field("initial", x.initial));
+}
+} // namespace facts
+
+namespace cluster {
+
+template <class Inspector>
+bool inspect(Inspector& f, errand& x) {
+  return caf::default_enum_inspect(f, x);
+}
+template <class Inspector>
+bool inspect(Inspector& f, hello& x) {
+  return f.object(x).fields(f.field("what_for", x.what_for),
+      f.field("name", x.name), f.field("session", x.session),
+      f.field("build", x.build), f.field("silence", x.silence));
+}
+template <class Inspector>
+bool inspect(Inspector& f, welcome& x) {
+  return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
+      f.field("configuration", x.configuration), f.field("from", x.from),
+      f.field("fingerprint", x.fingerprint));
+}
+template <class Inspector>
+bool inspect(Inspector& f, refusal& x) {
+  return f.object(x).fields(f.field("why", x.why));
+}
+template <class Inspector>
+bool inspect(Inspector& f, ready& x) {
+  return f.object(x).fields(f.field("slots", x.slots),
+      f.field("fingerprint", x.fingerprint), f.field("from", x.from));
+}
+template <class Inspector>
+bool inspect(Inspector& f, seated& x) {
+  return f.object(x).fields(f.field("what", x.what), f.field("lane", x.lane),
+      f.field("turn", x.turn));
+}
+template <class Inspector>
+bool inspect(Inspector& f, score& x) {
+  return f.object(x).fields(f.field("part", x.part), f.field("first", x.first),
+      f.field("count", x.count), f.field("parameters", x.parameters),
+      f.field("lane", x.lane));
+}
+template <class Inspector>
+bool inspect(Inspector& f, release& x) {
+  return f.object(x).fields(f.field("what", x.what));
+}
+template <class Inspector>
+bool inspect(Inspector& f, arrived& x) {
+  return f.object(x).fields(f.field("what", x.what));
+}
+template <class Inspector>
+bool inspect(Inspector& f, drain& x) {
+  return f.object(x).fields();
+}
+template <class Inspector>
+bool inspect(Inspector& f, farewell& x) {
+  return f.object(x).fields(
+      f.field("why", x.why), f.field("over", x.over), f.field("code", x.code));
+}
+template <class Inspector>
+bool inspect(Inspector& f, beat& x) {
+  return f.object(x).fields(f.field("heard", x.heard));
+}
+template <class Inspector>
+bool inspect(Inspector& f, report& x) {
+  return f.object(x).fields(f.field("json", x.json));
+}
+
+} // namespace cluster
+} // namespace troupe

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <caf/error.hpp>
+#include <caf/result.hpp>
+#include <caf/typed_actor.hpp>
+
+#include "protocols/cluster/frames.hpp"
+#include "protocols/interfaces.hpp"
+#include "protocols/local.hpp"
+#include "protocols/run.hpp"
+
+// Who stands at the two ends of a connection, and what is said behind it.
+//
+//     aggregator, workers                                 workers, slots
+//      ▲   │ train_task, evaluate_task           seated_offer │   ▲ update
+//      │   ▼                                                  ▼   │
+//     ┌──────┐  seated, score, revoke, release   frames      ┌──────┐
+//     │ door │ ════════════════════════════════════════════► │ host │
+//     └──────┘ ◄════════════════════════════════════════════ └──────┘
+//       │ ▲        ready, update, failure, farewell
+// knock,│ │ admission
+// ready ▼ │
+//     ┌───────────┐ node_changed ┌────────────┐
+//     │ registrar │ ───────────► │ aggregator │
+//     └───────────┘              └────────────┘
+
+namespace troupe {
+namespace cluster {
+
+/// From its peer to an actor: a tensor that was to be brought is here.
+struct fetched {
+  tensor_id what = 0;
+  tensor here;
+  float largest = 0.0f; ///< magnitude; NaN: a value is not finite
+  std::string failed;   ///< why it did not come; empty: it did
+};
+
+/// From its peer to an actor: the session is over. The last message.
+struct parted {
+  std::string why;
+  bool in_order = false; ///< it was closed here
+};
+
+/// To a door: the run has ended; the node is told so.
+struct dismissal {
+  farewell what;
+};
+
+/// To a host: tell the coordinator that its slots are ready. Answered when the
+/// session is over, by how.
+struct serve {
+  ready with;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, serve& x) {
+  return f.object(x).fields(f.field("with", x.with));
+}
+template <class Inspector>
+bool inspect(Inspector& f, dismissal& x) {
+  return f.object(x).fields(f.field("what", x.what));
+}
+template <class Inspector>
+bool inspect(Inspector& f, fetched&) {
+  return refuse_to_serialise(f, "troupe::cluster::fetched");
+}
+template <class Inspector>
+bool inspect(Inspector& f, parted& x) {
+  return f.object(x).fields(
+      f.field("why", x.why), f.field("in_order", x.in_order));
+}
+
+} // namespace cluster
+} // namespace troupe
+
+// Append-only.
+CAF_BEGIN_TYPE_ID_BLOCK(troupe_doors, troupe::type_id_block(5))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::fetched))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::parted))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::dismissal))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::serve))
+CAF_END_TYPE_ID_BLOCK(troupe_doors)
+
+namespace troupe::cluster {
+
+/// Stands for one node at the coordinator: its slots are lanes of this compute
+/// actor, and what they answer goes back the way the tasks came.
+using door = compute::extend<          //
+    caf::result<void>(ready),          // from its node
+    caf::result<void>(update),         //
+    caf::result<void>(failure),        //
+    caf::result<void>(evaluated_part), //
+    caf::result<void>(part_begun),     //
+    caf::result<void>(drain),          // likewise, or from the registrar
+    caf::result<void>(farewell),       //
+    caf::result<void>(fetched),        // from its peer
+    caf::result<void>(parted),         //
+    caf::result<void>(revoke),         // of a task that is to stop
+    caf::result<void>(dismissal)>;     // from the registrar
+
+/// A node's end: its slots, and a worker for each client that is trained here.
+using host = caf::typed_actor<          //
+    caf::result<farewell>(serve),       // from its process
+    caf::result<void>(interrupt),       // likewise: it wants to leave
+    caf::result<void>(seated),          // from the coordinator
+    caf::result<void>(score),           //
+    caf::result<void>(revoke),          //
+    caf::result<void>(release),         //
+    caf::result<void>(arrived),         //
+    caf::result<void>(refusal),         //
+    caf::result<void>(drain),           //
+    caf::result<void>(farewell),        //
+    caf::result<void>(fetched),         // from its peer
+    caf::result<void>(parted),          //
+    caf::result<void>(update),          // from its slots
+    caf::result<void>(failure),         //
+    caf::result<void>(part_begun),      //
+    caf::result<void>(evaluated_part)>; //
+
+} // namespace troupe::cluster

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "protocols/cluster/frames.hpp"
+#include "protocols/tensor.hpp"
+
+namespace troupe::cluster {
+
+/// Another process, as the actor that speaks with it sees it: a connection for
+/// frames, and a courier for tensors beside it. What the peer says comes to the
+/// actor as messages, one type a frame; that it is gone comes as `parted`.
+///
+/// Calls may come from any thread, and none waits.
+class peer {
+public:
+  virtual ~peer() = default;
+
+  /// False: the peer does not take what it was given before, or is gone; the
+  /// session ends.
+  virtual bool send(const frame& what) = 0;
+  /// The actor is through with one more of the messages. While it is not
+  /// through with very many, nothing more is read.
+  virtual void took() noexcept = 0;
+  /// What was sent still goes out, within a second. `parted` follows.
+  virtual void close(const std::string& why) = 0;
+
+  /// Lends a tensor to the peer until it is taken back: a handle to send.
+  virtual tensor lend(gpu::shared_buffer what) = 0;
+  virtual void take_back(tensor_id what) = 0;
+  /// Brings what the peer has lent; `fetched` answers, unless the peer parts.
+  virtual void fetch(const tensor& what) = 0;
+};
+using shared_peer = std::shared_ptr<peer>;
+
+/// Somebody who has asked something: takes one answer, from any thread.
+class asker {
+public:
+  virtual ~asker() = default;
+  virtual void answer(const frame& what) = 0;
+};
+
+} // namespace troupe::cluster

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <caf/byte_buffer.hpp>
+
+#include "protocols/cluster/frames.hpp"
+#include "runtime/cluster/stream.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+namespace troupe::cluster {
+
+using clock = std::chrono::steady_clock;
+
+struct connection_options {
+  /// A peer that says nothing for so long is lost.
+  clock::duration silence = std::chrono::seconds{3};
+  /// From the first byte to the first frame, TLS included.
+  clock::duration greeting = std::chrono::seconds{5};
+  std::size_t first_frame = 4096; ///< bytes, at most
+  std::size_t frame = 64 * 1024;
+  std::size_t unsent = 4 << 20; ///< bytes that may wait to be written
+  std::size_t unheard = 4096;   ///< frames that may wait for their actor
+};
+
+/// Frames over one stream.
+///
+///     preamble   "troupe" version(2)            both ends, once
+///     frame      length(4) variant(length)      CAF's binary format
+///
+///     start ──► greeting ──first frame──► open ──close──► closing ──► ended
+///                  └─────────────┴──── a fault, a silence ────────────┘
+///
+/// Any byte is a sign of life, and beats go out from its thread where nothing
+/// else does. A length is checked before memory is taken for it. Everything
+/// that waits is written at once. Calls may come from any thread; events come
+/// on the stream's own.
+class connection : public std::enable_shared_from_this<connection> {
+public:
+  struct events {
+    std::function<void(frame&&)> said;
+    /// Once, and the last one. In order: it was closed, here or there.
+    std::function<void(const std::string& why, bool in_order)> ended;
+  };
+
+  connection(stream over, connection_options how);
+  void start(asio::ssl::stream_base::handshake_type as, events whom);
+  /// From now on; what comes is heard by these alone. On its own thread.
+  void hear(events whom);
+
+  bool send(const frame& what);
+  void took() noexcept;
+  void close(const std::string& why);
+  /// At once; on its own thread.
+  void abort(const std::string& why) { end(why, true); }
+  /// In `said` alone: reads no more, and once all is written gives its stream
+  /// away. No event follows.
+  void hand_over(std::function<void(stream)> to);
+  stream& over() noexcept { return stream_; }
+
+private:
+  enum class stage { greeting, open, closing, ended };
+
+  void read();
+  void on_read(std::size_t count);
+  bool read_preamble();
+  bool read_frame();
+  void tell(frame&& what);
+  void flush();
+  void keep_time();
+  void give();
+  void end(const std::string& why, bool in_order = false);
+
+  stream stream_;
+  connection_options how_;
+  events events_;
+  std::optional<events> next_; ///< while these are being told something
+  bool telling_ = false;
+  asio::steady_timer timer_;
+  stage stage_ = stage::greeting;
+  clock::time_point began_, heard_, said_;
+  bool secured_ = false;   ///< the handshake is over
+  bool preambled_ = false; ///< the peer's has come
+  std::function<void(stream)> heir_;
+  bool given_ = false; ///< its stream is another's, or will be
+  bool paused_ = false;
+  std::string why_closed_;
+  clock::time_point closed_at_;
+
+  std::vector<std::byte> in_;
+  std::size_t filled_ = 0, taken_ = 0;
+  std::atomic<std::size_t> unheard_{0};
+
+  std::mutex guard_; ///< of what follows
+  caf::byte_buffer waiting_;
+  bool writing_ = false;
+  bool shut_ = false;
+
+  caf::byte_buffer out_; ///< being written
+};
+
+} // namespace troupe::cluster

@@ -1,0 +1,71 @@
+#include "runtime/cluster/line.hpp"
+
+#include <utility>
+
+#include "runtime/cluster/socket_channel.hpp"
+
+namespace troupe::cluster {
+
+line::line(std::shared_ptr<connection> over, std::uint64_t most_bytes)
+    : connection_(std::move(over)),
+      most_bytes_(most_bytes),
+      courier_(lends_, post_to(connection_->over().get_executor())) {}
+
+void line::open() {
+  connection_->hear({.said = [self = shared_from_this()](
+                                 frame&& what) { self->hear(std::move(what)); },
+      .ended = [self = shared_from_this()](const std::string& why,
+                   bool in_order) { self->end(why, in_order); }});
+}
+
+void line::listen(ears whom) {
+  asio::post(connection_->over().get_executor(),
+      [self = shared_from_this(), whom = std::move(whom)]() mutable {
+        self->ears_ = std::move(whom);
+        for (auto& each : std::exchange(self->early_, {}))
+          self->ears_.said(std::move(each));
+        if (self->over_)
+          std::exchange(self->ears_, {}).over(parted{self->how_});
+      });
+}
+
+void line::hear(frame&& what) {
+  if (ears_.said)
+    ears_.said(std::move(what));
+  else
+    early_.push_back(std::move(what));
+}
+
+void line::attach(stream over, std::function<void(const std::string&)> broken) {
+  courier_.attach(std::make_unique<socket_channel>(std::move(over)),
+      [broken = std::move(broken)](const std::system_error& how) {
+        if (broken)
+          broken(how.what());
+      });
+}
+
+tensor line::lend(gpu::shared_buffer what) {
+  return lends_->lend(std::move(what));
+}
+
+void line::fetch(const tensor& what) {
+  courier_.fetch(what, most_bytes_,
+      [self = weak_from_this(), id = what.id](
+          gpu::shared_buffer block, float largest, std::error_code error) {
+        auto here = self.lock();
+        if (here && here->ears_.brought)
+          here->ears_.brought({id, tensor{std::move(block)}, largest,
+              error ? error.message() : std::string{}});
+      });
+}
+
+void line::end(const std::string& why, bool in_order) {
+  over_ = true;
+  how_ = {why, in_order};
+  courier_.detach();
+  auto last = std::exchange(ears_, {});
+  if (last.over)
+    last.over(parted{how_});
+}
+
+} // namespace troupe::cluster

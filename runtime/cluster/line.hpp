@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocols/cluster/interfaces.hpp"
+#include "protocols/cluster/peer.hpp"
+#include "runtime/cluster/connection.hpp"
+#include "runtime/cluster/courier.hpp"
+#include "runtime/cluster/shelf.hpp"
+
+namespace troupe::cluster {
+
+/// The way to one other process: a connection, and a courier that may lose its
+/// channel and get another one while the session lasts.
+class line : public peer, public std::enable_shared_from_this<line> {
+public:
+  /// What comes of it is for its actor.
+  struct ears {
+    std::function<void(frame&&)> said;
+    std::function<void(fetched&&)> brought;
+    std::function<void(parted&&)> over;
+  };
+
+  /// `most_bytes` a tensor of the peer's may have.
+  explicit line(std::shared_ptr<connection> over, std::uint64_t most_bytes = 0);
+  void expect_tensors(std::uint64_t most_bytes) { most_bytes_ = most_bytes; }
+
+  /// Hears its connection, and keeps what comes. On the connection's thread.
+  void open();
+  /// From now on it is heard by these; what came before comes first.
+  void listen(ears whom);
+  bool is_over() const noexcept { return over_; }
+  /// A channel for the courier; on the same thread. `broken` tells that it
+  /// takes another one.
+  void attach(stream over, std::function<void(const std::string&)> broken = {});
+
+  /// At once; on the same thread.
+  void abort(const std::string& why) { connection_->abort(why); }
+
+  bool send(const frame& what) override { return connection_->send(what); }
+  void took() noexcept override { connection_->took(); }
+  void close(const std::string& why) override { connection_->close(why); }
+  tensor lend(gpu::shared_buffer what) override;
+  void take_back(tensor_id what) override { lends_->release(what); }
+  void fetch(const tensor& what) override;
+
+private:
+  void hear(frame&& what);
+  void end(const std::string& why, bool in_order);
+
+  std::shared_ptr<connection> connection_;
+  std::atomic<std::uint64_t> most_bytes_;
+  std::shared_ptr<shelf> lends_ = std::make_shared<shelf>();
+  courier courier_;
+
+  // of the connection's thread
+  ears ears_;
+  std::vector<frame> early_;
+  std::atomic<bool> over_ = false;
+  parted how_;
+};
+
+} // namespace troupe::cluster

@@ -1,0 +1,347 @@
+#include "runtime/cluster/node.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <iostream>
+#include <mutex>
+#include <random>
+#include <utility>
+
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <fmt/format.h>
+
+#include "actors/cluster/host.hpp"
+#include "actors/computing/guard.hpp"
+#include "monitoring/outlet.hpp"
+#include "runtime/cluster/courier_line.hpp"
+#include "runtime/cluster/dialler.hpp"
+#include "runtime/cluster/ears.hpp"
+#include "runtime/cluster/tls_source.hpp"
+#include "runtime/company/interruption.hpp"
+#include "runtime/company/memory.hpp"
+#include "runtime/company/room.hpp"
+#include "runtime/company/slots.hpp"
+#include "runtime/exit_code.hpp"
+#include "runtime/record/provenance.hpp"
+
+namespace troupe {
+namespace {
+
+using namespace cluster;
+using namespace std::chrono_literals;
+
+constexpr clock::duration shortest_pause = 100ms;
+constexpr clock::duration longest_pause = 5s;
+// For slots to heed their stop tokens.
+constexpr std::chrono::seconds stop_grace{2};
+
+std::uint64_t any_number() {
+  std::random_device source;
+  return std::uint64_t{source()} << 32 | source();
+}
+
+/// The coordinator has refused this node, or the node the run.
+struct refused : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A session that has begun.
+struct session {
+  std::uint64_t number = 0;
+  std::shared_ptr<line> at;
+  welcome told;
+};
+
+/// What a run takes here: its topology, and where it is computed.
+struct lending {
+  std::string told; ///< its configuration, as the coordinator sent it
+  topology what;
+  device_choice on;
+  configuration settled;
+  std::vector<training::view> data;
+  facts::provenance from;
+};
+
+class node {
+public:
+  node(const join_options& how, const std::optional<topology>& mine);
+
+  int run();
+  /// Leaves: in order, if there is a session. From any thread.
+  void leave();
+
+private:
+  dial_options dialling();
+  std::optional<session> meet();
+  std::optional<session> try_once(std::string& why);
+  bool pause(clock::duration length);
+  void prepare(const welcome& told);
+  topology topology_for(const welcome& told);
+  farewell serve(session& with);
+  void dismiss_all(caf::scoped_actor& self, const std::vector<worker>& workers,
+      const std::vector<compute_slot>& slots);
+  template <class... Values>
+  void say(fmt::format_string<Values...> text, Values&&... values);
+
+  const join_options& how_;
+  const std::optional<topology>& mine_;
+  std::string name_;
+  std::unique_ptr<tls_source> tls_;
+  io_thread io_;
+  caf::actor_system_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  std::optional<lending> lent_;
+  bool hung_ = false; ///< a learner does not come back
+
+  std::mutex guard_; ///< of what follows
+  std::condition_variable changed_;
+  bool leaving_ = false;
+  host host_;
+};
+
+node::node(const join_options& how, const std::optional<topology>& mine)
+    : how_(how), mine_(mine), name_(how.name) {
+  if (!how.tls.empty()) {
+    tls_ = std::make_unique<tls_source>(how.tls, how.name);
+    name_ = tls_->own_name();
+  }
+  gpu::use_one_blas_thread();
+  free_messages_quickly();
+  configure_actors(config_);
+}
+
+template <class... Values>
+void node::say(fmt::format_string<Values...> text, Values&&... values) {
+  if (!how_.quiet)
+    monitoring::standard_output().write(
+        fmt::format(text, std::forward<Values>(values)...));
+}
+
+void node::leave() {
+  std::lock_guard lock{guard_};
+  leaving_ = true;
+  if (host_)
+    send_anonymously(host_, interrupt{});
+  changed_.notify_all();
+}
+
+// False: it leaves.
+bool node::pause(clock::duration length) {
+  std::unique_lock lock{guard_};
+  return !changed_.wait_for(lock, length, [this] { return leaving_; });
+}
+
+dial_options node::dialling() {
+  dial_options result{monitoring::endpoint::parse(how_.at), {}, {}};
+  result.connections.silence = std::chrono::duration_cast<clock::duration>(
+      std::chrono::duration<double>(how_.silence));
+  if (tls_)
+    result.tls = [this] { return tls_->now(); };
+  return result;
+}
+
+// Throws `refused`. None: nobody answered, for what `why` says.
+std::optional<session> node::try_once(std::string& why) {
+  hello first{errand::node, name_, any_number(), {}, how_.silence};
+  std::promise<std::pair<std::shared_ptr<line>, frame>> met;
+  auto answer = met.get_future();
+  dial(
+      io_.context(), dialling(), first,
+      [&](const std::shared_ptr<connection>& over, frame&& said) {
+        auto at = std::make_shared<line>(over);
+        at->open();
+        met.set_value({at, std::move(said)});
+      },
+      [&](const std::string& text) {
+        why = text;
+        met.set_value({nullptr, {}});
+      });
+  auto [at, said] = answer.get();
+  if (!at)
+    return std::nullopt;
+  if (auto* no = std::get_if<refusal>(&said))
+    throw refused(no->why);
+  auto* yes = std::get_if<welcome>(&said);
+  if (!yes)
+    throw refused("the coordinator did not answer what it was asked");
+  return session{first.session, std::move(at), std::move(*yes)};
+}
+
+// None: it leaves before anybody has answered.
+std::optional<session> node::meet() {
+  std::mt19937_64 dice{any_number()};
+  std::uniform_real_distribution<double> jitter{0.5, 1.5};
+  std::string told;
+  for (auto length = shortest_pause;;
+       length = std::min(2 * length, longest_pause)) {
+    std::string why;
+    if (auto result = try_once(why))
+      return result;
+    if (why != std::exchange(told, why))
+      say("waiting for {}: {}\n", how_.at, why);
+    if (!pause(
+            std::chrono::duration_cast<clock::duration>(length * jitter(dice))))
+      return std::nullopt;
+  }
+}
+
+topology node::topology_for(const welcome& told) {
+  auto theirs = parse_effective_configuration(
+      told.configuration, "the coordinator's configuration");
+  if (mine_) {
+    auto changed = differences(theirs.value, mine_->config());
+    if (!changed.empty())
+      throw refused(fmt::format("this program is another than the "
+                                "coordinator's:\n  {}",
+          fmt::join(changed, "\n  ")));
+    return *mine_;
+  }
+  if (!theirs)
+    throw refused(fmt::format("{}", fmt::join(theirs.problems, "\n")));
+  if (!how_.data.empty())
+    theirs.value.data.path = how_.data;
+  return from(theirs.value, theirs.where);
+}
+
+// What is here already serves again.
+void node::prepare(const welcome& told) {
+  if (lent_ && lent_->told == told.configuration)
+    return;
+  auto what =
+      with_memory("loading the data", [&] { return topology_for(told); });
+  auto config = what.config();
+  config.compute.slots = how_.slots;
+  if (!how_.devices.empty())
+    config.compute.devices = how_.devices;
+  auto on = choose_devices(config);
+  if (!on.problems.empty())
+    throw refused(fmt::format("{}", fmt::join(on.problems, "\n")));
+  auto data = what.client_data();
+  auto digests = provenance_of(data, what.test_data(), what.initial());
+  lent_.emplace(lending{told.configuration, std::move(what), on,
+      troupe::settled(config, on), std::move(data), std::move(digests)});
+  if (!system_) {
+    expect_threads(actor_threads() + compute_threads(lent_->what, on));
+    system_ = std::make_unique<caf::actor_system>(config_);
+  }
+}
+
+// Whoever does not end is left behind.
+void node::dismiss_all(caf::scoped_actor& self,
+    const std::vector<worker>& workers,
+    const std::vector<compute_slot>& slots) {
+  std::size_t left = 0;
+  for (const auto& one : workers)
+    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  for (const auto& one : slots) {
+    if (one.lane != 0)
+      continue;
+    watch(self.ptr(), one.who);
+    caf::anon_send_exit(one.who, caf::exit_reason::user_shutdown);
+    ++left;
+  }
+  const auto end = clock::now() + stop_grace;
+  while (left > 0 && !hung_)
+    self->receive([&](const caf::down_msg&) { --left; },
+        caf::after(end - clock::now()) >> [&] { hung_ = true; });
+}
+
+farewell node::serve(session& with) {
+  auto& run = *lent_;
+  auto slots = spawn_slots(*system_, run.what, run.settled, run.on);
+  auto workers = spawn_workers(*system_, run.settled, run.data);
+  const auto probe = run.what.learner()(gpu::device{});
+  with.at->expect_tensors(gpu::size(probe->layout()) * sizeof(float));
+  caf::scoped_actor self{*system_};
+  auto here = system_->spawn<host_impl>(
+      host_options{with.at, workers, slots, run.what.test_data()});
+  ready able;
+  for (const auto& each : slots)
+    able.slots.push_back(static_cast<std::uint8_t>(each.kind));
+  able.fingerprint = run.on.fingerprint();
+  able.from = run.from;
+  farewell result;
+  auto answered =
+      ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
+  with.at->listen(ears_of<seated, score, revoke, release, arrived, refusal,
+      drain, farewell>(here, with.at));
+  keep_courier(io_.context(), dialling(), with.number, with.at);
+  {
+    std::lock_guard lock{guard_};
+    host_ = here;
+    if (leaving_)
+      send_anonymously(here, interrupt{});
+  }
+  say("{} takes part in {} at {}: {}\n", with.told.name, run.settled.run.name,
+      how_.at, run.on.text());
+  answered.receive([&](farewell& how) { result = std::move(how); },
+      [&](const caf::error& why) {
+        result = {text(why), false, failed};
+      });
+  {
+    std::lock_guard lock{guard_};
+    host_ = host{};
+  }
+  dismiss_all(self, workers, slots);
+  caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
+  return result;
+}
+
+int node::run() {
+  for (;;) {
+    auto with = meet();
+    if (!with)
+      return interrupted;
+    name_ = with->told.name;
+    try {
+      prepare(with->told);
+    } catch (const std::exception& error) {
+      with->at->send(farewell{error.what(), false, 0});
+      with->at->close(error.what());
+      throw;
+    }
+    const auto how = serve(*with);
+    if (how.over) {
+      say("{} is through: {}\n", name_, how.why);
+      if (hung_) {
+        monitoring::settle_standard_outlets();
+        std::_Exit(how.code);
+      }
+      return how.code;
+    }
+    say("the coordinator is gone: {}; dialling again\n", how.why);
+    if (!pause(shortest_pause))
+      return interrupted;
+  }
+}
+
+} // namespace
+
+int join(const join_options& how, const std::optional<topology>& mine,
+    interruption& signals) {
+  const monitoring::last_words heard;
+  const auto complain = [](const std::string& why, int code) {
+    monitoring::standard_error().write(fmt::format("error: {}\n", why));
+    return code;
+  };
+  try {
+    node here{how, mine};
+    signals.keep();
+    signals.react([&here] { here.leave(); });
+    const auto code = here.run();
+    signals.react({});
+    return code;
+  } catch (const refused& error) {
+    signals.react({});
+    return complain(
+        fmt::format("{} does not let this node in: {}", how.at, error.what()),
+        failed);
+  } catch (const std::exception& error) {
+    signals.react({});
+    return complain(error.what(), failed);
+  }
+}
+
+} // namespace troupe

@@ -14,7 +14,7 @@ namespace {
 struct table {
   struct parting {
     parcel_bytes head;
-    gpu::shared_buffer from;
+    std::shared_ptr<const loan> from;
   };
 
   explicit table(deliveries d) : to_deliver(std::move(d)) {}

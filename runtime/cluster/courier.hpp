@@ -33,8 +33,8 @@ public:
   using ended = std::function<void(const std::system_error&)>;
 
   struct options {
-    std::size_t chunk = std::size_t{256} << 10; ///< bytes, a multiple of 4
-    std::size_t ahead = 2; ///< chunks given to the channel at once
+    std::size_t chunk = loan::grain; ///< bytes, a multiple of 4
+    std::size_t ahead = 2;           ///< chunks given to the channel at once
   };
 
   courier(std::shared_ptr<const shelf> lends, post to_io_thread)

@@ -1,7 +1,6 @@
 #include "runtime/cluster/deliveries.hpp"
 
 #include "runtime/cluster/courier_errc.hpp"
-#include "runtime/cluster/crc32c.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -23,7 +22,7 @@ void deliveries::fetch(const parcel& asked) {
   if (std::any_of(turns_.begin(), turns_.end(), same))
     throw std::system_error(courier_errc::too_many, to_string(asked));
   auto from = lent_->find(asked.id);
-  if (from && from->bytes() != asked.length)
+  if (from && from->bytes().size() != asked.length)
     from = nullptr;
   turns_.push_back({asked.id, std::move(from), asked.offset});
 }
@@ -42,12 +41,13 @@ std::optional<deliveries::piece> deliveries::next() {
   piece next{{.what = parcel::kind::gone, .id = turn.id}, turn.from, {}};
   if (!turn.from)
     return next;
-  const auto rest = std::as_bytes(turn.from->span()).subspan(turn.sent);
+  const auto rest = turn.from->bytes().subspan(turn.sent);
   next.bytes = rest.first(std::min(chunk_, rest.size()));
-  next.head = {parcel::kind::chunk, crc32c(next.bytes), turn.id, turn.sent,
+  next.head = {parcel::kind::chunk,
+      turn.from->checksum(turn.sent, next.bytes.size()), turn.id, turn.sent,
       next.bytes.size()};
   turn.sent += next.bytes.size();
-  if (turn.sent < turn.from->bytes())
+  if (turn.sent < turn.from->bytes().size())
     turns_.push_back(std::move(turn));
   return next;
 }

@@ -21,7 +21,7 @@ public:
 
   struct piece {
     parcel head;
-    gpu::shared_buffer from;          ///< holds `bytes`
+    std::shared_ptr<const loan> from; ///< holds `bytes`
     std::span<const std::byte> bytes; ///< of a chunk
   };
 
@@ -39,7 +39,7 @@ public:
 private:
   struct delivery {
     tensor_id id;
-    gpu::shared_buffer from; // null: gone
+    std::shared_ptr<const loan> from; // null: gone
     std::size_t sent;
   };
 

@@ -15,17 +15,17 @@ tensor_id draw() {
 } // namespace
 
 tensor shelf::lend(gpu::shared_buffer block) {
-  assert(block && block->where().kind == gpu::device_kind::cpu &&
-         "a shelf lends what is on the host");
+  assert(block && "nothing is not lent");
+  const auto lent = std::make_shared<const loan>(block);
   std::lock_guard lock{guard_};
   auto id = draw();
-  while (id == 0 || !lent_.try_emplace(id, block).second)
+  while (id == 0 || !lent_.try_emplace(id, lent).second)
     id = draw();
   return {std::move(block), id};
 }
 
 void shelf::release(tensor_id id) {
-  gpu::shared_buffer last; // freed outside the lock
+  std::shared_ptr<const loan> last; // freed outside the lock
   std::lock_guard lock{guard_};
   if (auto found = lent_.find(id); found != lent_.end()) {
     last = std::move(found->second);
@@ -33,7 +33,7 @@ void shelf::release(tensor_id id) {
   }
 }
 
-gpu::shared_buffer shelf::find(tensor_id id) const {
+std::shared_ptr<const loan> shelf::find(tensor_id id) const {
   std::lock_guard lock{guard_};
   auto found = lent_.find(id);
   return found == lent_.end() ? nullptr : found->second;

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "protocols/tensor.hpp"
+#include "runtime/cluster/loan.hpp"
 
 namespace troupe::cluster {
 
@@ -20,12 +21,12 @@ public:
   /// Fetches that have begun go on to their end. An unknown id is nothing.
   void release(tensor_id id);
   /// Null if it is not lent.
-  gpu::shared_buffer find(tensor_id id) const;
+  std::shared_ptr<const loan> find(tensor_id id) const;
   std::size_t size() const;
 
 private:
   mutable std::mutex guard_;
-  std::unordered_map<tensor_id, gpu::shared_buffer> lent_;
+  std::unordered_map<tensor_id, std::shared_ptr<const loan>> lent_;
 };
 
 } // namespace troupe::cluster

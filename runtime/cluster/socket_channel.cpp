@@ -1,7 +1,8 @@
 #include "runtime/cluster/socket_channel.hpp"
 
+#include "runtime/cluster/lane.hpp"
+
 #include <array>
-#include <deque>
 
 #include <boost/asio/post.hpp>
 
@@ -15,54 +16,14 @@ std::error_code standard(network_error e) {
   return e;
 }
 
-// The spans of one direction, in order.
-template <class Bytes, class Buffer>
-class lane {
-public:
-  bool busy = false;
-
-  bool empty() const noexcept { return jobs_.empty(); }
-  void add(Bytes bytes, channel::done then) {
-    jobs_.push_back({bytes, std::move(then)});
-  }
-
-  // As many as one system call takes; the rest are empty.
-  std::array<Buffer, 4> next() const {
-    std::array<Buffer, 4> buffers;
-    for (std::size_t i = 0; i < buffers.size() && i < jobs_.size(); ++i)
-      buffers[i] = Buffer{jobs_[i].rest.data(), jobs_[i].rest.size()};
-    return buffers;
-  }
-
-  void moved(std::size_t bytes) {
-    while (!jobs_.empty() && bytes >= jobs_.front().rest.size()) {
-      bytes -= jobs_.front().rest.size();
-      finish_first({});
-    }
-    if (bytes > 0)
-      jobs_.front().rest = jobs_.front().rest.subspan(bytes);
-  }
-
-  // Those that are there now: what they ask for in turn fails by itself.
-  void fail(std::error_code why) {
-    for (auto left = jobs_.size(); left > 0; --left)
-      finish_first(why);
-  }
-
-private:
-  struct job {
-    Bytes rest;
-    channel::done then;
-  };
-
-  void finish_first(std::error_code how) {
-    auto then = std::move(jobs_.front().then);
-    jobs_.pop_front();
-    then(how);
-  }
-
-  std::deque<job> jobs_;
-};
+// As many spans as one system call takes; the rest are empty.
+template <class Buffer, class Bytes>
+std::array<Buffer, 4> first_of(const lane<Bytes>& spans) {
+  std::array<Buffer, 4> buffers;
+  for (std::size_t i = 0; i < buffers.size() && i < spans.size(); ++i)
+    buffers[i] = Buffer{spans[i].data(), spans[i].size()};
+  return buffers;
+}
 
 } // namespace
 
@@ -70,34 +31,36 @@ struct socket_channel::line : std::enable_shared_from_this<line> {
   explicit line(stream over) : wire(std::move(over)) {}
 
   void write() {
-    sending.busy = true;
-    wire.async_write_some(
-        sending.next(), [self = shared_from_this()](network_error e,
-                            std::size_t bytes) { self->wrote(e, bytes); });
+    writing = true;
+    wire.async_write_some(first_of<asio::const_buffer>(sending),
+        [self = shared_from_this()](
+            network_error e, std::size_t bytes) { self->wrote(e, bytes); });
   }
   void wrote(network_error e, std::size_t bytes) {
     e ? sending.fail(standard(e)) : sending.moved(bytes);
-    sending.busy = false;
+    writing = false;
     if (!sending.empty())
       write();
   }
 
   void read() {
-    receiving.busy = true;
-    wire.async_read_some(receiving.next(),
+    reading = true;
+    wire.async_read_some(first_of<asio::mutable_buffer>(receiving),
         [self = shared_from_this()](
             network_error e, std::size_t bytes) { self->have_read(e, bytes); });
   }
   void have_read(network_error e, std::size_t bytes) {
     e ? receiving.fail(standard(e)) : receiving.moved(bytes);
-    receiving.busy = false;
+    reading = false;
     if (!receiving.empty())
       read();
   }
 
   stream wire;
-  lane<std::span<const std::byte>, asio::const_buffer> sending;
-  lane<std::span<std::byte>, asio::mutable_buffer> receiving;
+  lane<std::span<const std::byte>> sending;
+  lane<std::span<std::byte>> receiving;
+  bool writing = false;
+  bool reading = false;
 };
 
 socket_channel::socket_channel(stream over)
@@ -109,13 +72,13 @@ socket_channel::~socket_channel() {
 
 void socket_channel::send(std::span<const std::byte> from, done then) {
   line_->sending.add(from, std::move(then));
-  if (!line_->sending.busy)
+  if (!line_->writing)
     line_->write();
 }
 
 void socket_channel::receive(std::span<std::byte> to, done then) {
   line_->receiving.add(to, std::move(then));
-  if (!line_->receiving.busy)
+  if (!line_->reading)
     line_->read();
 }
 

@@ -10,6 +10,8 @@
 #include <future>
 #include <vector>
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include "runtime/cluster/courier.hpp"
@@ -49,14 +51,24 @@ void require(bool good, const char* what) {
   }
 }
 
+// Who sends and who receives have a core each, or the scheduler would decide.
+void stay_on(std::size_t core) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(core % std::thread::hardware_concurrency(), &one);
+  static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof one, &one));
+}
+
 // Two processes' ends of one connection, with a courier each.
 class couriers {
 public:
-  explicit couriers(const cluster::shared_tls& tls) {
+  explicit couriers(tests::medium over) {
+    boost::asio::post(one_.context(), [] { stay_on(0); });
+    boost::asio::post(other_.context(), [] { stay_on(1); });
     auto [a, b] =
-        tests::connected_streams(one_.context(), other_.context(), tls);
-    lends_.attach(std::make_unique<cluster::socket_channel>(std::move(a)), {});
-    asks_.attach(std::make_unique<cluster::socket_channel>(std::move(b)), {});
+        tests::connected_channels(one_.context(), other_.context(), over);
+    lends_.attach(std::move(a), {});
+    asks_.attach(std::move(b), {});
   }
 
   double bring(const gpu::shared_buffer& block) {
@@ -104,6 +116,7 @@ public:
   double bring(const gpu::buffer& block, gpu::buffer& to) {
     return seconds([&] {
       auto sending = std::async(std::launch::async, [&] {
+        stay_on(0);
         const auto* at = reinterpret_cast<const char*>(block.span().data());
         for (auto left = block.bytes(); left > 0;) {
           const auto moved = send(at, left);
@@ -152,35 +165,39 @@ private:
 } // namespace
 
 int main(int argc, char** argv) {
+  stay_on(1);
   const auto count =
       argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000'000;
   const auto repetitions = argc > 2 ? std::atoi(argv[2]) : 9;
   const auto block = some_values(count);
   gpu::buffer to{count};
-  const auto tls = tests::self_signed();
-  couriers plain{{}}, under_tls{tls};
-  bare_sockets bare{{}}, bare_tls{tls};
-  std::vector<double> copy, ours, theirs, ours_tls, theirs_tls;
+  using tests::medium;
+  couriers plain{medium::plain}, tls{medium::tls}, memory{medium::memory};
+  bare_sockets bare{{}}, bare_tls{tests::self_signed()};
+  std::vector<double> copy, by_plain, by_tls, by_memory, by_bare, by_bare_tls;
   for (int i = -1; i < repetitions; ++i) { // the first one warms up
     copy.push_back(seconds([&] {
       std::memcpy(to.span().data(), block->span().data(), block->bytes());
       asm volatile("" : : "r"(to.span().data()) : "memory");
     }));
-    ours.push_back(plain.bring(block));
-    theirs.push_back(bare.bring(*block, to));
-    ours_tls.push_back(under_tls.bring(block));
-    theirs_tls.push_back(bare_tls.bring(*block, to));
+    by_plain.push_back(plain.bring(block));
+    by_bare.push_back(bare.bring(*block, to));
+    by_tls.push_back(tls.bring(block));
+    by_bare_tls.push_back(bare_tls.bring(*block, to));
+    by_memory.push_back(memory.bring(block));
     if (i < 0)
-      for (auto* all : {&copy, &ours, &theirs, &ours_tls, &theirs_tls})
+      for (auto* all :
+          {&copy, &by_plain, &by_bare, &by_tls, &by_bare_tls, &by_memory})
         all->clear();
   }
-  const auto bytes = static_cast<double>(block->bytes());
-  const auto line = [&](const char* name, const auto& us, const auto& them) {
-    std::printf("courier %s bytes_per_s=%.4g bare_bytes_per_s=%.4g "
-                "memcpy_bytes_per_s=%.4g ratio=%.3f\n",
-        name, bytes / median(us), bytes / median(them), bytes / median(copy),
-        median(them) / median(us));
+  const auto line = [&](const char* name, const auto& ours, const auto& peer) {
+    const auto bytes = static_cast<double>(block->bytes());
+    std::printf(
+        "courier %s bytes_per_s=%.4g peer_bytes_per_s=%.4g ratio=%.3f\n", name,
+        bytes / median(ours), bytes / median(peer),
+        median(peer) / median(ours));
   };
-  line("plain", ours, theirs);
-  line("tls", ours_tls, theirs_tls);
+  line("plain", by_plain, by_bare);
+  line("tls", by_tls, by_bare_tls);
+  line("memory", by_memory, copy);
 }

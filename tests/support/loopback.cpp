@@ -1,5 +1,8 @@
 #include "tests/support/loopback.hpp"
 
+#include "runtime/cluster/neighbours.hpp"
+#include "runtime/cluster/socket_channel.hpp"
+
 #include <future>
 #include <stdexcept>
 
@@ -23,6 +26,23 @@ std::future<network_error> handshake(
   boost::asio::post(with.get_executor(), [&with, as, promise] {
     with.async_handshake(
         as, [promise](network_error e) { promise->set_value(e); });
+  });
+  return promise->get_future();
+}
+
+// The system may have no memory to share, or none that we may have.
+std::future<channel_end> open(
+    stream over, cluster::memory_channel::side which) {
+  auto promise = std::make_shared<std::promise<channel_end>>();
+  auto executor = over.get_executor();
+  auto held = std::make_shared<stream>(std::move(over));
+  boost::asio::post(executor, [held, which, promise] {
+    cluster::open_channel(
+        std::move(*held), which, [promise](auto end, std::error_code) {
+          if (!dynamic_cast<cluster::memory_channel*>(end.get()))
+            throw std::runtime_error("no memory is shared here");
+          promise->set_value(std::move(end));
+        });
   });
   return promise->get_future();
 }
@@ -53,6 +73,25 @@ std::pair<stream, stream> connected_streams(boost::asio::io_context& one,
     if (auto error = end->get())
       throw std::runtime_error("handshake: " + error.message());
   return both;
+}
+
+std::string to_string(medium over) {
+  return over == medium::plain ? "plain"
+         : over == medium::tls ? "tls"
+                               : "memory";
+}
+
+std::pair<channel_end, channel_end> connected_channels(
+    boost::asio::io_context& one, boost::asio::io_context& other, medium over) {
+  using cluster::socket_channel;
+  auto [a, b] = connected_streams(
+      one, other, over == medium::tls ? self_signed() : nullptr);
+  if (over != medium::memory)
+    return {std::make_unique<socket_channel>(std::move(a)),
+        std::make_unique<socket_channel>(std::move(b))};
+  auto first = open(std::move(a), cluster::memory_channel::side::makes);
+  auto second = open(std::move(b), cluster::memory_channel::side::opens);
+  return {first.get(), second.get()};
 }
 
 cluster::shared_tls self_signed() {

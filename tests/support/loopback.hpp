@@ -1,11 +1,14 @@
 #pragma once
 
+#include <memory>
+#include <string>
 #include <thread>
 #include <utility> // before Asio, which forgets it
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "runtime/cluster/channel.hpp"
 #include "runtime/cluster/stream.hpp"
 
 namespace troupe::tests {
@@ -37,6 +40,16 @@ std::pair<cluster::tcp::socket, cluster::tcp::socket> connected_sockets(
 std::pair<cluster::stream, cluster::stream> connected_streams(
     boost::asio::io_context& one, boost::asio::io_context& other,
     const cluster::shared_tls& tls = {});
+
+/// What a test's channel goes over.
+enum class medium { plain, tls, memory };
+std::string to_string(medium over);
+
+/// Both ends of one channel, each on its own context; both contexts run
+/// already.
+using channel_end = std::unique_ptr<cluster::channel>;
+std::pair<channel_end, channel_end> connected_channels(
+    boost::asio::io_context& one, boost::asio::io_context& other, medium over);
 
 /// TLS 1.3 with a certificate made here, for both ends; nobody is verified.
 cluster::shared_tls self_signed();

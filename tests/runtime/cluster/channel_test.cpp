@@ -1,10 +1,9 @@
-#include "runtime/cluster/socket_channel.hpp"
+#include "runtime/cluster/channel.hpp"
 
 #include <future>
 #include <memory>
 #include <numeric>
-#include <optional>
-#include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -16,7 +15,6 @@ namespace troupe::tests {
 namespace {
 
 using bytes = std::vector<std::byte>;
-using cluster::socket_channel;
 
 bytes noise(std::size_t size) {
   auto random = gpu::random_stream{size, gpu::stream::user};
@@ -40,13 +38,11 @@ std::vector<Span> pieces(Span whole, std::uint32_t most, std::uint64_t seed) {
   return cut;
 }
 
-class channel_test : public testing::TestWithParam<bool> {
+class channel_test : public testing::TestWithParam<medium> {
 public:
   channel_test() {
-    auto [a, b] = connected_streams(one_thread.context(),
-        other_thread.context(), GetParam() ? self_signed() : nullptr);
-    one = std::make_unique<socket_channel>(std::move(a));
-    other = std::make_unique<socket_channel>(std::move(b));
+    std::tie(one, other) = connected_channels(
+        one_thread.context(), other_thread.context(), GetParam());
   }
   ~channel_test() override {
     on(one_thread, [&] { one.reset(); });
@@ -171,8 +167,9 @@ TEST_P(channel_test, may_be_destroyed_in_a_callback) {
   EXPECT_TRUE(last.get_future().get());
 }
 
-INSTANTIATE_TEST_SUITE_P(over, channel_test, testing::Bool(),
-    [](const auto& of) { return of.param ? "tls" : "plain"; });
+INSTANTIATE_TEST_SUITE_P(over, channel_test,
+    testing::Values(medium::plain, medium::tls, medium::memory),
+    [](const auto& of) { return to_string(of.param); });
 
 } // namespace
 } // namespace troupe::tests

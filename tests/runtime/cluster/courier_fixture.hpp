@@ -77,10 +77,9 @@ struct party {
     return promise->get_future();
   }
   std::future<std::system_error> attach(
-      cluster::stream over, std::shared_ptr<watch> by) {
-    return attach(std::make_unique<watched_channel>(
-        std::make_unique<cluster::socket_channel>(std::move(over)),
-        std::move(by)));
+      channel_end to, std::shared_ptr<watch> by) {
+    return attach(
+        std::make_unique<watched_channel>(std::move(to), std::move(by)));
   }
 
   std::future<fetched> fetch(const tensor& what, std::uint64_t most = plenty) {
@@ -100,9 +99,10 @@ struct two_parties {
   std::shared_ptr<watch> of_other = std::make_shared<watch>();
   std::future<std::system_error> end_of_one, end_of_other;
 
-  explicit two_parties(const cluster::shared_tls& tls = {}) { connect(tls); }
-  void connect(const cluster::shared_tls& tls = {}) {
-    auto [a, b] = connected_streams(one.io.context(), other.io.context(), tls);
+  explicit two_parties(medium over = medium::plain) { connect(over); }
+  void connect(medium over = medium::plain) {
+    auto [a, b] =
+        connected_channels(one.io.context(), other.io.context(), over);
     end_of_one = one.attach(std::move(a), of_one);
     end_of_other = other.attach(std::move(b), of_other);
   }

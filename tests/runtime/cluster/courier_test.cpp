@@ -15,9 +15,9 @@ constexpr std::size_t large = 10'000'000; // 40 MB
 constexpr auto never = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t chunk = std::size_t{256} << 10;
 
-class courier_test : public testing::TestWithParam<bool> {
+class courier_test : public testing::TestWithParam<medium> {
 public:
-  two_parties both{GetParam() ? self_signed() : nullptr};
+  two_parties both{GetParam()};
 };
 
 TEST_P(courier_test, brings_every_size) {
@@ -70,8 +70,9 @@ TEST_P(courier_test, brings_a_thousand_at_once) {
     EXPECT_TRUE(same(result(std::move(coming[i])).block, blocks[i])) << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(over, courier_test, testing::Bool(),
-    [](const auto& of) { return of.param ? "tls" : "plain"; });
+INSTANTIATE_TEST_SUITE_P(over, courier_test,
+    testing::Values(medium::plain, medium::tls, medium::memory),
+    [](const auto& of) { return to_string(of.param); });
 
 TEST(courier_test, tells_the_largest_magnitude) {
   two_parties both;
@@ -230,7 +231,8 @@ TEST(courier_test, waits_for_a_channel) {
   const auto block = noise(1'000);
   auto coming = other.fetch(one.shelf->lend(block));
 
-  auto [a, b] = connected_streams(one.io.context(), other.io.context());
+  auto [a, b] =
+      connected_channels(one.io.context(), other.io.context(), medium::plain);
   one.attach(std::move(a), std::make_shared<watch>());
   other.attach(std::move(b), std::make_shared<watch>());
 
@@ -292,7 +294,8 @@ TEST(courier_test, going_it_calls_off_what_is_pending) {
   {
     party other;
     waiting = other.fetch(one.shelf->lend(noise(10)));
-    auto [a, b] = connected_streams(one.io.context(), other.io.context());
+    auto [a, b] =
+        connected_channels(one.io.context(), other.io.context(), medium::plain);
     other.attach(std::move(b), std::make_shared<watch>());
     pending = other.fetch(one.shelf->lend(noise(11)));
   }

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "protocols/messages.hpp"
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <caf/binary_deserializer.hpp>
@@ -50,7 +52,9 @@ connection::connection(stream over, connection_options how)
       began_(clock::now()),
       heard_(began_),
       said_(began_),
-      in_(preamble_size + length_size + how.first_frame) {}
+      in_(preamble_size + length_size + how.first_frame) {
+  register_messages(); // errors name types
+}
 
 void connection::start(asio::ssl::stream_base::handshake_type as, events whom) {
   events_ = std::move(whom);

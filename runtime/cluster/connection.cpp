@@ -54,6 +54,7 @@ connection::connection(stream over, connection_options how)
       said_(began_),
       in_(preamble_size + length_size + how.first_frame) {
   register_messages(); // errors name types
+  put_preamble(waiting_);
 }
 
 void connection::start(asio::ssl::stream_base::handshake_type as, events whom) {
@@ -64,14 +65,6 @@ void connection::start(asio::ssl::stream_base::handshake_type as, events whom) {
       if (error)
         return self->end("TLS: " + error.message());
       self->secured_ = true;
-      {
-        std::lock_guard lock{self->guard_};
-        caf::byte_buffer first;
-        put_preamble(first);
-        self->waiting_.insert(
-            self->waiting_.begin(), first.begin(), first.end());
-        self->writing_ = true;
-      }
       self->flush();
       self->read();
     });
@@ -216,12 +209,8 @@ bool connection::send(const frame& what) {
   if (std::exchange(writing_, true))
     return true;
   lock.unlock();
-  asio::post(stream_.get_executor(), [self = shared_from_this()] {
-    if (self->secured_)
-      return self->flush();
-    std::lock_guard again{self->guard_};
-    self->writing_ = false; // the handshake's end sees to it
-  });
+  asio::post(
+      stream_.get_executor(), [self = shared_from_this()] { self->flush(); });
   return true;
 }
 
@@ -267,13 +256,14 @@ void connection::close(const std::string& why) {
     self->stage_ = stage::closing;
     self->why_closed_ = why;
     self->closed_at_ = clock::now();
-    bool writing = false;
+    bool writing = false, silent = false;
     {
       std::lock_guard lock{self->guard_};
       self->shut_ = true;
-      writing = self->writing_ || (!self->secured_ && !self->waiting_.empty());
+      writing = self->writing_;
+      silent = self->waiting_.size() == preamble_size;
     }
-    if (!writing)
+    if (!writing || (!self->secured_ && silent))
       self->end(why, true);
   });
 }

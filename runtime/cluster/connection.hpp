@@ -102,7 +102,7 @@ private:
 
   std::mutex guard_; ///< of what follows
   caf::byte_buffer waiting_;
-  bool writing_ = false;
+  bool writing_ = true; ///< or about to: first of all the handshake ends
   bool shut_ = false;
 
   caf::byte_buffer out_; ///< being written

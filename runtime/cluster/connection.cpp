@@ -327,10 +327,10 @@ void connection::end(const std::string& why, bool in_order) {
   }
   timer_.cancel();
   stream_.close();
-  const auto last =
-      next_ ? *std::exchange(next_, std::nullopt) : std::exchange(events_, {});
-  if (last.ended)
-    last.ended(why, in_order);
+  const auto last = std::move(next_ ? next_->ended : events_.ended);
+  hear({});
+  if (last)
+    last(why, in_order);
 }
 
 } // namespace troupe::cluster

@@ -25,6 +25,7 @@ constexpr std::size_t length_size = 4;
 constexpr clock::duration farewell_time = 1s;
 constexpr int beats_a_silence = 6;
 constexpr clock::duration shortest_beat = 20ms;
+constexpr clock::duration longest_beat = 500ms;
 
 double in_seconds(clock::duration t) {
   return std::chrono::duration<double>(t).count();
@@ -293,7 +294,8 @@ void connection::give() {
 }
 
 void connection::keep_time() {
-  timer_.expires_after(std::max(how_.silence / beats_a_silence, shortest_beat));
+  timer_.expires_after(
+      std::clamp(how_.silence / beats_a_silence, shortest_beat, longest_beat));
   timer_.async_wait([self = shared_from_this()](network_error error) {
     if (error || self->stage_ == stage::ended || self->given_)
       return;

@@ -60,7 +60,7 @@ connection::connection(stream over, connection_options how)
 
 void connection::start(asio::ssl::stream_base::handshake_type as, events whom) {
   events_ = std::move(whom);
-  asio::post(stream_.get_executor(), [self = shared_from_this(), as] {
+  asio::post(timer_.get_executor(), [self = shared_from_this(), as] {
     self->keep_time();
     self->stream_.async_handshake(as, [self](network_error error) {
       if (error)
@@ -201,7 +201,7 @@ bool connection::send(const frame& what) {
         : written
             ? fmt::format("a frame of {} bytes is too large", length)
             : "a frame cannot be written: " + caf::to_string(sink.get_error());
-    asio::post(stream_.get_executor(),
+    asio::post(timer_.get_executor(),
         [self = shared_from_this(), why = std::move(why)] { self->end(why); });
     return false;
   }
@@ -211,7 +211,7 @@ bool connection::send(const frame& what) {
     return true;
   lock.unlock();
   asio::post(
-      stream_.get_executor(), [self = shared_from_this()] { self->flush(); });
+      timer_.get_executor(), [self = shared_from_this()] { self->flush(); });
   return true;
 }
 
@@ -234,25 +234,27 @@ void connection::flush() {
   said_ = clock::now();
   asio::async_write(stream_, asio::buffer(out_.data(), out_.size()),
       [self = shared_from_this()](network_error error, std::size_t) {
-        if (error)
-          self->end(error.message());
-        else
+        if (!error)
           self->flush();
+        else if (self->given_)
+          self->give(); // whoever reads will hear of it
+        else
+          self->end(error.message());
       });
 }
 
 void connection::took() noexcept {
   if (--unheard_ != how_.unheard / 2)
     return;
-  asio::post(stream_.get_executor(), [self = shared_from_this()] {
+  asio::post(timer_.get_executor(), [self = shared_from_this()] {
     if (std::exchange(self->paused_, false))
       self->read();
   });
 }
 
 void connection::close(const std::string& why) {
-  asio::post(stream_.get_executor(), [self = shared_from_this(), why] {
-    if (self->stage_ >= stage::closing)
+  asio::post(timer_.get_executor(), [self = shared_from_this(), why] {
+    if (self->stage_ >= stage::closing || self->given_)
       return;
     self->stage_ = stage::closing;
     self->why_closed_ = why;
@@ -282,7 +284,7 @@ void connection::hand_over(std::function<void(stream)> to) {
   }
   if (!writing)
     asio::post(
-        stream_.get_executor(), [self = shared_from_this()] { self->give(); });
+        timer_.get_executor(), [self = shared_from_this()] { self->give(); });
 }
 
 void connection::give() {

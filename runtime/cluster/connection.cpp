@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "protocols/messages.hpp"
+#include "runtime/cluster/tls.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
@@ -64,7 +66,7 @@ void connection::start(asio::ssl::stream_base::handshake_type as, events whom) {
     self->keep_time();
     self->stream_.async_handshake(as, [self](network_error error) {
       if (error)
-        return self->end("TLS: " + error.message());
+        return self->fail(error);
       self->secured_ = true;
       self->flush();
       self->read();
@@ -75,7 +77,7 @@ void connection::start(asio::ssl::stream_base::handshake_type as, events whom) {
 void connection::read() {
   if (stage_ == stage::ended || given_)
     return;
-  if (unheard_ > how_.unheard) {
+  if (unheard_ > how_.unheard && stage_ != stage::closing) {
     paused_ = true;
     return;
   }
@@ -83,8 +85,7 @@ void connection::read() {
       asio::buffer(in_.data() + filled_, in_.size() - filled_),
       [self = shared_from_this()](network_error error, std::size_t count) {
         if (error)
-          self->end(error == asio::error::eof ? "it closed the connection"
-                                              : error.message());
+          self->fail(error);
         else
           self->on_read(count);
       });
@@ -93,6 +94,10 @@ void connection::read() {
 void connection::on_read(std::size_t count) {
   if (stage_ == stage::ended)
     return;
+  if (stage_ == stage::closing) {
+    filled_ = 0;
+    return read();
+  }
   heard_ = clock::now();
   filled_ += count;
   taken_ = 0;
@@ -162,7 +167,7 @@ bool connection::read_frame() {
     stage_ = stage::open;
   ++unheard_;
   tell(std::move(what));
-  return stage_ != stage::ended && !given_;
+  return stage_ <= stage::open && !given_;
 }
 
 void connection::hear(events whom) {
@@ -228,7 +233,7 @@ void connection::flush() {
     if (given_)
       give();
     else if (stage_ == stage::closing)
-      end(why_closed_, true);
+      fall_silent();
     return;
   }
   said_ = clock::now();
@@ -239,7 +244,7 @@ void connection::flush() {
         else if (self->given_)
           self->give(); // whoever reads will hear of it
         else
-          self->end(error.message());
+          self->fail(error);
       });
 }
 
@@ -266,9 +271,20 @@ void connection::close(const std::string& why) {
       writing = self->writing_;
       silent = self->waiting_.size() == preamble_size;
     }
-    if (!writing || (!self->secured_ && silent))
+    if (!self->secured_ && silent)
       self->end(why, true);
+    else if (!writing)
+      self->fall_silent();
+    if (std::exchange(self->paused_, false))
+      self->read();
   });
+}
+
+// Until the peer closes as well: bytes that nobody has read would have the
+// system take back those that are on their way.
+void connection::fall_silent() {
+  network_error ignored;
+  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
 void connection::hand_over(std::function<void(stream)> to) {
@@ -319,6 +335,15 @@ void connection::keep_time() {
       self->send(beat{});
     self->keep_time();
   });
+}
+
+void connection::fail(const network_error& how) {
+  if (stage_ == stage::closing)
+    end(why_closed_, true);
+  else if (how == asio::error::eof || how == asio::ssl::error::stream_truncated)
+    end("it closed the connection");
+  else
+    end(trouble(stream_, how));
 }
 
 void connection::end(const std::string& why, bool in_order) {

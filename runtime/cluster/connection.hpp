@@ -42,13 +42,14 @@ struct connection_options {
 ///
 /// Any byte is a sign of life, and beats go out from its thread where nothing
 /// else does. A length is checked before memory is taken for it. Everything
-/// that waits is written at once. Calls may come from any thread; events come
-/// on the stream's own.
+/// that waits is written at once. While it is closing, what was sent goes out
+/// and what comes is dropped. Calls may come from any thread; events come on
+/// the stream's own.
 class connection : public std::enable_shared_from_this<connection> {
 public:
   struct events {
     std::function<void(frame&&)> said;
-    /// Once, and the last one. In order: it was closed, here or there.
+    /// Once, and the last one. In order: it was closed here.
     std::function<void(const std::string& why, bool in_order)> ended;
   };
 
@@ -78,6 +79,8 @@ private:
   void flush();
   void keep_time();
   void give();
+  void fall_silent();
+  void fail(const network_error& how);
   void end(const std::string& why, bool in_order = false);
 
   stream stream_;

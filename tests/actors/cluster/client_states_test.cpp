@@ -74,7 +74,8 @@ struct welcoming_state {
         },
         [](const gone&) {},
         [](const drained&) {},
-        [](const inquiry&) { return report{}; },
+        [](const inquiry&) {},
+        [](const fact_batch&) {},
         [](const dismissal&) {},
     };
   }

@@ -99,12 +99,19 @@ void door_state::lend_slots(const std::vector<std::uint8_t>& kinds) {
   if (stage_ != stage::preparing)
     return;
   stage_ = stage::lent;
+  lanes_ = kinds.size();
   for (std::uint32_t lane = 0; lane < kinds.size(); ++lane)
     ask(self_, options_.lend_to, caf::infinite,
         lend{{caf::actor_cast<compute>(caf::actor_cast<door>(self_)), lane,
             kinds[lane] == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda}})
-        .then([this](slot_id slot) { slots_.push_back(slot); },
-            [this](const caf::error& why) { part(text(why)); });
+        .then([this](slot_id slot) { keep(slot); },
+            [](const caf::error&) {}); // the run has ended
+}
+
+void door_state::keep(slot_id slot) {
+  if (stage_ == stage::draining)
+    return retire(slot);
+  slots_.push_back(slot);
 }
 
 // A task for a client that is gone has no parameters; it keeps its turn.
@@ -276,16 +283,20 @@ void door_state::receive(const drain&) {
 }
 
 void door_state::retire_slots() {
-  if (slots_.empty())
+  if (lanes_ == 0)
     return part("drained");
   for (auto slot : slots_)
-    ask(self_, options_.lend_to, caf::infinite, withdraw{slot})
-        .then(
-            [this] {
-              if (++left_ == slots_.size())
-                part("drained");
-            },
-            [](const caf::error&) {}); // the run has ended
+    retire(slot);
+}
+
+void door_state::retire(slot_id slot) {
+  ask(self_, options_.lend_to, caf::infinite, withdraw{slot})
+      .then(
+          [this] {
+            if (++left_ == lanes_)
+              part("drained");
+          },
+          [](const caf::error&) {}); // the run has ended
 }
 
 void door_state::receive(const farewell& what) {

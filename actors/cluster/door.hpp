@@ -98,7 +98,9 @@ private:
   void take(train_task& what);
   void take(const evaluate_task& what);
   void answer(const update& what);
+  void keep(slot_id slot);
   void retire_slots();
+  void retire(slot_id slot);
   void dismiss(const dismissal& what);
   void part(const std::string& why);
   void accuse(const std::string& of);
@@ -113,7 +115,8 @@ private:
   door::pointer self_;
   door_options options_;
   stage stage_ = stage::knocking;
-  std::vector<slot_id> slots_; ///< of the run, by lane
+  std::size_t lanes_ = 0;
+  std::vector<slot_id> slots_; ///< of the run, as far as it has them
   std::size_t left_ = 0;       ///< of these
   std::unordered_map<lease_id, training_task> tasks_;
   std::map<std::uint64_t, scoring_task> parts_;

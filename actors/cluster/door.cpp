@@ -275,7 +275,7 @@ void door_state::receive(const drain&) {
   if (stage_ == stage::draining)
     return;
   if (stage_ != stage::lent)
-    return part("it left");
+    return see_off("it left");
   stage_ = stage::draining;
   send(self_, options_.registrar, drained{options_.who.number});
   options_.peer->send(drain{});
@@ -284,7 +284,7 @@ void door_state::receive(const drain&) {
 
 void door_state::retire_slots() {
   if (lanes_ == 0)
-    return part("drained");
+    return see_off("drained");
   for (auto slot : slots_)
     retire(slot);
 }
@@ -294,9 +294,15 @@ void door_state::retire(slot_id slot) {
       .then(
           [this] {
             if (++left_ == lanes_)
-              part("drained");
+              see_off("drained");
           },
           [](const caf::error&) {}); // the run has ended
+}
+
+// It is not to come back.
+void door_state::see_off(const std::string& why) {
+  options_.peer->send(farewell{why, true, 0});
+  part(why);
 }
 
 void door_state::receive(const farewell& what) {
@@ -312,8 +318,6 @@ void door_state::dismiss(const dismissal& what) {
 void door_state::part(const std::string& why) {
   if (stage_ == stage::parting)
     return;
-  if (stage_ == stage::draining)
-    options_.peer->send(farewell{why, true, 0});
   stage_ = stage::parting;
   options_.peer->close(why);
 }

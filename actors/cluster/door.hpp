@@ -102,6 +102,7 @@ private:
   void retire_slots();
   void retire(slot_id slot);
   void dismiss(const dismissal& what);
+  void see_off(const std::string& why);
   void part(const std::string& why);
   void accuse(const std::string& of);
   void leave(const parted& what);

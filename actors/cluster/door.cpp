@@ -1,5 +1,6 @@
 #include "actors/cluster/door.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -114,12 +115,19 @@ void door_state::keep(slot_id slot) {
   slots_.push_back(slot);
 }
 
-// A task for a client that is gone has no parameters; it keeps its turn.
+// A task for a client that is gone has no parameters; it keeps its turn. Its
+// client may have sent the true one before, or may yet: the first one counts.
 void door_state::take(train_task& what) {
   const auto client = static_cast<client_id>(what.work.client);
-  if (stage_ == stage::parting)
-    return; // its slots are about to be missed
-  training_task task{client, what.work.version, std::move(what.reply_to)};
+  if (stage_ == stage::parting || what.turn < through_[what.lane])
+    return; // its slots are about to be missed, or it was answered
+  if (tasks_.contains(what.lease)) {
+    if (what.stop.stop_requested())
+      options_.peer->send(revoke{what.lease});
+    return;
+  }
+  training_task task{client, what.work.version, what.lane, what.turn,
+      std::move(what.reply_to)};
   seated order{
       {what.lease, client, what.work.version, 0.0, work_of(what.work.how), {}},
       what.lane, what.turn};
@@ -136,7 +144,7 @@ void door_state::take(train_task& what) {
   if (what.stop.stop_possible())
     task.stop = std::make_unique<std::stop_callback<stopper>>(
         what.stop, stopper{self_->address(), what.lease});
-  tasks_.insert_or_assign(what.lease, std::move(task));
+  tasks_.emplace(what.lease, std::move(task));
 }
 
 void door_state::take(const evaluate_task& what) {
@@ -242,6 +250,8 @@ void door_state::answer(const update& what) {
 }
 
 void door_state::done_with(const training_task& what) {
+  auto& through = through_[what.lane];
+  through = std::max(through, what.turn + 1);
   if (what.from != 0)
     give_back(what.from);
   if (what.state == 0)

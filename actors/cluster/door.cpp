@@ -22,6 +22,11 @@ std::uint32_t work_of(const training::recipe& how) {
   return how.steps > 0 ? how.steps : how.epochs;
 }
 
+// Of a clock that a node has; it is counted with here.
+bool is_time(double seconds) {
+  return seconds >= 0.0 && seconds < 1e9; // NaN is not
+}
+
 } // namespace
 
 void door_state::stopper::operator()() const {
@@ -196,6 +201,9 @@ void door_state::receive(const update& what) {
   if (trained.delta.count != options_.values)
     return accuse(fmt::format("an update of {} values, not {}",
         trained.delta.count, options_.values));
+  if (!is_time(trained.seconds) || !is_time(trained.cpu_seconds))
+    return accuse(fmt::format("an update in {} seconds, {} of a CPU's",
+        trained.seconds, trained.cpu_seconds));
   if (!arriving_.emplace(trained.lease, arriving{what}).second)
     return accuse("two updates for one lease");
   bring(trained.delta, trained.lease);
@@ -277,6 +285,8 @@ void door_state::receive(const evaluated_part& what) {
   auto node = parts_.extract(what.part);
   if (!node)
     return accuse("a score that nobody asked for");
+  if (!is_time(what.cpu_seconds))
+    return accuse(fmt::format("a score in {} seconds", what.cpu_seconds));
   send(self_, node.mapped().reply_to, what);
   give_back(node.mapped().from);
 }

@@ -89,7 +89,7 @@ def drawn(seed, seconds, network):
     end = (1 - CALM) * seconds
     steps = [Step(0, "join", x) for x in late]
     for verb in dice.choices(list(WEIGHTS), WEIGHTS.values(),
-                             k=max(2, round(seconds / 2.5))):
+                             k=max(2, round(seconds / 1.5))):
         if verb in ("kill", "freeze", "interrupt", "drain", "twin", "trouble"):
             steps.append(_node_step(dice, verb, plan, network.troubles))
         else:

@@ -46,7 +46,21 @@ def counts(run):
     return result
 
 
-def faults(performance, expected, retrain):
+def audit(performance, notes, retrain, patience):
+    """What an audit objects to, or None. To train again may take too long."""
+    said = ""
+    for options in [[]] + ([["--retrain"]] if retrain else []):
+        code, said = ask([performance.troupe, "audit", performance.out,
+                          *options], patience)
+        (performance.place / "audit.log").write_text(said)
+        if code is None and options:
+            notes.append(f"not trained again within {patience:g} s")
+        elif code != 0:
+            return f"troupe audit ended with {code}: {said.strip()[-300:]}"
+    return None
+
+
+def faults(performance, expected, notes, patience):
     """One line each; none: all is as it should be."""
     found = []
     run = performance.out
@@ -60,11 +74,8 @@ def faults(performance, expected, retrain):
         if not documented(each):
             found.append(
                 f"{name} ended with {each.code}: {each.last_line()}")
-    code, said = ask([performance.troupe, "audit", run,
-                      *(["--retrain"] if retrain else [])], 900)
-    (performance.place / "audit.log").write_text(said)
-    if code != 0:
-        found.append(f"troupe audit ended with {code}: {said.strip()[-300:]}")
+    if why := audit(performance, notes, expected is None, patience):
+        found.append(why)
     summary = json.loads((run / "summary.json").read_text())
     if summary["outcome"] != "completed":
         found.append(f"the run's outcome is {summary['outcome']}")

@@ -9,6 +9,7 @@
 #include "protocols/blocks.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
+#include "protocols/state_table.hpp"
 #include "protocols/tensor.hpp"
 
 namespace troupe {
@@ -23,6 +24,7 @@ struct store {
   std::uint64_t fact_number = 0; ///< the last fact that led to the state
   std::uint64_t updates = 0;     ///< accepted in all versions so far
   bool will_be_scored = false;   ///< keep the file until the score is known
+  state_table states{};          ///< that clients keep
 };
 
 /// Scribe to aggregator: it survives any crash from here on.
@@ -51,7 +53,7 @@ bool inspect(Inspector& f, store& x) {
       f.field("parameters", x.parameters), f.field("blocks", x.blocks),
       f.field("rule", x.rule), f.field("fact_number", x.fact_number),
       f.field("updates", x.updates),
-      f.field("will_be_scored", x.will_be_scored));
+      f.field("will_be_scored", x.will_be_scored), f.field("states", x.states));
 }
 template <class Inspector>
 bool inspect(Inspector& f, stored& x) {

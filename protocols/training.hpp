@@ -11,6 +11,7 @@
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
+#include "protocols/rare_tensor.hpp"
 #include "protocols/tensor.hpp"
 
 namespace troupe {
@@ -24,6 +25,7 @@ struct offer {
   double share = 0.0;     ///< what its update will weigh at most
   std::uint32_t work = 0; ///< steps, or epochs, as the run has it; 0: its own
   tensor parameters;      ///< of version `base`
+  rare_tensor state{};    ///< the client's; none where it keeps none
 };
 
 /// Aggregator to worker: an offer, and where in this process it is to train.
@@ -51,10 +53,11 @@ struct train_task {
   /// first that came.
   std::uint64_t turn = 0;
   std::stop_token stop;
+  rare_tensor state{}; ///< the client's
 };
 
 /// What came of one lease. `delta` is trained minus given, on the
-/// host or on the device that trained.
+/// host or on the device that trained; `state` is what it left its client.
 struct trained {
   lease_id lease = 0;
   version_id base = 0;
@@ -63,6 +66,7 @@ struct trained {
   double cpu_seconds = 0.0; ///< its thread's CPU time
   tensor delta;
   float largest = 0.0f; ///< |delta|
+  rare_tensor state{};
 };
 
 /// To an accelerator, from its device's driver: all that was queued up to the
@@ -89,7 +93,7 @@ bool inspect(Inspector& f, offer& x) {
   return f.object(x).fields(f.field("lease", x.lease),
       f.field("client", x.client), f.field("base", x.base),
       f.field("share", x.share), f.field("work", x.work),
-      f.field("parameters", x.parameters));
+      f.field("parameters", x.parameters), f.field("state", x.state));
 }
 template <class Inspector>
 bool inspect(Inspector& f, seated_offer&) {
@@ -120,7 +124,7 @@ bool inspect(Inspector& f, trained& x) {
   return f.object(x).fields(f.field("lease", x.lease), f.field("base", x.base),
       f.field("outcome", x.outcome), f.field("seconds", x.seconds),
       f.field("cpu_seconds", x.cpu_seconds), f.field("delta", x.delta),
-      f.field("largest", x.largest));
+      f.field("largest", x.largest), f.field("state", x.state));
 }
 template <class Inspector>
 bool inspect(Inspector& f, update& x) {

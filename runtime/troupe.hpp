@@ -5,6 +5,7 @@
 #include "gpu/models/model.hpp"
 #include "gpu/training/dataset.hpp"
 #include "gpu/training/learner.hpp"
+#include "gpu/training/stateful_learner.hpp"
 #include "runtime/data/splits.hpp"
 #include "runtime/data/synthetic.hpp"
 #include "runtime/launch.hpp"

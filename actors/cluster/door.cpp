@@ -1,5 +1,6 @@
 #include "actors/cluster/door.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -19,6 +20,11 @@ constexpr std::size_t most_slots = 4096;
 
 std::uint32_t work_of(const training::recipe& how) {
   return how.steps > 0 ? how.steps : how.epochs;
+}
+
+// Of a clock that a node has; it is counted with here.
+bool is_time(double seconds) {
+  return seconds >= 0.0 && seconds < 1e9; // NaN is not
 }
 
 } // namespace
@@ -99,20 +105,34 @@ void door_state::lend_slots(const std::vector<std::uint8_t>& kinds) {
   if (stage_ != stage::preparing)
     return;
   stage_ = stage::lent;
+  lanes_ = kinds.size();
   for (std::uint32_t lane = 0; lane < kinds.size(); ++lane)
     ask(self_, options_.lend_to, caf::infinite,
         lend{{caf::actor_cast<compute>(caf::actor_cast<door>(self_)), lane,
             kinds[lane] == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda}})
-        .then([this](slot_id slot) { slots_.push_back(slot); },
-            [this](const caf::error& why) { part(text(why)); });
+        .then([this](slot_id slot) { keep(slot); },
+            [](const caf::error&) {}); // the run has ended
 }
 
-// A task for a client that is gone has no parameters; it keeps its turn.
+void door_state::keep(slot_id slot) {
+  if (stage_ == stage::draining)
+    return retire(slot);
+  slots_.push_back(slot);
+}
+
+// A task for a client that is gone has no parameters; it keeps its turn. Its
+// client may have sent the true one before, or may yet: the first one counts.
 void door_state::take(train_task& what) {
   const auto client = static_cast<client_id>(what.work.client);
-  if (stage_ == stage::parting)
-    return; // its slots are about to be missed
-  training_task task{client, what.work.version, std::move(what.reply_to)};
+  if (stage_ == stage::parting || what.turn < through_[what.lane])
+    return; // its slots are about to be missed, or it was answered
+  if (tasks_.contains(what.lease)) {
+    if (what.stop.stop_requested())
+      options_.peer->send(revoke{what.lease});
+    return;
+  }
+  training_task task{client, what.work.version, what.lane, what.turn,
+      std::move(what.reply_to)};
   seated order{
       {what.lease, client, what.work.version, 0.0, work_of(what.work.how), {}},
       what.lane, what.turn};
@@ -120,11 +140,16 @@ void door_state::take(train_task& what) {
     order.what.parameters = lent(what.parameters);
     task.from = order.what.parameters.id;
   }
+  if (what.state) {
+    auto state = options_.peer->lend(what.state.value());
+    task.state = state.id;
+    order.what.state = std::move(state);
+  }
   options_.peer->send(order);
   if (what.stop.stop_possible())
     task.stop = std::make_unique<std::stop_callback<stopper>>(
         what.stop, stopper{self_->address(), what.lease});
-  tasks_.insert_or_assign(what.lease, std::move(task));
+  tasks_.emplace(what.lease, std::move(task));
 }
 
 void door_state::take(const evaluate_task& what) {
@@ -176,23 +201,44 @@ void door_state::receive(const update& what) {
   if (trained.delta.count != options_.values)
     return accuse(fmt::format("an update of {} values, not {}",
         trained.delta.count, options_.values));
-  if (!coming_.emplace(trained.delta.id, what).second)
-    return accuse("one delta for two updates");
-  options_.peer->fetch(trained.delta);
+  if (!is_time(trained.seconds) || !is_time(trained.cpu_seconds))
+    return accuse(fmt::format("an update in {} seconds, {} of a CPU's",
+        trained.seconds, trained.cpu_seconds));
+  if (!arriving_.emplace(trained.lease, arriving{what}).second)
+    return accuse("two updates for one lease");
+  bring(trained.delta, trained.lease);
+  if (trained.state)
+    bring(trained.state.value(), trained.lease);
+}
+
+void door_state::bring(const tensor& what, lease_id of) {
+  if (stage_ == stage::parting)
+    return;
+  if (!coming_.emplace(what.id, of).second)
+    return accuse("one tensor for two updates");
+  ++arriving_.at(of).missing;
+  options_.peer->fetch(what);
 }
 
 void door_state::receive(const fetched& what) {
   const auto at = coming_.find(what.what);
   if (at == coming_.end() || stage_ == stage::parting)
     return;
-  auto brought = std::move(at->second);
+  const auto lease = at->second;
   coming_.erase(at);
   options_.peer->send(arrived{what.what});
   if (!what.failed.empty())
-    return part("a delta did not come: " + what.failed);
-  brought.result.delta = what.here;
-  brought.result.largest = what.largest;
-  answer(brought);
+    return part("a tensor of an update did not come: " + what.failed);
+  auto& [brought, missing] = arriving_.at(lease);
+  auto& result = brought.result;
+  if (what.what == result.delta.id) {
+    result.delta = what.here;
+    result.largest = what.largest;
+  } else {
+    result.state = what.here;
+  }
+  if (--missing == 0)
+    answer(arriving_.extract(lease).mapped().what);
 }
 
 void door_state::answer(const update& what) {
@@ -208,8 +254,18 @@ void door_state::answer(const update& what) {
                 std::string{"its update is not finite"})});
   else
     send(self_, task.reply_to, what);
-  if (task.from != 0)
-    give_back(task.from);
+  done_with(task);
+}
+
+void door_state::done_with(const training_task& what) {
+  auto& through = through_[what.lane];
+  through = std::max(through, what.turn + 1);
+  if (what.from != 0)
+    give_back(what.from);
+  if (what.state == 0)
+    return;
+  options_.peer->take_back(what.state);
+  options_.peer->send(release{what.state});
 }
 
 void door_state::receive(const failure& what) {
@@ -217,8 +273,7 @@ void door_state::receive(const failure& what) {
   if (!node || node.mapped().client != what.client)
     return accuse(fmt::format("a failure of lease {}", what.lease));
   send(self_, node.mapped().reply_to, what);
-  if (node.mapped().from != 0)
-    give_back(node.mapped().from);
+  done_with(node.mapped());
 }
 
 void door_state::receive(const part_begun& what) {
@@ -230,6 +285,8 @@ void door_state::receive(const evaluated_part& what) {
   auto node = parts_.extract(what.part);
   if (!node)
     return accuse("a score that nobody asked for");
+  if (!is_time(what.cpu_seconds))
+    return accuse(fmt::format("a score in {} seconds", what.cpu_seconds));
   send(self_, node.mapped().reply_to, what);
   give_back(node.mapped().from);
 }
@@ -238,7 +295,7 @@ void door_state::receive(const drain&) {
   if (stage_ == stage::draining)
     return;
   if (stage_ != stage::lent)
-    return part("it left");
+    return see_off("it left");
   stage_ = stage::draining;
   send(self_, options_.registrar, drained{options_.who.number});
   options_.peer->send(drain{});
@@ -246,16 +303,26 @@ void door_state::receive(const drain&) {
 }
 
 void door_state::retire_slots() {
-  if (slots_.empty())
-    return part("drained");
+  if (lanes_ == 0)
+    return see_off("drained");
   for (auto slot : slots_)
-    ask(self_, options_.lend_to, caf::infinite, withdraw{slot})
-        .then(
-            [this] {
-              if (++left_ == slots_.size())
-                part("drained");
-            },
-            [](const caf::error&) {}); // the run has ended
+    retire(slot);
+}
+
+void door_state::retire(slot_id slot) {
+  ask(self_, options_.lend_to, caf::infinite, withdraw{slot})
+      .then(
+          [this] {
+            if (++left_ == lanes_)
+              see_off("drained");
+          },
+          [](const caf::error&) {}); // the run has ended
+}
+
+// It is not to come back.
+void door_state::see_off(const std::string& why) {
+  options_.peer->send(farewell{why, true, 0});
+  part(why);
 }
 
 void door_state::receive(const farewell& what) {
@@ -271,8 +338,6 @@ void door_state::dismiss(const dismissal& what) {
 void door_state::part(const std::string& why) {
   if (stage_ == stage::parting)
     return;
-  if (stage_ == stage::draining)
-    options_.peer->send(farewell{why, true, 0});
   stage_ = stage::parting;
   options_.peer->close(why);
 }

@@ -79,11 +79,19 @@ void host_state::receive(const seated& what) {
   leases_.emplace(what.what.lease, what.what.client);
   if (!what.what.parameters)
     return stop_at_once(what);
-  auto& from = bring(what.what.parameters);
-  if (from.here)
-    seat(what, from.here);
+  seat_once_brought(what);
+}
+
+// Both tensors are asked for at once.
+void host_state::seat_once_brought(const seated& what) {
+  auto* missing = &bring(what.what.parameters);
+  if (what.what.state)
+    if (auto& state = bring(what.what.state.value()); !state.here)
+      missing = &state;
+  if (missing->here)
+    seat(what);
   else
-    from.leases.push_back(what);
+    missing->leases.push_back(what);
 }
 
 void host_state::receive(const score& what) {
@@ -111,20 +119,21 @@ void host_state::receive(const fetched& what) {
   if (at == held_.end() || over_)
     return;
   if (!what.failed.empty())
-    return options_.peer->close("a version did not come: " + what.failed);
+    return options_.peer->close("a tensor did not come: " + what.failed);
   auto& tensor = at->second;
   tensor.here = what.here;
   for (const auto& each : std::exchange(tensor.leases, {}))
-    seat(each, tensor.here);
+    seat_once_brought(each);
   for (const auto& each : std::exchange(tensor.parts, {}))
     begin(each, tensor.here);
 }
 
-void host_state::seat(
-    const seated& what, const gpu::shared_buffer& parameters) {
+void host_state::seat(const seated& what) {
   const auto& slot = options_.slots[what.lane];
   auto order = what.what;
-  order.parameters = parameters;
+  order.parameters = held_.at(order.parameters.id).here;
+  if (order.state)
+    order.state = tensor{held_.at(order.state.value().id).here};
   send(self_, options_.workers[order.client],
       seated_offer{std::move(order), slot.who, slot.lane, what.turn,
           caf::actor_cast<host>(self_)});
@@ -179,6 +188,8 @@ void host_state::answer(update& what) {
   if (over_ || leases_.erase(what.result.lease) == 0)
     return;
   what.result.delta = options_.peer->lend(std::move(what.result.delta.here));
+  if (what.result.state)
+    what.result.state = options_.peer->lend(what.result.state.value());
   options_.peer->send(what);
 }
 

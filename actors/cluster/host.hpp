@@ -62,7 +62,8 @@ private:
 
   bool has_lane(std::uint32_t lane);
   held& bring(const tensor& what);
-  void seat(const seated& what, const gpu::shared_buffer& parameters);
+  void seat_once_brought(const seated& what);
+  void seat(const seated& what);
   void stop_at_once(const seated& what);
   void begin(const score& what, const gpu::shared_buffer& parameters);
   void want_to_leave();

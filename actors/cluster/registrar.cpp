@@ -11,6 +11,14 @@ namespace {
 
 using kind = membership::change::kind;
 
+constexpr std::size_t failures_shown = 5;
+
+report said_to_leave(const std::string& node) {
+  report result;
+  result.said = fmt::format("{} finishes what it has, and leaves", node);
+  return result;
+}
+
 admission refused(std::string why) {
   return {false, std::move(why), {}, 0};
 }
@@ -48,6 +56,7 @@ registrar::behavior_type registrar_state::make_behavior() {
       [this](const gone& what) { forget(what); },
       [this](const drained& what) { drain(what); },
       [this](const inquiry& what) { answer(what); },
+      [this](const fact_batch& what) { note(what); },
       [this](const dismissal& what) { dismiss(what); },
   };
 }
@@ -81,6 +90,7 @@ admission registrar_state::take_in(const prepared& what) {
                                "is {}; --any-fingerprint lets it in, and then "
                                "no bits are promised",
         said.fingerprint, options_.rule.fingerprint));
+  promises_bits_ &= said.fingerprint == options_.rule.fingerprint;
   rule_.ready(what.session, static_cast<std::uint32_t>(said.slots.size()),
       clock_now(self_));
   tell_changes();
@@ -108,10 +118,9 @@ void registrar_state::drain(const drained& what) {
 void registrar_state::answer(const inquiry& what) {
   const auto& node = what.what.name;
   if (what.what.what_for == errand::status)
-    what.from->answer(report{status()});
+    what.from->answer(status());
   else if (drain(node))
-    what.from->answer(
-        report{fmt::format("{} finishes what it has, and leaves", node)});
+    what.from->answer(said_to_leave(node));
   else
     what.from->answer(refusal{fmt::format("there is no node {}", node)});
 }
@@ -165,8 +174,62 @@ void registrar_state::tell_changes() {
   }
 }
 
-std::string registrar_state::status() const {
-  return {};
+// What stood still goes on with the next lease.
+void registrar_state::note(const fact_batch& what) {
+  for (const auto& each : *what.facts)
+    std::visit(
+        [this](const auto& x) {
+          if constexpr (requires { this->on(x); })
+            on(x);
+        },
+        each.what);
+}
+
+void registrar_state::on(const facts::run_started& x) {
+  seen_.run = x->name;
+  seen_.version = x->version;
+  seen_.versions = x->rounds;
+  seen_.updates = x->updates;
+}
+
+void registrar_state::on(const facts::published& x) {
+  seen_.version = x.version;
+  seen_.updates = x.total_updates;
+}
+
+void registrar_state::on(const facts::waiting& x) {
+  seen_.waits_for =
+      fmt::format("{}: {} of {} are there", x.needs, x.have, x.wanted);
+  waits_since_ = clock_now(self_);
+}
+
+void registrar_state::on(const facts::leased&) {
+  waits_since_.reset();
+}
+
+void registrar_state::on(const facts::client_failed& x) {
+  if (seen_.failures.size() == failures_shown)
+    seen_.failures.erase(seen_.failures.begin());
+  seen_.failures.push_back(fmt::format("client {}: {}", x.client, x.why));
+}
+
+report registrar_state::status() {
+  const auto now = clock_now(self_);
+  auto result = seen_;
+  result.epoch = rule_.epoch();
+  result.promises_bits = promises_bits_;
+  if (waits_since_)
+    result.waits_since = seconds(now - *waits_since_);
+  else
+    result.waits_for.clear();
+  for (auto& each : rule_.members()) {
+    const auto at = addresses_.find(each.session);
+    result.nodes.push_back({each.name, membership::to_string(each.at),
+        seconds(now - each.since), each.slots, each.changed, each.rejoins,
+        at == addresses_.end() ? std::string{} : at->second,
+        std::move(each.why)});
+  }
+  return result;
 }
 
 } // namespace troupe::cluster

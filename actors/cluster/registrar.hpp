@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "protocols/cluster/registration.hpp"
@@ -19,7 +20,8 @@ struct registrar_options {
 };
 
 /// The voice of the membership: answers doors, throws out whom the rule has
-/// replaced, and tells the aggregator of each change.
+/// replaced, and tells the aggregator of each change. It hears the run's facts,
+/// so that people who ask for its status hear how the run stands.
 class registrar_state {
 public:
   static inline const char* name = "troupe.registrar";
@@ -38,13 +40,22 @@ private:
   void end_if_over();
   void tell_changes();
   void throw_out(std::uint64_t session, const std::string& why);
-  std::string status() const;
+  void note(const fact_batch& what);
+  void on(const facts::run_started& x);
+  void on(const facts::published& x);
+  void on(const facts::waiting& x);
+  void on(const facts::leased& x);
+  void on(const facts::client_failed& x);
+  report status();
 
   registrar::pointer self_;
   registrar_options options_;
   membership::membership rule_;
   std::map<std::uint64_t, door> doors_; ///< by session
   std::map<std::uint64_t, std::string> addresses_;
+  report seen_; ///< of the run: what the facts have told
+  std::optional<instant> waits_since_;
+  bool promises_bits_ = true;
   bool over_ = false;
 };
 using registrar_impl = registrar::stateful_impl<registrar_state>;

@@ -9,6 +9,7 @@
 #include "gpu/aggregation/delta.hpp"
 #include "gpu/aggregation/not_finite.hpp"
 #include "gpu/copy.hpp"
+#include "gpu/training/stateful_learner.hpp"
 
 namespace troupe {
 
@@ -82,7 +83,9 @@ void compute_state::train(train_task& task) {
 trained compute_state::run(const train_task& task) {
   auto begun = wall_seconds();
   auto block = copied(*task.parameters, where_);
-  auto outcome = learner().train(block->span(), task.work, task.stop);
+  gpu::shared_buffer state = task.state.value();
+  auto outcome = training::train_client(
+      learner(), state, block->span(), task.work, task.stop);
   if (task.stop.stop_requested())
     return {};
   if (!std::isfinite(outcome.loss))
@@ -93,7 +96,7 @@ trained compute_state::run(const train_task& task) {
   if (std::isnan(largest))
     throw gpu::not_finite("the trained parameters are not finite");
   return {task.lease, task.work.version, outcome, wall_seconds() - begun,
-      cpu_since_last(), std::move(block), largest};
+      cpu_since_last(), std::move(block), largest, tensor{std::move(state)}};
 }
 
 // The thread does nothing else, and reading its CPU clock is a system call: one

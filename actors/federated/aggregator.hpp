@@ -12,6 +12,7 @@
 #include "actors/federated/aggregator_options.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/facts.hpp"
+#include "protocols/federated/client_states.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/federated/tally.hpp"
 #include "protocols/participation.hpp"
@@ -30,7 +31,8 @@ namespace troupe {
 /// The voice of three pure parts: a rule says who trains and what counts, a
 /// desk where leases are, a press what becomes of versions. It turns messages
 /// into their events and their answers into messages, and tells every fact; it
-/// never computes.
+/// never computes. A fourth, small one says which state of its client a lease
+/// goes with (`federated::client_states`).
 ///
 ///                   ┌──────── rule ◄────────┐
 ///           grants, │ revoked      arrive,  │ publish
@@ -160,6 +162,7 @@ private:
   federated::rule rule_;
   federated::decisions decisions_;
   std::optional<instant> rule_wakes_at_;
+  federated::client_states client_states_;
   federated::tally tally_; ///< of the version that is collected or being made
   federated::publication plan_; ///< of the version that is being made
   std::vector<returned> early_; ///< wait for the next version to be open

@@ -11,6 +11,7 @@
 #include "protocols/federated/rule.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/placement/allotment.hpp"
+#include "protocols/state_table.hpp"
 
 namespace troupe {
 
@@ -19,6 +20,7 @@ struct aggregator_options {
   federated::rule rule;               ///< fresh, or as it was stored
   gpu::shared_buffer parameters;      ///< of the rule's version
   named_blocks blocks;                ///< beside them, that the server keeps
+  state_table states;                 ///< likewise, that clients keep
   std::vector<std::uint64_t> samples; ///< by client
   facts::run_header header;           ///< its incarnation and version count
   std::vector<fact> preface; ///< told before the header, e.g. what is void

@@ -47,7 +47,8 @@ void aggregator_state::offer_to(placement::seat& at) {
   const auto& slot = slots_[at.slot];
   send(self_, workers_[grant.client],
       seated_offer{{grant.lease, grant.client, grant.base, grant.share,
-                       grant.work, std::move(at.base)},
+                       grant.work, std::move(at.base),
+                       client_states_.offered(grant.lease, grant.client)},
           slot.who, slot.lane, at.turn, self_});
 }
 

@@ -36,22 +36,28 @@ void aggregator_state::receive(update& what) {
     early_.push_back(std::move(one));
 }
 
-// An update that no shard could add fails before it counts.
+// An update that no shard could add fails before it counts. One whose client's
+// state was taken back meanwhile is made anew.
 void aggregator_state::admit(returned& one) {
   const auto& what = one.what;
   const auto& trained = what.result;
   const auto& outcome = trained.outcome;
   // A lease that has ended has no share: the rule drops its update.
   const auto share = rule_.share(trained.lease);
-  if (share > 0.0 &&
-      ledger_.admission_of(trained.largest, share) != gpu::admission::added)
+  const auto is_open = share > 0.0;
+  if (is_open && !client_states_.holds(trained.lease, what.client)) {
+    tell(facts::requeued{trained.lease, what.client});
+    rule_.requeue(trained.lease, now_, decisions_);
+  } else if (is_open && ledger_.admission_of(trained.largest, share) !=
+                            gpu::admission::added) {
     fail(what.client, trained.lease, diverged(trained.largest, share));
-  else
+  } else {
     count(one,
         rule_.arrive({trained.lease, what.client, trained.base, outcome.samples,
                          outcome.steps, outcome.loss, outcome.square_loss,
                          from_seconds(trained.seconds), outcome.partial},
             now_, decisions_));
+  }
   carry_out();
 }
 
@@ -74,6 +80,8 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
       outcome.samples, outcome.steps, how.weight, how.share, outcome.loss,
       trained.seconds, how.mix});
   report_.steps += outcome.steps;
+  if (trained.state)
+    client_states_.accepted(what.client, trained.state.value());
   tally_.add(trained.lease, what.client, how.weight, outcome.loss);
   ledger_.give(largest, how.weight, how.share);
   for (const auto& each : crew_->shards)
@@ -117,6 +125,7 @@ void aggregator_state::carry_out() {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();
     ledger_.discard();
+    client_states_.discard();
     for (const auto& one : crew_->shards)
       send(self_, one, discard{});
   }

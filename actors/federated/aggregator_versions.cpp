@@ -25,9 +25,11 @@ void aggregator_state::receive(const published& what) {
   tell(facts::published{what.version, plan_.round, tally_.updates(),
       rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale});
   tally_.clear();
+  client_states_.published();
   // What a resumption needs, while no update of the next version is in it.
-  states_[what.version] = store{what.version, parameters_, blocks_,
-      rule_.save(), facts_.last(), rule_.accepted(), false};
+  states_[what.version] =
+      store{what.version, parameters_, blocks_, rule_.save(), facts_.last(),
+          rule_.accepted(), false, client_states_.counted()};
   publication::orders todo;
   press_.made(what.version, now_, todo);
   follow(std::move(todo));

@@ -42,7 +42,8 @@ void worker_state::accept(seated_offer& what) {
           context_->seed, gpu::stream::train, client_, what.base}};
   send(self_, what.on,
       train_task{what.lease, std::move(work), std::move(what.parameters),
-          std::move(what.reply_to), what.lane, what.turn, stop_.get_token()});
+          std::move(what.reply_to), what.lane, what.turn, stop_.get_token(),
+          std::move(what.state)});
 }
 
 void worker_state::stop(lease_id lease) {

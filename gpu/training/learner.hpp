@@ -52,6 +52,8 @@ struct evaluation {
   }
 };
 
+class stateful_learner;
+
 /// What users implement to train something of their own. Each compute slot owns
 /// one learner, made by a `learner_factory` for the slot's device; it is called
 /// from that slot's thread alone, so it may keep workspaces without locks.
@@ -59,6 +61,9 @@ struct evaluation {
 /// Spans of parameters are on the learner's device, and nothing that was queued
 /// works on them any more when a call returns. A learner may throw: that fails
 /// the one assignment, by the exception's text, and not the run.
+///
+/// One whose clients keep something between their leases is a
+/// `stateful_learner`.
 class learner {
 public:
   virtual ~learner() = default;
@@ -77,6 +82,9 @@ public:
   /// Sums loss and correct predictions over `data`.
   virtual evaluation evaluate(std::span<const float> parameters,
       const view& data, std::stop_token stop) = 0;
+
+  /// Itself, where its clients keep states.
+  virtual stateful_learner* stateful() noexcept { return nullptr; }
 };
 
 /// Makes a learner for a device; called once a slot, from the slot's thread.

@@ -118,9 +118,31 @@ struct beat {
   std::uint64_t heard = 0; ///< frames that its actor is through with
 };
 
-/// What `status` asked for, as JSON.
+/// One node, as `status` shows it.
+struct node_report {
+  std::string name;
+  std::string state;  ///< joining, member, draining, left, lost
+  double since = 0.0; ///< seconds that it is in this state
+  std::uint64_t slots = 0;
+  std::uint64_t epoch = 0; ///< of its last change
+  std::uint64_t rejoins = 0;
+  std::string address;
+  std::string why; ///< it is lost
+};
+
+/// What `status` or `drain` asked for.
 struct report {
-  std::string json;
+  std::string said; ///< in words; `drain` alone
+  std::string run;
+  std::uint64_t epoch = 0; ///< of the membership
+  std::uint64_t version = 0;
+  std::uint64_t versions = 0; ///< to make in all, or rounds
+  std::uint64_t updates = 0;
+  bool promises_bits = true;
+  std::string waits_for; ///< empty: for nothing
+  double waits_since = 0.0;
+  std::vector<node_report> nodes;
+  std::vector<std::string> failures; ///< of clients, the last ones
 };
 
 /// Whatever may be said.
@@ -146,6 +168,8 @@ CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::beat))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::report))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::facts::provenance))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::arrived))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::node_report))
+CAF_ADD_TYPE_ID(troupe_cluster, (std::vector<troupe::cluster::node_report>))
 CAF_END_TYPE_ID_BLOCK(troupe_cluster)
 
 namespace troupe {
@@ -219,8 +243,20 @@ bool inspect(Inspector& f, beat& x) {
   return f.object(x).fields(f.field("heard", x.heard));
 }
 template <class Inspector>
+bool inspect(Inspector& f, node_report& x) {
+  return f.object(x).fields(f.field("name", x.name), f.field("state", x.state),
+      f.field("since", x.since), f.field("slots", x.slots),
+      f.field("epoch", x.epoch), f.field("rejoins", x.rejoins),
+      f.field("address", x.address), f.field("why", x.why));
+}
+template <class Inspector>
 bool inspect(Inspector& f, report& x) {
-  return f.object(x).fields(f.field("json", x.json));
+  return f.object(x).fields(f.field("said", x.said), f.field("run", x.run),
+      f.field("epoch", x.epoch), f.field("version", x.version),
+      f.field("versions", x.versions), f.field("updates", x.updates),
+      f.field("promises_bits", x.promises_bits),
+      f.field("waits_for", x.waits_for), f.field("waits_since", x.waits_since),
+      f.field("nodes", x.nodes), f.field("failures", x.failures));
 }
 
 } // namespace cluster

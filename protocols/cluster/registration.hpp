@@ -11,6 +11,7 @@
 #include "protocols/cluster/peer.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/local.hpp"
+#include "protocols/observer.hpp"
 
 // Who is a member: what doors and people ask the registrar.
 
@@ -115,6 +116,7 @@ using registrar = caf::typed_actor<                     //
     caf::result<void>(cluster::gone),                   //
     caf::result<void>(cluster::drained),                //
     caf::result<void>(cluster::inquiry),                //
+    caf::result<void>(fact_batch),                      //
     caf::result<void>(cluster::dismissal)>;             // the run has ended
 
 } // namespace troupe

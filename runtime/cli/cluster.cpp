@@ -7,11 +7,15 @@
 #include "runtime/company/interruption.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <charconv>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <ostream>
-#include <random>
+#include <string_view>
+#include <thread>
 
 namespace troupe::cli {
 
@@ -52,7 +56,7 @@ std::string directory(const arguments& given, std::string_view name) {
   return given.value(name);
 }
 
-std::string ask(const arguments& given, cluster::errand what_for) {
+cluster::report ask(const arguments& given, cluster::errand what_for) {
   const auto& operands = given.operands();
   cluster::dial_options how{
       monitoring::endpoint::parse(checked(operands.front(), "the address")), {},
@@ -68,6 +72,61 @@ std::string ask(const arguments& given, cluster::errand what_for) {
   if (operands.size() > 1)
     first.name = operands[1];
   return cluster::ask_coordinator(how, first);
+}
+
+struct heard {
+  std::optional<cluster::report> said;
+  std::string why; ///< there is none
+};
+
+heard answer(const arguments& given, cluster::errand what_for) {
+  try {
+    return {ask(given, what_for), {}};
+  } catch (const usage_error&) {
+    throw;
+  } catch (const std::exception& error) {
+    return {std::nullopt, error.what()};
+  }
+}
+
+int complain(const std::string& why, console& to) {
+  to.err << "troupe: " << why << "\n";
+  return failed;
+}
+
+constexpr std::string_view clear_screen = "\x1b[H\x1b[2J";
+
+std::string to_json(const cluster::report& what) {
+  nlohmann::ordered_json nodes = nlohmann::json::array();
+  for (const auto& x : what.nodes)
+    nodes.push_back({{"name", x.name}, {"state", x.state}, {"since", x.since},
+        {"slots", x.slots}, {"epoch", x.epoch}, {"rejoins", x.rejoins},
+        {"address", x.address}, {"why", x.why}});
+  nlohmann::ordered_json result{{"run", what.run}, {"version", what.version},
+      {"versions", what.versions}, {"updates", what.updates},
+      {"epoch", what.epoch}, {"promises_bits", what.promises_bits},
+      {"waits_for", what.waits_for}, {"waits_since", what.waits_since},
+      {"nodes", nodes}, {"failures", what.failures}};
+  return result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+         "\n";
+}
+
+std::string to_text(const cluster::report& what) {
+  auto text = fmt::format("{}: version {} of {}, {} updates, epoch {}{}\n",
+      what.run, what.version, what.versions, what.updates, what.epoch,
+      what.promises_bits ? "" : "; no bits are promised");
+  if (!what.waits_for.empty())
+    text += fmt::format(
+        "waits for {}, for {:.0f} s\n", what.waits_for, what.waits_since);
+  if (!what.nodes.empty())
+    text += fmt::format("{:<16} {:<9} {:>5} {:>9}  {}\n", "NODE", "STATE",
+        "SLOTS", "SINCE", "ADDRESS");
+  for (const auto& x : what.nodes)
+    text += fmt::format("{:<16} {:<9} {:>5} {:>7.0f} s  {:<22} {}\n", x.name,
+        x.state, x.slots, x.since, x.address, x.why);
+  for (const auto& each : what.failures)
+    text += fmt::format("failed: {}\n", each);
+  return text;
 }
 
 } // namespace
@@ -140,28 +199,26 @@ int join(const arguments& given, console&) {
 }
 
 int status(const arguments& given, console& to) {
-  try {
-    const auto json = ask(given, cluster::errand::status);
-    to.out << json << "\n";
-    return done;
-  } catch (const usage_error&) {
-    throw;
-  } catch (const std::exception& error) {
-    to.err << "troupe: " << error.what() << "\n";
-    return failed;
+  const auto watched = given.has("watch");
+  for (;;) {
+    const auto [said, why] = answer(given, cluster::errand::status);
+    if (!said)
+      return complain(why, to);
+    if (watched && !given.has("json"))
+      to.out << clear_screen;
+    to.out << (given.has("json") ? to_json(*said) : to_text(*said));
+    if (!watched || !to.out.flush())
+      return done;
+    std::this_thread::sleep_for(std::chrono::seconds{1});
   }
 }
 
 int drain(const arguments& given, console& to) {
-  try {
-    to.out << ask(given, cluster::errand::drain) << "\n";
-    return done;
-  } catch (const usage_error&) {
-    throw;
-  } catch (const std::exception& error) {
-    to.err << "troupe: " << error.what() << "\n";
-    return failed;
-  }
+  const auto [said, why] = answer(given, cluster::errand::drain);
+  if (!said)
+    return complain(why, to);
+  to.out << said->said << "\n";
+  return done;
 }
 
 } // namespace troupe::cli

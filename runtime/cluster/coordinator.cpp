@@ -33,7 +33,7 @@ connection_options connections_for(const listening& how) {
 
 } // namespace
 
-coordinator::coordinator(const listening& how, std::uint64_t values)
+coordinator::coordinator(const listening& how, std::uint64_t most_values)
     : how_(how) {
   const auto where = monitoring::endpoint::parse(how.at);
   if (how.tls.empty() && !how.insecure && !is_loopback(where.host))
@@ -43,7 +43,7 @@ coordinator::coordinator(const listening& how, std::uint64_t values)
         how.at));
   if (!how.tls.empty())
     tls_ = std::make_unique<tls_source>(how.tls);
-  port_options what{where, {}, connections_for(how), values * sizeof(float)};
+  port_options what{where, {}, connections_for(how), most_values * sizeof(float)};
   if (tls_)
     what.tls = [this] { return tls_->now(); };
   port_ = std::make_unique<port>(std::move(what));
@@ -51,32 +51,36 @@ coordinator::coordinator(const listening& how, std::uint64_t values)
 
 coordinator::~coordinator() = default;
 
-void coordinator::open(
+registrar coordinator::prepare(
     caf::actor_system& system, const aggregator& whom, cluster_run what) {
   system_ = &system;
+  whom_ = whom;
+  run_ = std::move(what);
   registrar_options ruled;
-  ruled.rule.fingerprint = what.fingerprint;
+  ruled.rule.fingerprint = run_.fingerprint;
   ruled.rule.any_fingerprint = how_.any_fingerprint;
-  ruled.rule.wanted = what.nodes;
+  ruled.rule.wanted = how_.nodes;
   ruled.rule.silence = duration{}; // connections see to it
-  ruled.incarnation = what.incarnation;
-  ruled.from = what.from;
+  ruled.incarnation = run_.incarnation;
+  ruled.from = run_.from;
   ruled.tell = whom;
-  registrar_ = system.spawn<registrar_impl>(std::move(ruled));
-  welcome greeting{{}, 0, what.configuration, what.from, what.fingerprint};
-  port_->open({.node =
-                   [&system, whom, greeting, values = what.values,
-                       to = registrar_](
-                       const candidate& who, const std::shared_ptr<line>& at) {
-                     auto made = system.spawn<door_impl>(
-                         door_options{who, at, to, whom, greeting, values});
-                     at->listen(ears_of<ready, update, failure, evaluated_part,
-                         part_begun, drain, farewell>(made, at));
-                   },
-      .asker =
-          [to = registrar_](const hello& asked, std::shared_ptr<asker> from) {
-            send_anonymously(to, inquiry{asked, std::move(from)});
-          }});
+  return registrar_ = system.spawn<registrar_impl>(std::move(ruled));
+}
+
+void coordinator::open() {
+  const auto meet = [this](
+                        const candidate& who, const std::shared_ptr<line>& at) {
+    auto made = system_->spawn<door_impl>(door_options{who, at, registrar_,
+        whom_, {{}, 0, run_.configuration, run_.from, run_.fingerprint},
+        run_.values});
+    at->listen(ears_of<ready, update, failure, evaluated_part, part_begun,
+        drain, farewell>(made, at));
+  };
+  const auto hear = [to = registrar_](
+                        const hello& asked, std::shared_ptr<asker> from) {
+    send_anonymously(to, inquiry{asked, std::move(from)});
+  };
+  port_->open({meet, hear});
 }
 
 void coordinator::close() {
@@ -92,7 +96,6 @@ void coordinator::dismiss(const farewell& how) {
   self->receive(
       [](const caf::down_msg&) {}, caf::after(farewell_time) >> [] {});
   caf::anon_send_exit(registrar_, caf::exit_reason::user_shutdown);
-  registrar_ = registrar{};
 }
 
 } // namespace troupe::cluster

@@ -22,20 +22,22 @@ struct cluster_run {
   std::string fingerprint;
   std::uint64_t values = 0; ///< of its model
   std::uint64_t incarnation = 0;
-  std::uint64_t nodes = 0; ///< that it waits for
 };
 
 /// A run's place in a cluster: its port, the registrar, and a door for each
 /// node that comes.
 class coordinator {
 public:
-  /// Binds. Throws `std::runtime_error` that says why it cannot, or may not.
-  coordinator(const listening& how, std::uint64_t values);
+  /// Binds. No tensor of a node's has more than so many values. Throws
+  /// `std::runtime_error` that says why it cannot, or may not.
+  coordinator(const listening& how, std::uint64_t most_values);
   ~coordinator();
 
-  /// Nodes may come from now on, and lend their slots to `whom`.
-  void open(
+  /// Who knows the cluster from now on, and is to hear the run's facts.
+  registrar prepare(
       caf::actor_system& system, const aggregator& whom, cluster_run what);
+  /// Nodes may come from now on, and lend their slots.
+  void open();
   /// The run has ended. Waits until every node was told, a second at most.
   void dismiss(const farewell& how);
 
@@ -50,6 +52,8 @@ private:
   std::unique_ptr<tls_source> tls_;
   std::unique_ptr<port> port_;
   caf::actor_system* system_ = nullptr;
+  aggregator whom_;
+  cluster_run run_;
   registrar registrar_;
 };
 

@@ -116,7 +116,7 @@ void dial(asio::io_context& on, const dial_options& how, const hello& first,
   asio::post(on, [made] { made->start(); });
 }
 
-std::string ask_coordinator(const dial_options& how, const hello& first) {
+report ask_coordinator(const dial_options& how, const hello& first) {
   std::promise<std::pair<std::optional<frame>, std::string>> told;
   auto answer = told.get_future();
   io_thread io;
@@ -135,7 +135,7 @@ std::string ask_coordinator(const dial_options& how, const hello& first) {
   if (auto* no = std::get_if<refusal>(&*what))
     throw std::runtime_error(no->why);
   if (auto* yes = std::get_if<report>(&*what))
-    return std::move(yes->json);
+    return std::move(*yes);
   throw std::runtime_error("it did not answer what it was asked");
 }
 

@@ -32,8 +32,8 @@ public:
   using std::runtime_error::runtime_error;
 };
 
-/// Dials, says `first`, and waits for the answer: the JSON of a report. Throws
+/// Dials, says `first`, and waits for the answer. Throws
 /// `unreachable`, or `std::runtime_error` with the words of a refusal.
-std::string ask_coordinator(const dial_options& how, const hello& first);
+report ask_coordinator(const dial_options& how, const hello& first);
 
 } // namespace troupe::cluster

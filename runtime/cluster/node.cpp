@@ -14,6 +14,7 @@
 
 #include "actors/cluster/host.hpp"
 #include "actors/computing/guard.hpp"
+#include "gpu/training/stateful_learner.hpp"
 #include "monitoring/outlet.hpp"
 #include "runtime/cluster/courier_line.hpp"
 #include "runtime/cluster/dialler.hpp"
@@ -253,7 +254,7 @@ farewell node::serve(session& with) {
   auto slots = spawn_slots(*system_, run.what, run.settled, run.on);
   auto workers = spawn_workers(*system_, run.settled, run.data);
   const auto probe = run.what.learner()(gpu::device{});
-  with.at->expect_tensors(gpu::size(probe->layout()) * sizeof(float));
+  with.at->expect_tensors(training::most_values(*probe) * sizeof(float));
   caf::scoped_actor self{*system_};
   auto here = system_->spawn<host_impl>(
       host_options{with.at, workers, slots, run.what.test_data()});

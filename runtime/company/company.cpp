@@ -15,6 +15,7 @@
 #include "actors/federated/evaluator.hpp"
 #include "actors/federated/shard.hpp"
 #include "actors/federated/worker.hpp"
+#include "gpu/training/stateful_learner.hpp"
 #include "monitoring/actor_telemetry.hpp"
 #include "monitoring/monitor.hpp"
 #include "monitoring/process_figures.hpp"
@@ -188,8 +189,8 @@ company::company(const topology& what, const run_options& how)
   expect_threads(threads);
   expect_address_space(threads, computing, memory());
   if (!how.cluster.at.empty())
-    cluster_ =
-        std::make_unique<cluster::coordinator>(how.cluster, gpu::size(layout_));
+    cluster_ = std::make_unique<cluster::coordinator>(
+        how.cluster, training::most_values(*probe_));
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     exposer_.emplace(monitoring::endpoint::parse(how.metrics),
@@ -259,6 +260,8 @@ aggregator_options company::plan(
   result.rule = rule_of(what_, before);
   result.parameters = std::move(parameters);
   result.blocks = std::move(blocks);
+  if (before.state)
+    result.states = before.state->states;
   if (cluster_) {
     result.nodes = how_.cluster.nodes;
     result.patience = from_seconds(how_.cluster.patience);
@@ -341,6 +344,11 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
   if (figures_)
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
         std::move(*std::exchange(figures_, std::nullopt))));
+  if (cluster_)
+    who->observers.push_back(
+        caf::actor_cast<observer>(cluster_->prepare(*system_, aggregator_,
+            {to_toml(c), from_, account_.fingerprint, gpu::size(layout_),
+                before.incarnation})));
   auto told = monitoring::progress_options_for(STDOUT_FILENO);
   told.quiet = how_.quiet;
   told.ready = [] { return monitoring::standard_output().idle(); };
@@ -376,9 +384,7 @@ run_report company::play(
   // Not before: a run that has not begun cannot be interrupted.
   signals.react([whom = aggregator_] { send_anonymously(whom, interrupt{}); });
   if (cluster_)
-    cluster_->open(*system_, aggregator_,
-        {to_toml(settled_), from_, account_.fingerprint, gpu::size(layout_),
-            before.incarnation, how_.cluster.nodes});
+    cluster_->open();
   answered.receive([&](run_report& answer) { report = std::move(answer); },
       [&](caf::error& why) {
         report.outcome = run_outcome::failed;

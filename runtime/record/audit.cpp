@@ -72,7 +72,8 @@ std::string look_at_updates(story& told) {
       counted(told.version(), "version"));
 }
 
-void look_at_checkpoint(files& disk, const run_directory& place,
+// Answers how many clients have a state in it.
+std::size_t look_at_checkpoint(files& disk, const run_directory& place,
     version_id version, const story& told) {
   auto path = checkpoint_path(place.checkpoints(), version);
   auto state = read_checkpoint(disk, path, {});
@@ -87,6 +88,14 @@ void look_at_checkpoint(files& disk, const run_directory& place,
   expect(stored == told.stored.end() || stored->second == digest,
       "{} has the parameters {}, the journal has {}", name, digest,
       stored->second);
+  for (const auto& [client, values] : state.states.all()) {
+    auto first = told.first_updates.find(client);
+    expect(first != told.first_updates.end() && first->second <= version,
+        "{} has a state of client {}, of which the journal has no update up to "
+        "version {}",
+        name, client, version);
+  }
+  return state.states.size();
 }
 
 // The first of the highest accuracy; null: none was scored.
@@ -113,8 +122,9 @@ std::vector<version_id> kept_for_certain(const story& told) {
 std::string look_at_checkpoints(
     files& disk, const run_directory& place, const story& told) {
   auto versions = stored_versions(disk, place.checkpoints());
+  std::size_t clients = 0; // with a state in the last one
   for (auto version : versions)
-    look_at_checkpoint(disk, place, version, told);
+    clients = look_at_checkpoint(disk, place, version, told);
   expect(!versions.empty() || told.stored.empty(),
       "are missing, the journal has {}",
       counted(told.stored.size(), "version"));
@@ -124,8 +134,11 @@ std::string look_at_checkpoints(
         version);
   return versions.empty()
              ? "none yet"
-             : fmt::format("sound and as the journal has them: version{} {}",
-                   versions.size() == 1 ? "" : "s", fmt::join(versions, ", "));
+             : fmt::format("sound and as the journal has them: version{} {}{}",
+                   versions.size() == 1 ? "" : "s", fmt::join(versions, ", "),
+                   clients == 0
+                       ? std::string{}
+                       : ", with the states of " + counted(clients, "client"));
 }
 
 bool is_finished(const story& told) {

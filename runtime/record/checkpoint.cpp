@@ -101,7 +101,7 @@ bool is_manifest(const fs::path& path) {
 
 std::string write_checkpoint(files& disk, const fs::path& directory,
     const gpu::layout& layout, const checkpoint& what, std::size_t shards) {
-  if (shards == 1 && what.blocks.empty())
+  if (shards == 1 && what.blocks.empty() && what.states.empty())
     return write_whole(
         disk, directory / checkpoint_name(what.version), layout, what);
   return write_parts(disk, directory, what, shards);

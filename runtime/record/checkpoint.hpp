@@ -12,6 +12,7 @@
 #include "protocols/blocks.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/ids.hpp"
+#include "protocols/state_table.hpp"
 #include "runtime/files/files.hpp"
 
 namespace troupe {
@@ -29,12 +30,14 @@ struct bookmark {
 ///
 ///     version-00000012.shard-1-of-2.safetensors     or all blocks, a file a
 ///     version-00000012.shard-2-of-2.safetensors     shard with its range,
+///     version-00000012.clients.safetensors          clients' states, if there
+///                                                   are any: "client.7"
 ///     version-00000012.json                         and the manifest, written
 ///                                                   last and removed first
 ///
-/// One shard of which the server keeps nothing has one file. Its metadata, or
-/// the manifest, carries everything else, with digests over all values and a
-/// seal over the fields.
+/// One shard of which neither server nor clients keep anything has one file.
+/// Its metadata, or the manifest, carries everything else, with digests over
+/// all values and a seal over the fields.
 struct checkpoint {
   version_id version = 0;
   gpu::shared_buffer parameters;
@@ -48,6 +51,7 @@ struct checkpoint {
   std::string fingerprint;
   facts::provenance from; ///< unknown in those from before it was told
   bookmark at;            ///< none in those from before there were any
+  state_table states;     ///< that clients keep
 };
 
 /// "version-00000012.", which the names of all its files begin with.

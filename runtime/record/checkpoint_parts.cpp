@@ -11,6 +11,7 @@
 
 #include "gpu/range.hpp"
 #include "runtime/record/checkpoint_fields.hpp"
+#include "runtime/record/checkpoint_states.hpp"
 #include "runtime/record/model_file.hpp"
 #include "runtime/record/sha256.hpp"
 
@@ -23,11 +24,17 @@ using nlohmann::json;
 constexpr auto parameters_digest = "troupe.parameters_sha256";
 constexpr auto parameters_count = "troupe.parameters";
 constexpr auto part_field = "troupe.part.";
+constexpr auto states_field = "troupe.clients";
 constexpr auto part_infix = ".shard-";
+constexpr auto states_infix = ".clients.";
 
 std::string part_name(version_id version, std::size_t shard, std::size_t of) {
   return fmt::format(
       "{}shard-{}-of-{}.safetensors", version_prefix(version), shard + 1, of);
+}
+
+std::string states_name(version_id version) {
+  return version_prefix(version) + "clients.safetensors";
 }
 
 // All blocks of a version by name, the parameters first.
@@ -71,17 +78,37 @@ struct part {
   std::string sha256;
 };
 
+// As the manifest names one: "NAME SHA256".
+std::string text_of(
+    files& disk, const fs::path& directory, const std::string& name) {
+  return name + " " + sha256_of(disk, directory / name);
+}
+
+part part_from(const std::string& text) {
+  auto blank = text.find(' ');
+  return {text.substr(0, blank), text.substr(blank + 1)};
+}
+
 std::vector<part> parts_of(const metadata& fields) {
   std::vector<part> result;
   auto at = [&](std::size_t i) {
     return fields.find(fmt::format("{}{}", part_field, i + 1));
   };
-  for (auto found = at(0); found != fields.end(); found = at(result.size())) {
-    auto blank = found->second.find(' ');
-    result.push_back(
-        {found->second.substr(0, blank), found->second.substr(blank + 1)});
-  }
+  for (auto found = at(0); found != fields.end(); found = at(result.size()))
+    result.push_back(part_from(found->second));
   return result;
+}
+
+// A part that is there, and as it was written.
+fs::path sound_part(files& disk, const fs::path& manifest, const part& of) {
+  auto path = manifest.parent_path() / of.name;
+  if (!files::exists(path))
+    throw bad_file(
+        manifest, 0, fmt::format("{} beside it, which is missing", of.name));
+  if (sha256_of(disk, path) != of.sha256)
+    throw bad_file(
+        path, 0, "a part as it was written; its checksum does not fit");
+  return path;
 }
 
 // Fills the blocks from their parts; the first one says which blocks there are.
@@ -91,13 +118,7 @@ public:
       : manifest_(manifest), size_(size) {}
 
   void take(files& disk, const part& from, std::size_t shard, std::size_t of) {
-    auto path = manifest_.parent_path() / from.name;
-    if (!files::exists(path))
-      throw bad_file(manifest_, 0,
-          fmt::format("{} beside it, which is missing", from.name));
-    if (sha256_of(disk, path) != from.sha256)
-      throw bad_file(
-          path, 0, "a part as it was written; its checksum does not fit");
+    auto path = sound_part(disk, manifest_, from);
     auto file = read_model(disk, path);
     auto range = gpu::range_of(shard, of, size_);
     if (blocks_.empty())
@@ -139,7 +160,12 @@ std::string write_parts(files& disk, const fs::path& directory,
     auto name = part_name(what.version, i, shards);
     write_part(disk, directory / name, blocks, i, shards);
     fields[fmt::format("{}{}", part_field, i + 1)] =
-        name + " " + sha256_of(disk, directory / name);
+        text_of(disk, directory, name);
+  }
+  if (!what.states.empty()) {
+    auto name = states_name(what.version);
+    write_states(disk, directory / name, what.states);
+    fields[states_field] = text_of(disk, directory, name);
   }
   auto digest = sha256(std::as_bytes(what.parameters->span()));
   fields[parameters_digest] = digest;
@@ -168,6 +194,9 @@ checkpoint read_parts(
     throw bad_file(manifest, 0, "parts that begin with the parameters");
   result.parameters = result.blocks.front().values;
   result.blocks.erase(result.blocks.begin());
+  if (auto found = fields.find(states_field); found != fields.end())
+    result.states =
+        read_states(disk, sound_part(disk, manifest, part_from(found->second)));
   read_fields(manifest, fields, result);
   return result;
 }
@@ -176,7 +205,7 @@ checkpoint read_parts(
 void remove_orphans(files& disk, const fs::path& directory) {
   std::vector<std::string> orphans;
   for (const auto& name : disk.list(directory)) {
-    auto part = name.find(part_infix);
+    auto part = std::min(name.find(part_infix), name.find(states_infix));
     if (name.starts_with("version-") && part != std::string::npos &&
         !files::exists(directory / (name.substr(0, part) + ".json")))
       orphans.push_back(name);

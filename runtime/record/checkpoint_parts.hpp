@@ -12,7 +12,8 @@
 
 namespace troupe {
 
-/// Writes and syncs a part for each of so many shards, and then the manifest.
+/// Writes and syncs a part for each of so many shards, one of the clients'
+/// states if there are any, and then the manifest.
 std::string write_parts(files& disk, const std::filesystem::path& directory,
     const checkpoint& what, std::size_t shards);
 

@@ -10,7 +10,9 @@
 #include "gpu/aggregation/aggregation.hpp"
 #include "gpu/aggregation/delta.hpp"
 #include "gpu/device.hpp"
+#include "gpu/training/stateful_learner.hpp"
 #include "protocols/facts.hpp"
+#include "protocols/federated/client_states.hpp"
 #include "runtime/configuration/servers.hpp"
 #include "runtime/record/journal.hpp"
 #include "runtime/record/provenance.hpp"
@@ -19,7 +21,7 @@ namespace troupe {
 
 namespace {
 
-using listener = std::function<void(version_id, std::span<const float>)>;
+using listener = std::function<void(const remade&)>;
 
 std::map<version_id, std::uint64_t> last_uses(const std::vector<fact>& facts) {
   std::map<version_id, std::uint64_t> result;
@@ -52,7 +54,7 @@ public:
     else if (auto* x = std::get_if<facts::accepted>(&f.what))
       add(*x, f.number);
     else if (std::holds_alternative<facts::round_skipped>(f.what))
-      sums_.clear(on_);
+      skip();
     else if (auto* y = std::get_if<facts::published>(&f.what))
       publish(*y, f.number, each);
   }
@@ -83,7 +85,9 @@ private:
     training::assignment work{x.client, x.base, data_[x.client], config_.client,
         gpu::random_stream{
             config_.run.seed, gpu::stream::train, x.client, x.base}};
-    learner_->train(block.span(), work, {});
+    gpu::shared_buffer state = states_.offered(x.lease, x.client);
+    training::train_client(*learner_, state, block.span(), work, {});
+    states_.accepted(x.client, std::move(state));
     gpu::to_delta(block.span(), given);
     if (const auto& now = versions_.at(version_);
         x.mixed && now != base->second)
@@ -92,6 +96,11 @@ private:
     sums_.add(on_, {&one, 1});
     if (last_use_[x.base] <= number && x.base < version_)
       versions_.erase(base);
+  }
+
+  void skip() {
+    sums_.clear(on_);
+    states_.discard();
   }
 
   void publish(
@@ -110,7 +119,8 @@ private:
       versions_.erase(version_);
     version_ = x.version;
     versions_[version_] = next;
-    each(version_, next->span());
+    states_.published();
+    each({version_, next->span(), states_.counted()});
   }
 
   // A step may read and write its state in one place.
@@ -134,6 +144,7 @@ private:
   std::size_t size_;
   gpu::device_stream on_;
   gpu::aggregation sums_;
+  federated::client_states states_;
   std::vector<std::vector<float>> state_; // what the server keeps
 };
 

@@ -8,15 +8,24 @@
 
 #include "gpu/buffer.hpp"
 #include "protocols/ids.hpp"
+#include "protocols/state_table.hpp"
 #include "runtime/topology.hpp"
 
 namespace troupe {
 
+/// A version that was made anew.
+struct remade {
+  version_id version = 0;
+  std::span<const float> parameters;
+  const state_table& states; ///< of its clients
+};
+
 /// Makes every version of a run anew, from its topology and the facts that its
-/// journal holds: trains each accepted lease again, adds the updates in the
-/// order of their acceptance, publishes where the run did. One recorded history
-/// gives one model: where `each` sees other bits than the run stored, the
-/// journal does not tell what happened, or the machine computes otherwise.
+/// journal holds: trains each accepted lease again, from its client's state if
+/// clients have any, adds the updates in the order of their acceptance,
+/// publishes where the run did. One recorded history gives one model: where
+/// `each` sees other bits than the run stored, the journal does not tell what
+/// happened, or the machine computes otherwise.
 ///
 /// Works in the calling thread, one lease after the other; keeps the versions
 /// that a later update starts from. `each` is told every version as it is made.
@@ -25,7 +34,7 @@ namespace troupe {
 /// facts that cannot follow each other or tell of other data than `what` has,
 /// and what the learner throws.
 void replay(const topology& what, std::string_view journal,
-    const std::function<void(version_id, std::span<const float>)>& each);
+    const std::function<void(const remade&)>& each);
 
 /// Facts that contradict each other; names the first one.
 class bad_history : public std::runtime_error {

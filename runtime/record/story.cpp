@@ -31,11 +31,13 @@ public:
   }
   void take(const facts::client_failed& x) { refused_ += open_.erase(x.lease); }
   void take(const facts::round_skipped&) { clear(); }
-  void take(const facts::published& x) {
+  void take(const facts::published& x, std::map<client_id, version_id>& first) {
     expect(x.updates == open_.size() || x.updates == open_.size() + refused_,
         "version {} is made of {}, but {} accepted for it", x.version,
         counted(x.updates, "update"), open_.size());
     in_all_ += open_.size();
+    for (auto lease : open_)
+      first.try_emplace(leased_.at(lease).first, x.version);
     clear();
   }
   std::uint64_t in_all() const { return in_all_; }
@@ -100,7 +102,7 @@ void follow_updates(story& of) {
     else if (auto* made = std::get_if<facts::published>(&f.what)) {
       expect(made->version == of.version() + 1, "version {} follows version {}",
           made->version, of.version());
-      updates.take(*made);
+      updates.take(*made, of.first_updates);
       of.published[made->version] = f.number;
     } else if (auto* ended = std::get_if<facts::run_ended>(&f.what))
       of.ended = *ended;

@@ -38,7 +38,8 @@ struct story {
   std::map<version_id, std::uint64_t> published; // the fact's number
   std::map<version_id, std::string> stored;      // the digest
   std::map<version_id, facts::evaluated> scores;
-  std::uint64_t updates = 0; // in published versions
+  std::uint64_t updates = 0;                     // in published versions
+  std::map<client_id, version_id> first_updates; // the versions they are in
   std::optional<facts::run_ended> ended;
   std::string name;
   std::string rule;

@@ -23,10 +23,9 @@ using digests = std::map<version_id, std::string>;
 digests replayed(const record& left) {
   digests result;
   auto then = read_effective_configuration(left / "config.toml");
-  replay(from(then.value), left.journal(),
-      [&](version_id version, std::span<const float> parameters) {
-        result[version] = sha256(std::as_bytes(parameters));
-      });
+  replay(from(then.value), left.journal(), [&](const remade& what) {
+    result[what.version] = sha256(std::as_bytes(what.parameters));
+  });
   return result;
 }
 
@@ -141,8 +140,7 @@ TEST(fedbuff_test, replays_no_history_of_other_data) {
   auto then = read_effective_configuration(left / "config.toml");
   then.value.data.beta = 0.75;
 
-  EXPECT_THROW(replay(from(then.value), left.journal(),
-                   [](version_id, std::span<const float>) {}),
+  EXPECT_THROW(replay(from(then.value), left.journal(), [](const remade&) {}),
       bad_history);
 }
 

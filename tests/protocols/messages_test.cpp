@@ -11,6 +11,7 @@
 #include "protocols/participation.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/run.hpp"
+#include "protocols/state_table.hpp"
 #include "protocols/storage.hpp"
 #include "protocols/training.hpp"
 
@@ -102,13 +103,14 @@ TEST(messages_test, keep_the_bytes_of_their_errors) {
 TEST(messages_test, carry_tensors_as_handles) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
   const std::string handle = "00000000000000070000000000000003";
+  const std::string none(32, '0');
   expect_golden(evaluate{2, lent}, "0000000000000002" + handle);
   expect_golden(offer{1, 2, 3, 0.5, 4, lent}, "0000000000000001"
                                               "00000002"
                                               "0000000000000003"
                                               "3fe0000000000000"
                                               "00000004" +
-                                                  handle);
+                                                  handle + none);
   expect_golden(
       add{1, 2, lent, 0.5, 0.25, {}}, "000000000000000100000002" + handle +
                                           "3fe00000000000003fd0000000000000"
@@ -120,12 +122,48 @@ TEST(messages_test, carry_tensors_as_handles) {
       "00000000000000040000000000000005"
       "3fe00000000000003fd000000000000001"
       "3fe00000000000003fd0000000000000" +
-          handle + "3f000000");
+          handle + "3f000000" + none);
   expect_golden(store{2, lent, {{"m", lent}}, {}, 3, 4, true},
       "0000000000000002" + handle + "01016d" + handle +
           "00"
           "00000000000000030000000000000004"
-          "01");
+          "01"
+          "00");
+}
+
+TEST(messages_test, carry_states_as_tensors) {
+  const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
+  const std::string handle = "00000000000000070000000000000003";
+  expect_golden(
+      offer{1, 2, 3, 0.5, 4, {}, lent}, "000000000000000100000002"
+                                        "00000000000000033fe0000000000000"
+                                        "00000004"
+                                        "00000000000000000000000000000000" +
+                                            handle);
+  expect_golden(update{1, {2, 3, {}, 0.5, 0.25, {}, 0.5f, lent}},
+      "00000001"
+      "00000000000000020000000000000003"
+      "00000000000000000000000000000000"
+      "0000000000000000000000000000000000"
+      "3fe00000000000003fd0000000000000"
+      "00000000000000000000000000000000"
+      "3f000000" +
+          handle);
+  const client_state one[] = {{5, lent}};
+  store what;
+  what.states = state_table{one};
+  expect_golden(what, "0000000000000000"
+                      "00000000000000000000000000000000"
+                      "0000"
+                      "00000000000000000000000000000000"
+                      "00"
+                      "0100000005" +
+                          handle);
+}
+
+// Who has no state pays for none.
+TEST(messages_test, take_the_room_of_a_pointer_for_states_that_are_not_there) {
+  EXPECT_EQ(sizeof(rare_tensor), sizeof(void*));
 }
 
 TEST(messages_test, leave_the_bytes_of_a_tensor_behind) {
@@ -181,13 +219,15 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<slot_lent>, first + 231);
   EXPECT_EQ(caf::type_id_v<seated_offer>, first + 232);
   EXPECT_EQ(caf::type_id_v<revoke>, first + 233);
+  EXPECT_EQ(caf::type_id_v<facts::node_joined>, first + 234);
+  EXPECT_EQ(caf::type_id_v<facts::node_left>, first + 235);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {
   for (std::uint8_t value = 0;; ++value) {
     errc code{};
     if (!from_integer(value, code)) {
-      EXPECT_EQ(value, 13);
+      EXPECT_EQ(value, 15);
       break;
     }
     errc back{};

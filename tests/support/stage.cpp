@@ -75,6 +75,7 @@ aggregator_options options(const script& what, gpu::shared_buffer parameters) {
   }
   result.parameters = std::move(parameters);
   result.blocks = initial_blocks(what.server, what.parameters);
+  result.states = what.states;
   result.samples.assign(what.clients, 10);
   for (std::size_t i = 0; i < what.data.size(); ++i)
     result.samples[i] = what.data[i].size();

@@ -48,6 +48,7 @@ struct script {
   training::view test;              ///< empty: blank samples
   caf::byte_buffer restored;        ///< a stored rule to go on from
   gpu::shared_buffer parameters_from;
+  state_table states; ///< of clients, to go on from
   std::uint64_t incarnation = 0;
 };
 

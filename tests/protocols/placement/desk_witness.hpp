@@ -81,6 +81,8 @@ private:
     case 5:
       if (random_.below(12) == 0)
         die();
+      else if (random_.below(3) == 0)
+        depart();
       break;
     case 6:
       elsewhere_ = random_.below(3);
@@ -134,6 +136,7 @@ private:
             random_.below(static_cast<std::uint32_t>(seated_.size()))));
     expect(desk_.answered(chosen->first, std::nullopt, now_).known,
         "does not know a lease that it gave out");
+    deaths_.erase(chosen->second.client);
     seated_.erase(chosen);
   }
 
@@ -200,11 +203,31 @@ private:
     take(desk_.die(slot), slot);
   }
 
+  // A slot of a node comes, and goes with it.
+  void depart() {
+    const auto slot = desk_.add(gpu::device_kind::cpu);
+    options_.slots.push_back(gpu::device_kind::cpu);
+    turns_.push_back(0);
+    wait();
+    seat_all();
+    dead_.insert(slot);
+    const auto lost = random_.below(2) == 0;
+    const auto all = desk_.depart(slot, lost);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      auto& deaths = deaths_[all[i].at.grant.client];
+      deaths += lost && i == 0;
+      expect(all[i].poisonous == (lost && i == 0 && deaths >= 3),
+          "blames the wrong one");
+    }
+    expect(desk_.has_left(slot), "keeps a slot whose node is gone");
+    take(all, slot);
+  }
+
   void take(const std::vector<left_over>& all, slot_id slot) {
     gone_.insert(slot);
     expect(all.size() == at(slot), "leaves a lease at a slot that is gone");
     hear();
-    for (const auto& [what, open] : all) {
+    for (const auto& [what, open, poisonous] : all) {
       const auto found = seated_.find(what.grant.lease);
       if (found == seated_.end())
         return expect(false, "leaves over what nobody held");
@@ -247,6 +270,7 @@ private:
   std::map<lease_id, slot_id> lost_; // with which it was lost
   std::set<slot_id> gone_;
   std::set<slot_id> dead_;
+  std::map<client_id, int> deaths_; // of nodes that trained it
   std::string broken_;
 };
 

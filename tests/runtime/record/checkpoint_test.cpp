@@ -1,6 +1,7 @@
 #include "runtime/record/checkpoint.hpp"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -9,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/record/checkpoint_parts.hpp"
+#include "runtime/record/sha256.hpp"
 #include "tests/runtime/scratch_directory.hpp"
 
 namespace troupe {
@@ -40,6 +42,22 @@ protected:
     result.rule_name = "fedavg";
     result.fact_number = 12;
     result.configuration = "[run]\n";
+    return result;
+  }
+
+  // Of three clients, states of different lengths.
+  static checkpoint with_states(version_id version, bool with_blocks = true) {
+    auto result = state(version, with_blocks);
+    const client_state some[] = {{0, counted_from(1.0f, 3)},
+        {7, counted_from(5.0f, 1)}, {700, counted_from(9.0f, 20)}};
+    result.states = state_table{some};
+    return result;
+  }
+
+  std::map<std::string, std::string> digests() {
+    std::map<std::string, std::string> result;
+    for (const auto& name : disk.list(here.path()))
+      result[name] = sha256_of(disk, here / name);
     return result;
   }
 
@@ -75,6 +93,51 @@ TEST_F(checkpoint_test, has_one_file_where_there_is_one_shard_without_blocks) {
   EXPECT_THAT(
       disk.list(here.path()), ElementsAre("version-00000003.safetensors"));
   EXPECT_EQ(values(read(3).parameters), values(counted_from(0.0f)));
+}
+
+TEST_F(checkpoint_test, keeps_its_bytes_where_clients_keep_nothing) {
+  store(state(3, false), 1);
+  const std::map<std::string, std::string> one{{"version-00000003.safetensors",
+      "91e1f06c089eb613ea133fcfc2b6a03fca696e1bc5b5125efc522969418c1987"}};
+  EXPECT_EQ(digests(), one);
+
+  disk.remove(here / "version-00000003.safetensors");
+  store(state(3), 2);
+  const std::map<std::string, std::string> parts{
+      {"version-00000003.json",
+          "7fda303a2a8923930229e919293a8379bc5692451d7eda431a0e258ed7dca4fd"},
+      {"version-00000003.shard-1-of-2.safetensors",
+          "0d55d4bf3123aea18ba6b06bfc447e1249ae204dd6cbaf1b4d8205a74e48c14d"},
+      {"version-00000003.shard-2-of-2.safetensors",
+          "aa75932c950d801689de8ad99158885a2d5ad38176b5b8603ca4f7ef4939e226"}};
+  EXPECT_EQ(digests(), parts);
+}
+
+TEST_F(checkpoint_test, has_the_states_of_clients_in_a_part_of_their_own) {
+  for (std::size_t shards : {1, 2}) {
+    for (const auto& name : disk.list(here.path()))
+      disk.remove(here / name);
+    auto digest = store(with_states(3, shards > 1), shards);
+
+    EXPECT_EQ(disk.list(here.path()).size(), shards + 2);
+    EXPECT_EQ(digest, sha256(std::as_bytes(counted_from(0.0f)->span())));
+    const auto states = read(3).states;
+    EXPECT_EQ(states.size(), 3u);
+    EXPECT_EQ(values(states.of(0)), values(counted_from(1.0f, 3)));
+    EXPECT_EQ(values(states.of(7)), values(counted_from(5.0f, 1)));
+    EXPECT_EQ(values(states.of(700)), values(counted_from(9.0f, 20)));
+  }
+}
+
+TEST_F(checkpoint_test, names_states_that_are_missing_or_altered) {
+  auto part = std::string{"version-00000003.clients.safetensors"};
+  store(with_states(3), 1);
+  alter(part);
+  EXPECT_THAT(refusal(3), HasSubstr(part));
+  EXPECT_THAT(refusal(3), HasSubstr("checksum does not fit"));
+
+  disk.remove(here / part);
+  EXPECT_THAT(refusal(3), HasSubstr(part + " beside it, which is missing"));
 }
 
 TEST_F(checkpoint_test, comes_back_whole_from_any_number_of_parts) {
@@ -136,17 +199,18 @@ TEST_F(checkpoint_test, names_another_model) {
 TEST_F(checkpoint_test, has_all_of_its_files_or_counts_for_nothing) {
   store(state(3), 2);
   files measured;
-  write_checkpoint(measured, here / "", layout, state(4), 2);
+  write_checkpoint(measured, here / "", layout, with_states(4), 2);
   remove_checkpoint(disk, here.path(), 4);
   for (std::uint64_t n = 1; n <= measured.count(); ++n) {
     files faulty{parse_file_fault("fail@" + std::to_string(n) + "=EIO")};
 
     EXPECT_THROW(
-        write_checkpoint(faulty, here.path(), layout, state(4), 2), file_error);
+        write_checkpoint(faulty, here.path(), layout, with_states(4), 2),
+        file_error);
 
     auto all = stored_versions(disk, here.path());
     if (all.size() == 2)
-      EXPECT_EQ(read(4).blocks.size(), 2u) << n; // the last sync alone failed
+      EXPECT_EQ(read(4).states.size(), 3u) << n; // the last sync alone failed
     else
       EXPECT_THAT(all, ElementsAre(3u)) << n;
     remove_checkpoint(disk, here.path(), 4);
@@ -155,14 +219,14 @@ TEST_F(checkpoint_test, has_all_of_its_files_or_counts_for_nothing) {
 }
 
 TEST_F(checkpoint_test, leaves_no_part_without_a_manifest) {
-  store(state(3), 2);
-  store(state(4), 2);
+  store(with_states(3), 2);
+  store(with_states(4), 2);
   disk.remove(here / manifest_name(4));
 
   remove_orphans(disk, here.path());
 
   EXPECT_THAT(stored_versions(disk, here.path()), ElementsAre(3u));
-  EXPECT_EQ(disk.list(here.path()).size(), 3u);
+  EXPECT_EQ(disk.list(here.path()).size(), 4u);
   remove_checkpoint(disk, here.path(), 3);
   EXPECT_TRUE(disk.list(here.path()).empty());
 }

@@ -291,7 +291,6 @@ struct metrics::state {
     epoch.set(number(f.epoch));
   }
 
-
   void operator()(const facts::run_ended&) {
     ledger.reset(ledger.clients());
     active.set(0.0);

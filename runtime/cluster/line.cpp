@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "runtime/cluster/neighbours.hpp"
 #include "runtime/cluster/socket_channel.hpp"
 
 namespace troupe::cluster {
@@ -36,11 +37,23 @@ void line::hear(frame&& what) {
     early_.push_back(std::move(what));
 }
 
-void line::attach(stream over, std::function<void(const std::string&)> broken) {
-  courier_.attach(std::make_unique<socket_channel>(std::move(over)),
-      [broken = std::move(broken)](const std::system_error& how) {
-        if (broken)
-          broken(how.what());
+void line::attach(stream over, memory_channel::side which,
+    std::function<void(const std::string&)> broken) {
+  open_channel(std::move(over), which,
+      [weak = weak_from_this(), broken = std::move(broken)](
+          std::unique_ptr<channel> best, std::error_code error) {
+        const auto self = weak.lock();
+        if (!self || self->over_)
+          return;
+        if (error && broken)
+          broken(error.message());
+        if (error)
+          return;
+        self->courier_.attach(
+            std::move(best), [broken](const std::system_error& how) {
+              if (broken)
+                broken(how.what());
+            });
       });
 }
 

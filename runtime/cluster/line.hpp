@@ -11,6 +11,7 @@
 #include "protocols/cluster/peer.hpp"
 #include "runtime/cluster/connection.hpp"
 #include "runtime/cluster/courier.hpp"
+#include "runtime/cluster/memory_channel.hpp"
 #include "runtime/cluster/shelf.hpp"
 
 namespace troupe::cluster {
@@ -35,9 +36,11 @@ public:
   /// From now on it is heard by these; what came before comes first.
   void listen(ears whom);
   bool is_over() const noexcept { return over_; }
-  /// A channel for the courier; on the same thread. `broken` tells that it
-  /// takes another one.
-  void attach(stream over, std::function<void(const std::string&)> broken = {});
+  /// A connection for the courier's channel, which both ends attach, one as the
+  /// side that makes the memory that they share if they can; on the same
+  /// thread. `broken` tells that it takes another one.
+  void attach(stream over, memory_channel::side which,
+      std::function<void(const std::string&)> broken = {});
 
   /// At once; on the same thread.
   void abort(const std::string& why) { connection_->abort(why); }

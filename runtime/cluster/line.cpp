@@ -40,16 +40,20 @@ void line::hear(frame&& what) {
 void line::attach(stream over, memory_channel::side which,
     std::function<void(const std::string&)> broken) {
   open_channel(std::move(over), which,
-      [self = shared_from_this(), broken = std::move(broken)](
-          std::unique_ptr<channel> to, std::error_code error) {
-        const auto tell = [broken](const std::string& why) {
-          if (broken)
-            broken(why);
-        };
-        if (!to)
-          return tell(error.message());
-        self->courier_.attach(std::move(to),
-            [tell](const std::system_error& how) { tell(how.what()); });
+      [weak = weak_from_this(), broken = std::move(broken)](
+          std::unique_ptr<channel> best, std::error_code error) {
+        const auto self = weak.lock();
+        if (!self || self->over_)
+          return;
+        if (error && broken)
+          broken(error.message());
+        if (error)
+          return;
+        self->courier_.attach(
+            std::move(best), [broken](const std::system_error& how) {
+              if (broken)
+                broken(how.what());
+            });
       });
 }
 

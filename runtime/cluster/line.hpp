@@ -36,8 +36,9 @@ public:
   /// From now on it is heard by these; what came before comes first.
   void listen(ears whom);
   bool is_over() const noexcept { return over_; }
-  /// A channel for the courier, through shared memory where both ends are on
-  /// one host; on the same thread. `broken` tells that it takes another one.
+  /// A connection for the courier's channel, which both ends attach, one as the
+  /// side that makes the memory that they share if they can; on the same
+  /// thread. `broken` tells that it takes another one.
   void attach(stream over, memory_channel::side which,
       std::function<void(const std::string&)> broken = {});
 

@@ -76,19 +76,6 @@ std::optional<parcel> orders::next() {
   return parcel{parcel::kind::fetch, 0, id, one.accepted, one.bytes};
 }
 
-// Piece by piece, so that the nearest cache still has it the second time.
-orders::sight orders::look_at(std::span<const float> values) {
-  constexpr std::size_t piece = 4'096;
-  sight all;
-  for (; !values.empty();) {
-    const auto these = values.first(std::min(piece, values.size()));
-    values = values.subspan(these.size());
-    all.checksum = crc32c(std::as_bytes(these), all.checksum);
-    all.largest = larger(all.largest, gpu::largest_magnitude(host_, these));
-  }
-  return all;
-}
-
 orders::place orders::expect(const parcel& chunk) {
   auto found = find_asked(chunk);
   auto& one = found->second;
@@ -117,10 +104,9 @@ void orders::accept(const parcel& chunk) {
   if (one.is == state::asked) {
     const auto values = std::as_const(*one.to).span().subspan(
         chunk.offset / sizeof(float), chunk.length / sizeof(float));
-    const auto seen = look_at(values);
-    if (seen.checksum != chunk.checksum)
+    if (crc32c(std::as_bytes(values)) != chunk.checksum)
       refuse(courier_errc::corrupted, chunk);
-    one.largest = larger(one.largest, seen.largest);
+    one.largest = larger(one.largest, gpu::largest_magnitude(host_, values));
   }
   one.accepted += chunk.length;
   if (one.accepted < one.bytes)

@@ -68,12 +68,6 @@ private:
   };
   using entry = std::unordered_map<tensor_id, order>::iterator;
 
-  struct sight {
-    std::uint32_t checksum = 0;
-    float largest = 0;
-  };
-
-  sight look_at(std::span<const float> values);
   entry find_asked(const parcel& answer);
   void finish(entry which, std::error_code how);
   void again(entry which);

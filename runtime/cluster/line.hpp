@@ -17,7 +17,8 @@
 namespace troupe::cluster {
 
 /// The way to one other process: a connection, and a courier that may lose its
-/// channel and get another one while the session lasts.
+/// channel and get another one while the session lasts; not one over which
+/// nothing moves, though something is to come.
 class line : public peer, public std::enable_shared_from_this<line> {
 public:
   /// What comes of it is for its actor.
@@ -54,16 +55,21 @@ public:
 
 private:
   void hear(frame&& what);
+  void watch();
   void end(const std::string& why, bool in_order);
 
   std::shared_ptr<connection> connection_;
   std::atomic<std::uint64_t> most_bytes_;
   std::shared_ptr<shelf> lends_ = std::make_shared<shelf>();
   courier courier_;
+  std::atomic<std::uint64_t> fetches_ = 0; ///< that have not come yet
 
   // of the connection's thread
   ears ears_;
   std::vector<frame> early_;
+  asio::steady_timer watch_;
+  std::uint64_t moved_ = 0; ///< by the courier, when it was looked at last
+  clock::time_point since_{};
   std::atomic<bool> over_ = false;
   parted how_;
 };

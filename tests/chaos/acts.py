@@ -74,6 +74,26 @@ class Acts:
         self._expect_end(node, step)
         return True
 
+    def _hurry(self, step):
+        """Asked twice, it leaves at once."""
+        node = self._there(step.who)
+        if not node:
+            return False
+        node.send(signal.SIGINT)
+        self._later(0.3, lambda: node.send(signal.SIGINT))
+        self._expect_end(node, step)
+        return True
+
+    def _flap(self, step, times=4):
+        """Comes, and is killed on its way in."""
+        if self._stops or not self._there(step.who):
+            return False
+        self.nodes[step.who].send(signal.SIGKILL)
+        self._start_node(step.who)
+        if times > 0:
+            self._later(step.length, lambda: self._flap(step, times - 1))
+        return True
+
     def _drain(self, step):
         node = self._there(step.who)
         if not node or not self._up():
@@ -134,6 +154,13 @@ class Acts:
 
     def _kill_coordinator(self, step):
         return self._end_coordinator(step, signal.SIGKILL)
+
+    def _kill_coordinator_twice(self, step):
+        """Again while it resumes."""
+        again = type(step)(0, "kill coordinator", length=step.length)
+        self._later(0.5 + step.length, lambda: self._kill_coordinator(again))
+        return self._end_coordinator(type(step)(0, "", length=0.5),
+                                     signal.SIGKILL)
 
     def _interrupt_coordinator(self, step):
         return self._end_coordinator(step, signal.SIGINT)

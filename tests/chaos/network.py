@@ -51,12 +51,13 @@ class Loopback:
     def troubles(self, node):
         if not self._wires[node]:
             return []
-        return ["cut", "partition", "mute", "deaf", "slow"] + (
-            ["flip"] if self._tls else [])
+        return ["cut", "cut one", "choke", "partition", "mute", "deaf",
+                "slow"] + (["flip"] if self._tls else [])
 
     def trouble(self, node, what):
         wire = self._wires[node]
-        {"cut": wire.cut, "flip": wire.flip,
+        {"cut": wire.cut, "cut one": wire.cut_one, "choke": wire.choke,
+         "flip": wire.flip,
          "partition": lambda: wire.stall("up", "down"),
          "mute": lambda: wire.stall("up"), "deaf": lambda: wire.stall("down"),
          "slow": lambda: wire.slow(0.02, 2.5e6)}[what]()

@@ -46,6 +46,8 @@ def _node_step(dice, verb, plan, troubles):
         "interrupt": lambda: dice.uniform(0, 3),
         "drain": lambda: dice.uniform(0, 3),
         "twin": lambda: 0.0,
+        "flap": lambda: dice.uniform(0.05, 0.5),
+        "hurry": lambda: dice.uniform(0, 3),
         "trouble": lambda: dice.choice([dice.uniform(0.1, s),
                                         dice.uniform(s, 3 * s)]),
     }[verb]()
@@ -66,14 +68,19 @@ def _other_step(dice, verb, plan):
         return Step(0, verb, what=dice.choice(list(INTRUDERS)))
     if verb == "freeze coordinator":
         return Step(0, verb, length=dice.choice([s / 2, 2 * s]))
+    if verb == "kill coordinator twice":
+        return Step(0, verb, length=dice.uniform(0, 1.5))
     if verb in ("kill coordinator", "interrupt coordinator"):
         return Step(0, verb, length=dice.uniform(0, 3))
     return Step(0, verb)
 
 
 WEIGHTS = {"kill": 4, "freeze": 3, "interrupt": 2, "drain": 2, "twin": 2,
-           "trouble": 4, "stranger": 3, "kill coordinator": 3,
-           "interrupt coordinator": 1, "freeze coordinator": 1, "kill all": 1}
+           "flap": 1, "hurry": 1, "trouble": 6, "stranger": 3, "kill all": 1,
+           "kill coordinator": 2, "kill coordinator twice": 1,
+           "interrupt coordinator": 1, "freeze coordinator": 1}
+OF_NODES = ("kill", "freeze", "interrupt", "drain", "twin", "flap", "hurry",
+            "trouble")
 
 
 def drawn(seed, seconds, network):
@@ -90,7 +97,7 @@ def drawn(seed, seconds, network):
     steps = [Step(0, "join", x) for x in late]
     for verb in dice.choices(list(WEIGHTS), WEIGHTS.values(),
                              k=max(2, round(seconds / 1.5))):
-        if verb in ("kill", "freeze", "interrupt", "drain", "twin", "trouble"):
+        if verb in OF_NODES:
             steps.append(_node_step(dice, verb, plan, network.troubles))
         else:
             steps.append(_other_step(dice, verb, plan))

@@ -63,6 +63,9 @@ public:
   void close(const std::string& why);
   /// At once; on its own thread.
   void abort(const std::string& why) { end(why, true); }
+  /// The same as a fault of the peer's.
+  void fail(const std::string& why) { end(why); }
+  clock::duration silence() const noexcept { return how_.silence; }
   /// In `said` alone: reads no more, and once all is written gives its stream
   /// away. No event follows.
   void hand_over(std::function<void(stream)> to);

@@ -10,8 +10,6 @@
 #include <future>
 #include <vector>
 
-#include <pthread.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include "runtime/cluster/courier.hpp"
@@ -51,20 +49,10 @@ void require(bool good, const char* what) {
   }
 }
 
-// Who sends and who receives have a core each, or the scheduler would decide.
-void stay_on(std::size_t core) {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(core % std::thread::hardware_concurrency(), &one);
-  static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof one, &one));
-}
-
 // Two processes' ends of one connection, with a courier each.
 class couriers {
 public:
   explicit couriers(tests::medium over) {
-    boost::asio::post(one_.context(), [] { stay_on(0); });
-    boost::asio::post(other_.context(), [] { stay_on(1); });
     auto [a, b] =
         tests::connected_channels(one_.context(), other_.context(), over);
     lends_.attach(std::move(a), {});
@@ -116,7 +104,6 @@ public:
   double bring(const gpu::buffer& block, gpu::buffer& to) {
     return seconds([&] {
       auto sending = std::async(std::launch::async, [&] {
-        stay_on(0);
         const auto* at = reinterpret_cast<const char*>(block.span().data());
         for (auto left = block.bytes(); left > 0;) {
           const auto moved = send(at, left);
@@ -165,7 +152,6 @@ private:
 } // namespace
 
 int main(int argc, char** argv) {
-  stay_on(1);
   const auto count =
       argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000'000;
   const auto repetitions = argc > 2 ? std::atoi(argv[2]) : 9;

@@ -1,6 +1,7 @@
 // How fast a courier brings a tensor over loopback, beside bare loops over the
 // same kind of socket (send and recv; SSL_write and SSL_read) and memcpy, in
-// the same run. Usage: courier_bench [values] [repetitions]
+// the same run; a tensor that goes to many, and one that goes once. Usage:
+// courier_bench [values] [repetitions]
 
 #include <algorithm>
 #include <chrono>
@@ -59,15 +60,25 @@ public:
     asks_.attach(std::move(b), {});
   }
 
-  double bring(const gpu::shared_buffer& block) {
+  // What goes to many is lent once, and its checksums are known then.
+  tensor keep(const gpu::shared_buffer& block) {
     auto lent = shelf_->lend(block);
     lent.here.reset();
+    return lent;
+  }
+
+  double bring(const tensor& lent) {
     std::promise<gpu::shared_buffer> come;
-    const auto took = seconds([&] {
-      asks_.fetch(lent, block->bytes(),
+    return seconds([&] {
+      asks_.fetch(lent, lent.count * sizeof(float),
           [&](auto got, float, auto) { come.set_value(std::move(got)); });
-      come.get_future().wait();
+      require(come.get_future().get() != nullptr, "nothing came");
     });
+  }
+
+  double bring_once(const gpu::shared_buffer& block) {
+    const auto lent = keep(block);
+    const auto took = bring(lent);
     shelf_->release(lent.id);
     return took;
   }
@@ -155,35 +166,42 @@ int main(int argc, char** argv) {
   const auto count =
       argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000'000;
   const auto repetitions = argc > 2 ? std::atoi(argv[2]) : 9;
-  const auto block = some_values(count);
+  const auto model = some_values(count);
+  const auto update = some_values(count);
   gpu::buffer to{count};
   using tests::medium;
   couriers plain{medium::plain}, tls{medium::tls}, memory{medium::memory};
+  const auto over_plain = plain.keep(model);
+  const auto over_tls = tls.keep(model);
+  const auto over_memory = memory.keep(model);
   bare_sockets bare{{}}, bare_tls{tests::self_signed()};
-  std::vector<double> copy, by_plain, by_tls, by_memory, by_bare, by_bare_tls;
-  for (int i = -1; i < repetitions; ++i) { // the first one warms up
-    copy.push_back(seconds([&] {
-      std::memcpy(to.span().data(), block->span().data(), block->bytes());
+  std::vector<double> by_copy, by_plain, by_plain_once, by_tls, by_memory,
+      by_bare, by_bare_tls;
+  for (int i = 0; i <= repetitions; ++i) {
+    by_copy.push_back(seconds([&] {
+      std::memcpy(to.span().data(), model->span().data(), model->bytes());
       asm volatile("" : : "r"(to.span().data()) : "memory");
     }));
-    by_plain.push_back(plain.bring(block));
-    by_bare.push_back(bare.bring(*block, to));
-    by_tls.push_back(tls.bring(block));
-    by_bare_tls.push_back(bare_tls.bring(*block, to));
-    by_memory.push_back(memory.bring(block));
-    if (i < 0)
-      for (auto* all :
-          {&copy, &by_plain, &by_bare, &by_tls, &by_bare_tls, &by_memory})
+    by_plain.push_back(plain.bring(over_plain));
+    by_bare.push_back(bare.bring(*model, to));
+    by_plain_once.push_back(plain.bring_once(update));
+    by_tls.push_back(tls.bring(over_tls));
+    by_bare_tls.push_back(bare_tls.bring(*model, to));
+    by_memory.push_back(memory.bring(over_memory));
+    if (i == 0) // which warmed up
+      for (auto* all : {&by_copy, &by_plain, &by_plain_once, &by_tls,
+               &by_memory, &by_bare, &by_bare_tls})
         all->clear();
   }
   const auto line = [&](const char* name, const auto& ours, const auto& peer) {
-    const auto bytes = static_cast<double>(block->bytes());
+    const auto bytes = static_cast<double>(model->bytes());
     std::printf(
         "courier %s bytes_per_s=%.4g peer_bytes_per_s=%.4g ratio=%.3f\n", name,
         bytes / median(ours), bytes / median(peer),
         median(peer) / median(ours));
   };
   line("plain", by_plain, by_bare);
+  line("plain_once", by_plain_once, by_bare);
   line("tls", by_tls, by_bare_tls);
-  line("memory", by_memory, copy);
+  line("memory", by_memory, by_copy);
 }

@@ -65,11 +65,18 @@ private:
     } catch (const std::exception& error) {
       return fail(error.what());
     }
+    // Its timer holds it, and not what it holds itself.
     made_->start(asio::ssl::stream_base::client,
-        {.said = [self = shared_from_this()](
-                     frame&& what) { self->hear(std::move(what)); },
-            .ended = [self = shared_from_this()](
-                         const std::string& why, bool) { self->fail(why); }});
+        {.said =
+                [weak = weak_from_this()](frame&& what) {
+                  if (auto self = weak.lock())
+                    self->hear(std::move(what));
+                },
+            .ended =
+                [weak = weak_from_this()](const std::string& why, bool) {
+                  if (auto self = weak.lock())
+                    self->fail(why);
+                }});
     made_->send(first_);
   }
 

@@ -110,6 +110,7 @@ void line::fetch(const tensor& what) {
 
 void line::end(const std::string& why, bool in_order) {
   over_ = true;
+  over_.notify_all();
   watch_.cancel();
   how_ = {why, in_order};
   courier_.detach();

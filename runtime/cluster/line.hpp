@@ -37,6 +37,8 @@ public:
   /// From now on it is heard by these; what came before comes first.
   void listen(ears whom);
   bool is_over() const noexcept { return over_; }
+  /// After `close`, from any other thread: soon. Its thread has to be there.
+  void await_end() const noexcept { over_.wait(false); }
   /// A connection for the courier's channel, which both ends attach, one as the
   /// side that makes the memory that they share if they can; on the same
   /// thread. `broken` tells that it takes another one.

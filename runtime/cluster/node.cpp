@@ -55,6 +55,12 @@ struct session {
   welcome told;
 };
 
+// What was said last goes out, and nothing holds what is over.
+void take_leave(session& of, const std::string& why) {
+  of.at->close(why);
+  of.at->await_end();
+}
+
 /// What a run takes here: its topology, and where it is computed.
 struct lending {
   std::string told; ///< its configuration, as the coordinator sent it
@@ -300,10 +306,11 @@ int node::run() {
       prepare(with->told);
     } catch (const std::exception& error) {
       with->at->send(farewell{error.what(), false, 0});
-      with->at->close(error.what());
+      take_leave(*with, error.what());
       throw;
     }
     const auto how = serve(*with);
+    take_leave(*with, how.why);
     if (how.over) {
       say("{} is through: {}\n", name_, how.why);
       if (hung_) {

@@ -128,6 +128,16 @@ struct metrics::state {
   late_gauge lost_slots =
       gauge(r, "compute_slots", "Compute slots by state.", {{"state", "lost"}});
 
+  late_gauge nodes = gauge(r, "nodes", "Nodes that take part.");
+  late_gauge epoch = gauge(
+      r, "membership_epoch", "Changes of who is a member of the cluster.");
+  count_tally nodes_joined =
+      counter(r, "nodes_joined_total", "Nodes that came, again or at first.");
+  count_tally nodes_lost = counter(r, "nodes_gone_total",
+      "Nodes that take part no more.", {{"how", "lost"}});
+  count_tally nodes_left = counter(r, "nodes_gone_total",
+      "Nodes that take part no more.", {{"how", "left"}});
+
   std::vector<count_tally> updates = updates_by_outcome(r);
   count_tally samples =
       counter(r, "samples_total", "Samples processed for accepted updates.");
@@ -157,6 +167,7 @@ struct metrics::state {
   lease_ledger ledger;
   std::uint64_t slots = 0;
   std::uint64_t slots_lost = 0;
+  std::uint64_t nodes_there = 0;
   bool begun = false;
   double best = -std::numeric_limits<double>::infinity();
 
@@ -267,8 +278,18 @@ struct metrics::state {
     slots -= std::min<std::uint64_t>(slots, 1);
   }
   void operator()(const facts::waiting&) {}
-  void operator()(const facts::node_joined&) {}
-  void operator()(const facts::node_left&) {}
+  void operator()(const facts::node_joined& f) {
+    nodes_joined.add();
+    nodes.set(number(++nodes_there));
+    epoch.set(number(f.epoch));
+  }
+
+  void operator()(const facts::node_left& f) {
+    (f.lost ? nodes_lost : nodes_left).add();
+    nodes_there -= std::min<std::uint64_t>(nodes_there, 1);
+    nodes.set(number(nodes_there));
+    epoch.set(number(f.epoch));
+  }
 
   void operator()(const facts::run_ended&) {
     ledger.reset(ledger.clients());

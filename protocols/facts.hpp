@@ -213,7 +213,7 @@ struct node_joined {
 struct node_left {
   std::string name;
   std::uint64_t epoch = 0;
-  std::string why;
+  std::string why{};
   bool lost = false; ///< it was killed, silent or thrown out
 };
 

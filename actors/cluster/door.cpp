@@ -1,5 +1,6 @@
 #include "actors/cluster/door.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -19,6 +20,11 @@ constexpr std::size_t most_slots = 4096;
 
 std::uint32_t work_of(const training::recipe& how) {
   return how.steps > 0 ? how.steps : how.epochs;
+}
+
+// Of a clock that a node has; it is counted with here.
+bool is_time(double seconds) {
+  return seconds >= 0.0 && seconds < 1e9; // NaN is not
 }
 
 } // namespace
@@ -99,20 +105,34 @@ void door_state::lend_slots(const std::vector<std::uint8_t>& kinds) {
   if (stage_ != stage::preparing)
     return;
   stage_ = stage::lent;
+  lanes_ = kinds.size();
   for (std::uint32_t lane = 0; lane < kinds.size(); ++lane)
     ask(self_, options_.lend_to, caf::infinite,
         lend{{caf::actor_cast<compute>(caf::actor_cast<door>(self_)), lane,
             kinds[lane] == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda}})
-        .then([this](slot_id slot) { slots_.push_back(slot); },
-            [this](const caf::error& why) { part(text(why)); });
+        .then([this](slot_id slot) { keep(slot); },
+            [](const caf::error&) {}); // the run has ended
 }
 
-// A task for a client that is gone has no parameters; it keeps its turn.
+void door_state::keep(slot_id slot) {
+  if (stage_ == stage::draining)
+    return retire(slot);
+  slots_.push_back(slot);
+}
+
+// A task for a client that is gone has no parameters; it keeps its turn. Its
+// client may have sent the true one before, or may yet: the first one counts.
 void door_state::take(train_task& what) {
   const auto client = static_cast<client_id>(what.work.client);
-  if (stage_ == stage::parting)
-    return; // its slots are about to be missed
-  training_task task{client, what.work.version, std::move(what.reply_to)};
+  if (stage_ == stage::parting || what.turn < through_[what.lane])
+    return; // its slots are about to be missed, or it was answered
+  if (tasks_.contains(what.lease)) {
+    if (what.stop.stop_requested())
+      options_.peer->send(revoke{what.lease});
+    return;
+  }
+  training_task task{client, what.work.version, what.lane, what.turn,
+      std::move(what.reply_to)};
   seated order{
       {what.lease, client, what.work.version, 0.0, work_of(what.work.how), {}},
       what.lane, what.turn};
@@ -129,7 +149,7 @@ void door_state::take(train_task& what) {
   if (what.stop.stop_possible())
     task.stop = std::make_unique<std::stop_callback<stopper>>(
         what.stop, stopper{self_->address(), what.lease});
-  tasks_.insert_or_assign(what.lease, std::move(task));
+  tasks_.emplace(what.lease, std::move(task));
 }
 
 void door_state::take(const evaluate_task& what) {
@@ -181,6 +201,9 @@ void door_state::receive(const update& what) {
   if (trained.delta.count != options_.values)
     return accuse(fmt::format("an update of {} values, not {}",
         trained.delta.count, options_.values));
+  if (!is_time(trained.seconds) || !is_time(trained.cpu_seconds))
+    return accuse(fmt::format("an update in {} seconds, {} of a CPU's",
+        trained.seconds, trained.cpu_seconds));
   if (!arriving_.emplace(trained.lease, arriving{what}).second)
     return accuse("two updates for one lease");
   bring(trained.delta, trained.lease);
@@ -235,6 +258,8 @@ void door_state::answer(const update& what) {
 }
 
 void door_state::done_with(const training_task& what) {
+  auto& through = through_[what.lane];
+  through = std::max(through, what.turn + 1);
   if (what.from != 0)
     give_back(what.from);
   if (what.state == 0)
@@ -260,6 +285,8 @@ void door_state::receive(const evaluated_part& what) {
   auto node = parts_.extract(what.part);
   if (!node)
     return accuse("a score that nobody asked for");
+  if (!is_time(what.cpu_seconds))
+    return accuse(fmt::format("a score in {} seconds", what.cpu_seconds));
   send(self_, node.mapped().reply_to, what);
   give_back(node.mapped().from);
 }
@@ -268,7 +295,7 @@ void door_state::receive(const drain&) {
   if (stage_ == stage::draining)
     return;
   if (stage_ != stage::lent)
-    return part("it left");
+    return see_off("it left");
   stage_ = stage::draining;
   send(self_, options_.registrar, drained{options_.who.number});
   options_.peer->send(drain{});
@@ -276,16 +303,26 @@ void door_state::receive(const drain&) {
 }
 
 void door_state::retire_slots() {
-  if (slots_.empty())
-    return part("drained");
+  if (lanes_ == 0)
+    return see_off("drained");
   for (auto slot : slots_)
-    ask(self_, options_.lend_to, caf::infinite, withdraw{slot})
-        .then(
-            [this] {
-              if (++left_ == slots_.size())
-                part("drained");
-            },
-            [](const caf::error&) {}); // the run has ended
+    retire(slot);
+}
+
+void door_state::retire(slot_id slot) {
+  ask(self_, options_.lend_to, caf::infinite, withdraw{slot})
+      .then(
+          [this] {
+            if (++left_ == lanes_)
+              see_off("drained");
+          },
+          [](const caf::error&) {}); // the run has ended
+}
+
+// It is not to come back.
+void door_state::see_off(const std::string& why) {
+  options_.peer->send(farewell{why, true, 0});
+  part(why);
 }
 
 void door_state::receive(const farewell& what) {
@@ -301,8 +338,6 @@ void door_state::dismiss(const dismissal& what) {
 void door_state::part(const std::string& why) {
   if (stage_ == stage::parting)
     return;
-  if (stage_ == stage::draining)
-    options_.peer->send(farewell{why, true, 0});
   stage_ = stage::parting;
   options_.peer->close(why);
 }

@@ -62,6 +62,8 @@ private:
   struct training_task {
     client_id client = 0;
     version_id base = 0;
+    std::uint32_t lane = 0;
+    std::uint64_t turn = 0;
     update_sink reply_to;
     tensor_id from = 0;
     tensor_id state = 0; ///< its client's, lent for this task alone
@@ -98,8 +100,11 @@ private:
   void take(train_task& what);
   void take(const evaluate_task& what);
   void answer(const update& what);
+  void keep(slot_id slot);
   void retire_slots();
+  void retire(slot_id slot);
   void dismiss(const dismissal& what);
+  void see_off(const std::string& why);
   void part(const std::string& why);
   void accuse(const std::string& of);
   void leave(const parted& what);
@@ -113,9 +118,11 @@ private:
   door::pointer self_;
   door_options options_;
   stage stage_ = stage::knocking;
-  std::vector<slot_id> slots_; ///< of the run, by lane
+  std::size_t lanes_ = 0;
+  std::vector<slot_id> slots_; ///< of the run, as far as it has them
   std::size_t left_ = 0;       ///< of these
   std::unordered_map<lease_id, training_task> tasks_;
+  std::unordered_map<std::uint32_t, std::uint64_t> through_; ///< turns, by lane
   std::map<std::uint64_t, scoring_task> parts_;
   std::map<const gpu::buffer*, lending> lent_;
   tensor_id newest_ = 0;

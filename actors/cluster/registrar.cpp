@@ -12,6 +12,11 @@ namespace {
 using kind = membership::change::kind;
 
 constexpr std::size_t failures_shown = 5;
+constexpr const char* come_back = "has come back by another connection";
+
+bool is_end(kind what) {
+  return what == kind::left || what == kind::lost || what == kind::superseded;
+}
 
 report said_to_leave(const std::string& node) {
   report result;
@@ -72,8 +77,7 @@ admission registrar_state::admit(const knock& what) {
     return refused(verdict.refused->text);
   if (verdict.superseded)
     throw_out(*verdict.superseded,
-        fmt::format(
-            "node {} has come back by another connection", verdict.name));
+        fmt::format("node {} {}", verdict.name, come_back));
   doors_[what.who.number] = what.at;
   addresses_[what.who.number] = what.who.address;
   tell_changes();
@@ -156,9 +160,12 @@ void registrar_state::throw_out(std::uint64_t session, const std::string& why) {
     send(self_, at->second, dismissal{{why, true, 1}});
 }
 
+// Whoever counts nodes hears of each that comes and of its end, and of no other
+// end.
 void registrar_state::tell_changes() {
   for (auto& each : rule_.take_changes()) {
     if (each.what == kind::readied) {
+      told_.insert(each.session);
       std::uint64_t slots = 0;
       for (const auto& one : rule_.members())
         if (one.id == each.id)
@@ -166,10 +173,12 @@ void registrar_state::tell_changes() {
       send(self_, options_.tell,
           facts::node_joined{
               each.name, each.epoch, slots, addresses_[each.session]});
-    } else if (each.what == kind::left || each.what == kind::lost) {
+    } else if (is_end(each.what) && told_.erase(each.session) > 0) {
+      if (each.what == kind::superseded)
+        each.why = come_back;
       send(self_, options_.tell,
           facts::node_left{each.name, each.epoch, std::move(each.why),
-              each.what == kind::lost});
+              each.what != kind::left});
     }
   }
 }

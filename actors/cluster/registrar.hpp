@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "protocols/cluster/registration.hpp"
@@ -53,7 +54,8 @@ private:
   membership::membership rule_;
   std::map<std::uint64_t, door> doors_; ///< by session
   std::map<std::uint64_t, std::string> addresses_;
-  report seen_; ///< of the run: what the facts have told
+  std::set<std::uint64_t> told_; ///< sessions that the aggregator knows of
+  report seen_;                  ///< of the run: what the facts have told
   std::optional<instant> waits_since_;
   bool promises_bits_ = true;
   bool over_ = false;

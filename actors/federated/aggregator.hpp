@@ -68,6 +68,7 @@ private:
   enum class stage : std::uint8_t { idle, gathering, running, ending, ended };
   /// Until when it waits for somebody, and what comes of it if nobody comes.
   struct standstill {
+    facts::waiting what; ///< as it was told
     instant until{};
     caf::error or_else;
   };
@@ -126,6 +127,7 @@ private:
   void bury_clients(const caf::actor_addr& who, const std::string& why);
   void bury_client(client_id client, const std::string& why);
   void await(facts::waiting what, caf::error or_else);
+  void await_nodes(caf::error or_else);
   void look_for_slots();
 
   // what the press does

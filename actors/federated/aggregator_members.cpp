@@ -24,19 +24,30 @@ std::stop_token stopped() {
 
 void aggregator_state::gather() {
   stage_ = stage::gathering;
-  const auto wait_for = [this](const char* whom, std::size_t have,
-                            std::size_t wanted) {
-    await({whom, have, wanted},
-        caf::make_error(errc::starved,
-            fmt::format("{} of {} {} have come within {} s", have, wanted, whom,
-                seconds(options_.patience))));
+  const auto missing = [this](const char* whom, std::size_t have,
+                           std::size_t wanted) {
+    return caf::make_error(
+        errc::starved, fmt::format("{} of {} {} have come within {} s", have,
+                           wanted, whom, seconds(options_.patience)));
   };
   if (present_ < options_.quorum)
-    wait_for("clients", present_, options_.quorum);
+    await({"clients", present_, options_.quorum},
+        missing("clients", present_, options_.quorum));
   else if (nodes_ < options_.nodes)
-    wait_for("nodes", nodes_, options_.nodes);
+    await_nodes(missing("nodes", nodes_, options_.nodes));
   else
     begin_rule();
+}
+
+// They are few, and each is told of. The time that they have runs on.
+void aggregator_state::await_nodes(caf::error or_else) {
+  const auto before = waits_ ? std::optional{waits_->until} : std::nullopt;
+  if (waits_ && waits_->what.needs == "nodes" && waits_->what.have == nodes_)
+    return;
+  waits_.reset();
+  await({"nodes", nodes_, options_.nodes}, std::move(or_else));
+  if (waits_ && before)
+    waits_->until = *before;
 }
 
 // Its slots come one by one, and tell of themselves.
@@ -50,6 +61,8 @@ void aggregator_state::receive(const facts::node_joined& what) {
 void aggregator_state::receive(const facts::node_left& what) {
   nodes_ -= nodes_ > 0;
   tell(facts::node_left{what});
+  if (stage_ == stage::gathering)
+    gather();
 }
 
 void aggregator_state::begin_rule() {
@@ -145,8 +158,9 @@ void aggregator_state::await(facts::waiting what, caf::error or_else) {
     return end(run_outcome::failed, std::move(or_else));
   if (waits_)
     return;
-  tell(std::move(what));
-  waits_ = standstill{now_ + options_.patience, std::move(or_else)};
+  tell(facts::waiting{what});
+  waits_ =
+      standstill{std::move(what), now_ + options_.patience, std::move(or_else)};
 }
 
 void aggregator_state::look_for_slots() {

@@ -127,6 +127,8 @@ void aggregator_state::fail_part(const placement::overdue& what) {
 void aggregator_state::lose(const placement::overdue& what, std::string why) {
   const auto slot = what.of.slot;
   lease_again(desk_.lose(slot, std::move(why), now_));
+  if (desk_.has_left(slot))
+    say_goodbye(slot);
   if (desk_.alive(slots_[slot].kind) > 0 || press_.called_off())
     forget_slot(slot);
   carry_out();

@@ -194,7 +194,7 @@ void desk::look_by(instant when) noexcept {
 std::vector<left_over> desk::lose(slot_id slot, std::string why, instant now) {
   auto result = taken_from(slots_.lose(slot));
   const auto kind = options_.slots[slot];
-  if (slots_.alive(kind) == 0) {
+  if (slots_.alive(kind) == 0 && !slots_.has_left(slot)) {
     absent_[kind] = {now, slot, std::move(why)};
     look_by(now + options_.stop_grace);
   }

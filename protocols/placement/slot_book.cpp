@@ -72,6 +72,10 @@ slot_id slot_book::add(gpu::device_kind kind) {
 
 void slot_book::retire(slot_id slot) noexcept {
   auto& x = slots_[slot];
+  if (x.state == life::lost) {
+    x.lost_with.reset();
+    x.state = life::left;
+  }
   if (x.state != life::alive)
     return;
   --alive_;
@@ -154,6 +158,8 @@ std::vector<slot_book::holding> slot_book::lose(slot_id slot) {
   auto& lost = slots_[slot];
   if (!serves(lost))
     return {};
+  if (lost.state == life::leaving)
+    return empty(lost, life::left);
   if (!lost.queue.empty())
     lost.lost_with = lost.queue.front().lease;
   return empty(lost, life::lost);

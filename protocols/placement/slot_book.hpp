@@ -19,15 +19,18 @@ namespace troupe::placement {
 /// lease asks for the kind of device that it is allotted to, so the kinds
 /// neither wait for each other nor share a depth.
 ///
-///     add        lose                  die
-///     ──► alive ─────────► lost ─────────────► dead
-///         ▲ │                │ answered        ▲
-///         │ └───retire───┐   │                 │
-///         └──────────────│───┘        leaving ─┤
-///                        └──► leaving ──empty──┴──► left
+///     add         lose
+///     ──► alive ──────────► lost
+///           │ ◄──────────    │
+///           │   answered     │
+///           │ retire         │ retire
+///           ▼                ▼
+///        leaving ─────────► left     all but left ──die──► dead
+///               empty, lose
 ///
 /// A lost slot did not return in time; it may yet, and takes leases again then.
-/// One that leaves finishes what it has.
+/// One that leaves finishes what it has, and has left, too, where it does not
+/// return.
 ///
 /// A slot should neither wait for its next lease nor hoard leases that another
 /// could begin sooner. So its queue holds about a millisecond of work, by the

@@ -122,7 +122,7 @@ std::string to_text(const cluster::report& what) {
     text += fmt::format("{:<16} {:<9} {:>5} {:>9}  {}\n", "NODE", "STATE",
         "SLOTS", "SINCE", "ADDRESS");
   for (const auto& x : what.nodes)
-    text += fmt::format("{:<16} {:<9} {:>5} {:>7.0f} s  {:<22} {}\n", x.name,
+    text += fmt::format("{:<16} {:<9} {:>5} {:>7.0f} s  {}{}\n", x.name,
         x.state, x.slots, x.since, x.address, x.why);
   for (const auto& each : what.failures)
     text += fmt::format("failed: {}\n", each);

@@ -54,9 +54,29 @@ std::filesystem::path configuration_file(const arguments& given) {
   return std::filesystem::path{given.value("out")} / "config.toml";
 }
 
+// Of a run, and what a node of it takes beside.
+std::vector<option> program_options() {
+  auto result = run_command().options;
+  const auto knows = [&](std::string_view name) {
+    return std::ranges::any_of(
+        result, [&](const auto& each) { return each.name == name; });
+  };
+  result.insert(result.end() - 1,
+      {"join", "HOST:PORT", "lend this machine to a run that listens there"});
+  for (const auto& each : joining_options())
+    if (!knows(each.name))
+      result.insert(result.end() - 1, each);
+  return result;
+}
+
 using composer = std::function<troupe::topology()>;
 
 int launch(const composer& compose, const arguments& given) {
+  if (given.has("join")) {
+    const auto how = joining(given, given.value("join"));
+    interruption signals;
+    return troupe::join(how, compose().with(settings(given)), signals);
+  }
   auto how = options(given);
   interruption signals;
   auto changed = compose().with(settings(given));
@@ -68,7 +88,7 @@ int launch(const composer& compose, const arguments& given) {
 
 int launch(const composer& compose, const std::string& program,
     std::span<const std::string> words) {
-  auto known = std::span{run_command().options};
+  auto known = program_options();
   arguments given{words, known};
   if (given.has("help")) {
     std::cout << fmt::format(

@@ -5,7 +5,11 @@
 #include <cstring>
 #include <utility>
 
+#include "protocols/messages.hpp"
+#include "runtime/cluster/tls.hpp"
+
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
@@ -23,6 +27,7 @@ constexpr std::size_t length_size = 4;
 constexpr clock::duration farewell_time = 1s;
 constexpr int beats_a_silence = 6;
 constexpr clock::duration shortest_beat = 20ms;
+constexpr clock::duration longest_beat = 500ms;
 
 double in_seconds(clock::duration t) {
   return std::chrono::duration<double>(t).count();
@@ -50,24 +55,19 @@ connection::connection(stream over, connection_options how)
       began_(clock::now()),
       heard_(began_),
       said_(began_),
-      in_(preamble_size + length_size + how.first_frame) {}
+      in_(preamble_size + length_size + how.first_frame) {
+  register_messages(); // errors name types
+  put_preamble(waiting_);
+}
 
 void connection::start(asio::ssl::stream_base::handshake_type as, events whom) {
   events_ = std::move(whom);
-  asio::post(stream_.get_executor(), [self = shared_from_this(), as] {
+  asio::post(timer_.get_executor(), [self = shared_from_this(), as] {
     self->keep_time();
     self->stream_.async_handshake(as, [self](network_error error) {
       if (error)
-        return self->end("TLS: " + error.message());
+        return self->fail(error);
       self->secured_ = true;
-      {
-        std::lock_guard lock{self->guard_};
-        caf::byte_buffer first;
-        put_preamble(first);
-        self->waiting_.insert(
-            self->waiting_.begin(), first.begin(), first.end());
-        self->writing_ = true;
-      }
       self->flush();
       self->read();
     });
@@ -77,7 +77,7 @@ void connection::start(asio::ssl::stream_base::handshake_type as, events whom) {
 void connection::read() {
   if (stage_ == stage::ended || given_)
     return;
-  if (unheard_ > how_.unheard) {
+  if (unheard_ > how_.unheard && stage_ != stage::closing) {
     paused_ = true;
     return;
   }
@@ -85,8 +85,7 @@ void connection::read() {
       asio::buffer(in_.data() + filled_, in_.size() - filled_),
       [self = shared_from_this()](network_error error, std::size_t count) {
         if (error)
-          self->end(error == asio::error::eof ? "it closed the connection"
-                                              : error.message());
+          self->fail(error);
         else
           self->on_read(count);
       });
@@ -95,6 +94,10 @@ void connection::read() {
 void connection::on_read(std::size_t count) {
   if (stage_ == stage::ended)
     return;
+  if (stage_ == stage::closing) {
+    filled_ = 0;
+    return read();
+  }
   heard_ = clock::now();
   filled_ += count;
   taken_ = 0;
@@ -164,7 +167,7 @@ bool connection::read_frame() {
     stage_ = stage::open;
   ++unheard_;
   tell(std::move(what));
-  return stage_ != stage::ended && !given_;
+  return stage_ <= stage::open && !given_;
 }
 
 void connection::hear(events whom) {
@@ -203,7 +206,7 @@ bool connection::send(const frame& what) {
         : written
             ? fmt::format("a frame of {} bytes is too large", length)
             : "a frame cannot be written: " + caf::to_string(sink.get_error());
-    asio::post(stream_.get_executor(),
+    asio::post(timer_.get_executor(),
         [self = shared_from_this(), why = std::move(why)] { self->end(why); });
     return false;
   }
@@ -212,12 +215,8 @@ bool connection::send(const frame& what) {
   if (std::exchange(writing_, true))
     return true;
   lock.unlock();
-  asio::post(stream_.get_executor(), [self = shared_from_this()] {
-    if (self->secured_)
-      return self->flush();
-    std::lock_guard again{self->guard_};
-    self->writing_ = false; // the handshake's end sees to it
-  });
+  asio::post(
+      timer_.get_executor(), [self = shared_from_this()] { self->flush(); });
   return true;
 }
 
@@ -234,44 +233,58 @@ void connection::flush() {
     if (given_)
       give();
     else if (stage_ == stage::closing)
-      end(why_closed_, true);
+      fall_silent();
     return;
   }
   said_ = clock::now();
   asio::async_write(stream_, asio::buffer(out_.data(), out_.size()),
       [self = shared_from_this()](network_error error, std::size_t) {
-        if (error)
-          self->end(error.message());
-        else
+        if (!error)
           self->flush();
+        else if (self->given_)
+          self->give(); // whoever reads will hear of it
+        else
+          self->fail(error);
       });
 }
 
 void connection::took() noexcept {
   if (--unheard_ != how_.unheard / 2)
     return;
-  asio::post(stream_.get_executor(), [self = shared_from_this()] {
+  asio::post(timer_.get_executor(), [self = shared_from_this()] {
     if (std::exchange(self->paused_, false))
       self->read();
   });
 }
 
 void connection::close(const std::string& why) {
-  asio::post(stream_.get_executor(), [self = shared_from_this(), why] {
-    if (self->stage_ >= stage::closing)
+  asio::post(timer_.get_executor(), [self = shared_from_this(), why] {
+    if (self->stage_ >= stage::closing || self->given_)
       return;
     self->stage_ = stage::closing;
     self->why_closed_ = why;
     self->closed_at_ = clock::now();
-    bool writing = false;
+    bool writing = false, silent = false;
     {
       std::lock_guard lock{self->guard_};
       self->shut_ = true;
-      writing = self->writing_ || (!self->secured_ && !self->waiting_.empty());
+      writing = self->writing_;
+      silent = self->waiting_.size() == preamble_size;
     }
-    if (!writing)
+    if (!self->secured_ && silent)
       self->end(why, true);
+    else if (!writing)
+      self->fall_silent();
+    if (std::exchange(self->paused_, false))
+      self->read();
   });
+}
+
+// Until the peer closes as well: bytes that nobody has read would have the
+// system take back those that are on their way.
+void connection::fall_silent() {
+  network_error ignored;
+  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
 void connection::hand_over(std::function<void(stream)> to) {
@@ -287,7 +300,7 @@ void connection::hand_over(std::function<void(stream)> to) {
   }
   if (!writing)
     asio::post(
-        stream_.get_executor(), [self = shared_from_this()] { self->give(); });
+        timer_.get_executor(), [self = shared_from_this()] { self->give(); });
 }
 
 void connection::give() {
@@ -299,7 +312,8 @@ void connection::give() {
 }
 
 void connection::keep_time() {
-  timer_.expires_after(std::max(how_.silence / beats_a_silence, shortest_beat));
+  timer_.expires_after(
+      std::clamp(how_.silence / beats_a_silence, shortest_beat, longest_beat));
   timer_.async_wait([self = shared_from_this()](network_error error) {
     if (error || self->stage_ == stage::ended || self->given_)
       return;
@@ -323,6 +337,15 @@ void connection::keep_time() {
   });
 }
 
+void connection::fail(const network_error& how) {
+  if (stage_ == stage::closing)
+    end(why_closed_, true);
+  else if (how == asio::error::eof || how == asio::ssl::error::stream_truncated)
+    end("it closed the connection");
+  else
+    end(trouble(stream_, how));
+}
+
 void connection::end(const std::string& why, bool in_order) {
   if (stage_ == stage::ended || given_)
     return;
@@ -333,10 +356,10 @@ void connection::end(const std::string& why, bool in_order) {
   }
   timer_.cancel();
   stream_.close();
-  const auto last =
-      next_ ? *std::exchange(next_, std::nullopt) : std::exchange(events_, {});
-  if (last.ended)
-    last.ended(why, in_order);
+  const auto last = std::move(next_ ? next_->ended : events_.ended);
+  hear({});
+  if (last)
+    last(why, in_order);
 }
 
 } // namespace troupe::cluster

@@ -42,13 +42,14 @@ struct connection_options {
 ///
 /// Any byte is a sign of life, and beats go out from its thread where nothing
 /// else does. A length is checked before memory is taken for it. Everything
-/// that waits is written at once. Calls may come from any thread; events come
-/// on the stream's own.
+/// that waits is written at once. While it is closing, what was sent goes out
+/// and what comes is dropped. Calls may come from any thread; events come on
+/// the stream's own.
 class connection : public std::enable_shared_from_this<connection> {
 public:
   struct events {
     std::function<void(frame&&)> said;
-    /// Once, and the last one. In order: it was closed, here or there.
+    /// Once, and the last one. In order: it was closed here.
     std::function<void(const std::string& why, bool in_order)> ended;
   };
 
@@ -62,6 +63,9 @@ public:
   void close(const std::string& why);
   /// At once; on its own thread.
   void abort(const std::string& why) { end(why, true); }
+  /// The same as a fault of the peer's.
+  void fail(const std::string& why) { end(why); }
+  clock::duration silence() const noexcept { return how_.silence; }
   /// In `said` alone: reads no more, and once all is written gives its stream
   /// away. No event follows.
   void hand_over(std::function<void(stream)> to);
@@ -78,6 +82,8 @@ private:
   void flush();
   void keep_time();
   void give();
+  void fall_silent();
+  void fail(const network_error& how);
   void end(const std::string& why, bool in_order = false);
 
   stream stream_;
@@ -102,7 +108,7 @@ private:
 
   std::mutex guard_; ///< of what follows
   caf::byte_buffer waiting_;
-  bool writing_ = false;
+  bool writing_ = true; ///< or about to: first of all the handshake ends
   bool shut_ = false;
 
   caf::byte_buffer out_; ///< being written

@@ -43,7 +43,8 @@ coordinator::coordinator(const listening& how, std::uint64_t most_values)
         how.at));
   if (!how.tls.empty())
     tls_ = std::make_unique<tls_source>(how.tls);
-  port_options what{where, {}, connections_for(how), most_values * sizeof(float)};
+  port_options what{
+      where, {}, connections_for(how), most_values * sizeof(float)};
   if (tls_)
     what.tls = [this] { return tls_->now(); };
   port_ = std::make_unique<port>(std::move(what));

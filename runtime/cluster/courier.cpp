@@ -3,6 +3,7 @@
 #include "runtime/cluster/deliveries.hpp"
 #include "runtime/cluster/orders.hpp"
 
+#include <atomic>
 #include <deque>
 #include <utility>
 
@@ -69,6 +70,8 @@ public:
     pending_.cancel_all();
   }
 
+  std::uint64_t moved() const noexcept { return moved_; }
+
 private:
   void end(const std::system_error& why) {
     auto then = std::move(ended_);
@@ -87,6 +90,7 @@ private:
         return;
       if (error)
         return self->end(std::system_error(error, what));
+      ++self->moved_;
       try {
         then(*self);
       } catch (const std::system_error& refused) {
@@ -165,6 +169,7 @@ private:
   std::shared_ptr<channel> channel_;
   std::shared_ptr<table> table_;
   ended ended_;
+  std::atomic<std::uint64_t> moved_ = 0;
 };
 
 courier::courier(
@@ -189,6 +194,10 @@ void courier::fetch(const tensor& what, std::uint64_t most_bytes, done then) {
   post_([desk = desk_, what, most_bytes, then = std::move(then)] {
     desk->fetch(what, most_bytes, then);
   });
+}
+
+std::uint64_t courier::moved() const noexcept {
+  return desk_->moved();
 }
 
 void courier::cancel(tensor_id id) {

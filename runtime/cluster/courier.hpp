@@ -55,6 +55,8 @@ public:
   /// memory is taken for others, nor before its bytes are there. Fetches of one
   /// tensor at the same time share it.
   void fetch(const tensor& what, std::uint64_t most_bytes, done then);
+  /// Grows with all that is received or sent: whether anything moves.
+  std::uint64_t moved() const noexcept;
   /// Its fetches fail with `courier_errc::cancelled`.
   void cancel(tensor_id id);
 

@@ -38,8 +38,8 @@ private:
     }
     over->hand_over([self = shared_from_this()](stream channel) {
       if (auto at = self->of_.lock())
-        at->attach(
-            std::move(channel), [self](const std::string&) { self->again(); });
+        at->attach(std::move(channel), memory_channel::side::opens,
+            [self](const std::string&) { self->again(); });
     });
   }
 

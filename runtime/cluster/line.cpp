@@ -1,21 +1,55 @@
 #include "runtime/cluster/line.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "runtime/cluster/neighbours.hpp"
 #include "runtime/cluster/socket_channel.hpp"
 
 namespace troupe::cluster {
+namespace {
+
+// A chunk over the slowest of lines takes its time.
+constexpr std::chrono::seconds shortest{15};
+
+} // namespace
 
 line::line(std::shared_ptr<connection> over, std::uint64_t most_bytes)
     : connection_(std::move(over)),
       most_bytes_(most_bytes),
-      courier_(lends_, post_to(connection_->over().get_executor())) {}
+      courier_(lends_, post_to(connection_->over().get_executor())),
+      watch_(connection_->over().get_executor()) {}
 
 void line::open() {
   connection_->hear({.said = [self = shared_from_this()](
                                  frame&& what) { self->hear(std::move(what)); },
       .ended = [self = shared_from_this()](const std::string& why,
                    bool in_order) { self->end(why, in_order); }});
+  since_ = clock::now();
+  watch();
+}
+
+// Beats may come through where tensors do not.
+void line::watch() {
+  watch_.expires_after(std::chrono::seconds{1});
+  watch_.async_wait([weak = weak_from_this()](network_error error) {
+    const auto self = weak.lock();
+    if (error || !self || self->over_)
+      return;
+    const auto now = clock::now();
+    const auto most =
+        std::max<clock::duration>(4 * self->connection_->silence(), shortest);
+    const auto moved = self->courier_.moved();
+    if (self->fetches_ == 0 || moved != std::exchange(self->moved_, moved))
+      self->since_ = now;
+    else if (now - self->since_ > most)
+      return self->connection_->fail(
+          fmt::format("its tensors stood still for {:g} s",
+              std::chrono::duration<double>(most).count()));
+    self->watch();
+  });
 }
 
 void line::listen(ears whom) {
@@ -36,11 +70,23 @@ void line::hear(frame&& what) {
     early_.push_back(std::move(what));
 }
 
-void line::attach(stream over, std::function<void(const std::string&)> broken) {
-  courier_.attach(std::make_unique<socket_channel>(std::move(over)),
-      [broken = std::move(broken)](const std::system_error& how) {
-        if (broken)
-          broken(how.what());
+void line::attach(stream over, memory_channel::side which,
+    std::function<void(const std::string&)> broken) {
+  open_channel(std::move(over), which,
+      [weak = weak_from_this(), broken = std::move(broken)](
+          std::unique_ptr<channel> best, std::error_code error) {
+        const auto self = weak.lock();
+        if (!self || self->over_)
+          return;
+        if (error && broken)
+          broken(error.message());
+        if (error)
+          return;
+        self->courier_.attach(
+            std::move(best), [broken](const std::system_error& how) {
+              if (broken)
+                broken(how.what());
+            });
       });
 }
 
@@ -49,10 +95,13 @@ tensor line::lend(gpu::shared_buffer what) {
 }
 
 void line::fetch(const tensor& what) {
+  ++fetches_;
   courier_.fetch(what, most_bytes_,
       [self = weak_from_this(), id = what.id](
           gpu::shared_buffer block, float largest, std::error_code error) {
         auto here = self.lock();
+        if (here)
+          --here->fetches_;
         if (here && here->ears_.brought)
           here->ears_.brought({id, tensor{std::move(block)}, largest,
               error ? error.message() : std::string{}});
@@ -61,6 +110,7 @@ void line::fetch(const tensor& what) {
 
 void line::end(const std::string& why, bool in_order) {
   over_ = true;
+  watch_.cancel();
   how_ = {why, in_order};
   courier_.detach();
   auto last = std::exchange(ears_, {});

@@ -11,12 +11,14 @@
 #include "protocols/cluster/peer.hpp"
 #include "runtime/cluster/connection.hpp"
 #include "runtime/cluster/courier.hpp"
+#include "runtime/cluster/memory_channel.hpp"
 #include "runtime/cluster/shelf.hpp"
 
 namespace troupe::cluster {
 
 /// The way to one other process: a connection, and a courier that may lose its
-/// channel and get another one while the session lasts.
+/// channel and get another one while the session lasts; not one over which
+/// nothing moves, though something is to come.
 class line : public peer, public std::enable_shared_from_this<line> {
 public:
   /// What comes of it is for its actor.
@@ -35,9 +37,11 @@ public:
   /// From now on it is heard by these; what came before comes first.
   void listen(ears whom);
   bool is_over() const noexcept { return over_; }
-  /// A channel for the courier; on the same thread. `broken` tells that it
-  /// takes another one.
-  void attach(stream over, std::function<void(const std::string&)> broken = {});
+  /// A connection for the courier's channel, which both ends attach, one as the
+  /// side that makes the memory that they share if they can; on the same
+  /// thread. `broken` tells that it takes another one.
+  void attach(stream over, memory_channel::side which,
+      std::function<void(const std::string&)> broken = {});
 
   /// At once; on the same thread.
   void abort(const std::string& why) { connection_->abort(why); }
@@ -51,16 +55,21 @@ public:
 
 private:
   void hear(frame&& what);
+  void watch();
   void end(const std::string& why, bool in_order);
 
   std::shared_ptr<connection> connection_;
   std::atomic<std::uint64_t> most_bytes_;
   std::shared_ptr<shelf> lends_ = std::make_shared<shelf>();
   courier courier_;
+  std::atomic<std::uint64_t> fetches_ = 0; ///< that have not come yet
 
   // of the connection's thread
   ears ears_;
   std::vector<frame> early_;
+  asio::steady_timer watch_;
+  std::uint64_t moved_ = 0; ///< by the courier, when it was looked at last
+  clock::time_point since_{};
   std::atomic<bool> over_ = false;
   parted how_;
 };

@@ -3,6 +3,8 @@
 #include "runtime/cluster/crc32c.hpp"
 
 #include <cassert>
+#include <mutex>
+#include <unordered_map>
 #include <utility>
 
 namespace troupe::cluster {
@@ -11,6 +13,19 @@ loan::loan(gpu::shared_buffer block)
     : block_(std::move(block)), known_(block_->bytes() / grain + 1) {
   assert(block_->where().kind == gpu::device_kind::cpu &&
          "what is on the host is lent");
+}
+
+std::shared_ptr<const loan> loan::of(const gpu::shared_buffer& block) {
+  static std::mutex guard;
+  static std::unordered_map<const gpu::buffer*, std::weak_ptr<const loan>> all;
+  std::lock_guard lock{guard};
+  if (auto found = all.find(block.get()); found != all.end())
+    if (auto held = found->second.lock())
+      return held;
+  std::erase_if(all, [](const auto& each) { return each.second.expired(); });
+  auto made = std::make_shared<const loan>(block);
+  all[block.get()] = made;
+  return made;
 }
 
 std::uint32_t loan::checksum(std::size_t at, std::size_t length) const {

@@ -83,6 +83,11 @@ struct memory_channel::line : std::enable_shared_from_this<line> {
   }
 
   void turn() {
+    work();
+    wake_other();
+  }
+
+  void work() {
     for (int i = 0; i < pieces_a_turn; ++i)
       if (const bool wrote = write(), read = this->read(); !wrote && !read) {
         if (ended) {
@@ -122,7 +127,9 @@ struct memory_channel::line : std::enable_shared_from_this<line> {
     const bool some = size > 0 || spans[0].empty();
     if (size > 0) {
       end.advance(size);
-      wake_other();
+      unseen += size;
+      if (unseen >= shared_region::ring_bytes / 2)
+        wake_other();
     }
     if (some)
       spans.moved(size);
@@ -150,7 +157,10 @@ struct memory_channel::line : std::enable_shared_from_this<line> {
     return !room && !bytes;
   }
 
+  // At the end of a turn, and when there is much to do: waking costs as much as
+  // copying a piece, and who is woken for little is soon asleep again.
   void wake_other() {
+    unseen = 0;
     static constexpr std::byte ring{1};
     if (head().sleeps[1 - me].load() != 0 &&
         head().sleeps[1 - me].exchange(0) != 0)
@@ -166,6 +176,7 @@ struct memory_channel::line : std::enable_shared_from_this<line> {
   lane<std::span<const std::byte>> sending;
   lane<std::span<std::byte>> receiving;
   std::error_code ended;
+  std::size_t unseen = 0; // bytes since the other end was looked after
   bool closed = false;
   bool turn_comes = false;
 };

@@ -197,7 +197,9 @@ private:
       return from->close("no session");
     }
     from->send(welcome{});
-    from->hand_over([at](stream over) { at->attach(std::move(over)); });
+    from->hand_over([at](stream over) {
+      at->attach(std::move(over), memory_channel::side::makes);
+    });
   }
 
   void answer(const candidate& who, const shared_connection& from) {

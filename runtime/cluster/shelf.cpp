@@ -16,7 +16,7 @@ tensor_id draw() {
 
 tensor shelf::lend(gpu::shared_buffer block) {
   assert(block && "nothing is not lent");
-  const auto lent = std::make_shared<const loan>(block);
+  const auto lent = loan::of(block);
   std::lock_guard lock{guard_};
   auto id = draw();
   while (id == 0 || !lent_.try_emplace(id, lent).second)

@@ -2,8 +2,11 @@
 
 #include <chrono>
 
+#include <caf/event_based_actor.hpp>
+
 #include "actors/federated/aggregator.hpp"
 #include "actors/federated/evaluator.hpp"
+#include "protocols/verbs.hpp"
 
 namespace troupe::tests {
 namespace {
@@ -52,7 +55,13 @@ void rehearsed_run::begin_run(aggregator_options options,
   if (with_evaluator)
     who->evaluator = scores = stage.system().spawn<evaluator_impl>(
         evaluator_options{blank_samples(20), 10, who->slots, aggregator});
-  stage.tell(aggregator, begin{who});
+  stage.system().spawn(
+      [who, at = aggregator, into = report_](caf::event_based_actor* me) {
+        ask(me, at, caf::infinite, begin{who}).then([into](run_report& how) {
+          *into = std::move(how);
+        });
+      });
+  stage.run();
 }
 
 seated_offer rehearsed_run::offer_to(client_id client) const {
@@ -109,6 +118,11 @@ facts::run_ended rehearsed_run::end() const {
   auto all = told<facts::run_ended>();
   EXPECT_EQ(all.size(), 1u);
   return all.empty() ? facts::run_ended{} : all.front();
+}
+
+run_report rehearsed_run::report() const {
+  EXPECT_TRUE(*report_) << "the run has not ended";
+  return report_->value_or(run_report{});
 }
 
 } // namespace troupe::tests

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -73,6 +75,12 @@ struct rehearsed_run : testing::Test {
     return result;
   }
   facts::run_ended end() const;
+  /// What whoever began it was answered.
+  run_report report() const;
+
+private:
+  std::shared_ptr<std::optional<run_report>> report_ =
+      std::make_shared<std::optional<run_report>>();
 };
 
 } // namespace troupe::tests

@@ -1,6 +1,7 @@
 // How fast a courier brings a tensor over loopback, beside bare loops over the
 // same kind of socket (send and recv; SSL_write and SSL_read) and memcpy, in
-// the same run. Usage: courier_bench [values] [repetitions]
+// the same run; a tensor that goes to many, and one that goes once. Usage:
+// courier_bench [values] [repetitions]
 
 #include <algorithm>
 #include <chrono>
@@ -10,8 +11,6 @@
 #include <future>
 #include <vector>
 
-#include <pthread.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include "runtime/cluster/courier.hpp"
@@ -51,35 +50,35 @@ void require(bool good, const char* what) {
   }
 }
 
-// Who sends and who receives have a core each, or the scheduler would decide.
-void stay_on(std::size_t core) {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(core % std::thread::hardware_concurrency(), &one);
-  static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof one, &one));
-}
-
 // Two processes' ends of one connection, with a courier each.
 class couriers {
 public:
   explicit couriers(tests::medium over) {
-    boost::asio::post(one_.context(), [] { stay_on(0); });
-    boost::asio::post(other_.context(), [] { stay_on(1); });
     auto [a, b] =
         tests::connected_channels(one_.context(), other_.context(), over);
     lends_.attach(std::move(a), {});
     asks_.attach(std::move(b), {});
   }
 
-  double bring(const gpu::shared_buffer& block) {
+  // What goes to many is lent once, and its checksums are known then.
+  tensor keep(const gpu::shared_buffer& block) {
     auto lent = shelf_->lend(block);
     lent.here.reset();
+    return lent;
+  }
+
+  double bring(const tensor& lent) {
     std::promise<gpu::shared_buffer> come;
-    const auto took = seconds([&] {
-      asks_.fetch(lent, block->bytes(),
+    return seconds([&] {
+      asks_.fetch(lent, lent.count * sizeof(float),
           [&](auto got, float, auto) { come.set_value(std::move(got)); });
-      come.get_future().wait();
+      require(come.get_future().get() != nullptr, "nothing came");
     });
+  }
+
+  double bring_once(const gpu::shared_buffer& block) {
+    const auto lent = keep(block);
+    const auto took = bring(lent);
     shelf_->release(lent.id);
     return took;
   }
@@ -116,7 +115,6 @@ public:
   double bring(const gpu::buffer& block, gpu::buffer& to) {
     return seconds([&] {
       auto sending = std::async(std::launch::async, [&] {
-        stay_on(0);
         const auto* at = reinterpret_cast<const char*>(block.span().data());
         for (auto left = block.bytes(); left > 0;) {
           const auto moved = send(at, left);
@@ -165,39 +163,45 @@ private:
 } // namespace
 
 int main(int argc, char** argv) {
-  stay_on(1);
   const auto count =
       argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000'000;
   const auto repetitions = argc > 2 ? std::atoi(argv[2]) : 9;
-  const auto block = some_values(count);
+  const auto model = some_values(count);
+  const auto update = some_values(count);
   gpu::buffer to{count};
   using tests::medium;
   couriers plain{medium::plain}, tls{medium::tls}, memory{medium::memory};
+  const auto over_plain = plain.keep(model);
+  const auto over_tls = tls.keep(model);
+  const auto over_memory = memory.keep(model);
   bare_sockets bare{{}}, bare_tls{tests::self_signed()};
-  std::vector<double> copy, by_plain, by_tls, by_memory, by_bare, by_bare_tls;
-  for (int i = -1; i < repetitions; ++i) { // the first one warms up
-    copy.push_back(seconds([&] {
-      std::memcpy(to.span().data(), block->span().data(), block->bytes());
+  std::vector<double> by_copy, by_plain, by_plain_once, by_tls, by_memory,
+      by_bare, by_bare_tls;
+  for (int i = 0; i <= repetitions; ++i) {
+    by_copy.push_back(seconds([&] {
+      std::memcpy(to.span().data(), model->span().data(), model->bytes());
       asm volatile("" : : "r"(to.span().data()) : "memory");
     }));
-    by_plain.push_back(plain.bring(block));
-    by_bare.push_back(bare.bring(*block, to));
-    by_tls.push_back(tls.bring(block));
-    by_bare_tls.push_back(bare_tls.bring(*block, to));
-    by_memory.push_back(memory.bring(block));
-    if (i < 0)
-      for (auto* all :
-          {&copy, &by_plain, &by_bare, &by_tls, &by_bare_tls, &by_memory})
+    by_plain.push_back(plain.bring(over_plain));
+    by_bare.push_back(bare.bring(*model, to));
+    by_plain_once.push_back(plain.bring_once(update));
+    by_tls.push_back(tls.bring(over_tls));
+    by_bare_tls.push_back(bare_tls.bring(*model, to));
+    by_memory.push_back(memory.bring(over_memory));
+    if (i == 0) // which warmed up
+      for (auto* all : {&by_copy, &by_plain, &by_plain_once, &by_tls,
+               &by_memory, &by_bare, &by_bare_tls})
         all->clear();
   }
   const auto line = [&](const char* name, const auto& ours, const auto& peer) {
-    const auto bytes = static_cast<double>(block->bytes());
+    const auto bytes = static_cast<double>(model->bytes());
     std::printf(
         "courier %s bytes_per_s=%.4g peer_bytes_per_s=%.4g ratio=%.3f\n", name,
         bytes / median(ours), bytes / median(peer),
         median(peer) / median(ours));
   };
   line("plain", by_plain, by_bare);
+  line("plain_once", by_plain_once, by_bare);
   line("tls", by_tls, by_bare_tls);
-  line("memory", by_memory, copy);
+  line("memory", by_memory, by_copy);
 }

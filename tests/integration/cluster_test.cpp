@@ -99,7 +99,7 @@ TEST(cluster_test, makes_the_bits_of_one_process) {
 }
 
 TEST(cluster_test, loses_nothing_when_a_node_is_killed) {
-  const study what{quick_fedavg(3000)};
+  const study what{quick_fedavg(1000)};
   const auto expected = undisturbed(what);
   cluster all{what, "killed", {"--min-nodes", "2"}};
   auto alpha = all.join("alpha");
@@ -121,7 +121,7 @@ TEST(cluster_test, loses_nothing_when_a_node_is_killed) {
 }
 
 TEST(cluster_test, finds_a_silent_node_within_its_bound) {
-  const study what{quick_fedavg(3000)};
+  const study what{quick_fedavg(1000)};
   const auto expected = undisturbed(what);
   cluster all{what, "silent", {"--min-nodes", "1", "--silence", "1"}};
   auto alpha = all.join("alpha");
@@ -137,7 +137,7 @@ TEST(cluster_test, finds_a_silent_node_within_its_bound) {
 }
 
 TEST(cluster_test, finds_its_nodes_again_after_a_restart) {
-  const study what{quick_fedavg(3000)};
+  const study what{quick_fedavg(1000)};
   const auto expected = undisturbed(what);
   cluster all{what, "restarted", {"--min-nodes", "1"}};
   auto alpha = all.join("alpha");
@@ -155,7 +155,7 @@ TEST(cluster_test, finds_its_nodes_again_after_a_restart) {
 }
 
 TEST(cluster_test, drains_a_node_that_is_told_to_leave) {
-  const study what{quick_fedavg(3000)};
+  const study what{quick_fedavg(1000)};
   const auto expected = undisturbed(what);
   cluster all{what, "drained", {"--min-nodes", "2"}};
   auto alpha = all.join("alpha");
@@ -176,7 +176,7 @@ TEST(cluster_test, drains_a_node_that_is_told_to_leave) {
 }
 
 TEST(cluster_test, tells_who_is_there) {
-  const study what{quick_fedavg(3000)};
+  const study what{quick_fedavg(1000)};
   cluster all{what, "asked", endless({"--min-nodes", "1"})};
   auto alpha = all.join("alpha");
   ASSERT_TRUE(all.coordinator().says("version "));

@@ -20,6 +20,8 @@ inline std::vector<fact> every_kind_of_figure() {
   story told;
   told.then(fashion_start())
       .then(facts::round_started{.round = 1, .cohort = 10})
+      .then(facts::node_joined{.name = "alpha", .epoch = 2, .slots = 2})
+      .then(facts::node_left{.name = "alpha", .epoch = 3, .lost = true})
       .then(facts::leased{.lease = 1, .client = 1})
       .then(facts::leased{.lease = 2, .client = 2})
       .then(accepted(1, 1, 3))

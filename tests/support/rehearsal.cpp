@@ -44,16 +44,39 @@ std::size_t rehearsal::pending() {
 }
 
 extra::extra(rehearsal& stage)
-    : heard_(std::make_shared<std::vector<caf::message>>()),
+    : script_(std::make_shared<script>()),
       self_(stage.system().spawn(
-          [heard = heard_](caf::event_based_actor* me) -> caf::behavior {
-            me->set_default_handler(
-                [heard](caf::scheduled_actor*,
-                    caf::message& what) -> caf::skippable_result {
-                  heard->push_back(what);
-                  return caf::message{};
-                });
-            return {[](caf::unit_t) {}};
+          [plays = script_](caf::event_based_actor* me) -> caf::behavior {
+            me->set_default_handler([me, plays](caf::scheduled_actor*,
+                                        caf::message& what)
+                                        -> caf::skippable_result {
+              plays->heard.push_back(what);
+              if (what.empty() || !plays->hesitant.contains(what.type_at(0)))
+                return plays->answer(what);
+              plays->waiting.emplace_back(what, me->make_response_promise());
+              return caf::delegated<caf::message>{};
+            });
+            return {[plays](caf::unit_t) { plays->answer_first(); }};
           })) {}
+
+bool extra::answer_now(rehearsal& stage) {
+  const auto somebody_waits = !script_->waiting.empty();
+  stage.tell(self_, caf::unit);
+  return somebody_waits;
+}
+
+void extra::script::answer_first() {
+  if (waiting.empty())
+    return;
+  auto [asked, promise] = std::move(waiting.front());
+  waiting.pop_front();
+  promise.deliver(answer(asked));
+}
+
+caf::message extra::script::answer(const caf::message& asked) {
+  const auto at =
+      asked.empty() ? answers.end() : answers.find(asked.type_at(0));
+  return at == answers.end() ? caf::message{} : at->second(asked);
+}
 
 } // namespace troupe::tests

@@ -1,7 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -9,6 +13,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/message.hpp>
+#include <caf/response_promise.hpp>
 #include <caf/send.hpp>
 
 #include "protocols/time.hpp"
@@ -43,7 +48,8 @@ private:
   caf::actor_system system_;
 };
 
-/// Stands in for any actor and remembers what it was told.
+/// Stands in for any actor, remembers what it was told, and answers as a test
+/// says: with nothing, unless it says otherwise.
 class extra {
 public:
   explicit extra(rehearsal& stage);
@@ -61,14 +67,41 @@ public:
   template <class Message>
   std::vector<Message> heard() const {
     std::vector<Message> result;
-    for (const auto& message : *heard_)
+    for (const auto& message : script_->heard)
       if (message.match_elements<Message>())
         result.push_back(message.get_as<Message>(0));
     return result;
   }
 
+  /// From now on whoever asks by such a message is answered by `what(message)`.
+  template <class Message, class Function>
+  void answers(Function what) {
+    script_->answers[caf::type_id_v<Message>] =
+        [what](const caf::message& asked) mutable {
+          return caf::make_message(what(asked.get_as<Message>(0)));
+        };
+  }
+  /// And waits until `answer_now`.
+  template <class Message>
+  void hesitates() {
+    script_->hesitant.insert(caf::type_id_v<Message>);
+  }
+  /// Answers the first one who waits; false if nobody does.
+  bool answer_now(rehearsal& stage);
+
 private:
-  std::shared_ptr<std::vector<caf::message>> heard_;
+  struct script {
+    caf::message answer(const caf::message& asked);
+    void answer_first();
+
+    std::vector<caf::message> heard{};
+    std::map<caf::type_id_t, std::function<caf::message(const caf::message&)>>
+        answers{};
+    std::set<caf::type_id_t> hesitant{};
+    std::deque<std::pair<caf::message, caf::response_promise>> waiting{};
+  };
+
+  std::shared_ptr<script> script_;
   caf::actor self_;
 };
 

@@ -90,6 +90,8 @@ aggregator_options options(const script& what, gpu::shared_buffer parameters) {
   result.depth = what.depth;
   result.lease_time = what.lease_time;
   result.stop_grace = what.stop_grace;
+  result.patience = what.patience;
+  result.nodes = what.nodes;
   return result;
 }
 

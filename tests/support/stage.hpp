@@ -30,6 +30,8 @@ struct script {
   std::size_t shards = 1;
   duration lease_time{}; ///< for parts of evaluations; the rule's is its own
   duration stop_grace = std::chrono::milliseconds{200};
+  duration patience{};   ///< for slots and nodes
+  std::size_t nodes = 0; ///< to begin with
   training::recipe recipe;
   small_learner::mishap_type mishap;
   small_learner::doubt_type doubt;

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
 #include <caf/message.hpp>
@@ -45,36 +47,128 @@ void expect_golden(const frame& what, const std::string& golden) {
   EXPECT_EQ(digits_of(bytes_of(copy)), golden);
 }
 
+// First the number of its kind, then its fields; big-endian, texts and lists
+// behind their size.
 TEST(frames_test, keep_their_bytes) {
-  const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
-  const std::string handle = "00000000000000070000000000000003";
-
   expect_golden(hello{errand::courier, "a", 7, "b", 0.5},
-      "00000190"           // type of the frame
+      "00"                 // hello
       "01"                 // errand
       "0161"               // name
       "0000000000000007"   // session
       "0162"               // build
       "3fe0000000000000"); // silence
-  expect_golden(refusal{"no"}, "");
-  expect_golden(seated{{1, 2, 3, 0.5, 4, lent}, 5, 6}, "");
-  expect_golden(score{1, 2, 3, lent, 4}, "");
-  expect_golden(release{7}, "");
-  expect_golden(arrived{7}, "");
-  expect_golden(drain{}, "");
-  expect_golden(farewell{"bye", true, 130}, "");
-  expect_golden(beat{3}, "");
+  expect_golden(welcome{"a", 2, "c", {"1", "2", "3", "4", "5"}, "cpu"},
+      "01"                   // welcome
+      "0161"                 // name
+      "0000000000000002"     // epoch
+      "0163"                 // configuration
+      "01310132013301340135" // from
+      "03637075");           // fingerprint
+  expect_golden(refusal{"no"}, "02026e6f");
+  expect_golden(ready{{0, 1}, "cpu", {"1", "2", "3", "4", "5"}},
+      "03"                     // ready
+      "020001"                 // slots
+      "03637075"               // fingerprint
+      "01310132013301340135"); // from
+  expect_golden(drain{}, "0d");
+  expect_golden(farewell{"bye", true, 130}, "0e03627965"
+                                            "01"
+                                            "82");
+  expect_golden(beat{3}, "0f0000000000000003");
+}
+
+TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
+  const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
+  const std::string handle = "00000000000000070000000000000003";
+
+  expect_golden(seated{{1, 2, 3, 0.5, 4, lent, lent}, 5, 6},
+      "04"               // seated
+      "0000000000000001" // lease
+      "00000002"         // client
+      "0000000000000003" // base
+      "3fe0000000000000" // share
+      "00000004" +       // work
+          handle +
+          handle +             // parameters, state
+          "00000005"           // lane
+          "0000000000000006"); // turn
+  expect_golden(score{1, 2, 3, lent, 4},
+      "05"                 // score
+      "0000000000000001"   // part
+      "0000000000000002"   // first
+      "0000000000000003" + // count
+          handle +         // parameters
+          "00000004");     // lane
+  expect_golden(revoke{7}, "060000000000000007");
+  expect_golden(release{7}, "070000000000000007");
+  expect_golden(arrived{7}, "080000000000000007");
+}
+
+TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
+  const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
+  const std::string handle = "00000000000000070000000000000003";
+
+  expect_golden(
+      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, lent}},
+      "09"                                 // update
+      "00000001"                           // client
+      "00000000000000020000000000000003"   // lease, base
+      "00000000000000040000000000000005"   // samples, steps
+      "3fe00000000000003fd0000000000000"   // loss, square_loss
+      "01"                                 // partial
+      "3fe00000000000003fd0000000000000" + // seconds, cpu_seconds
+          handle +                         // delta
+          "3f000000" +                     // largest
+          handle);                         // state
+  expect_golden(failure{1, 2, {}}, "0a"
+                                   "00000001"
+                                   "0000000000000002"
+                                   "00");
+  expect_golden(evaluated_part{1, {2, 3, 0.5}, 0.25, {}},
+      "0b"               // evaluated_part
+      "0000000000000001" // part
+      "0000000000000002" // samples
+      "0000000000000003" // correct
+      "3fe0000000000000" // loss_sum
+      "3fd0000000000000" // cpu_seconds
+      "00");             // failed
+  expect_golden(part_begun{1, true}, "0c000000000000000101");
+}
+
+TEST(frames_test, keep_the_bytes_of_a_report) {
   report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}};
   said.nodes.push_back({"e", "member", 0.5, 1, 2, 3, "f", "g"});
-  expect_golden(said, "");
-  expect_golden(ready{{0, 1}, "cpu", {}}, "");
-  expect_golden(welcome{"a", 2, "c", {}, "cpu"}, "");
+
+  expect_golden(said,
+      "10"                 // report
+      "01610162"           // said, run
+      "0000000000000001"   // epoch
+      "0000000000000002"   // version
+      "0000000000000003"   // versions
+      "0000000000000004"   // updates
+      "01"                 // promises_bits
+      "0163"               // waits_for
+      "3fe0000000000000"   // waits_since
+      "01"                 // node:
+      "0165066d656d626572" //   name, state
+      "3fe0000000000000"   //   since
+      "0000000000000001"   //   slots
+      "0000000000000002"   //   epoch
+      "0000000000000003"   //   rejoins
+      "01660167"           //   address, why
+      "010164");           // failures
 }
 
 // What CAF itself would carry out.
 TEST(frames_test, are_no_messages_of_the_actor_system) {
-  const auto kill = bytes_of(caf::make_message(
-      caf::exit_msg{caf::actor_addr{}, caf::exit_reason::kill}));
+  register_messages();
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  caf::byte_buffer kill;
+  caf::binary_serializer sink{system, kill};
+  ASSERT_TRUE(sink.apply(caf::make_message(
+      caf::exit_msg{caf::actor_addr{}, caf::exit_reason::kill})))
+      << caf::to_string(sink.get_error());
   frame what;
 
   EXPECT_FALSE(is_read(kill, what));

@@ -232,6 +232,22 @@ TEST(slot_book_test, loses_a_slot_that_does_not_return_when_it_was_to_leave) {
   EXPECT_EQ(book.lose(0).size(), 1u);
 
   EXPECT_EQ(book.lost(), 1u);
+  EXPECT_TRUE(book.has_left(0));
+  EXPECT_EQ(book.answered(1), std::nullopt);
+  EXPECT_EQ(book.alive(), 0u);
+}
+
+TEST(slot_book_test, has_a_lost_slot_leave_for_good) {
+  slot_book book{cpus(1), 2};
+  book.claim(1, 10, cpu, at(0));
+  book.lose(0);
+
+  book.retire(0);
+
+  EXPECT_TRUE(book.has_left(0));
+  EXPECT_FALSE(book.may_return(cpu));
+  EXPECT_EQ(book.answered(1), std::nullopt);
+  EXPECT_EQ(book.lost(), 1u);
 }
 
 } // namespace

@@ -80,6 +80,22 @@ TEST(loan_test, sums_a_grain_once) {
   EXPECT_EQ(last, crc32c(std::as_bytes(ascending(3)->span())));
 }
 
+TEST(loan_test, is_one_for_all_shelves_while_it_is_held) {
+  shelf one, other;
+  const auto block = ascending(10);
+  const auto here = one.lend(block).id;
+  const auto there = other.lend(block).id;
+  const std::weak_ptr<const loan> held = one.find(here);
+
+  EXPECT_EQ(one.find(here), other.find(there));
+  EXPECT_NE(one.find(here), other.find(other.lend(ascending(10)).id));
+  one.release(here);
+  EXPECT_FALSE(held.expired());
+  other.release(there);
+  EXPECT_TRUE(held.expired());
+  EXPECT_EQ(block.use_count(), 1);
+}
+
 TEST(loan_test, lends_nothing_of_a_tensor) {
   const loan lent{ascending(0)};
 

@@ -1,0 +1,409 @@
+// Who is let in, who is thrown out, and what the aggregator and people hear.
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <caf/scoped_actor.hpp>
+#include <gmock/gmock.h>
+
+#include "actors/cluster/registrar.hpp"
+#include "protocols/cluster/peer.hpp"
+#include "tests/support/rehearsal.hpp"
+
+namespace troupe::tests {
+namespace {
+
+using namespace cluster;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+/// Remembers what it was answered.
+struct somebody : asker {
+  void answer(const frame& what) override { heard.push_back(what); }
+  std::vector<frame> heard;
+};
+
+/// A registrar between extras: the aggregator, and a door a session.
+struct registrar_test : testing::Test {
+  rehearsal stage;
+  extra run{stage};
+  std::map<std::uint64_t, extra> doors; ///< by session
+  registrar_options options;
+  registrar at;
+  std::shared_ptr<bool> ended = std::make_shared<bool>();
+
+  registrar_test() {
+    options.rule.fingerprint = "same";
+    options.from = {"samples", "labels", "test", "test labels", ""};
+    options.tell = run.as<aggregator>();
+  }
+  ~registrar_test() override {
+    caf::anon_send_exit(at, caf::exit_reason::user_shutdown);
+  }
+
+  void open() {
+    at = stage.system().spawn<registrar_impl>(options);
+    caf::actor_cast<caf::abstract_actor*>(at)->attach_functor(
+        [flag = ended](const caf::error&) { *flag = true; });
+    stage.run();
+  }
+  template <class Message>
+  admission asked(Message what) {
+    admission result;
+    caf::scoped_actor self{stage.system()};
+    auto answer = self->request(at, caf::infinite, std::move(what));
+    stage.run();
+    answer.receive([&](const admission& how) { result = how; },
+        [](const caf::error& why) { ADD_FAILURE() << caf::to_string(why); });
+    return result;
+  }
+  admission knock(
+      std::uint64_t session, const std::string& name, std::string key = {}) {
+    candidate who{{}, session, std::move(key), "10.0.0.1:5"};
+    who.what.name = name;
+    auto& door = doors.try_emplace(session, stage).first->second;
+    return asked(cluster::knock{who, door.as<cluster::door>()});
+  }
+  admission prepare(std::uint64_t session, ready what) {
+    return asked(prepared{session, std::move(what)});
+  }
+  ready able(std::size_t slots = 2) const {
+    return {std::vector<std::uint8_t>(slots), "same", options.from};
+  }
+  /// Knocks and is ready.
+  void join(std::uint64_t session, const std::string& name) {
+    EXPECT_TRUE(knock(session, name).granted);
+    EXPECT_TRUE(prepare(session, able()).granted);
+  }
+  void part(std::uint64_t session, const std::string& why, bool in_order) {
+    stage.tell(at, gone{session, why, in_order});
+  }
+  frame ask(errand what, const std::string& name = {}) {
+    auto who = std::make_shared<somebody>();
+    hello said;
+    said.what_for = what;
+    said.name = name;
+    stage.tell(at, inquiry{said, who});
+    EXPECT_THAT(who->heard, SizeIs(1));
+    return who->heard.empty() ? frame{} : who->heard.front();
+  }
+  report status() { return std::get<report>(ask(errand::status)); }
+  template <class Fact>
+  void tell(Fact what) {
+    auto facts = std::make_shared<std::vector<fact>>();
+    facts->push_back({1, {}, std::move(what)});
+    stage.tell(at, fact_batch{std::move(facts)});
+  }
+  std::vector<facts::node_joined> joined() const {
+    return run.heard<facts::node_joined>();
+  }
+  std::vector<facts::node_left> left() const {
+    return run.heard<facts::node_left>();
+  }
+};
+
+TEST_F(registrar_test, lets_a_node_in_and_tells_of_it_once_it_is_ready) {
+  open();
+
+  const auto in = knock(1, "alpha");
+  EXPECT_TRUE(in.granted);
+  EXPECT_EQ(in.name, "alpha");
+  EXPECT_GT(in.epoch, 0u);
+  EXPECT_THAT(joined(), IsEmpty());
+  EXPECT_TRUE(prepare(1, able(3)).granted);
+
+  ASSERT_THAT(joined(), SizeIs(1));
+  EXPECT_EQ(joined()[0].name, "alpha");
+  EXPECT_EQ(joined()[0].slots, 3u);
+  EXPECT_EQ(joined()[0].address, "10.0.0.1:5");
+  EXPECT_GT(joined()[0].epoch, in.epoch);
+}
+
+TEST_F(registrar_test, names_nodes_that_have_no_name) {
+  open();
+
+  const auto one = knock(1, "");
+  const auto two = knock(2, "");
+
+  EXPECT_TRUE(one.granted && two.granted);
+  EXPECT_FALSE(one.name.empty());
+  EXPECT_NE(one.name, two.name);
+}
+
+TEST_F(registrar_test, refuses_another_fingerprint_by_both) {
+  open();
+  knock(1, "alpha");
+  auto what = able();
+  what.fingerprint = "other";
+
+  const auto how = prepare(1, what);
+
+  EXPECT_FALSE(how.granted);
+  EXPECT_THAT(how.why, HasSubstr("other"));
+  EXPECT_THAT(how.why, HasSubstr("same"));
+  EXPECT_THAT(how.why, HasSubstr("--any-fingerprint"));
+  EXPECT_THAT(joined(), IsEmpty());
+  EXPECT_TRUE(status().promises_bits);
+}
+
+TEST_F(registrar_test, promises_no_bits_with_another_fingerprint) {
+  options.rule.any_fingerprint = true;
+  open();
+  join(1, "alpha");
+  EXPECT_TRUE(status().promises_bits);
+  knock(2, "beta");
+  auto what = able();
+  what.fingerprint = "other";
+
+  EXPECT_TRUE(prepare(2, what).granted);
+  EXPECT_FALSE(status().promises_bits);
+  part(2, "it left", true);
+
+  EXPECT_FALSE(status().promises_bits) << "it has taken part";
+}
+
+TEST_F(registrar_test, refuses_other_data_and_says_which) {
+  open();
+  knock(1, "alpha");
+  auto what = able();
+  what.from.labels = "others";
+  what.from.test_features = "others";
+
+  const auto how = prepare(1, what);
+
+  EXPECT_FALSE(how.granted);
+  EXPECT_THAT(how.why, HasSubstr("their labels, the test samples differ"));
+  EXPECT_THAT(how.why, testing::Not(HasSubstr("the clients' samples")));
+  EXPECT_THAT(joined(), IsEmpty());
+}
+
+TEST_F(registrar_test, refuses_no_data_where_the_run_does_not_know_its_own) {
+  options.from = {};
+  open();
+  knock(1, "alpha");
+  auto what = able();
+  what.from.features = "anything";
+
+  EXPECT_TRUE(prepare(1, what).granted);
+}
+
+TEST_F(registrar_test, throws_the_older_session_of_a_node_out) {
+  open();
+  join(1, "alpha");
+
+  EXPECT_TRUE(knock(2, "alpha").granted);
+
+  const auto told = doors.at(1).heard<dismissal>();
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_TRUE(told[0].what.over);
+  EXPECT_THAT(told[0].what.why, HasSubstr("alpha"));
+  EXPECT_THAT(doors.at(2).heard<dismissal>(), IsEmpty());
+  part(1, "thrown out", true);
+  ASSERT_THAT(status().nodes, SizeIs(1));
+  EXPECT_EQ(status().nodes[0].state, "joining");
+  EXPECT_EQ(status().nodes[0].rejoins, 1u);
+}
+
+// Whoever counts those who are there counts it once.
+TEST_F(registrar_test, tells_that_who_was_thrown_out_is_lost) {
+  open();
+  join(1, "alpha");
+
+  join(2, "alpha");
+  part(1, "thrown out", true);
+
+  EXPECT_THAT(joined(), SizeIs(2));
+  ASSERT_THAT(left(), SizeIs(1));
+  EXPECT_EQ(left()[0].name, "alpha");
+  EXPECT_TRUE(left()[0].lost);
+  EXPECT_THAT(left()[0].why, HasSubstr("another connection"));
+}
+
+TEST_F(registrar_test, lets_nobody_in_by_the_name_of_another_key) {
+  open();
+  ASSERT_TRUE(knock(1, "alpha", "one").granted);
+
+  const auto how = knock(2, "alpha", "two");
+
+  EXPECT_FALSE(how.granted);
+  EXPECT_THAT(how.why, HasSubstr("alpha"));
+  EXPECT_THAT(how.why, HasSubstr("one"));
+  EXPECT_THAT(how.why, HasSubstr("two"));
+  EXPECT_THAT(doors.at(1).heard<dismissal>(), IsEmpty());
+}
+
+TEST_F(registrar_test, tells_who_was_lost_and_why) {
+  open();
+  join(1, "alpha");
+
+  part(1, "it was silent for 3 s", false);
+
+  ASSERT_THAT(left(), SizeIs(1));
+  EXPECT_EQ(left()[0].name, "alpha");
+  EXPECT_EQ(left()[0].why, "it was silent for 3 s");
+  EXPECT_TRUE(left()[0].lost);
+  EXPECT_GT(left()[0].epoch, joined()[0].epoch);
+  EXPECT_EQ(status().nodes.at(0).state, "lost");
+  EXPECT_EQ(status().nodes.at(0).why, "it was silent for 3 s");
+}
+
+TEST_F(registrar_test, tells_who_has_left) {
+  open();
+  join(1, "alpha");
+
+  part(1, "drained", true);
+
+  ASSERT_THAT(left(), SizeIs(1));
+  EXPECT_FALSE(left()[0].lost);
+  EXPECT_EQ(status().nodes.at(0).state, "left");
+}
+
+TEST_F(registrar_test, tells_of_nobody_s_end_who_never_took_part) {
+  open();
+  knock(1, "alpha");
+  auto what = able();
+  what.from.labels = "others";
+  EXPECT_FALSE(prepare(1, what).granted);
+  knock(2, "beta");
+
+  part(1, "it has other data", true);
+  part(2, "it was silent for 3 s", false);
+
+  EXPECT_THAT(left(), IsEmpty());
+}
+
+TEST_F(registrar_test, has_a_node_drained_by_its_name) {
+  open();
+  join(1, "alpha");
+  join(2, "beta");
+
+  const auto said = ask(errand::drain, "beta");
+
+  ASSERT_TRUE(std::holds_alternative<report>(said));
+  EXPECT_THAT(std::get<report>(said).said, HasSubstr("beta"));
+  EXPECT_THAT(doors.at(1).heard<drain>(), IsEmpty());
+  EXPECT_THAT(doors.at(2).heard<drain>(), SizeIs(1));
+  stage.tell(at, drained{2});
+  EXPECT_EQ(status().nodes.at(0).state, "member");
+  EXPECT_EQ(status().nodes.at(1).state, "draining");
+}
+
+TEST_F(registrar_test, drains_nobody_who_is_not_there) {
+  open();
+  join(1, "alpha");
+  part(1, "it was silent", false);
+
+  for (const auto* name : {"alpha", "beta"}) {
+    const auto said = ask(errand::drain, name);
+    ASSERT_TRUE(std::holds_alternative<refusal>(said)) << name;
+    EXPECT_THAT(std::get<refusal>(said).why, HasSubstr(name));
+  }
+}
+
+TEST_F(registrar_test, reports_how_the_run_stands) {
+  open();
+  facts::run_header header;
+  header.name = "study";
+  header.rounds = 40;
+  header.version = 3;
+  header.updates = 12;
+  tell(facts::run_started{header});
+  EXPECT_EQ(status().version, 3u);
+  EXPECT_EQ(status().updates, 12u);
+
+  tell(facts::published{.version = 4, .total_updates = 18});
+
+  const auto now = status();
+  EXPECT_EQ(now.run, "study");
+  EXPECT_EQ(now.versions, 40u);
+  EXPECT_EQ(now.version, 4u);
+  EXPECT_EQ(now.updates, 18u);
+  EXPECT_TRUE(now.waits_for.empty());
+}
+
+TEST_F(registrar_test, reports_what_the_run_waits_for_and_since_when) {
+  open();
+
+  tell(facts::waiting{"nodes", 1, 3});
+  stage.pass(4s);
+
+  EXPECT_EQ(status().waits_for, "nodes: 1 of 3 are there");
+  EXPECT_EQ(status().waits_since, 4.0);
+  tell(facts::leased{1, 0, 0});
+  EXPECT_TRUE(status().waits_for.empty());
+  EXPECT_EQ(status().waits_since, 0.0);
+}
+
+TEST_F(registrar_test, reports_the_last_clients_that_failed) {
+  open();
+
+  for (client_id c = 0; c < 7; ++c)
+    tell(facts::client_failed{c, c, "no luck"});
+
+  EXPECT_THAT(status().failures,
+      ElementsAre("client 2: no luck", "client 3: no luck", "client 4: no luck",
+          "client 5: no luck", "client 6: no luck"));
+}
+
+TEST_F(registrar_test, reports_every_node) {
+  open();
+  join(1, "alpha");
+  stage.pass(2s);
+  knock(2, "beta");
+  stage.pass(3s);
+
+  const auto now = status();
+
+  ASSERT_THAT(now.nodes, SizeIs(2));
+  EXPECT_EQ(now.nodes[0].name, "alpha");
+  EXPECT_EQ(now.nodes[0].state, "member");
+  EXPECT_EQ(now.nodes[0].since, 5.0);
+  EXPECT_EQ(now.nodes[0].slots, 2u);
+  EXPECT_EQ(now.nodes[0].address, "10.0.0.1:5");
+  EXPECT_EQ(now.nodes[1].name, "beta");
+  EXPECT_EQ(now.nodes[1].state, "joining");
+  EXPECT_EQ(now.nodes[1].since, 3.0);
+  EXPECT_EQ(now.epoch, now.nodes[1].epoch);
+}
+
+TEST_F(registrar_test, uses_no_epoch_of_a_process_before_it) {
+  options.incarnation = 2;
+  open();
+
+  EXPECT_GT(knock(1, "alpha").epoch, first_lease(2));
+}
+
+TEST_F(registrar_test, ends_once_every_node_was_told_that_the_run_has) {
+  open();
+  join(1, "alpha");
+  knock(2, "beta");
+
+  stage.tell(at, dismissal{{"the run is complete", true, 0}});
+
+  for (std::uint64_t session : {1, 2}) {
+    ASSERT_THAT(doors.at(session).heard<dismissal>(), SizeIs(1));
+    EXPECT_EQ(doors.at(session).heard<dismissal>()[0].what.why,
+        "the run is complete");
+  }
+  EXPECT_FALSE(knock(3, "gamma").granted);
+  part(1, "the run is complete", true);
+  EXPECT_FALSE(*ended);
+  part(2, "the run is complete", true);
+  EXPECT_TRUE(*ended);
+}
+
+TEST_F(registrar_test, ends_at_once_where_nobody_is_there) {
+  open();
+
+  stage.tell(at, dismissal{{"the run is complete", true, 0}});
+
+  EXPECT_TRUE(*ended);
+}
+
+} // namespace
+} // namespace troupe::tests

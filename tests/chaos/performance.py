@@ -14,8 +14,9 @@ SENT_HOME = ("the run was interrupted", "came when the run had closed")
 
 
 class Performance(Acts):
-    def __init__(self, troupe, plan, network, place, rounds, slack, certs=None):
-        self.troupe = troupe
+    def __init__(self, tools, plan, network, place, rounds, slack, certs=None):
+        self.tools = tools
+        self.troupe = tools.troupe
         self.plan = plan
         self.network = network
         self.place = place
@@ -62,8 +63,6 @@ class Performance(Acts):
     # Beginning
 
     def _raise_curtain(self):
-        (self.place / "run.toml").write_text(
-            self.plan.setting.text(self.rounds))
         self._start_coordinator(resumes=False)
         late = {x.who for x in self.plan.steps if x.verb == "join"}
         for name in self.plan.nodes:
@@ -80,26 +79,25 @@ class Performance(Acts):
         return ["--tls", self.certs] if self.certs else []
 
     def _start_coordinator(self, resumes):
-        what = (["--resume"] if resumes else [str(self.place / "run.toml")])
         listen = f"{self.network.host}:{self.network.port}"
-        self.coordinator = self._start(
-            "coordinator", ["run", *what, "--out", str(self.out), "--listen",
-                            listen, "--min-nodes", str(self.plan.least),
-                            "--silence", str(self.plan.silence),
-                            *self._tls("coordinator"),
-                            *self.network.listen_options])
+        self.coordinator = self._start("coordinator", [
+            *self.plan.setting.run(
+                self.tools, self.place, self.rounds, resumes),
+            "--listen", listen, "--min-nodes", str(self.plan.least),
+            "--silence", str(self.plan.silence), *self._tls("coordinator"),
+            *self.network.listen_options])
         self._out_of_order = False
 
     def _start_node(self, name):
-        self.nodes[name] = self._start(
-            name, ["join", self.network.dials(name), "--name", name, "--slots",
-                   str(self.plan.slots[name]), "--silence",
-                   str(self.plan.silence), *self._tls(name)])
+        self.nodes[name] = self._start(name, [
+            *self.plan.setting.join(self.tools, self.network.dials(name)),
+            "--name", name, "--slots", str(self.plan.slots[name]), "--silence",
+            str(self.plan.silence), *self._tls(name)])
         self._touch(name)
 
-    def _start(self, name, words):
+    def _start(self, name, command):
         number = sum(x.name == name for x in self.all)
-        made = Player(name, self.network.inside(name, [self.troupe, *words]),
+        made = Player(name, self.network.inside(name, command),
                       self.place / f"{name}.{number}.log")
         self.all.append(made)
         self._write(f"started {name}.{number}, process {made.pid}")

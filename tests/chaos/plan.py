@@ -83,11 +83,11 @@ OF_NODES = ("kill", "freeze", "interrupt", "drain", "twin", "flap", "hurry",
             "trouble")
 
 
-def drawn(seed, seconds, network):
+def drawn(seed, seconds, network, counts):
     """Adds its nodes to the network, and says what is to happen to them."""
     dice = random.Random(f"chaos {seed}")
     names = NAMES[:dice.randint(2, 4)]
-    plan = Plan(seed, Setting.drawn(dice), names,
+    plan = Plan(seed, Setting.drawn(dice, counts), names,
                 {x: dice.choice([1, 1, 2]) for x in names},
                 dice.choice([1.0, 2.0, 3.0]), dice.randint(0, 2))
     for each in names:

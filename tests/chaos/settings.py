@@ -24,24 +24,66 @@ MODELS = {
 
 
 @dataclass(frozen=True)
+class Tools:
+    troupe: str
+    counting: str = ""  # a program of one topology, whose clients have states
+
+
+@dataclass(frozen=True)
 class Setting:
     rule: str
-    model: str
+    model: str  # or "counting": that program's
     server: str
+    evaluate_every: int
     checkpoint_every: int
 
     @staticmethod
-    def drawn(dice):
+    def drawn(dice, counts):
         """Half of all are synchronous: their bits are promised."""
         rule = dice.choice(["fedavg", "fedavg", "fedbuff", "fedasync"])
-        return Setting(rule, dice.choice(list(MODELS)),
-                       dice.choice(["average", "fedadam"]),
-                       dice.choice([1, 1, 8]))
+        model = dice.choice(list(MODELS))
+        if dice.random() < 0.4 and counts:
+            model = "counting"
+        return Setting(rule, model, dice.choice(["average", "fedadam"]),
+                       dice.choice([1, 25]), dice.choice([1, 1, 8]))
 
     @property
     def name(self):
         return (f"{self.rule} {self.model} {self.server} "
-                f"checkpoint/{self.checkpoint_every}")
+                f"score/{self.evaluate_every} store/{self.checkpoint_every}")
+
+    @property
+    def is_counting(self):
+        return self.model == "counting"
+
+    def run(self, tools, place, rounds, resumes=False):
+        """The command that trains it, and leaves what comes of it in `run`."""
+        if self.is_counting:
+            return [tools.counting, *self._settings(rounds), "--out",
+                    place / "run", *(["--resume"] if resumes else [])]
+        (place / "run.toml").write_text(self.text(rounds))
+        return [tools.troupe, "run",
+                "--resume" if resumes else place / "run.toml", "--out",
+                place / "run"]
+
+    def join(self, tools, at):
+        if self.is_counting:
+            return [tools.counting, "--join", at, *self._settings(1)]
+        return [tools.troupe, "join", at]
+
+    def _settings(self, rounds):
+        federation = RULES[self.rule].replace(" ", "").splitlines()
+        if self.server == "fedadam":
+            federation.append("server_lr=0.01")
+        values = [f"run.rounds={rounds}",
+                  f"run.evaluate_every={self.evaluate_every}",
+                  f"run.checkpoint_every={self.checkpoint_every}",
+                  f"federation.rule={self.rule}",
+                  f"federation.server={self.server}",
+                  *("federation." + x for x in federation)]
+        if self.rule != "fedavg":
+            values.append("federation.clients=12")
+        return [x for value in values for x in ("--set", value)]
 
     def text(self, rounds):
         model, steps = MODELS[self.model]
@@ -50,7 +92,7 @@ class Setting:
 name = "chaos"
 seed = 7
 rounds = {rounds}
-evaluate_every = 25
+evaluate_every = {self.evaluate_every}
 checkpoint_every = {self.checkpoint_every}
 [data]
 set = "synthetic"
@@ -90,16 +132,16 @@ class Archive:
             fresh.replace(self._file)
 
 
-def versions_per_second(troupe, setting, place, slack):
+def versions_per_second(tools, setting, place, slack):
     """Over three nodes, in some seconds."""
     place.mkdir(parents=True)
-    (place / "run.toml").write_text(setting.text(10_000_000))
     at = f"127.0.0.1:{free_port()}"
     first = Player("measured", [
-        troupe, "run", place / "run.toml", "--out", place / "run", "--listen",
-        at, "--min-nodes", "3"], place / "coordinator.log")
-    nodes = [Player(f"n{i}", [troupe, "join", at, "--slots", "1"],
+        *setting.run(tools, place, 10_000_000), "--listen", at, "--min-nodes",
+        "3"], place / "coordinator.log")
+    nodes = [Player(f"n{i}", [*setting.join(tools, at), "--slots", "1"],
                     place / f"{i}.log") for i in range(3)]
+    troupe = tools.troupe
     try:
         start = _version(troupe, at, 1, 60 * slack)
         began = time.monotonic()
@@ -121,12 +163,11 @@ def _version(troupe, at, least, patience):
     raise RuntimeError(f"no version {least} within {patience:g} s at {at}")
 
 
-def undisturbed(troupe, setting, rounds, place, slack):
+def undisturbed(tools, setting, rounds, place, slack):
     """The digest of what one process without a cluster makes of it."""
     place.mkdir(parents=True, exist_ok=True)
-    (place / "run.toml").write_text(setting.text(rounds))
-    code, said = ask([troupe, "run", place / "run.toml", "--out", place / "run",
-                      "--quiet"], 600 * slack)
+    code, said = ask([*setting.run(tools, place, rounds), "--quiet"],
+                     600 * slack)
     if code != 0:
         raise RuntimeError(f"the undisturbed run ended with {code}: {said}")
     return json.loads((place / "run/summary.json").read_text())["model_sha256"]

@@ -23,8 +23,9 @@ def documented(player):
     if code == 130:
         return signal.SIGINT in player.asked or (
             "the run was interrupted" in said)
-    if code == -signal.SIGINT:  # before it could hear
-        return signal.SIGINT in player.asked and not said
+    if code == -signal.SIGINT:  # before it could hear, or when it was over
+        return signal.SIGINT in player.asked and (
+            not said or "is through: " in said)
     return code == 1 and any(x in said for x in REFUSALS)
 
 
@@ -63,7 +64,7 @@ def audit(performance, notes, retrain, patience):
 def faults(performance, expected, notes, patience):
     """One line each; none: all is as it should be."""
     found = []
-    run = performance.out
+    run, setting = performance.out, performance.plan.setting
     for each in performance.all:
         name = each.log.name
         said = each.said()
@@ -74,7 +75,8 @@ def faults(performance, expected, notes, patience):
         if not documented(each):
             found.append(
                 f"{name} ended with {each.code}: {each.last_line()}")
-    if why := audit(performance, notes, expected is None, patience):
+    if why := audit(performance, notes,
+                    expected is None and not setting.is_counting, patience):
         found.append(why)
     summary = json.loads((run / "summary.json").read_text())
     if summary["outcome"] != "completed":

@@ -25,6 +25,7 @@
 //     ◄──────────────────── welcome | refusal    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
 //     ◄─────────────────── seated, score, revoke   work, or none of it after
+//     ◄───────────────────────────────── settled   a resident's state is durable
 //     all update, failure, part_begun, evaluated_part ─►   what came of it
 //     ◄───────────────────────── release, arrived   tensors that are done with
 //     drain ─────────────────────────────────►   it wants to leave
@@ -34,7 +35,7 @@
 namespace troupe::cluster {
 
 /// Of a whole session; another one is refused before anything else is read.
-constexpr std::uint16_t wire_version = 1;
+constexpr std::uint16_t wire_version = 2;
 
 /// What a connection is for.
 enum class errand : std::uint8_t {
@@ -54,6 +55,15 @@ struct hello {
   std::uint64_t session = 0; ///< at random; a courier's is its node's
   std::string build;         ///< for people
   double silence = 0.0;      ///< seconds after which it takes a peer for lost
+  bool resident = false;     ///< brings data of its own, for one client
+};
+
+/// To a resident: who its client is, and what samples are like here.
+struct residence {
+  client_id client = 0;
+  std::string run;                  ///< drawn at its start: no other has it
+  std::vector<std::uint64_t> shape; ///< of a sample; empty: any
+  std::uint64_t classes = 0;        ///< 0: any
 };
 
 /// To a node: it may take part, if it can do what this says.
@@ -63,6 +73,7 @@ struct welcome {
   std::string configuration; ///< effective, as TOML
   facts::provenance from;    ///< what the clients train on
   std::string fingerprint;   ///< numeric, of the coordinator
+  residence home;            ///< of a resident alone
 };
 
 /// To whoever dialled: no, and why, in words; or what `drain` comes to.
@@ -74,7 +85,8 @@ struct refusal {
 struct ready {
   std::vector<std::uint8_t> slots; ///< `gpu::device_kind` by lane
   std::string fingerprint;
-  facts::provenance from;
+  facts::provenance from;    ///< but a resident's data are its own
+  std::uint64_t samples = 0; ///< of these
 };
 
 /// An offer, and where at the node it is to train.
@@ -128,6 +140,9 @@ struct node_report {
   std::uint64_t rejoins = 0;
   std::string address;
   std::string why; ///< it is lost
+  bool resident = false;
+  client_id client = 0;      ///< a resident's
+  std::uint64_t samples = 0; ///< likewise
 };
 
 /// What `status` or `drain` asked for.
@@ -148,7 +163,7 @@ struct report {
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
     revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report>;
+    drain, farewell, beat, report, settled>;
 
 } // namespace troupe::cluster
 
@@ -170,6 +185,7 @@ CAF_ADD_TYPE_ID(troupe_cluster, (troupe::facts::provenance))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::arrived))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::node_report))
 CAF_ADD_TYPE_ID(troupe_cluster, (std::vector<troupe::cluster::node_report>))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::residence))
 CAF_END_TYPE_ID_BLOCK(troupe_cluster)
 
 namespace troupe {
@@ -193,13 +209,19 @@ template <class Inspector>
 bool inspect(Inspector& f, hello& x) {
   return f.object(x).fields(f.field("what_for", x.what_for),
       f.field("name", x.name), f.field("session", x.session),
-      f.field("build", x.build), f.field("silence", x.silence));
+      f.field("build", x.build), f.field("silence", x.silence),
+      f.field("resident", x.resident));
+}
+template <class Inspector>
+bool inspect(Inspector& f, residence& x) {
+  return f.object(x).fields(f.field("client", x.client), f.field("run", x.run),
+      f.field("shape", x.shape), f.field("classes", x.classes));
 }
 template <class Inspector>
 bool inspect(Inspector& f, welcome& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
       f.field("configuration", x.configuration), f.field("from", x.from),
-      f.field("fingerprint", x.fingerprint));
+      f.field("fingerprint", x.fingerprint), f.field("home", x.home));
 }
 template <class Inspector>
 bool inspect(Inspector& f, refusal& x) {
@@ -208,7 +230,8 @@ bool inspect(Inspector& f, refusal& x) {
 template <class Inspector>
 bool inspect(Inspector& f, ready& x) {
   return f.object(x).fields(f.field("slots", x.slots),
-      f.field("fingerprint", x.fingerprint), f.field("from", x.from));
+      f.field("fingerprint", x.fingerprint), f.field("from", x.from),
+      f.field("samples", x.samples));
 }
 template <class Inspector>
 bool inspect(Inspector& f, seated& x) {
@@ -247,7 +270,9 @@ bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("state", x.state),
       f.field("since", x.since), f.field("slots", x.slots),
       f.field("epoch", x.epoch), f.field("rejoins", x.rejoins),
-      f.field("address", x.address), f.field("why", x.why));
+      f.field("address", x.address), f.field("why", x.why),
+      f.field("resident", x.resident), f.field("client", x.client),
+      f.field("samples", x.samples));
 }
 template <class Inspector>
 bool inspect(Inspector& f, report& x) {

@@ -33,7 +33,7 @@ namespace troupe {
 struct offer;          // protocols/training.hpp
 struct seated_offer;   //
 struct revoke;         //
-struct settled;        //
+struct state_stored;   //
 struct train_task;     //
 struct trained;        //
 struct update;         //
@@ -111,7 +111,7 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::seated_offer))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::revoke))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_joined))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_left))
-CAF_ADD_TYPE_ID(troupe_run, (troupe::settled))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::state_stored))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -130,7 +130,7 @@ using worker = caf::typed_actor<     //
 
 /// Stands for a client whose node has its samples and its states.
 using resident = worker::extend< //
-    caf::result<void>(settled)>;
+    caf::result<void>(state_stored)>;
 
 /// Where answers to an offer go: the aggregator, or whoever stands between it
 /// and the client, on the way back.

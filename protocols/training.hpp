@@ -46,7 +46,7 @@ struct revoke {
 
 /// Aggregator to a resident: the state of its client that is in the last
 /// durable version. Those of before are needed no more.
-struct settled {
+struct state_stored {
   state_name state = no_state;
 };
 
@@ -112,7 +112,7 @@ bool inspect(Inspector& f, revoke& x) {
   return f.object(x).fields(f.field("lease", x.lease));
 }
 template <class Inspector>
-bool inspect(Inspector& f, settled& x) {
+bool inspect(Inspector& f, state_stored& x) {
   return f.object(x).fields(f.field("state", x.state));
 }
 template <class Inspector>

@@ -34,6 +34,7 @@ host::behavior_type host_state::make_behavior() {
       [this](const seated& what) { hear(what); },
       [this](const score& what) { hear(what); },
       [this](const revoke& what) { hear(what); },
+      [this](const state_stored& what) { hear(what); },
       [this](const release& what) { hear(what); },
       [this](const arrived& what) { hear(what); },
       [this](const refusal& what) { hear(what); },
@@ -73,7 +74,7 @@ bool host_state::has_lane(std::uint32_t lane) {
 void host_state::receive(const seated& what) {
   if (!has_lane(what.lane))
     return;
-  if (what.what.client >= options_.workers.size())
+  if (!worker_of(what.what.client))
     return options_.peer->close(
         fmt::format("it named client {}, which is none", what.what.client));
   leases_.emplace(what.what.lease, what.what.client);
@@ -82,10 +83,15 @@ void host_state::receive(const seated& what) {
   seat_once_brought(what);
 }
 
-// Both tensors are asked for at once.
+const worker* host_state::worker_of(client_id client) const {
+  const auto at = client - options_.first; // a lesser one is a great number
+  return at < options_.workers.size() ? &options_.workers[at] : nullptr;
+}
+
+// Both tensors are asked for at once. A resident's state is here.
 void host_state::seat_once_brought(const seated& what) {
   auto* missing = &bring(what.what.parameters);
-  if (what.what.state)
+  if (what.what.state && !options_.keeper)
     if (auto& state = bring(what.what.state.value()); !state.here)
       missing = &state;
   if (missing->here)
@@ -128,14 +134,20 @@ void host_state::receive(const fetched& what) {
     begin(each, tensor.here);
 }
 
-void host_state::seat(const seated& what) {
-  const auto& slot = options_.slots[what.lane];
-  auto order = what.what;
+void host_state::seat(seated what) {
+  auto& order = what.what;
   order.parameters = held_.at(order.parameters.id).here;
+  if (options_.keeper)
+    return recall(what);
   if (order.state)
     order.state = tensor{held_.at(order.state.value().id).here};
-  send(self_, options_.workers[order.client],
-      seated_offer{std::move(order), slot.who, slot.lane, what.turn,
+  offer_to_worker(what);
+}
+
+void host_state::offer_to_worker(const seated& what) {
+  const auto& slot = options_.slots[what.lane];
+  send(self_, *worker_of(what.what.client),
+      seated_offer{what.what, slot.who, slot.lane, what.turn,
           caf::actor_cast<host>(self_)});
 }
 
@@ -161,8 +173,10 @@ void host_state::begin(
           what.first, slot.lane});
 }
 
-// What still waits for its parameters stops without them.
+// What still waits for its parameters, or its state, stops without them.
 void host_state::receive(const revoke& what) {
+  if (auto waits = recalling_.extract(what.lease))
+    return stop_at_once(waits.mapped());
   for (auto& [id, tensor] : held_) {
     const auto at = std::ranges::find(tensor.leases, what.lease,
         [](const seated& each) { return each.what.lease; });
@@ -173,7 +187,7 @@ void host_state::receive(const revoke& what) {
     return;
   }
   if (const auto at = leases_.find(what.lease); at != leases_.end())
-    send(self_, options_.workers[at->second], what);
+    send(self_, *worker_of(at->second), what);
 }
 
 void host_state::receive(const release& what) {
@@ -187,9 +201,15 @@ void host_state::receive(const arrived& what) {
 void host_state::answer(update& what) {
   if (over_ || leases_.erase(what.result.lease) == 0)
     return;
-  what.result.delta = options_.peer->lend(std::move(what.result.delta.here));
+  if (options_.keeper && what.result.state)
+    return keep(std::move(what));
   if (what.result.state)
     what.result.state = options_.peer->lend(what.result.state.value());
+  hand_in(std::move(what));
+}
+
+void host_state::hand_in(update&& what) {
+  what.result.delta = options_.peer->lend(std::move(what.result.delta.here));
   options_.peer->send(what);
 }
 
@@ -219,7 +239,8 @@ void host_state::end(farewell how) {
     return;
   parts_.request_stop();
   for (const auto& [lease, client] : leases_)
-    send(self_, options_.workers[client], revoke{lease});
+    send(self_, *worker_of(client), revoke{lease});
+  recalling_.clear();
   options_.peer->close(how.why);
   promise_.deliver(std::move(how));
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -15,9 +16,11 @@ namespace troupe::cluster {
 
 struct host_options {
   shared_peer peer;
-  std::vector<worker> workers;     ///< by client id
+  std::vector<worker> workers;     ///< by client id, from `first` on
   std::vector<compute_slot> slots; ///< by lane
   training::view test;
+  client_id first = 0;
+  state_keeper keeper{}; ///< a resident's; none: its client keeps nothing
 };
 
 /// A node's end of its session. What the coordinator seats goes to the client's
@@ -29,6 +32,9 @@ struct host_options {
 ///                        └──farewell, parted, refusal────────────┘
 ///
 /// Whoever trains is told to stop when the session is over.
+///
+/// A resident's states are named by the coordinator and come from its keeper;
+/// an update is said once the state that it left is kept.
 class host_state {
 public:
   static inline const char* name = "troupe.host";
@@ -51,6 +57,7 @@ private:
   void receive(const seated& what);
   void receive(const score& what);
   void receive(const revoke& what);
+  void receive(const state_stored& what);
   void receive(const release& what);
   void receive(const arrived& what);
   void receive(const refusal& what);
@@ -63,7 +70,15 @@ private:
   bool has_lane(std::uint32_t lane);
   held& bring(const tensor& what);
   void seat_once_brought(const seated& what);
-  void seat(const seated& what);
+  void seat(seated what);
+  void offer_to_worker(const seated& what);
+  const worker* worker_of(client_id client) const;
+  void hand_in(update&& what);
+
+  // of a resident: host_resident.cpp
+  void recall(const seated& what);
+  void keep(update&& what);
+  void give_up(const std::string& why);
   void stop_at_once(const seated& what);
   void begin(const score& what, const gpu::shared_buffer& parameters);
   void want_to_leave();
@@ -75,6 +90,7 @@ private:
   bool over_ = false;
   std::map<tensor_id, held> held_;
   std::unordered_map<lease_id, client_id> leases_; ///< that train, or are to
+  std::unordered_map<lease_id, seated> recalling_; ///< wait for their state
   std::stop_source parts_;
 };
 using host_impl = host::stateful_impl<host_state>;

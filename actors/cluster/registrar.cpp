@@ -52,7 +52,8 @@ registrar_state::registrar_state(
     registrar::pointer self, registrar_options options)
     : self_(self),
       options_(std::move(options)),
-      rule_(options_.rule, options_.incarnation) {}
+      rule_(options_.rule, options_.incarnation),
+      clients_(options_.first_resident, options_.known) {}
 
 registrar::behavior_type registrar_state::make_behavior() {
   return {
@@ -69,9 +70,12 @@ registrar::behavior_type registrar_state::make_behavior() {
 // A node knows its fingerprint once it knows the run; it is looked at then.
 admission registrar_state::admit(const knock& what) {
   const auto& hello = what.who.what;
+  if (auto why = objection(what); !why.empty())
+    return refused(std::move(why));
   const auto verdict = rule_.knock(
       {hello.name, what.who.key, what.who.number, options_.rule.version,
-          hello.build, options_.rule.configuration, options_.rule.fingerprint},
+          hello.build, options_.rule.configuration, options_.rule.fingerprint,
+          hello.resident},
       clock_now(self_));
   if (verdict.refused)
     return refused(verdict.refused->text);
@@ -81,13 +85,42 @@ admission registrar_state::admit(const knock& what) {
   doors_[what.who.number] = what.at;
   addresses_[what.who.number] = what.who.address;
   tell_changes();
-  return {true, {}, verdict.name, verdict.epoch};
+  admission result{true, {}, verdict.name, verdict.epoch};
+  if (hello.resident) {
+    resident_.insert(what.who.number);
+    result.client = clients_.client_of(verdict.name, what.who.key);
+  }
+  return result;
+}
+
+std::string registrar_state::objection(const knock& what) const {
+  const auto& hello = what.who.what;
+  if (hello.resident && !options_.residents)
+    return fmt::format("the run lets no resident in, such as \"{}\" with data "
+                       "of its own: that takes federation.residents = true "
+                       "from its start",
+        hello.name);
+  if (hello.resident && hello.name.empty())
+    return "a resident needs an identity";
+  if (!hello.resident && !clients_.find(hello.name))
+    return {};
+  const auto why = clients_.objection(hello.name, what.who.key);
+  return why ? why->text : std::string{};
+}
+
+std::string registrar_state::misfit(const prepared& what) const {
+  if (resident_.contains(what.session))
+    return {}; // its data are its own
+  auto names = other_data(what.what.from, options_.from);
+  return names.empty()
+             ? names
+             : "it has other data than the run: " + names + " differ";
 }
 
 admission registrar_state::take_in(const prepared& what) {
   const auto& said = what.what;
-  if (auto names = other_data(said.from, options_.from); !names.empty())
-    return refused("it has other data than the run: " + names + " differ");
+  if (auto why = misfit(what); !why.empty())
+    return refused(std::move(why));
   if (said.fingerprint != options_.rule.fingerprint &&
       !options_.rule.any_fingerprint)
     return refused(fmt::format("its numeric fingerprint is {}, and the run's "
@@ -109,6 +142,7 @@ void registrar_state::forget(const gone& what) {
   doors_.erase(what.session);
   tell_changes();
   addresses_.erase(what.session);
+  resident_.erase(what.session);
   end_if_over();
 }
 
@@ -222,6 +256,11 @@ void registrar_state::on(const facts::client_failed& x) {
   seen_.failures.push_back(fmt::format("client {}: {}", x.client, x.why));
 }
 
+void registrar_state::on(const facts::client_joined& x) {
+  if (!x.identity.empty())
+    samples_[x.client] = x.samples;
+}
+
 report registrar_state::status() {
   const auto now = clock_now(self_);
   auto result = seen_;
@@ -231,13 +270,24 @@ report registrar_state::status() {
     result.waits_since = seconds(now - *waits_since_);
   else
     result.waits_for.clear();
-  for (auto& each : rule_.members()) {
-    const auto at = addresses_.find(each.session);
-    result.nodes.push_back({each.name, membership::to_string(each.at),
-        seconds(now - each.since), each.slots, each.changed, each.rejoins,
-        at == addresses_.end() ? std::string{} : at->second,
-        std::move(each.why)});
-  }
+  for (auto& each : rule_.members())
+    result.nodes.push_back(report_of(std::move(each), now));
+  return result;
+}
+
+node_report registrar_state::report_of(
+    membership::member&& one, instant now) const {
+  const auto at = addresses_.find(one.session);
+  node_report result{one.name, membership::to_string(one.at),
+      seconds(now - one.since), one.slots, one.changed, one.rejoins,
+      at == addresses_.end() ? std::string{} : at->second, std::move(one.why)};
+  const auto* client = one.resident ? clients_.find(one.name) : nullptr;
+  if (!client)
+    return result;
+  result.resident = true;
+  result.client = client->client;
+  const auto samples = samples_.find(client->client);
+  result.samples = samples == samples_.end() ? 0 : samples->second;
   return result;
 }
 

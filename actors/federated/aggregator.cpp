@@ -42,9 +42,11 @@ aggregator_state::aggregator_state(
       options_(std::move(options)),
       facts_(options_.next_fact),
       rule_(std::move(options_.rule)),
-      client_states_(std::move(options_.states)),
+      client_states_(options_.states),
+      durable_states_(std::move(options_.states)),
       parameters_(std::move(options_.parameters)),
       blocks_(std::move(options_.blocks)) {
+  met_ = std::move(options_.residents);
   self_->set_down_handler([this](caf::down_msg& what) { on(what); });
 }
 

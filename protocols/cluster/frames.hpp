@@ -25,7 +25,7 @@
 //     ◄──────────────────── welcome | refusal    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
 //     ◄─────────────────── seated, score, revoke   work, or none of it after
-//     ◄───────────────────────────────── settled   a resident's state is durable
+//     ◄──────────────────────────── state_stored   a resident's state is durable
 //     all update, failure, part_begun, evaluated_part ─►   what came of it
 //     ◄───────────────────────── release, arrived   tensors that are done with
 //     drain ─────────────────────────────────►   it wants to leave
@@ -64,6 +64,8 @@ struct residence {
   std::string run;                  ///< drawn at its start: no other has it
   std::vector<std::uint64_t> shape; ///< of a sample; empty: any
   std::uint64_t classes = 0;        ///< 0: any
+
+  friend bool operator==(const residence&, const residence&) = default;
 };
 
 /// To a node: it may take part, if it can do what this says.
@@ -163,7 +165,7 @@ struct report {
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
     revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report, settled>;
+    drain, farewell, beat, report, state_stored>;
 
 } // namespace troupe::cluster
 

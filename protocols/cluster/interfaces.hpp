@@ -134,14 +134,14 @@ using door = compute::extend<          //
     caf::result<void>(parted),         //
     caf::result<void>(revoke),         // of a task that is to stop
     caf::result<void>(seated_offer),   // to its resident, from the aggregator
-    caf::result<void>(settled),        // likewise
+    caf::result<void>(state_stored),        // likewise
     caf::result<void>(dismissal)>;     // from the registrar
 
 /// Keeps the states of a resident's client on the disk of its node.
 using state_keeper = caf::typed_actor<         //
     caf::result<void>(keep_state),             //
     caf::result<recalled_state>(recall_state), //
-    caf::result<void>(settled)>; // answered: that state is here
+    caf::result<void>(state_stored)>; // answered: that state is here
 
 /// A node's end: its slots, and a worker for each client that is trained here.
 using host = caf::typed_actor<          //
@@ -150,7 +150,7 @@ using host = caf::typed_actor<          //
     caf::result<void>(seated),          // from the coordinator
     caf::result<void>(score),           //
     caf::result<void>(revoke),          //
-    caf::result<void>(settled),         //
+    caf::result<void>(state_stored),         //
     caf::result<void>(release),         //
     caf::result<void>(arrived),         //
     caf::result<void>(refusal),         //

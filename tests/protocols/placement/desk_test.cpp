@@ -188,7 +188,7 @@ TEST(desk_test, lets_a_resident_wait_for_its_node_without_holding_up_anybody) {
   const auto home = x.add(device_kind::cpu, 7);
   x.wait({.lease = 0, .client = 7}, {});
   x.next(0, at(0s));
-  for (int i = 0; i < 5; ++i) { // its node is lost again and again
+  for (slot_id i = 0; i < 5; ++i) { // its node is lost again and again
     const auto left = x.depart(home + i, true);
     ASSERT_EQ(left.size(), 1u);
     EXPECT_TRUE(left[0].open);

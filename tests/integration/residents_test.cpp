@@ -339,10 +339,11 @@ public:
     const auto from = out.find("nodes join at ") + 14;
     at_ = out.substr(from, out.find('\n', from) - from);
   }
-  std::unique_ptr<process> join(const std::string& identity) {
-    auto result = std::make_unique<process>(
-        command{{TROUPE_COUNTING, "--join", at_, "--identity", identity,
-            "--data", place_ / identity, "--set", "federation.residents=true"}});
+  std::unique_ptr<process> join(const std::string& identity, words more = {}) {
+    words all{TROUPE_COUNTING, "--join", at_, "--identity", identity, "--data",
+        place_ / identity, "--set", "federation.residents=true"};
+    all.insert(all.end(), more.begin(), more.end());
+    auto result = std::make_unique<process>(command{all});
     EXPECT_TRUE(result->says("takes part")) << result->out() << result->err();
     return result;
   }
@@ -401,14 +402,14 @@ TEST_P(resident_states_test, count_what_counts_through_every_kill) {
     return more;
   };
   all.start(with(endless()));
-  auto seven = all.join("hospital-7");
-  auto nine = all.join("hospital-9");
+  auto seven = all.join("hospital-7", GetParam());
+  auto nine = all.join("hospital-9", GetParam());
   all.await_version(8);
 
   for (int i = 0; i < 3; ++i) {
     seven->signal(SIGKILL);
     seven->wait();
-    seven = all.join("hospital-7");
+    seven = all.join("hospital-7", GetParam());
     all.await_version(all.version() + 8);
 
     all.coordinator().signal(SIGKILL);
@@ -423,8 +424,8 @@ TEST_P(resident_states_test, count_what_counts_through_every_kill) {
   nine->wait();
   const auto goal = all.left().last_published() + 4;
   all.start(with(rounds(goal, {"--resume"})));
-  seven = all.join("hospital-7");
-  nine = all.join("hospital-9");
+  seven = all.join("hospital-7", GetParam());
+  nine = all.join("hospital-9", GetParam());
 
   EXPECT_EQ(all.coordinator().wait().code, 0) << all.coordinator().err();
   EXPECT_EQ(seven->wait().code, 0) << seven->out() << seven->err();

@@ -30,12 +30,12 @@ void host_state::recall(const seated& what) {
 // One without values is none. Before the state outlasts a crash nobody hears of
 // the update that left it.
 void host_state::keep(update&& what) {
-  const auto name = state_left_by(what.result.lease);
+  const auto left = state_left_by(what.result.lease);
   const auto values = what.result.state.value();
-  what.result.state = state_elsewhere(name, values.count);
+  what.result.state = state_elsewhere(left, values.count);
   if (values.count == 0)
     return hand_in(std::move(what));
-  ask(self_, options_.keeper, caf::infinite, keep_state{name, values})
+  ask(self_, options_.keeper, caf::infinite, keep_state{left, values})
       .then(
           [this, what]() mutable {
             if (!over_)

@@ -180,13 +180,13 @@ TEST_F(residents_test, are_named_the_state_that_counts) {
   begin_run(three_rounds(0));
   auto& home = join(0);
   EXPECT_FALSE(last_of(home).state);
-  const auto first = last_of(home).lease;
+  const auto lease = last_of(home).lease;
   train_at(home);
   publish_and_store(1);
 
   ASSERT_THAT(home.heard<seated_offer>(), SizeIs(2));
   const auto state = last_of(home).state.value();
-  EXPECT_EQ(state.id, state_left_by(first));
+  EXPECT_EQ(state.id, state_left_by(lease));
   EXPECT_EQ(state.count, 18u);
   EXPECT_FALSE(state.here);
 }
@@ -195,7 +195,7 @@ TEST_F(residents_test, hear_which_state_is_durable) {
   begin_run(three_rounds(0));
   auto& home = join(0);
   EXPECT_THAT(durable_at(home), testing::ElementsAre(no_state)) << "at once";
-  const auto first = last_of(home).lease;
+  const auto lease = last_of(home).lease;
   train_at(home);
   stage.tell(aggregator, published{1});
   EXPECT_THAT(durable_at(home), SizeIs(1));
@@ -203,10 +203,10 @@ TEST_F(residents_test, hear_which_state_is_durable) {
   stage.tell(aggregator, stored{1, "", 0.0});
 
   EXPECT_THAT(durable_at(home),
-      testing::ElementsAre(no_state, state_left_by(first)));
+      testing::ElementsAre(no_state, state_left_by(lease)));
   ASSERT_THAT(scribe.heard<store>(), SizeIs(1));
   const auto what = scribe.heard<store>()[0];
-  EXPECT_EQ(what.states.of(0).id, state_left_by(first));
+  EXPECT_EQ(what.states.of(0).id, state_left_by(lease));
   ASSERT_THAT(what.residents, SizeIs(1));
   EXPECT_EQ(what.residents[0], (resident_client{0, "hospital-7", "key"}));
 }

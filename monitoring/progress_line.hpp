@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "monitoring/lease_ledger.hpp"
+#include "monitoring/occasions.hpp"
 #include "monitoring/pace.hpp"
 #include "protocols/facts.hpp"
 
@@ -30,8 +31,7 @@ struct remark {
 ///     client 17 failed: loss is nan
 ///     completed: version 50  accuracy 0.8412  ...
 ///
-/// Of failures, and of skipped rounds, the first ten are told one by one, then
-/// the hundredth, the thousandth and so on.
+/// Of failures, and of skipped rounds, `occasions` are told.
 class progress_line {
 public:
   /// Takes in a fact and appends what must be said about it.
@@ -45,13 +45,6 @@ public:
   instant now() const noexcept { return now_; }
 
 private:
-  /// Counts what happens often and says when to speak of it.
-  struct occasions {
-    std::uint64_t count = 0;
-    std::uint64_t next_round = 100;
-    bool worth_saying();
-    std::string remainder() const;
-  };
   using remarks = std::vector<remark>;
 
   void on(const facts::run_started& what, remarks& out);

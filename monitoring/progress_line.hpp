@@ -31,7 +31,7 @@ struct remark {
 ///     client 17 failed: loss is nan
 ///     completed: version 50  accuracy 0.8412  ...
 ///
-/// Of failures, and of skipped rounds, `occasions` are told.
+/// Of failures, skipped rounds and refused nodes, `occasions` are told.
 class progress_line {
 public:
   /// Takes in a fact and appends what must be said about it.
@@ -67,6 +67,9 @@ private:
   void on(const facts::waiting& f, remarks& out);
   void on(const facts::node_joined& f, remarks& out);
   void on(const facts::node_left& f, remarks& out);
+  void on(const facts::node_changed& f, remarks& out);
+  void on(const facts::node_refused& f, remarks& out);
+  void on(const facts::node_serves&, remarks&) {}
   void on(const facts::voided&, remarks&) {}
   void on(const facts::stored&, remarks&) {}
 
@@ -95,6 +98,7 @@ private:
   std::uint64_t updates_ = 0;                      ///< in the model
   std::map<version_id, std::uint64_t> updates_in_; ///< versions not yet scored
   std::uint64_t slots_lost_ = 0;
+  std::optional<std::uint64_t> nodes_; ///< that take part; none: no cluster
   double training_loss_ = 0.0;
   std::optional<facts::evaluated> last_;
   struct best_version {
@@ -106,6 +110,7 @@ private:
   pace pace_;
   occasions failures_;
   occasions skipped_;
+  occasions refused_;
 };
 
 } // namespace troupe::monitoring

@@ -55,6 +55,8 @@ std::string progress_line::live(std::size_t width) const {
   if (pace_.known() || last_)
     pieces.push_back({losses(), 1});
   pieces.push_back({clients(), 4});
+  if (nodes_)
+    pieces.push_back({counted(*nodes_, "node"), 1});
   if (auto s = speed())
     pieces.push_back({fmt::format("{} updates/s", rate(*s)), 2});
   if (auto left = seconds_left())

@@ -54,15 +54,29 @@ void progress_line::on(const facts::waiting& f, remarks& out) {
 }
 
 void progress_line::on(const facts::node_joined& f, remarks& out) {
-  out.push_back({fmt::format("node {} has joined{}{}, with {} slot{}", f.name,
-      f.address.empty() ? "" : " from ", f.address, f.slots,
-      f.slots == 1 ? "" : "s")});
+  out.push_back({fmt::format("node {} has joined{}{}, with {}",
+      one_line(f.name), f.address.empty() ? "" : " from ", one_line(f.address),
+      counted(f.slots, "slot"))});
 }
 
 void progress_line::on(const facts::node_left& f, remarks& out) {
-  out.push_back(
-      {fmt::format("node {} {}{}{}", f.name, f.lost ? "is lost" : "has left",
-          f.why.empty() ? "" : ": ", one_line(f.why))});
+  out.push_back({fmt::format("node {} {}{}{}", one_line(f.name),
+      f.lost ? "is lost" : "has left", f.why.empty() ? "" : ": ",
+      one_line(f.why))});
+}
+
+void progress_line::on(const facts::node_changed& f, remarks& out) {
+  nodes_ = std::uint64_t{f.members} + f.draining;
+  if (f.state == "draining")
+    out.push_back({fmt::format(
+        "node {} finishes what it has, and leaves", one_line(f.name))});
+}
+
+void progress_line::on(const facts::node_refused& f, remarks& out) {
+  if (refused_.worth_saying())
+    out.push_back({fmt::format("node {} is not let in: {}{}", one_line(f.name),
+                       one_line(f.why), refused_.remainder()),
+        true});
 }
 
 std::string progress_line::slots_left() const {

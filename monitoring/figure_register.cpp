@@ -33,6 +33,15 @@ count_tally figure_register::tally(
   return count_tally{counter(name, help, with)};
 }
 
+prometheus::Histogram& figure_register::histogram_of_seconds(
+    const std::string& name, const std::string& help, const labels& with) {
+  return prometheus::BuildHistogram()
+      .Name("troupe_" + name)
+      .Help(help)
+      .Register(*registry_)
+      .Add(with, bounds_of_seconds());
+}
+
 histogram_tally figure_register::seconds(
     const std::string& name, const std::string& help) {
   return histogram(name, help, bounds_of_seconds());

@@ -25,6 +25,8 @@ public:
       const labels& with = {});
   count_tally tally(const std::string& name, const std::string& help,
       const labels& with = {});
+  prometheus::Histogram& histogram_of_seconds(const std::string& name,
+      const std::string& help, const labels& with = {});
   /// Of seconds, from a tenth of a millisecond to a quarter of an hour.
   histogram_tally seconds(const std::string& name, const std::string& help);
   histogram_tally histogram(const std::string& name, const std::string& help,

@@ -66,14 +66,14 @@ shared_peer node_watch::begin(shared_peer coordinator, std::size_t slots) {
   return std::make_shared<passing>(std::move(coordinator), shared_from_this());
 }
 
-line::ears node_watch::hears(line::ears host) {
-  host.said = [by = shared_from_this(), said = std::move(host.said)](
+line::ears node_watch::hears(line::ears whom) {
+  whom.said = [by = shared_from_this(), said = std::move(whom.said)](
                   frame&& what) {
     if (const auto* x = std::get_if<seated>(&what))
       by->see(*x);
     said(std::move(what));
   };
-  return host;
+  return whom;
 }
 
 void node_watch::end(bool lost) {

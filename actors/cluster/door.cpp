@@ -78,6 +78,7 @@ void door_state::prepare(const admission& how) {
     return part(how.why);
   }
   stage_ = stage::preparing;
+  options_.peer->call(how.name);
   auto greeting = std::move(options_.greeting);
   greeting.name = how.name;
   greeting.epoch = how.epoch;
@@ -351,7 +352,7 @@ void door_state::accuse(const std::string& of) {
 void door_state::leave(const parted& what) {
   stage_ = stage::parting;
   send(self_, options_.registrar,
-      gone{options_.who.number, what.why, what.in_order});
+      gone{options_.who.number, what.why, what.in_order, what.silence});
   self_->quit(caf::make_error(
       what.in_order ? errc::node_left : errc::node_lost, what.why));
 }

@@ -75,6 +75,8 @@ struct ready {
   std::vector<std::uint8_t> slots; ///< `gpu::device_kind` by lane
   std::string fingerprint;
   facts::provenance from;
+  /// HOST:PORT where it serves its own figures; empty: nowhere.
+  std::string metrics{};
 };
 
 /// An offer, and where at the node it is to train.
@@ -127,7 +129,8 @@ struct node_report {
   std::uint64_t epoch = 0; ///< of its last change
   std::uint64_t rejoins = 0;
   std::string address;
-  std::string why; ///< it is lost
+  std::string why;       ///< it is lost
+  std::string metrics{}; ///< where it serves its own; empty: nowhere
 };
 
 /// What `status` or `drain` asked for.
@@ -208,7 +211,8 @@ bool inspect(Inspector& f, refusal& x) {
 template <class Inspector>
 bool inspect(Inspector& f, ready& x) {
   return f.object(x).fields(f.field("slots", x.slots),
-      f.field("fingerprint", x.fingerprint), f.field("from", x.from));
+      f.field("fingerprint", x.fingerprint), f.field("from", x.from),
+      f.field("metrics", x.metrics));
 }
 template <class Inspector>
 bool inspect(Inspector& f, seated& x) {
@@ -247,7 +251,8 @@ bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("state", x.state),
       f.field("since", x.since), f.field("slots", x.slots),
       f.field("epoch", x.epoch), f.field("rejoins", x.rejoins),
-      f.field("address", x.address), f.field("why", x.why));
+      f.field("address", x.address), f.field("why", x.why),
+      f.field("metrics", x.metrics));
 }
 template <class Inspector>
 bool inspect(Inspector& f, report& x) {

@@ -80,6 +80,30 @@ TEST(messages_test, keep_their_bytes) {
   expect_golden(discard{}, "");
 }
 
+TEST(messages_test, keep_the_bytes_of_facts_about_nodes) {
+  expect_golden(facts::node_joined{"a", 1, 2, "b"}, "0161"
+                                                    "0000000000000001"
+                                                    "0000000000000002"
+                                                    "0162");
+  expect_golden(facts::node_left{"a", 1, "b", true, 0.5},
+      "0161"
+      "0000000000000001"
+      "0162"
+      "01"
+      "3fe0000000000000"); // silence
+  expect_golden(facts::node_changed{"a", "lost", 1, 2, 3, 4, 5, 6},
+      "0161"
+      "046c6f7374"
+      "0000000000000001"         // epoch
+      "000000020000000300000004" // joining, members, draining
+      "0000000500000006");       // left, lost
+  expect_golden(facts::node_serves{"a", "h:9"}, "0161"
+                                                "03683a39");
+  expect_golden(facts::node_refused{"a", "full", "b"}, "0161"
+                                                       "0466756c6c"
+                                                       "0162");
+}
+
 TEST(messages_test, keep_the_bytes_of_their_errors) {
   evaluated_part part{1, {2, 3, 0.5}, 0.25, {}};
   expect_golden(part, "0000000000000001"
@@ -221,6 +245,9 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<revoke>, first + 233);
   EXPECT_EQ(caf::type_id_v<facts::node_joined>, first + 234);
   EXPECT_EQ(caf::type_id_v<facts::node_left>, first + 235);
+  EXPECT_EQ(caf::type_id_v<facts::node_changed>, first + 236);
+  EXPECT_EQ(caf::type_id_v<facts::node_serves>, first + 237);
+  EXPECT_EQ(caf::type_id_v<facts::node_refused>, first + 238);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {

@@ -121,6 +121,12 @@ struct requeued {
   client_id client = 0;
 };
 
+/// A lease was given up by the rule: whatever comes of it does not count.
+struct revoked {
+  lease_id lease = 0;
+  client_id client = 0;
+};
+
 struct round_skipped {
   std::uint64_t round = 0;
   std::uint64_t accepted = 0;
@@ -284,7 +290,8 @@ struct fact {
       facts::stored, facts::slot_lost, facts::run_ended, facts::slot_returned,
       facts::client_joined, facts::client_left, facts::slot_joined,
       facts::slot_left, facts::waiting, facts::node_joined, facts::node_left,
-      facts::node_changed, facts::node_serves, facts::node_refused>
+      facts::node_changed, facts::node_serves, facts::node_refused,
+      facts::revoked>
       what;
 };
 

@@ -21,7 +21,7 @@ inline constexpr std::array<std::string_view,
         "evaluated", "stored", "slot_lost", "run_ended", "slot_returned",
         "client_joined", "client_left", "slot_joined", "slot_left", "waiting",
         "node_joined", "node_left", "node_changed", "node_serves",
-        "node_refused"};
+        "node_refused", "revoked"};
 
 /// Facts of these kinds come in thousands: those that follow each other share
 /// a line, with an array for every field.
@@ -33,6 +33,8 @@ template <>
 inline constexpr bool shares_lines<accepted> = true;
 template <>
 inline constexpr bool shares_lines<dropped> = true;
+template <>
+inline constexpr bool shares_lines<revoked> = true;
 
 /// A fact to read into or, constant, to write down.
 template <class X, class Fact>
@@ -93,6 +95,10 @@ void fields(V& v, X& x) {
   v.added("code", x.code);
 }
 template <class V, maybe_const<requeued> X>
+void fields(V& v, X& x) {
+  v("lease", x.lease), v("client", x.client);
+}
+template <class V, maybe_const<revoked> X>
 void fields(V& v, X& x) {
   v("lease", x.lease), v("client", x.client);
 }

@@ -85,7 +85,8 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {23, at(1), facts::node_left{"alpha", 3, "why", true, 0.5}},
       {24, at(1), facts::node_changed{"alpha", "lost", 3, 1, 2, 3, 4, 5}},
       {25, at(1), facts::node_serves{"alpha", "10.0.0.1:9464"}},
-      {26, at(1), facts::node_refused{"beta", "other_data", "why"}}};
+      {26, at(1), facts::node_refused{"beta", "other_data", "why"}},
+      {27, at(1), facts::revoked{1, 2}}};
   std::set<std::size_t> kinds;
   for (const auto& each : all)
     kinds.insert(each.what.index());
@@ -95,7 +96,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   auto text = encoded(all);
   auto found = journal::scan(text, [&](const fact& f) { back.push_back(f); });
 
-  EXPECT_EQ(found.last_number, 26u);
+  EXPECT_EQ(found.last_number, 27u);
   EXPECT_EQ(found.sound_bytes, text.size());
   ASSERT_EQ(back.size(), all.size());
   EXPECT_EQ(encoded(back), text);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gpu/buffer.hpp"
+#include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
@@ -62,7 +63,7 @@ template <class Inspector>
 bool inspect(Inspector& f, add& x) {
   return f.object(x).fields(f.field("lease", x.lease),
       f.field("client", x.client), f.field("delta", x.delta),
-      f.field("weight", x.weight), f.field("share", x.share),
+      exactly(f, "weight", x.weight), exactly(f, "share", x.share),
       f.field("base", x.base));
 }
 template <class Inspector>
@@ -77,7 +78,7 @@ bool inspect(Inspector& f, publish&) {
 template <class Inspector>
 bool inspect(Inspector& f, published& x) {
   return f.object(x).fields(f.field("version", x.version),
-      f.field("shard", x.shard), f.field("step", x.step));
+      f.field("shard", x.shard), exactly(f, "step", x.step));
 }
 
 } // namespace troupe

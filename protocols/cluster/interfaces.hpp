@@ -110,6 +110,7 @@ using host = caf::typed_actor<          //
     caf::result<void>(seated),          // from the coordinator
     caf::result<void>(score),           //
     caf::result<void>(revoke),          //
+    caf::result<void>(carried),         //
     caf::result<void>(release),         //
     caf::result<void>(arrived),         //
     caf::result<void>(refusal),         //

@@ -281,8 +281,8 @@ farewell node::serve(session& with) {
   farewell result;
   auto answered =
       ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
-  with.at->listen(watch_->hears(ears_of<seated, score, revoke, release, arrived,
-      refusal, drain, farewell>(here, with.at)));
+  with.at->listen(watch_->hears(ears_of<seated, score, revoke, carried, release,
+      arrived, refusal, drain, farewell>(here, with.at)));
   keep_courier(io_.context(), dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};

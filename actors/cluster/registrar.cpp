@@ -81,7 +81,7 @@ admission registrar_state::admit(const knock& what) {
   doors_[what.who.number] = what.at;
   addresses_[what.who.number] = what.who.address;
   tell_changes();
-  return {true, {}, verdict.name, verdict.epoch};
+  return {true, {}, verdict.name, verdict.epoch, durable_};
 }
 
 admission registrar_state::take_in(const prepared& what) {
@@ -198,12 +198,22 @@ void registrar_state::on(const facts::run_started& x) {
   seen_.run = x->name;
   seen_.version = x->version;
   seen_.versions = x->rounds;
+  durable_ = x->version;
   seen_.updates = x->updates;
 }
 
 void registrar_state::on(const facts::published& x) {
   seen_.version = x.version;
   seen_.updates = x.total_updates;
+}
+
+// The best version may be stored behind a later one.
+void registrar_state::on(const facts::stored& x) {
+  if (x.version <= durable_)
+    return;
+  durable_ = x.version;
+  for (const auto& [session, at] : doors_)
+    send(self_, at, durable{durable_});
 }
 
 void registrar_state::on(const facts::waiting& x) {

@@ -46,7 +46,7 @@ struct client_state_test : rehearsed_run {
     const auto what = offer_to(client);
     stage.tell(aggregator,
         update{client, {what.lease, what.base, {10, 1, 0.5}, 0.1, 0.1,
-                           std::make_shared<const gpu::buffer>(1), largest,
+                           std::make_shared<const gpu::buffer>(1), largest, false,
                            state_of(value_of(what.state.value()) + 1)}});
   }
   void answer_both() {
@@ -55,7 +55,8 @@ struct client_state_test : rehearsed_run {
   }
   void add_up() {
     const auto all = sums.heard<add>().size();
-    stage.tell(aggregator, added{0, all - std::exchange(added_, all)});
+    stage.tell(aggregator,
+        added{0, std::vector<std::uint64_t>(all - std::exchange(added_, all))});
   }
   void make_version(version_id number) {
     add_up();

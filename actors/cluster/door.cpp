@@ -52,6 +52,7 @@ door::behavior_type door_state::make_behavior() {
       [this](const fetched& what) { receive(what); },
       [this](const parted& what) { leave(what); },
       [this](const revoke& what) { options_.peer->send(what); },
+      [this](const durable& what) { announce(what); },
       [this](const dismissal& what) { dismiss(what); },
   };
 }
@@ -82,7 +83,14 @@ void door_state::prepare(const admission& how) {
   auto greeting = std::move(options_.greeting);
   greeting.name = how.name;
   greeting.epoch = how.epoch;
+  greeting.durable = how.durable;
   options_.peer->send(std::move(greeting));
+}
+
+// A node that is not greeted yet hears it with its greeting.
+void door_state::announce(const durable& what) {
+  if (stage_ != stage::knocking && stage_ != stage::parting)
+    options_.peer->send(what);
 }
 
 void door_state::receive(const ready& what) {

@@ -24,7 +24,7 @@ class targets;
 ///     updates_total{outcome}            accepted, late, duplicate, unknown,
 ///                                       too_stale, failed
 ///     samples_total, steps_total        counters, over accepted updates
-///     leases_total, requeued_total      counters
+///     leases_total, requeued_total, revoked_total  counters
 ///     rounds_started_total, rounds_skipped_total, facts_total  counters
 ///     leases_outstanding, clients{state="idle|leased"}         gauges
 ///     compute_slots{state="busy|idle|lost"}                    gauges

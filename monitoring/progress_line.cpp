@@ -71,6 +71,10 @@ void progress_line::on(const facts::requeued& f, remarks&) {
   ledger_.end(f.client, f.lease);
 }
 
+void progress_line::on(const facts::revoked& f, remarks&) {
+  ledger_.end(f.client, f.lease);
+}
+
 void progress_line::on(const facts::client_failed& f, remarks& out) {
   ledger_.end(f.client, f.lease);
   ++cohort_done_;

@@ -54,6 +54,7 @@ private:
   void on(const facts::dropped& f, remarks& out);
   void on(const facts::client_failed& f, remarks& out);
   void on(const facts::requeued& f, remarks& out);
+  void on(const facts::revoked& f, remarks& out);
   void on(const facts::round_skipped& f, remarks& out);
   void on(const facts::published& f, remarks& out);
   void on(const facts::evaluated& f, remarks& out);

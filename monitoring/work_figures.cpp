@@ -60,6 +60,7 @@ work_figures::work_figures(figure_register& to)
       leases_(to.tally("leases_total", "Leases handed out.")),
       requeued_(to.tally(
           "requeued_total", "Leases taken back without fault of the client.")),
+      revoked_(to.tally("revoked_total", "Leases that the rule gave up.")),
       staleness_(to.histogram("staleness_versions",
           "Versions published between an accepted update's base and its "
           "arrival.",
@@ -111,6 +112,11 @@ void work_figures::hear(const facts::requeued& f) {
   requeued_.add();
 }
 
+void work_figures::hear(const facts::revoked& f) {
+  ledger_.end(f.client, f.lease);
+  revoked_.add();
+}
+
 void work_figures::hear(const facts::slot_lost& f) {
   if (f.why.empty())
     ledger_.end(f.client, f.lease);
@@ -144,7 +150,7 @@ void work_figures::hear(const facts::run_ended&) {
 void work_figures::flush() {
   for (auto& outcome : updates_)
     outcome.flush();
-  for (auto* count : {&samples_, &steps_, &leases_, &requeued_})
+  for (auto* count : {&samples_, &steps_, &leases_, &requeued_, &revoked_})
     count->flush();
   for (auto* values : {&staleness_, &training_seconds_})
     values->flush();

@@ -22,6 +22,7 @@ public:
   void hear(const facts::dropped& f);
   void hear(const facts::client_failed& f);
   void hear(const facts::requeued& f);
+  void hear(const facts::revoked& f);
   void hear(const facts::slot_lost& f);
   void hear(const facts::slot_returned& f);
   void hear(const facts::slot_joined& f);
@@ -43,6 +44,7 @@ private:
   count_tally steps_;
   count_tally leases_;
   count_tally requeued_;
+  count_tally revoked_;
   histogram_tally staleness_;
   histogram_tally training_seconds_;
 

@@ -112,7 +112,7 @@ admission registrar_state::admit(const knock& what) {
   doors_[what.who.number] = what.at;
   addresses_[what.who.number] = what.who.address;
   tell_changes();
-  return {true, {}, verdict.name, verdict.epoch};
+  return {true, {}, verdict.name, verdict.epoch, durable_};
 }
 
 admission registrar_state::take_in(const prepared& what) {

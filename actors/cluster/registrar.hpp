@@ -51,6 +51,7 @@ private:
   void note(const fact_batch& what);
   void on(const facts::run_started& x);
   void on(const facts::published& x);
+  void on(const facts::stored& x);
   void on(const facts::waiting& x);
   void on(const facts::leased& x);
   void on(const facts::client_failed& x);
@@ -65,6 +66,7 @@ private:
   std::map<std::uint64_t, std::string> metrics_; ///< where they serve them
   std::set<std::uint64_t> told_; ///< sessions that the aggregator knows of
   report seen_;                  ///< of the run: what the facts have told
+  version_id durable_ = 0;
   std::optional<instant> waits_since_;
   bool promises_bits_ = true;
   bool over_ = false;

@@ -11,22 +11,24 @@
 #include "gpu/device.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/facts.hpp"
+#include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/tensor.hpp"
 #include "protocols/training.hpp"
 #include "protocols/type_ids.hpp"
 
 // What two processes of a cluster say to each other. A frame is one of these
-// and nothing else: no handle of an actor, no message of CAF's own, no tensor's
-// bytes; those the courier moves.
+// and nothing else: no handle of an actor, no message or error of CAF's own, no
+// tensor's bytes but those of a small one; others the courier moves.
 //
 //     node                         coordinator
 //     hello{node} ───────────────────────────►   who it is
 //     ◄──────────────────── welcome | refusal    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
-//     ◄─────────────────── seated, score, revoke   work, or none of it after
+//     ◄────────── carried, seated, score, revoke   work, or none of it after
 //     all update, failure, part_begun, evaluated_part ─►   what came of it
 //     ◄───────────────────────── release, arrived   tensors that are done with
+//     ◄───────────────────────────────── durable   what need not be kept
 //     drain ─────────────────────────────────►   it wants to leave
 //     ◄───────────────────────────────── drain   it is to
 //     farewell ◄─────────────────────► farewell  the session ends in order
@@ -34,7 +36,7 @@
 namespace troupe::cluster {
 
 /// Of a whole session; another one is refused before anything else is read.
-constexpr std::uint16_t wire_version = 1;
+constexpr std::uint16_t wire_version = 2;
 
 /// What a connection is for.
 enum class errand : std::uint8_t {
@@ -63,6 +65,7 @@ struct welcome {
   std::string configuration; ///< effective, as TOML
   facts::provenance from;    ///< what the clients train on
   std::string fingerprint;   ///< numeric, of the coordinator
+  version_id durable = 0;    ///< the run's, that survives any crash
 };
 
 /// To whoever dialled: no, and why, in words; or what `drain` comes to.
@@ -95,6 +98,13 @@ struct score {
   std::uint32_t lane = 0;
 };
 
+/// Coordinator: a version that frames will name by this id, and that is so
+/// small that it need not be fetched.
+struct carried {
+  tensor_id what = 0;
+  tensor values;
+};
+
 /// Coordinator: this version is needed no more at the node.
 struct release {
   tensor_id what = 0;
@@ -103,6 +113,12 @@ struct release {
 /// Coordinator: this delta has arrived.
 struct arrived {
   tensor_id what = 0;
+};
+
+/// Coordinator: this version survives any crash from here on. No run will ask
+/// again for what was trained from an older one.
+struct durable {
+  version_id version = 0;
 };
 
 /// It finishes what it has, takes nothing new, and leaves.
@@ -151,7 +167,7 @@ struct report {
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
     revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report>;
+    drain, farewell, beat, report, carried, durable>;
 
 } // namespace troupe::cluster
 
@@ -173,6 +189,8 @@ CAF_ADD_TYPE_ID(troupe_cluster, (troupe::facts::provenance))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::arrived))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::node_report))
 CAF_ADD_TYPE_ID(troupe_cluster, (std::vector<troupe::cluster::node_report>))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::carried))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::durable))
 CAF_END_TYPE_ID_BLOCK(troupe_cluster)
 
 namespace troupe {
@@ -196,13 +214,13 @@ template <class Inspector>
 bool inspect(Inspector& f, hello& x) {
   return f.object(x).fields(f.field("what_for", x.what_for),
       f.field("name", x.name), f.field("session", x.session),
-      f.field("build", x.build), f.field("silence", x.silence));
+      f.field("build", x.build), exactly(f, "silence", x.silence));
 }
 template <class Inspector>
 bool inspect(Inspector& f, welcome& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
       f.field("configuration", x.configuration), f.field("from", x.from),
-      f.field("fingerprint", x.fingerprint));
+      f.field("fingerprint", x.fingerprint), f.field("durable", x.durable));
 }
 template <class Inspector>
 bool inspect(Inspector& f, refusal& x) {
@@ -226,12 +244,21 @@ bool inspect(Inspector& f, score& x) {
       f.field("lane", x.lane));
 }
 template <class Inspector>
+bool inspect(Inspector& f, carried& x) {
+  return f.object(x).fields(
+      f.field("what", x.what), f.field("values", x.values));
+}
+template <class Inspector>
 bool inspect(Inspector& f, release& x) {
   return f.object(x).fields(f.field("what", x.what));
 }
 template <class Inspector>
 bool inspect(Inspector& f, arrived& x) {
   return f.object(x).fields(f.field("what", x.what));
+}
+template <class Inspector>
+bool inspect(Inspector& f, durable& x) {
+  return f.object(x).fields(f.field("version", x.version));
 }
 template <class Inspector>
 bool inspect(Inspector& f, drain& x) {
@@ -249,7 +276,7 @@ bool inspect(Inspector& f, beat& x) {
 template <class Inspector>
 bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("state", x.state),
-      f.field("since", x.since), f.field("slots", x.slots),
+      exactly(f, "since", x.since), f.field("slots", x.slots),
       f.field("epoch", x.epoch), f.field("rejoins", x.rejoins),
       f.field("address", x.address), f.field("why", x.why),
       f.field("metrics", x.metrics));
@@ -260,8 +287,9 @@ bool inspect(Inspector& f, report& x) {
       f.field("epoch", x.epoch), f.field("version", x.version),
       f.field("versions", x.versions), f.field("updates", x.updates),
       f.field("promises_bits", x.promises_bits),
-      f.field("waits_for", x.waits_for), f.field("waits_since", x.waits_since),
-      f.field("nodes", x.nodes), f.field("failures", x.failures));
+      f.field("waits_for", x.waits_for),
+      exactly(f, "waits_since", x.waits_since), f.field("nodes", x.nodes),
+      f.field("failures", x.failures));
 }
 
 } // namespace cluster

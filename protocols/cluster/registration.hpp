@@ -36,6 +36,7 @@ struct admission {
   std::string why; ///< it is not
   std::string name;
   std::uint64_t epoch = 0;
+  version_id durable = 0; ///< the run's
 };
 
 /// Door to registrar: this node has said what it can do. Answered by
@@ -72,8 +73,8 @@ bool inspect(Inspector& f, knock&) {
 template <class Inspector>
 bool inspect(Inspector& f, admission& x) {
   return f.object(x).fields(f.field("granted", x.granted),
-      f.field("why", x.why), f.field("name", x.name),
-      f.field("epoch", x.epoch));
+      f.field("why", x.why), f.field("name", x.name), f.field("epoch", x.epoch),
+      f.field("durable", x.durable));
 }
 template <class Inspector>
 bool inspect(Inspector& f, prepared& x) {

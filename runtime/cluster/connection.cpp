@@ -224,6 +224,13 @@ bool connection::send(const frame& what) {
   return true;
 }
 
+bool connection::takes_along(std::size_t bytes) const {
+  if (bytes > how_.along)
+    return false;
+  std::lock_guard lock{guard_};
+  return waiting_.size() < how_.unsent_along;
+}
+
 void connection::flush() {
   if (stage_ == stage::ended)
     return;

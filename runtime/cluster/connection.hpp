@@ -34,6 +34,8 @@ struct connection_options {
   std::size_t unheard = 4096;   ///< frames that may wait for their actor
   /// Counts what it says and hears; null: nobody does.
   std::shared_ptr<monitoring::wire_figures> figures{};
+  std::size_t along = 4096; ///< bytes of a tensor that goes along with a frame
+  std::size_t unsent_along = 1 << 20; ///< while fewer bytes wait to be written
 };
 
 /// Frames over one stream.
@@ -63,6 +65,9 @@ public:
   void hear(events whom);
 
   bool send(const frame& what);
+  /// Whether a tensor of so many bytes may go along with a frame now: its bytes
+  /// are not to be what fills the line.
+  bool takes_along(std::size_t bytes) const;
   void took() noexcept;
   void close(const std::string& why);
   /// At once; on its own thread.
@@ -123,7 +128,7 @@ private:
   std::size_t filled_ = 0, taken_ = 0;
   std::atomic<std::size_t> unheard_{0};
 
-  std::mutex guard_; ///< of what follows
+  mutable std::mutex guard_; ///< of what follows
   caf::byte_buffer waiting_;
   bool writing_ = true; ///< or about to: first of all the handshake ends
   bool shut_ = false;

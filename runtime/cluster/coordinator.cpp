@@ -35,7 +35,7 @@ connection_options connections_for(const listening& how) {
 
 coordinator::coordinator(const listening& how, std::uint64_t most_values,
     std::shared_ptr<monitoring::wire_figures> figures)
-    : how_(how) {
+    : how_(how), most_values_(most_values) {
   const auto where = monitoring::endpoint::parse(how.at);
   if (how.tls.empty() && !how.insecure && !is_loopback(where.host))
     throw std::runtime_error(fmt::format(
@@ -75,7 +75,7 @@ void coordinator::open() {
                         const candidate& who, const std::shared_ptr<line>& at) {
     auto made = system_->spawn<door_impl>(door_options{who, at, registrar_,
         whom_, {{}, 0, run_.configuration, run_.from, run_.fingerprint},
-        run_.values});
+        run_.values, most_values_});
     at->listen(ears_of<ready, update, failure, evaluated_part, part_begun,
         drain, farewell>(made, at));
   };

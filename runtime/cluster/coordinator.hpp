@@ -51,6 +51,7 @@ public:
 
 private:
   listening how_;
+  std::uint64_t most_values_;
   std::unique_ptr<tls_source> tls_;
   std::unique_ptr<port> port_;
   caf::actor_system* system_ = nullptr;

@@ -52,6 +52,9 @@ public:
   bool send(const frame& what) override { return connection_->send(what); }
   void took() noexcept override { connection_->took(); }
   void close(const std::string& why) override { connection_->close(why); }
+  bool takes_along(const gpu::buffer& what) const override {
+    return tensor::goes_along(what) && connection_->takes_along(what.bytes());
+  }
   tensor lend(gpu::shared_buffer what) override;
   void take_back(tensor_id what) override { lends_->release(what); }
   void fetch(const tensor& what) override;

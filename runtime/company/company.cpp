@@ -31,6 +31,7 @@
 #include "runtime/exit_code.hpp"
 #include "runtime/record/provenance.hpp"
 #include "runtime/record/scribe.hpp"
+#include "runtime/record/sha256.hpp"
 
 namespace troupe {
 namespace {
@@ -289,6 +290,7 @@ aggregator_options company::plan(
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
   result.header.unit = what_.unit();
+  result.header.sha256 = sha256(std::as_bytes(result.parameters->span()));
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;

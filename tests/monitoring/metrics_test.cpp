@@ -158,14 +158,16 @@ TEST_F(metrics_test, follows_leases_to_their_end) {
   story_.then(facts::requeued{.lease = 102, .client = 2});
   story_.then(facts::dropped{
       .lease = 103, .client = 3, .why = federated::drop_reason::too_stale});
+  story_.then(facts::revoked{.lease = 104, .client = 4});
 
   hear();
 
-  EXPECT_EQ(value("leases_outstanding"), "6");
+  EXPECT_EQ(value("leases_outstanding"), "5");
   EXPECT_EQ(value("leases_total"), "10");
   EXPECT_EQ(value("requeued_total"), "1");
-  EXPECT_EQ(value("clients{state=\"leased\"}"), "6");
-  EXPECT_EQ(value("clients{state=\"idle\"}"), "94");
+  EXPECT_EQ(value("revoked_total"), "1");
+  EXPECT_EQ(value("clients{state=\"leased\"}"), "5");
+  EXPECT_EQ(value("clients{state=\"idle\"}"), "95");
 }
 
 TEST_F(metrics_test, ends_no_lease_twice) {

@@ -81,7 +81,7 @@ TEST(frames_test, keep_their_bytes) {
 
 TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
-  const std::string handle = "00000000000000070000000000000003";
+  const std::string handle = "0000000000000007000000000000000300";
 
   expect_golden(seated{{1, 2, 3, 0.5, 4, lent, lent}, 5, 6},
       "04"               // seated
@@ -102,13 +102,22 @@ TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
           handle +         // parameters
           "00000004");     // lane
   expect_golden(revoke{7}, "060000000000000007");
+  auto small = std::make_shared<gpu::buffer>(1);
+  small->span()[0] = 0.5f;
+  expect_golden(carried{7, small},
+      "11"               // carried
+      "0000000000000007" // what
+      "0000000000000000" // values: not lent,
+      "0000000000000001" // one,
+      "01"               // which follows
+      "0000003f");
   expect_golden(release{7}, "070000000000000007");
   expect_golden(arrived{7}, "080000000000000007");
 }
 
 TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
-  const std::string handle = "00000000000000070000000000000003";
+  const std::string handle = "0000000000000007000000000000000300";
 
   expect_golden(
       update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, lent}},
@@ -122,10 +131,12 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
           handle +                         // delta
           "3f000000" +                     // largest
           handle);                         // state
-  expect_golden(failure{1, 2, {}}, "0a"
-                                   "00000001"
-                                   "0000000000000002"
-                                   "00");
+  expect_golden(failure{1, 2, caf::make_error(errc::stopped, "so")},
+      "0a"
+      "00000001"
+      "0000000000000002"
+      "04" // why: stopped
+      "02736f");
   expect_golden(evaluated_part{1, {2, 3, 0.5}, 0.25, {}},
       "0b"               // evaluated_part
       "0000000000000001" // part
@@ -133,7 +144,7 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
       "0000000000000003" // correct
       "3fe0000000000000" // loss_sum
       "3fd0000000000000" // cpu_seconds
-      "00");             // failed
+      "0000");           // failed
   expect_golden(part_begun{1, true}, "0c000000000000000101");
 }
 
@@ -206,12 +217,12 @@ TEST(frames_test, are_read_whole_or_not_at_all) {
   EXPECT_FALSE(is_read(other, what));
 }
 
-// Of a tensor's bytes nothing travels; one of this process does not at all.
-TEST(frames_test, refuse_a_tensor_that_was_not_lent) {
+// A small one goes along.
+TEST(frames_test, refuse_a_large_tensor_that_was_not_lent) {
   register_messages();
   caf::byte_buffer bytes;
   caf::binary_serializer sink{nullptr, bytes};
-  const tensor own{std::make_shared<const gpu::buffer>(3)};
+  const tensor own{std::make_shared<const gpu::buffer>(tensor::most_along + 1)};
 
   EXPECT_FALSE(sink.apply(frame{score{1, 2, 3, own, 4}}));
 }

@@ -25,6 +25,9 @@ public:
   }
   void took() noexcept override { to_->took(); }
   void close(const std::string& why) override { to_->close(why); }
+  bool takes_along(const gpu::buffer& what) const override {
+    return to_->takes_along(what);
+  }
   tensor lend(gpu::shared_buffer what) override {
     return to_->lend(std::move(what));
   }

@@ -224,7 +224,7 @@ void registrar_state::tell_if_it_comes_or_goes(
     if (what.what == kind::superseded)
       what.why = come_back;
     send(self_, options_.tell,
-        facts::node_left{what.called, what.epoch, std::move(what.why),
+        facts::node_left{what.name, what.epoch, std::move(what.why),
             what.what != kind::left, what.what == kind::lost ? silence : 0.0});
   }
 }

@@ -4,7 +4,9 @@
 #include <memory>
 #include <vector>
 
+#include "gpu/aggregation/accumulator.hpp"
 #include "gpu/buffer.hpp"
+#include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
@@ -25,11 +27,11 @@ struct add {
   tensor base{}; ///< null: the delta counts as it is
 };
 
-/// Shard to aggregator: this many more contributions are in, and it needs their
-/// memory no more.
+/// Shard to aggregator: so many more contributions are in, in the order in
+/// which they came, and it needs their memory no more.
 struct added {
   shard_id shard = 0;
-  std::uint64_t count = 0;
+  std::vector<std::uint64_t> checksums; ///< linear, of its range of each
 };
 
 /// Aggregator to every shard: make what was added version `version`, each its
@@ -55,20 +57,21 @@ struct discard {
 struct published {
   version_id version = 0;
   shard_id shard = 0;
-  float step = 0.0f; ///< the largest change of a parameter, or NaN
+  float step = 0.0f;    ///< the largest change of a parameter, or NaN
+  gpu::sum_total sum{}; ///< of its range
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, add& x) {
   return f.object(x).fields(f.field("lease", x.lease),
       f.field("client", x.client), f.field("delta", x.delta),
-      f.field("weight", x.weight), f.field("share", x.share),
+      exactly(f, "weight", x.weight), exactly(f, "share", x.share),
       f.field("base", x.base));
 }
 template <class Inspector>
 bool inspect(Inspector& f, added& x) {
   return f.object(x).fields(
-      f.field("shard", x.shard), f.field("count", x.count));
+      f.field("shard", x.shard), f.field("checksums", x.checksums));
 }
 template <class Inspector>
 bool inspect(Inspector& f, publish&) {
@@ -77,7 +80,9 @@ bool inspect(Inspector& f, publish&) {
 template <class Inspector>
 bool inspect(Inspector& f, published& x) {
   return f.object(x).fields(f.field("version", x.version),
-      f.field("shard", x.shard), f.field("step", x.step));
+      f.field("shard", x.shard), exactly(f, "step", x.step),
+      exactly(f, "weight", x.sum.weight), exactly(f, "share", x.sum.share),
+      f.field("checksum", x.sum.checksum));
 }
 
 } // namespace troupe

@@ -1,7 +1,5 @@
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "actors/cluster/door.hpp"
 #include "protocols/participation.hpp"
 #include "protocols/training.hpp"
@@ -14,7 +12,7 @@ namespace troupe::cluster {
 void door_state::move_in(std::uint64_t samples) {
   const auto home = caf::actor_cast<resident>(caf::actor_cast<door>(self_));
   send(self_, options_.lend_to,
-      enrol{*client_, samples, home, identity_, options_.who.key, home});
+      enrol{*client_, samples, home, name_, options_.who.key, home});
 }
 
 void door_state::move_out() {
@@ -37,12 +35,9 @@ void door_state::take(seated_offer& what) {
 }
 
 // It is the one that this update left, and stays where it is.
-bool door_state::keeps_state(const trained& what) {
-  if (!client_)
-    return false;
-  if (what.state.value().id != state_left_by(what.lease))
-    accuse(fmt::format("a state that lease {} did not leave", what.lease));
-  return true;
+bool door_state::keeps_state(const trained& what) const {
+  const auto state = what.state.value();
+  return !state.here && state.id == state_left_by(what.lease);
 }
 
 } // namespace troupe::cluster

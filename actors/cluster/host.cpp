@@ -30,13 +30,16 @@ host_state::~host_state() {
 host::behavior_type host_state::make_behavior() {
   return {
       [this](const serve& what) { return start(what); },
+      [this](const hand_over&) { return give_kept(); },
       [this](const interrupt&) { want_to_leave(); },
       [this](const seated& what) { hear(what); },
       [this](const score& what) { hear(what); },
       [this](const revoke& what) { hear(what); },
+      [this](const carried& what) { hear(what); },
       [this](const state_stored& what) { hear(what); },
       [this](const release& what) { hear(what); },
       [this](const arrived& what) { hear(what); },
+      [this](const durable& what) { hear(what); },
       [this](const refusal& what) { hear(what); },
       [this](const drain& what) { hear(what); },
       [this](const farewell& what) { hear(what); },
@@ -64,6 +67,11 @@ caf::result<farewell> host_state::start(const serve& what) {
   return promise_;
 }
 
+kept host_state::give_kept() {
+  return {std::make_shared<kept_updates>(
+      std::exchange(options_.kept, kept_updates{}))};
+}
+
 bool host_state::has_lane(std::uint32_t lane) {
   if (lane < options_.slots.size())
     return true;
@@ -77,7 +85,7 @@ void host_state::receive(const seated& what) {
   if (!worker_of(what.what.client))
     return options_.peer->close(
         fmt::format("it named client {}, which is none", what.what.client));
-  leases_.emplace(what.what.lease, what.what.client);
+  leases_.emplace(what.what.lease, leased{what.what.client});
   if (!what.what.parameters)
     return stop_at_once(what);
   seat_once_brought(what);
@@ -90,14 +98,14 @@ const worker* host_state::worker_of(client_id client) const {
 
 // Both tensors are asked for at once. A resident's state is here.
 void host_state::seat_once_brought(const seated& what) {
-  auto* missing = &bring(what.what.parameters);
+  auto* missing = missing_of(what.what.parameters);
   if (what.what.state && !options_.keeper)
-    if (auto& state = bring(what.what.state.value()); !state.here)
-      missing = &state;
-  if (missing->here)
-    seat(what);
-  else
+    if (auto* state = missing_of(what.what.state.value()))
+      missing = state;
+  if (missing)
     missing->leases.push_back(what);
+  else
+    seat(what);
 }
 
 void host_state::receive(const score& what) {
@@ -106,18 +114,30 @@ void host_state::receive(const score& what) {
   if (what.first > options_.test.size() ||
       what.count > options_.test.size() - what.first)
     return options_.peer->close("it named samples that there are not");
-  auto& from = bring(what.parameters);
-  if (from.here)
-    begin(what, from.here);
+  if (auto* missing = missing_of(what.parameters))
+    missing->parts.push_back(what);
   else
-    from.parts.push_back(what);
+    begin(what, here(what.parameters));
 }
 
-host_state::held& host_state::bring(const tensor& what) {
+// Null: it is here.
+host_state::held* host_state::missing_of(const tensor& what) {
+  if (what.here)
+    return nullptr;
   const auto [at, is_new] = held_.try_emplace(what.id);
   if (is_new)
     options_.peer->fetch(what);
-  return at->second;
+  return at->second.here ? nullptr : &at->second;
+}
+
+gpu::shared_buffer host_state::here(const tensor& what) const {
+  return what.here ? what.here : held_.at(what.id).here;
+}
+
+void host_state::receive(const carried& what) {
+  if (!what.values.here ||
+      !held_.try_emplace(what.what, held{what.values.here}).second)
+    options_.peer->close("it carried what it had not to");
 }
 
 void host_state::receive(const fetched& what) {
@@ -134,21 +154,43 @@ void host_state::receive(const fetched& what) {
     begin(each, tensor.here);
 }
 
-void host_state::seat(seated what) {
-  auto& order = what.what;
-  order.parameters = held_.at(order.parameters.id).here;
+void host_state::seat(const seated& what) {
+  auto order = what;
+  order.what.parameters = here(order.what.parameters);
   if (options_.keeper)
-    return recall(what);
-  if (order.state)
-    order.state = tensor{held_.at(order.state.value().id).here};
-  offer_to_worker(what);
+    return recall(std::move(order));
+  if (order.what.state)
+    order.what.state = tensor{here(order.what.state.value())};
+  order_training(std::move(order));
 }
 
-void host_state::offer_to_worker(const seated& what) {
+// Its tensors are here.
+void host_state::order_training(seated what) {
   const auto& slot = options_.slots[what.lane];
-  send(self_, *worker_of(what.what.client),
-      seated_offer{what.what, slot.who, slot.lane, what.turn,
+  auto& order = what.what;
+  const training_order given{order.client, order.base, order.work, slot.kind,
+      order.parameters.here,
+      order.state ? order.state.value().here : gpu::shared_buffer{}};
+  if (hand_in(what, given))
+    return;
+  if (const auto at = leases_.find(order.lease); at != leases_.end())
+    at->second.order = given;
+  send(self_, *worker_of(order.client),
+      seated_offer{std::move(order), slot.who, slot.lane, what.turn,
           caf::actor_cast<host>(self_)});
+}
+
+// The slot is told to stop by its turn; its answer is nobody's.
+bool host_state::hand_in(const seated& what, const training_order& order) {
+  auto found = options_.kept.find(order);
+  if (!found || leases_.erase(what.what.lease) == 0)
+    return false;
+  found->lease = what.what.lease;
+  found->cpu_seconds = 0.0;
+  found->handed_in = true;
+  tell({order.client, std::move(*found)});
+  stop_at_once(what);
+  return true;
 }
 
 // Its client is gone; the slot is told so by its turn.
@@ -187,7 +229,7 @@ void host_state::receive(const revoke& what) {
     return;
   }
   if (const auto at = leases_.find(what.lease); at != leases_.end())
-    send(self_, *worker_of(at->second), what);
+    send(self_, *worker_of(at->second.client), what);
 }
 
 void host_state::receive(const release& what) {
@@ -198,18 +240,32 @@ void host_state::receive(const arrived& what) {
   options_.peer->take_back(what.what);
 }
 
-void host_state::answer(update& what) {
-  if (over_ || leases_.erase(what.result.lease) == 0)
-    return;
-  if (options_.keeper && what.result.state)
-    return keep(std::move(what));
-  if (what.result.state)
-    what.result.state = options_.peer->lend(what.result.state.value());
-  hand_in(std::move(what));
+void host_state::receive(const durable& what) {
+  options_.kept.forget_before(what.version);
 }
 
-void host_state::hand_in(update&& what) {
-  what.result.delta = options_.peer->lend(std::move(what.result.delta.here));
+// One that comes when the session is over is kept all the same.
+void host_state::answer(update& what) {
+  auto node = leases_.extract(what.result.lease);
+  if (!node)
+    return;
+  if (const auto& order = node.mapped().order; order.parameters)
+    options_.kept.keep(order, what.result);
+  if (!over_)
+    tell(std::move(what));
+}
+
+void host_state::tell(update&& what) {
+  if (options_.keeper && what.result.state)
+    keep(std::move(what));
+  else
+    send_update(std::move(what));
+}
+
+void host_state::send_update(update what) {
+  what.result.delta = options_.peer->pass(std::move(what.result.delta.here));
+  if (what.result.state && !options_.keeper)
+    what.result.state = options_.peer->pass(what.result.state.value());
   options_.peer->send(what);
 }
 
@@ -238,8 +294,8 @@ void host_state::end(farewell how) {
   if (std::exchange(over_, true))
     return;
   parts_.request_stop();
-  for (const auto& [lease, client] : leases_)
-    send(self_, *worker_of(client), revoke{lease});
+  for (const auto& [lease, what] : leases_)
+    send(self_, *worker_of(what.client), revoke{lease});
   recalling_.clear();
   options_.peer->close(how.why);
   promise_.deliver(std::move(how));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "protocols/cluster/interfaces.hpp"
+#include "protocols/cluster/kept_updates.hpp"
 #include "protocols/cluster/peer.hpp"
 #include "protocols/verbs.hpp"
 
@@ -19,17 +20,22 @@ struct host_options {
   std::vector<worker> workers;     ///< by client id, from `first` on
   std::vector<compute_slot> slots; ///< by lane
   training::view test;
+  kept_updates kept{}; ///< in the sessions before, of the same run
   client_id first = 0;
   state_keeper keeper{}; ///< a resident's; none: its client keeps nothing
 };
 
 /// A node's end of its session. What the coordinator seats goes to the client's
 /// worker and on to the slot that was named; what the slot answers goes back.
-/// A tensor is brought once, and kept until the coordinator needs it no more;
-/// what waits for it keeps its order.
+/// A tensor that was lent is brought once, and kept until the coordinator needs
+/// it no more; what waits for it keeps its order. Small ones go along with the
+/// frames of both sides.
 ///
 ///     idle ──serve──► serving ──drain──► draining ──farewell──► over
 ///                        └──farewell, parted, refusal────────────┘
+///
+/// An update is kept until its version survives any crash, and handed in where
+/// a coordinator that has come back asks for it again.
 ///
 /// Whoever trains is told to stop when the session is over.
 ///
@@ -44,6 +50,11 @@ public:
   host::behavior_type make_behavior();
 
 private:
+  /// A lease that trains, or is to.
+  struct leased {
+    client_id client = 0;
+    training_order order{}; ///< once its tensors are here
+  };
   /// A tensor that was lent to this node, and what waits for it.
   struct held {
     gpu::shared_buffer here;
@@ -54,31 +65,38 @@ private:
   template <class What>
   void hear(const What& what);
   caf::result<farewell> start(const serve& what);
+  kept give_kept();
   void receive(const seated& what);
   void receive(const score& what);
   void receive(const revoke& what);
+  void receive(const carried& what);
   void receive(const state_stored& what);
   void receive(const release& what);
   void receive(const arrived& what);
+  void receive(const durable& what);
   void receive(const refusal& what);
   void receive(const drain& what);
   void receive(const farewell& what);
   void receive(const fetched& what);
   void answer(update& what);
   void answer(const failure& what);
+  void send_update(update what);
 
   bool has_lane(std::uint32_t lane);
-  held& bring(const tensor& what);
+  held* missing_of(const tensor& what);
+  gpu::shared_buffer here(const tensor& what) const;
   void seat_once_brought(const seated& what);
-  void seat(seated what);
-  void offer_to_worker(const seated& what);
+  void seat(const seated& what);
+  void order_training(seated what);
+  bool hand_in(const seated& what, const training_order& order);
+  void tell(update&& what);
   const worker* worker_of(client_id client) const;
-  void hand_in(update&& what);
 
   // of a resident: host_resident.cpp
-  void recall(const seated& what);
+  void recall(seated what);
   void keep(update&& what);
   void give_up(const std::string& why);
+
   void stop_at_once(const seated& what);
   void begin(const score& what, const gpu::shared_buffer& parameters);
   void want_to_leave();
@@ -89,7 +107,7 @@ private:
   caf::typed_response_promise<farewell> promise_;
   bool over_ = false;
   std::map<tensor_id, held> held_;
-  std::unordered_map<lease_id, client_id> leases_; ///< that train, or are to
+  std::unordered_map<lease_id, leased> leases_;
   std::unordered_map<lease_id, seated> recalling_; ///< wait for their state
   std::stop_source parts_;
 };

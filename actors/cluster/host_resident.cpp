@@ -11,18 +11,18 @@
 namespace troupe::cluster {
 
 // That its state is revoked, or the session over, may come first.
-void host_state::recall(const seated& what) {
+void host_state::recall(seated what) {
   const auto lease = what.what.lease;
-  recalling_.emplace(lease, what);
-  ask(self_, options_.keeper, caf::infinite,
-      recall_state{what.what.state.value().id})
+  const auto state = what.what.state.value().id;
+  recalling_.emplace(lease, std::move(what));
+  ask(self_, options_.keeper, caf::infinite, recall_state{state})
       .then(
           [this, lease](const recalled_state& found) {
             auto waits = recalling_.extract(lease);
             if (!waits)
               return;
             waits.mapped().what.state = found.values;
-            offer_to_worker(waits.mapped());
+            order_training(std::move(waits.mapped()));
           },
           [this](const caf::error& why) { give_up(text(why)); });
 }
@@ -34,12 +34,12 @@ void host_state::keep(update&& what) {
   const auto values = what.result.state.value();
   what.result.state = state_elsewhere(left, values.count);
   if (values.count == 0)
-    return hand_in(std::move(what));
+    return send_update(std::move(what));
   ask(self_, options_.keeper, caf::infinite, keep_state{left, values})
       .then(
-          [this, what]() mutable {
+          [this, what] {
             if (!over_)
-              hand_in(std::move(what));
+              send_update(what);
           },
           [this, what](const caf::error& why) {
             if (!over_)

@@ -64,6 +64,7 @@ private:
   struct returned {
     update what;
     gpu::shared_buffer base;
+    std::uint32_t work = 0; ///< that was granted
   };
   enum class stage : std::uint8_t { idle, gathering, running, ending, ended };
   /// Until when it waits for somebody, and what comes of it if nobody comes.
@@ -103,6 +104,7 @@ private:
   void count(returned& one, const federated::verdict& how);
   void fail(client_id client, lease_id lease, const caf::error& why);
   void tell_failed(client_id client, lease_id lease, const caf::error& why);
+  void tell_accepted(facts::accepted what);
   void carry_out();
   void end(federated::ending how);
 
@@ -128,6 +130,9 @@ private:
   void receive(const withdraw& what);
   void receive(const facts::node_joined& what);
   void receive(const facts::node_left& what);
+  void receive(const facts::node_changed& what) { tell(what); }
+  void receive(const facts::node_serves& what) { tell(what); }
+  void receive(const facts::node_refused& what) { tell(what); }
   slot_id take_in(const lend& what);
   void bury_clients(const caf::actor_addr& who, const std::string& why);
   void bury_client(client_id client, const std::string& why);
@@ -140,7 +145,7 @@ private:
   void take_back(client_id client);
   bool evict(const caf::actor_addr& home, const std::string& why);
   void settle(client_id client, lodger& one);
-  void settle_all();
+  void settle_all(version_id stored);
 
   // what the press does
   void follow(publication::orders what);
@@ -181,12 +186,14 @@ private:
   federated::client_states client_states_;
   state_table storing_states_; ///< of the version that is being stored
   state_table durable_states_; ///< of the last one that is
+  version_id durable_ = 0;
   federated::tally tally_; ///< of the version that is collected or being made
   federated::publication plan_; ///< of the version that is being made
   std::vector<returned> early_; ///< wait for the next version to be open
   publication::ledger ledger_;  ///< what the shards were given, and have
   placement::desk desk_;
   publication::press press_;
+  std::string stored_;                ///< SHA-256 of the version stored last
   gpu::shared_buffer parameters_;     ///< of the last version
   named_blocks blocks_;               ///< of it too: what the server keeps
   std::shared_ptr<gpu::buffer> next_; ///< the version being made, if one is

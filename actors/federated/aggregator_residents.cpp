@@ -50,7 +50,11 @@ void aggregator_state::settle(client_id client, lodger& one) {
   send(self_, one.who.home, state_stored{one.told});
 }
 
-void aggregator_state::settle_all() {
+// The best version may be stored behind a later one.
+void aggregator_state::settle_all(version_id stored) {
+  if (stored <= durable_)
+    return;
+  durable_ = stored;
   durable_states_ = std::move(storing_states_);
   for (auto& [client, one] : residents_)
     if (durable_states_.of(client).id != one.told)

@@ -19,16 +19,11 @@ struct recipe {
   /// The learning rate of round `round`, counted from 0.
   float rate(std::uint64_t round) const noexcept;
 
-  friend bool operator==(const recipe&, const recipe&) = default;
+  /// The same with so much work: steps, if it counts those, or epochs. 0: as
+  /// much as it says.
+  recipe with_work(std::uint32_t amount) const noexcept;
 
-  template <class Inspector>
-  friend bool inspect(Inspector& f, recipe& x) {
-    return f.object(x).fields(f.field("epochs", x.epochs),
-        f.field("steps", x.steps), f.field("batch", x.batch),
-        f.field("lr", x.lr), f.field("lr_decay", x.lr_decay),
-        f.field("momentum", x.momentum),
-        f.field("weight_decay", x.weight_decay), f.field("clip", x.clip));
-  }
+  friend bool operator==(const recipe&, const recipe&) = default;
 };
 
 } // namespace troupe::training

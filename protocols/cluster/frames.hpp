@@ -11,23 +11,25 @@
 #include "gpu/device.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/facts.hpp"
+#include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/tensor.hpp"
 #include "protocols/training.hpp"
 #include "protocols/type_ids.hpp"
 
 // What two processes of a cluster say to each other. A frame is one of these
-// and nothing else: no handle of an actor, no message of CAF's own, no tensor's
-// bytes; those the courier moves.
+// and nothing else: no handle of an actor, no message or error of CAF's own, no
+// tensor's bytes but those of a small one; others the courier moves.
 //
 //     node                         coordinator
 //     hello{node} ───────────────────────────►   who it is
 //     ◄──────────────────── welcome | refusal    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
-//     ◄─────────────────── seated, score, revoke   work, or none of it after
+//     ◄────────── carried, seated, score, revoke   work, or none of it after
 //     ◄──────────────────────────── state_stored   a resident's state is durable
 //     all update, failure, part_begun, evaluated_part ─►   what came of it
 //     ◄───────────────────────── release, arrived   tensors that are done with
+//     ◄───────────────────────────────── durable   what need not be kept
 //     drain ─────────────────────────────────►   it wants to leave
 //     ◄───────────────────────────────── drain   it is to
 //     farewell ◄─────────────────────► farewell  the session ends in order
@@ -75,7 +77,8 @@ struct welcome {
   std::string configuration; ///< effective, as TOML
   facts::provenance from;    ///< what the clients train on
   std::string fingerprint;   ///< numeric, of the coordinator
-  residence home;            ///< of a resident alone
+  version_id durable = 0;    ///< the run's, that survives any crash
+  residence home{};          ///< of a resident alone
 };
 
 /// To whoever dialled: no, and why, in words; or what `drain` comes to.
@@ -87,8 +90,10 @@ struct refusal {
 struct ready {
   std::vector<std::uint8_t> slots; ///< `gpu::device_kind` by lane
   std::string fingerprint;
-  facts::provenance from;    ///< but a resident's data are its own
-  std::uint64_t samples = 0; ///< of these
+  facts::provenance from; ///< but a resident's data are its own
+  /// HOST:PORT where it serves its own figures; empty: nowhere.
+  std::string metrics{};
+  std::uint64_t samples = 0; ///< a resident's
 };
 
 /// An offer, and where at the node it is to train.
@@ -107,6 +112,13 @@ struct score {
   std::uint32_t lane = 0;
 };
 
+/// Coordinator: a version that frames will name by this id, and that is so
+/// small that it need not be fetched.
+struct carried {
+  tensor_id what = 0;
+  tensor values;
+};
+
 /// Coordinator: this version is needed no more at the node.
 struct release {
   tensor_id what = 0;
@@ -115,6 +127,12 @@ struct release {
 /// Coordinator: this delta has arrived.
 struct arrived {
   tensor_id what = 0;
+};
+
+/// Coordinator: this version survives any crash from here on. No run will ask
+/// again for what was trained from an older one.
+struct durable {
+  version_id version = 0;
 };
 
 /// It finishes what it has, takes nothing new, and leaves.
@@ -141,7 +159,8 @@ struct node_report {
   std::uint64_t epoch = 0; ///< of its last change
   std::uint64_t rejoins = 0;
   std::string address;
-  std::string why; ///< it is lost
+  std::string why;       ///< it is lost
+  std::string metrics{}; ///< where it serves its own; empty: nowhere
   bool resident = false;
   client_id client = 0;      ///< a resident's
   std::uint64_t samples = 0; ///< likewise
@@ -165,7 +184,7 @@ struct report {
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
     revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report, state_stored>;
+    drain, farewell, beat, report, carried, durable, state_stored>;
 
 } // namespace troupe::cluster
 
@@ -187,6 +206,8 @@ CAF_ADD_TYPE_ID(troupe_cluster, (troupe::facts::provenance))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::arrived))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::node_report))
 CAF_ADD_TYPE_ID(troupe_cluster, (std::vector<troupe::cluster::node_report>))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::carried))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::durable))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::residence))
 CAF_END_TYPE_ID_BLOCK(troupe_cluster)
 
@@ -211,7 +232,7 @@ template <class Inspector>
 bool inspect(Inspector& f, hello& x) {
   return f.object(x).fields(f.field("what_for", x.what_for),
       f.field("name", x.name), f.field("session", x.session),
-      f.field("build", x.build), f.field("silence", x.silence),
+      f.field("build", x.build), exactly(f, "silence", x.silence),
       f.field("resident", x.resident));
 }
 template <class Inspector>
@@ -223,7 +244,8 @@ template <class Inspector>
 bool inspect(Inspector& f, welcome& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
       f.field("configuration", x.configuration), f.field("from", x.from),
-      f.field("fingerprint", x.fingerprint), f.field("home", x.home));
+      f.field("fingerprint", x.fingerprint), f.field("durable", x.durable),
+      f.field("home", x.home));
 }
 template <class Inspector>
 bool inspect(Inspector& f, refusal& x) {
@@ -233,7 +255,7 @@ template <class Inspector>
 bool inspect(Inspector& f, ready& x) {
   return f.object(x).fields(f.field("slots", x.slots),
       f.field("fingerprint", x.fingerprint), f.field("from", x.from),
-      f.field("samples", x.samples));
+      f.field("metrics", x.metrics), f.field("samples", x.samples));
 }
 template <class Inspector>
 bool inspect(Inspector& f, seated& x) {
@@ -247,12 +269,21 @@ bool inspect(Inspector& f, score& x) {
       f.field("lane", x.lane));
 }
 template <class Inspector>
+bool inspect(Inspector& f, carried& x) {
+  return f.object(x).fields(
+      f.field("what", x.what), f.field("values", x.values));
+}
+template <class Inspector>
 bool inspect(Inspector& f, release& x) {
   return f.object(x).fields(f.field("what", x.what));
 }
 template <class Inspector>
 bool inspect(Inspector& f, arrived& x) {
   return f.object(x).fields(f.field("what", x.what));
+}
+template <class Inspector>
+bool inspect(Inspector& f, durable& x) {
+  return f.object(x).fields(f.field("version", x.version));
 }
 template <class Inspector>
 bool inspect(Inspector& f, drain& x) {
@@ -270,11 +301,11 @@ bool inspect(Inspector& f, beat& x) {
 template <class Inspector>
 bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("state", x.state),
-      f.field("since", x.since), f.field("slots", x.slots),
+      exactly(f, "since", x.since), f.field("slots", x.slots),
       f.field("epoch", x.epoch), f.field("rejoins", x.rejoins),
       f.field("address", x.address), f.field("why", x.why),
-      f.field("resident", x.resident), f.field("client", x.client),
-      f.field("samples", x.samples));
+      f.field("metrics", x.metrics), f.field("resident", x.resident),
+      f.field("client", x.client), f.field("samples", x.samples));
 }
 template <class Inspector>
 bool inspect(Inspector& f, report& x) {
@@ -282,8 +313,9 @@ bool inspect(Inspector& f, report& x) {
       f.field("epoch", x.epoch), f.field("version", x.version),
       f.field("versions", x.versions), f.field("updates", x.updates),
       f.field("promises_bits", x.promises_bits),
-      f.field("waits_for", x.waits_for), f.field("waits_since", x.waits_since),
-      f.field("nodes", x.nodes), f.field("failures", x.failures));
+      f.field("waits_for", x.waits_for),
+      exactly(f, "waits_since", x.waits_since), f.field("nodes", x.nodes),
+      f.field("failures", x.failures));
 }
 
 } // namespace cluster

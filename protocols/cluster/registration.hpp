@@ -37,6 +37,7 @@ struct admission {
   std::string why; ///< it is not
   std::string name;
   std::uint64_t epoch = 0;
+  version_id durable = 0; ///< the run's
   std::optional<client_id> client{}; ///< of a resident
 };
 
@@ -52,6 +53,7 @@ struct gone {
   std::uint64_t session = 0;
   std::string why;
   bool in_order = false;
+  double silence = 0.0; ///< seconds since its last sign of life
 };
 
 /// Door to registrar: this node is to leave, or wants to.
@@ -73,8 +75,8 @@ bool inspect(Inspector& f, knock&) {
 template <class Inspector>
 bool inspect(Inspector& f, admission& x) {
   return f.object(x).fields(f.field("granted", x.granted),
-      f.field("why", x.why), f.field("name", x.name),
-      f.field("epoch", x.epoch), f.field("client", x.client));
+      f.field("why", x.why), f.field("name", x.name), f.field("epoch", x.epoch),
+      f.field("durable", x.durable), f.field("client", x.client));
 }
 template <class Inspector>
 bool inspect(Inspector& f, prepared& x) {
@@ -84,7 +86,8 @@ bool inspect(Inspector& f, prepared& x) {
 template <class Inspector>
 bool inspect(Inspector& f, gone& x) {
   return f.object(x).fields(f.field("session", x.session),
-      f.field("why", x.why), f.field("in_order", x.in_order));
+      f.field("why", x.why), f.field("in_order", x.in_order),
+      f.field("silence", x.silence));
 }
 template <class Inspector>
 bool inspect(Inspector& f, drained& x) {

@@ -89,7 +89,7 @@ desk::answer desk::answered(
   if (!deaths_.empty())
     deaths_.erase(x.grant.client);
   const auto left = slot && slots_.has_left(*slot) ? slot : std::nullopt;
-  return {true, std::move(x.base), {}, left};
+  return {true, std::move(x.base), {}, left, x.grant.work};
 }
 
 slot_id desk::add(gpu::device_kind kind, std::optional<client_id> only_for) {
@@ -113,19 +113,32 @@ bool desk::lacks_slots() const noexcept {
   });
 }
 
-void desk::revoke(lease_id lease, instant now) {
-  if (auto* x = held_.find(lease))
-    return stop(*x, now);
-  const auto erase_from = [lease](waiting_line& from) {
-    std::erase_if(
-        from, [lease](const auto& one) { return one.grant.lease == lease; });
-  };
+std::optional<client_id> desk::revoke(lease_id lease, instant now) {
+  if (auto* x = held_.find(lease)) {
+    stop(*x, now);
+    return x->grant.client;
+  }
   for (auto& [kind, queue] : queues_)
-    erase_from(queue);
-  for (auto& [client, queue] : at_home_)
-    erase_from(queue);
-  std::erase_if(
-      at_home_, [](const auto& entry) { return entry.second.empty(); });
+    if (const auto client = erase_from(queue, lease))
+      return client;
+  for (auto at = at_home_.begin(); at != at_home_.end(); ++at)
+    if (const auto client = erase_from(at->second, lease)) {
+      if (at->second.empty())
+        at_home_.erase(at);
+      return client;
+    }
+  return std::nullopt;
+}
+
+// Whose it was; none: it does not wait there.
+std::optional<client_id> desk::erase_from(waiting_line& line, lease_id lease) {
+  const auto at = std::ranges::find(
+      line, lease, [](const auto& one) { return one.grant.lease; });
+  if (at == line.end())
+    return std::nullopt;
+  const auto client = at->grant.client;
+  line.erase(at);
+  return client;
 }
 
 void desk::stop(record& what, instant now) {

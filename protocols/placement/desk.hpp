@@ -104,12 +104,14 @@ public:
     gpu::shared_buffer base;         ///< that it started from
     std::optional<slot_id> returned; ///< a lost slot that is back by it
     std::optional<slot_id> left;     ///< a retired one that is free by it
+    std::uint32_t work = 0;          ///< that it was granted
   };
   /// A slot is through with a lease, which took it so long.
   answer answered(lease_id lease, std::optional<double> seconds, instant now);
 
-  /// A lease is not wanted any more: it leaves the queue, or is to stop.
-  void revoke(lease_id lease, instant now);
+  /// A lease is not wanted any more: it leaves the queue, or is to stop. Whose
+  /// it is; none if it is not here (any more).
+  std::optional<client_id> revoke(lease_id lease, instant now);
   /// No lease is, and none will be; answers may take so long.
   void close(duration stop_grace, instant now);
 
@@ -181,6 +183,8 @@ private:
   std::optional<seat> next_at_home(instant now);
   std::optional<seat> take_seat(waiting_line& from, slot_id slot, instant now);
   waiting_line& queue_of(client_id client);
+  static std::optional<client_id> erase_from(
+      waiting_line& line, lease_id lease);
   bool has_room(std::size_t elsewhere) const noexcept;
   seat seated(waiting&& what, slot_id slot);
   void stop(record& what, instant now);

@@ -7,6 +7,7 @@
 
 #include "gpu/training/dataset.hpp"
 #include "protocols/cluster/frames.hpp"
+#include "protocols/cluster/kept_updates.hpp"
 #include "runtime/cluster/node.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/topology.hpp"
@@ -27,6 +28,7 @@ struct lending {
   configuration settled;
   std::vector<training::view> data; ///< a resident's own is the only one
   facts::provenance from;           ///< a resident's is its own affair
+  kept_updates kept{};              ///< no durable version has them yet
 };
 
 /// What a node that is welcome lends: the run's topology over the run's data,

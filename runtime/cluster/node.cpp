@@ -20,6 +20,7 @@
 #include "runtime/cluster/dialler.hpp"
 #include "runtime/cluster/ears.hpp"
 #include "runtime/cluster/lending.hpp"
+#include "runtime/cluster/node_watch.hpp"
 #include "runtime/cluster/state_keeper.hpp"
 #include "runtime/cluster/tls_source.hpp"
 #include "runtime/company/interruption.hpp"
@@ -36,6 +37,9 @@ using namespace std::chrono_literals;
 
 constexpr clock::duration shortest_pause = 100ms;
 constexpr clock::duration longest_pause = 5s;
+// Of updates that no durable version holds yet, so that a coordinator that
+// comes back need not have them trained again.
+constexpr std::size_t most_kept = std::size_t{1} << 30;
 // For slots to heed their stop tokens.
 constexpr std::chrono::seconds stop_grace{2};
 
@@ -82,6 +86,7 @@ private:
   const std::optional<topology>& mine_;
   std::string name_;
   std::unique_ptr<tls_source> tls_;
+  std::shared_ptr<node_watch> watch_;
   io_thread io_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
@@ -97,7 +102,10 @@ private:
 };
 
 node::node(const join_options& how, const std::optional<topology>& mine)
-    : how_(how), mine_(mine), name_(how.name) {
+    : how_(how),
+      mine_(mine),
+      name_(how.name),
+      watch_(std::make_shared<node_watch>(how.metrics, how.silence)) {
   if (!how.tls.empty()) {
     tls_ = std::make_unique<tls_source>(how.tls, how.name);
     name_ = tls_->own_name();
@@ -132,6 +140,7 @@ dial_options node::dialling() {
   dial_options result{monitoring::endpoint::parse(how_.at), {}, {}};
   result.connections.silence = std::chrono::duration_cast<clock::duration>(
       std::chrono::duration<double>(how_.silence));
+  result.connections.figures = watch_->wires();
   if (tls_)
     result.tls = [this] { return tls_->now(); };
   return result;
@@ -155,6 +164,7 @@ std::optional<session> node::try_once(std::string& why) {
         met.set_value({nullptr, {}});
       });
   auto [at, said] = answer.get();
+  watch_->dialled(bool{at});
   if (!at)
     return std::nullopt;
   if (auto* no = std::get_if<refusal>(&said))
@@ -189,6 +199,7 @@ void node::prepare(const welcome& told) {
     return;
   lent_.emplace(
       with_memory("loading the data", [&] { return lend_to(told, how_, mine_); }));
+  lent_->kept = kept_updates{most_kept};
   if (!system_) {
     expect_threads(actor_threads() +
                    compute_threads(lent_->what, lent_->on) +
@@ -243,8 +254,10 @@ farewell node::serve(session& with) {
   const auto probe = run.what.learner()(gpu::device{});
   with.at->expect_tensors(training::most_values(*probe) * sizeof(float));
   caf::scoped_actor self{*system_};
-  auto here = system_->spawn<host_impl>(host_options{with.at, workers, slots,
-      run.what.test_data(), run.home.client, keeper_});
+  run.kept.forget_before(with.told.durable);
+  auto here = system_->spawn<host_impl>(
+      host_options{watch_->begin(with.at, slots.size()), workers, slots,
+          run.what.test_data(), std::move(run.kept), run.home.client, keeper_});
   ready able;
   for (const auto& each : slots)
     able.slots.push_back(static_cast<std::uint8_t>(each.kind));
@@ -252,11 +265,14 @@ farewell node::serve(session& with) {
   able.from = run.from;
   if (how_.resident)
     able.samples = run.data.front().size();
+  const auto samples = able.samples;
+  able.metrics = watch_->address();
   farewell result;
   auto answered =
       ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
-  with.at->listen(ears_of<seated, score, revoke, state_stored, release,
-      arrived, refusal, drain, farewell>(here, with.at));
+  with.at->listen(watch_->hears(
+      ears_of<seated, score, revoke, carried, state_stored, release, arrived,
+          refusal, durable, drain, farewell>(here, with.at)));
   keep_courier(io_.context(), dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};
@@ -264,11 +280,12 @@ farewell node::serve(session& with) {
     if (leaving_)
       send_anonymously(here, interrupt{});
   }
+  watch_->is(node_watch::link::serving);
   say("{} takes part in {} at {}: {}{}\n", with.told.name,
       run.settled.run.name, how_.at,
-      how_.resident ? fmt::format("client {} of {} samples, ", run.home.client,
-                          able.samples)
-                    : std::string{},
+      how_.resident
+          ? fmt::format("client {} of {} samples, ", run.home.client, samples)
+          : std::string{},
       run.on.text());
   answered.receive([&](farewell& how) { result = std::move(how); },
       [&](const caf::error& why) {
@@ -278,17 +295,25 @@ farewell node::serve(session& with) {
     std::lock_guard lock{guard_};
     host_ = host{};
   }
+  watch_->end(!result.over);
   dismiss_all(self, workers, slots);
+  ask(self.ptr(), here, caf::infinite, hand_over{})
+      .receive([&](kept& what) { run.kept = std::move(*what.what); },
+          [&](const caf::error&) { run.kept = kept_updates{most_kept}; });
   caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
   return result;
 }
 
 int node::run() {
+  if (auto url = watch_->url(); !url.empty())
+    say("metrics at {}\n", url);
   for (;;) {
     auto with = meet();
     if (!with)
       return interrupted;
     name_ = with->told.name;
+    watch_->named(name_, how_.at);
+    watch_->is(node_watch::link::joining);
     try {
       prepare(with->told);
     } catch (const std::exception& error) {

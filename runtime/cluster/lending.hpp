@@ -28,7 +28,7 @@ struct lending {
   configuration settled;
   std::vector<training::view> data; ///< a resident's own is the only one
   facts::provenance from;           ///< a resident's is its own affair
-  kept_updates kept{};              ///< no durable version has them yet
+  kept_updates kept{0};             ///< no durable version has them yet
 };
 
 /// What a node that is welcome lends: the run's topology over the run's data,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
@@ -26,10 +27,10 @@ struct leave {
   client_id client = 0;
 };
 
-/// To the aggregator: one more slot to train and score at. Answered with its
-/// id.
+/// To the aggregator: more slots to train and score at. Answered with the id of
+/// the first one; the others follow it.
 struct lend {
-  compute_slot what;
+  std::vector<compute_slot> what;
 };
 
 /// To the aggregator: a slot is needed elsewhere. It finishes what it has, and
@@ -38,9 +39,9 @@ struct withdraw {
   slot_id slot = 0;
 };
 
-/// Aggregator to evaluator: this slot may score, beside those that there are.
-struct slot_lent {
-  compute_slot what;
+/// Aggregator to evaluator: these may score, beside those that there are.
+struct slots_lent {
+  std::vector<compute_slot> what;
 };
 
 template <class Inspector>
@@ -60,8 +61,8 @@ bool inspect(Inspector& f, withdraw& x) {
   return f.object(x).fields(f.field("slot", x.slot));
 }
 template <class Inspector>
-bool inspect(Inspector& f, slot_lent&) {
-  return refuse_to_serialise(f, "troupe::slot_lent");
+bool inspect(Inspector& f, slots_lent&) {
+  return refuse_to_serialise(f, "troupe::slots_lent");
 }
 
 } // namespace troupe

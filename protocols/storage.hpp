@@ -26,6 +26,7 @@ struct store {
   std::uint64_t updates = 0;     ///< accepted in all versions so far
   bool will_be_scored = false;   ///< keep the file until the score is known
   state_table states{};          ///< that clients keep
+  bool promises_bits = true;     ///< of one numeric fingerprint
 };
 
 /// Scribe to aggregator: it survives any crash from here on.
@@ -54,7 +55,8 @@ bool inspect(Inspector& f, store& x) {
       f.field("parameters", x.parameters), f.field("blocks", x.blocks),
       f.field("rule", x.rule), f.field("fact_number", x.fact_number),
       f.field("updates", x.updates),
-      f.field("will_be_scored", x.will_be_scored), f.field("states", x.states));
+      f.field("will_be_scored", x.will_be_scored), f.field("states", x.states),
+      f.field("promises_bits", x.promises_bits));
 }
 template <class Inspector>
 bool inspect(Inspector& f, stored& x) {

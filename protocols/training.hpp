@@ -67,6 +67,9 @@ struct trained {
   double cpu_seconds = 0.0; ///< its thread's CPU time
   tensor delta;
   float largest = 0.0f; ///< |delta|
+  /// Euclidean, of the delta, where there is a bound on it. It does not travel:
+  /// whoever brings a delta measures.
+  float norm = 0.0f;
   rare_tensor state{};
 };
 

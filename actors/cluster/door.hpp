@@ -56,9 +56,12 @@ private:
     draining,
     parting
   };
+  /// Has a door say to its node that something is to stop. It may be called on
+  /// any thread.
+  template <class Message>
   struct stopper {
     caf::actor_addr whom;
-    lease_id lease;
+    Message say;
     void operator()() const;
   };
   struct training_task {
@@ -69,7 +72,7 @@ private:
     update_sink reply_to;
     tensor_id from = 0;
     tensor_id state = 0; ///< its client's, lent for this task alone
-    std::unique_ptr<std::stop_callback<stopper>> stop{};
+    std::unique_ptr<std::stop_callback<stopper<revoke>>> stop{};
   };
   /// An update some of whose tensors are on their way.
   struct arriving {
@@ -79,6 +82,7 @@ private:
   struct scoring_task {
     score_sink reply_to;
     tensor_id from = 0;
+    std::unique_ptr<std::stop_callback<stopper<call_off>>> stop{};
   };
   struct lending {
     tensor what;
@@ -103,7 +107,7 @@ private:
   void take(const evaluate_task& what);
   void collect(update&& what);
   void answer(update&& what);
-  void keep(slot_id slot);
+  void keep(slot_id first);
   void retire_slots();
   void retire(slot_id slot);
   void dismiss(const dismissal& what);

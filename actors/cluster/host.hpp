@@ -53,6 +53,7 @@ private:
   void receive(const score& what);
   void receive(const revoke& what);
   void receive(const carried& what);
+  void receive(const call_off& what);
   void receive(const release& what);
   void receive(const arrived& what);
   void receive(const refusal& what);
@@ -69,6 +70,8 @@ private:
   void seat(const seated& what);
   void stop_at_once(const seated& what);
   void begin(const score& what, const gpu::shared_buffer& parameters);
+  void answer(const evaluated_part& what);
+  void stop_parts();
   void want_to_leave();
   void end(farewell how);
 
@@ -78,7 +81,7 @@ private:
   bool over_ = false;
   std::map<tensor_id, held> held_;
   std::unordered_map<lease_id, client_id> leases_; ///< that train, or are to
-  std::stop_source parts_;
+  std::map<std::uint64_t, std::stop_source> parts_; ///< of the test set
 };
 using host_impl = host::stateful_impl<host_state>;
 

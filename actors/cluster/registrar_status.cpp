@@ -47,6 +47,7 @@ void registrar_state::on(const facts::run_started& x) {
   seen_.version = x->version;
   seen_.versions = x->rounds;
   seen_.updates = x->updates;
+  seen_.promises_bits = x->promises_bits;
 }
 
 void registrar_state::on(const facts::published& x) {
@@ -56,11 +57,16 @@ void registrar_state::on(const facts::published& x) {
 
 void registrar_state::on(const facts::waiting& x) {
   seen_.waits_for =
-      fmt::format("{}: {} of {} are there", x.needs, x.have, x.wanted);
+      fmt::format("{}: {} of {} are there{}{}", x.needs, x.have, x.wanted,
+          x.whom.empty() ? "" : "; missing: ", x.whom);
   waits_since_ = clock_now(self_);
 }
 
 void registrar_state::on(const facts::leased&) {
+  waits_since_.reset();
+}
+
+void registrar_state::on(const facts::went_on&) {
   waits_since_.reset();
 }
 
@@ -79,7 +85,7 @@ report registrar_state::status() {
   const auto now = clock_now(self_);
   auto result = seen_;
   result.epoch = rule_.epoch();
-  result.promises_bits = promises_bits_;
+  result.promises_bits = seen_.promises_bits && rule_.promises_bits();
   if (waits_since_)
     result.waits_since = seconds(now - *waits_since_);
   else
@@ -89,7 +95,8 @@ report registrar_state::status() {
     result.nodes.push_back({each.name, membership::to_string(each.at),
         seconds(now - each.since), each.slots, each.changed, each.rejoins,
         at == addresses_.end() ? std::string{} : at->second,
-        std::move(each.why), metrics_of(each.session)});
+        std::move(each.why), metrics_of(each.session),
+        each.mixes ? std::move(each.fingerprint) : std::string{}});
   }
   return result;
 }

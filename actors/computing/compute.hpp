@@ -23,8 +23,9 @@ class compute_state {
 public:
   static inline const char* name = "troupe.compute";
 
-  compute_state(
-      compute::pointer self, gpu::device where, training::learner_factory make);
+  /// `measures`: the norm of each delta, too.
+  compute_state(compute::pointer self, gpu::device where,
+      training::learner_factory make, bool measures = false);
   compute::behavior_type make_behavior();
 
 private:
@@ -40,6 +41,7 @@ private:
   compute::pointer self_;
   gpu::device where_;
   training::learner_factory make_;
+  bool measures_;
   std::optional<gpu::device_stream> stream_;
   std::unique_ptr<training::learner> learner_;
   double cpu_seen_ = 0.0;

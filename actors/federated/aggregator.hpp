@@ -15,6 +15,7 @@
 #include "protocols/federated/client_states.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/federated/tally.hpp"
+#include "protocols/membership/quorum.hpp"
 #include "protocols/participation.hpp"
 #include "protocols/placement/desk.hpp"
 #include "protocols/publication.hpp"
@@ -96,6 +97,8 @@ private:
   // what the rule decides
   void admit(returned& one);
   void count(returned& one, const federated::verdict& how);
+  bool is_too_large(const trained& what) const noexcept;
+  void drop_too_large(const update& what);
   void fail(client_id client, lease_id lease, const caf::error& why);
   void tell_failed(client_id client, lease_id lease, const caf::error& why);
   void carry_out();
@@ -123,14 +126,16 @@ private:
   void receive(const withdraw& what);
   void receive(const facts::node_joined& what);
   void receive(const facts::node_left& what);
-  void receive(const facts::node_changed& what) { tell(what); }
+  void receive(const facts::node_changed& what);
   void receive(const facts::node_serves& what) { tell(what); }
   void receive(const facts::node_refused& what) { tell(what); }
+  void receive(const facts::fingerprint_mixed& what);
   slot_id take_in(const lend& what);
   void bury_clients(const caf::actor_addr& who, const std::string& why);
   void bury_client(client_id client, const std::string& why);
   void await(facts::waiting what, caf::error or_else);
-  void await_nodes(caf::error or_else);
+  void follow_quorum();
+  void despair(membership::resort how);
   void look_for_slots();
 
   // what the press does
@@ -140,6 +145,7 @@ private:
   void ask_to_store(version_id version);
 
   void end(run_outcome how, caf::error why = {});
+  void stop(caf::error why);
   void go_on();
   void settle();
   bool is_ending() const noexcept { return stage_ >= stage::ending; }
@@ -155,7 +161,7 @@ private:
   std::size_t present_ = 0;         ///< of these
   std::vector<compute_slot> slots_; ///< by slot id
   std::map<slot_id, caf::typed_response_promise<void>> withdrawn_;
-  std::size_t nodes_ = 0; ///< of the cluster, that take part
+  membership::quorum quorum_; ///< of the cluster's nodes
   std::optional<standstill> waits_;
   caf::typed_response_promise<run_report> promise_;
   instant start_{};

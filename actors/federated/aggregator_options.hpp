@@ -10,6 +10,7 @@
 #include "protocols/facts.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/ids.hpp"
+#include "protocols/membership/quorum.hpp"
 #include "protocols/placement/allotment.hpp"
 #include "protocols/state_table.hpp"
 
@@ -32,14 +33,17 @@ struct aggregator_options {
   std::size_t depth = 2;      ///< leases in flight a slot, at most
   std::size_t adding = 1;     ///< deltas that may wait at a shard beside them
   placement::allotment kinds; ///< of device, by client
+  double max_norm = 0.0; ///< of an update that may count; 0: any
   /// A part of an evaluation has ten times as long; what a lease has, the rule
   /// says. 0: no bound.
   duration lease_time{};
   duration stop_grace = std::chrono::seconds{2};
   std::size_t quorum = 0; ///< clients that have to be there to begin
-  std::size_t nodes = 0;  ///< of the cluster, likewise
-  /// How long it stands still for want of clients or slots; 0: not at all.
+  std::size_t nodes = 0;  ///< of the cluster that have to be there, always
+  /// How long it stands still for want of clients, nodes or slots; 0: not at
+  /// all.
   duration patience{};
+  membership::resort then = membership::resort::fail; ///< for want of nodes
 };
 
 } // namespace troupe

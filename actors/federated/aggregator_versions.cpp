@@ -29,7 +29,8 @@ void aggregator_state::receive(const published& what) {
   // What a resumption needs, while no update of the next version is in it.
   states_[what.version] =
       store{what.version, parameters_, blocks_, rule_.save(), facts_.last(),
-          rule_.accepted(), false, client_states_.counted()};
+          rule_.accepted(), false, client_states_.counted(),
+          options_.header.promises_bits};
   publication::orders todo;
   press_.made(what.version, now_, todo);
   follow(std::move(todo));

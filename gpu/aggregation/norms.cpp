@@ -46,6 +46,10 @@ std::vector<double> norms(device_stream& on, updates of) {
   return result;
 }
 
+float norm_on_host(std::span<const float> of) {
+  return static_cast<float>(std::sqrt(ordered::sum_of_squares(of)));
+}
+
 std::vector<double> clip_to_norm(
     device_stream& on, std::span<const std::span<float>> of, double bound) {
   assert(bound > 0.0 && "nothing has a norm below 0");

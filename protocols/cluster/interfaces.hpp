@@ -37,6 +37,7 @@ struct fetched {
   tensor here;
   float largest = 0.0f; ///< magnitude; NaN: a value is not finite
   std::string failed;   ///< why it did not come; empty: it did
+  float norm = 0.0f;    ///< Euclidean, if it was to be measured
 };
 
 /// From its peer to an actor: the session is over. The last message.
@@ -101,6 +102,7 @@ using door = compute::extend<          //
     caf::result<void>(fetched),        // from its peer
     caf::result<void>(parted),         //
     caf::result<void>(revoke),         // of a task that is to stop
+    caf::result<void>(call_off),       // likewise
     caf::result<void>(dismissal)>;     // from the registrar
 
 /// A node's end: its slots, and a worker for each client that is trained here.
@@ -111,6 +113,7 @@ using host = caf::typed_actor<          //
     caf::result<void>(score),           //
     caf::result<void>(revoke),          //
     caf::result<void>(carried),         //
+    caf::result<void>(call_off),        //
     caf::result<void>(release),         //
     caf::result<void>(arrived),         //
     caf::result<void>(refusal),         //

@@ -28,10 +28,11 @@ struct cluster_run {
 /// node that comes.
 class coordinator {
 public:
-  /// Binds. No tensor of a node's has more than so many values; what goes to
-  /// and fro is counted, unless that is null. Throws `std::runtime_error` that
-  /// says why it cannot, or may not.
-  coordinator(const listening& how, std::uint64_t most_values,
+  /// Binds. No tensor of a node's has more than so many values, and the norms of
+  /// those that come are measured or not; what goes to and fro is counted,
+  /// unless that is null. Throws `std::runtime_error` that says why it cannot,
+  /// or may not.
+  coordinator(const listening& how, std::uint64_t most_values, bool measures,
       std::shared_ptr<monitoring::wire_figures> figures = nullptr);
   ~coordinator();
 

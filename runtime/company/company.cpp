@@ -102,7 +102,9 @@ cluster::farewell farewell_for(const run_report& report) {
   case run_outcome::target_reached:
     return {"the run is done", true, done};
   case run_outcome::interrupted:
-    return {"the run was interrupted", true, interrupted};
+    return {report.why ? "the run was interrupted: " + text(report.why)
+                       : "the run was interrupted",
+        true, interrupted};
   case run_outcome::failed:
     return {"the run has failed: " + text(report.why), true, failed};
   }
@@ -194,7 +196,8 @@ company::company(const topology& what, const run_options& how)
     wires = std::make_shared<monitoring::wire_figures>(how.cluster.silence);
   if (!how.cluster.at.empty())
     cluster_ = std::make_unique<cluster::coordinator>(
-        how.cluster, training::most_values(*probe_), wires);
+        how.cluster, training::most_values(*probe_),
+        settled_.federation.max_norm > 0.0, wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     expose(wires.get());
@@ -225,7 +228,8 @@ company::~company() {
 std::size_t company::depth() const {
   auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
   auto least = std::size_t{devices_.on_gpu() ? 2u : 1u};
-  return std::clamp(flight_bytes / bytes / devices_.slots(), least, deepest);
+  auto slots = std::max<std::uint64_t>(devices_.slots(), 1);
+  return std::clamp(flight_bytes / bytes / slots, least, deepest);
 }
 
 // Sums have the same bits anywhere; a GPU adds what its own clients made
@@ -275,6 +279,7 @@ aggregator_options company::plan(
   if (cluster_) {
     result.nodes = how_.cluster.nodes;
     result.patience = from_seconds(how_.cluster.patience);
+    result.then = how_.cluster.then;
   }
   if (comes_and_goes()) {
     result.quorum = what_.movement()->quorum;
@@ -289,6 +294,7 @@ aggregator_options company::plan(
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
   result.header.unit = what_.unit();
+  result.header.promises_bits = promises_bits(before);
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;
@@ -302,9 +308,16 @@ aggregator_options company::plan(
   result.depth = depth();
   result.adding = adding();
   result.kinds = {c.run.seed, devices_.shares()};
+  result.max_norm = c.federation.max_norm;
   result.lease_time = from_seconds(c.federation.lease_seconds);
   result.stop_grace = from_seconds(c.compute.stop_grace);
   return result;
+}
+
+// What was computed by another fingerprint is in the model.
+bool company::promises_bits(const past& before) const {
+  return !before.state || (before.state->promises_bits &&
+                              before.state->fingerprint == account_.fingerprint);
 }
 
 double company::memory() const {
@@ -320,7 +333,8 @@ void company::gather_workers(crew& who) {
   auto context = std::make_shared<const worker_context>(
       worker_context{settled_.run.seed, settled_.client});
   hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
-      std::move(context), std::move(data_), what_.learner());
+      std::move(context), std::move(data_), what_.learner(),
+      settled_.federation.max_norm > 0.0);
 }
 
 std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
@@ -338,7 +352,8 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
             aggregator_, sums_at(), i, shards}));
   if (!what_.test_data().empty())
     who->evaluator = system_->spawn<evaluator_impl>(
-        evaluator_options{what_.test_data(), 500, who->slots, aggregator_});
+        evaluator_options{what_.test_data(), 500, who->slots, aggregator_,
+            cluster_ ? from_seconds(how_.cluster.patience) : duration{}});
   scribe_options recorded{&files::system(), place.root(), layout_, c.run.name,
       c.federation.rule, to_toml(c), account_.fingerprint, from_,
       c.run.keep_checkpoints, shards,
@@ -413,6 +428,7 @@ run_report company::play(
             report.why = std::move(why);
           });
   slots_lost_ = report.slots_lost;
+  account_.promises_bits = report.promises_bits;
   account_.wall_seconds = monitoring::process_age();
   dismiss_all(*who);
   dismiss(std::exchange(aggregator_, {}));

@@ -45,17 +45,19 @@ std::size_t compute_threads(const topology& what, const device_choice& on) {
 std::vector<compute_slot> spawn_slots(caf::actor_system& system,
     const topology& what, const configuration& settled,
     const device_choice& on) {
+  const bool measures = settled.federation.max_norm > 0.0;
   std::vector<compute_slot> result;
   for (const auto& [where, slots] : on.devices) {
     auto lanes = has_lanes(what, where);
     compute all;
     if (lanes)
       all = system.spawn<accelerator_impl, caf::detached>(accelerator_options{
-          *what.model(), where, slots, settled.client, on.products});
+          *what.model(), where, slots, settled.client, on.products,
+          measures});
     for (std::uint32_t i = 0; i < slots; ++i)
       result.push_back({lanes ? all
                               : system.spawn<compute_impl, caf::detached>(
-                                    where, what.learner()),
+                                    where, what.learner(), measures),
           lanes ? i : 0, where.kind});
   }
   return result;

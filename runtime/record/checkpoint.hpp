@@ -49,6 +49,7 @@ struct checkpoint {
   double elapsed = 0.0;          ///< seconds of the run, all processes
   std::string configuration;     ///< effective, as TOML
   std::string fingerprint;
+  bool promises_bits = true; ///< it alone computed all that led here
   facts::provenance from; ///< unknown in those from before it was told
   bookmark at;            ///< none in those from before there were any
   state_table states;     ///< that clients keep

@@ -51,13 +51,15 @@ void expect_golden(const frame& what, const std::string& golden) {
 // First the number of its kind, then its fields; big-endian, texts and lists
 // behind their size.
 TEST(frames_test, keep_their_bytes) {
-  expect_golden(hello{errand::courier, "a", 7, "b", 0.5},
+  expect_golden(hello{errand::courier, "a", 7, "b", 0.5, "cpu", {"c", "d"}},
       "00"                 // hello
       "01"                 // errand
       "0161"               // name
       "0000000000000007"   // session
       "0162"               // build
-      "3fe0000000000000"); // silence
+      "3fe0000000000000"   // silence
+      "03637075"           // fingerprint
+      "0201630164");       // lowerable
   expect_golden(welcome{"a", 2, "c", {"1", "2", "3", "4", "5"}, "cpu"},
       "01"                   // welcome
       "0161"                 // name
@@ -77,6 +79,7 @@ TEST(frames_test, keep_their_bytes) {
                                             "01"
                                             "82");
   expect_golden(beat{3}, "0f0000000000000003");
+  expect_golden(lower{"cpu"}, "1203637075");
 }
 
 TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
@@ -111,6 +114,7 @@ TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
       "0000000000000001" // one,
       "01"               // which follows
       "0000003f");
+  expect_golden(call_off{7}, "130000000000000007");
   expect_golden(release{7}, "070000000000000007");
   expect_golden(arrived{7}, "080000000000000007");
 }
@@ -120,7 +124,8 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
   const std::string handle = "0000000000000007000000000000000300";
 
   expect_golden(
-      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, lent}},
+      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, 0.0f,
+                    lent}},
       "09"                                 // update
       "00000001"                           // client
       "00000000000000020000000000000003"   // lease, base
@@ -150,7 +155,7 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
 
 TEST(frames_test, keep_the_bytes_of_a_report) {
   report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}};
-  said.nodes.push_back({"e", "member", 0.5, 1, 2, 3, "f", "g", "h"});
+  said.nodes.push_back({"e", "member", 0.5, 1, 2, 3, "f", "g", "h", "i"});
 
   expect_golden(said,
       "10"                 // report
@@ -169,7 +174,7 @@ TEST(frames_test, keep_the_bytes_of_a_report) {
       "0000000000000002"   //   epoch
       "0000000000000003"   //   rejoins
       "01660167"           //   address, why
-      "0168"               //   metrics
+      "01680169"           //   metrics, fingerprint
       "010164");           // failures
 }
 

@@ -47,7 +47,8 @@ struct run_header {
   double best_accuracy = 0.0;
   provenance from{};
   std::string unit = "round"; ///< of `rounds`: "round" or "version"
-  bool promises_bits = true;  ///< false: it was computed by several fingerprints
+  std::string sha256{};       ///< of the parameters that it goes on from
+  bool promises_bits = true; ///< false: it was computed by several fingerprints
 };
 
 /// A process began or took up a run. Large and rare, so it is held apart: a
@@ -97,6 +98,11 @@ struct accepted {
   double loss = 0.0;
   double seconds = 0.0; ///< training alone, wall time
   bool mixed = false;   ///< base - current was added to its delta
+  /// Its node had trained it before, for the process that this one goes on
+  /// from, and kept it.
+  bool handed_in = false;
+  std::uint32_t work = 0;     ///< as it was granted; 0: the recipe's own
+  std::uint64_t checksum = 0; ///< linear, of the integers that it added
 };
 
 struct dropped {
@@ -141,7 +147,10 @@ struct published {
   std::uint64_t total_updates = 0; ///< in all versions so far
   double loss = 0.0;               ///< mean training loss over its updates
   double seconds = 0.0;            ///< since the version before
-  double scale = 1.0; ///< of the mean, beside the server's own rate
+  double scale = 1.0;         ///< of the mean, beside the server's own rate
+  double weight = 0.0;        ///< of all that was summed up
+  double share = 0.0;         ///< likewise: what the sum is divided by
+  std::uint64_t checksum = 0; ///< linear, of the sum's integers
 };
 
 struct evaluated {
@@ -157,6 +166,7 @@ struct stored {
   version_id version = 0;
   std::string sha256; ///< of the parameters' bytes
   double seconds = 0.0;
+  std::string before{}; ///< that of the one stored before, or gone on from
 };
 
 /// A learner did not return after its stop token was set: that of the client,

@@ -191,7 +191,8 @@ using aggregator = caf::typed_actor<        //
 using shard = caf::typed_actor< //
     caf::result<void>(add),     //
     caf::result<void>(publish), //
-    caf::result<void>(discard)>;
+    caf::result<void>(discard), //
+    caf::result<void>(tick)>;
 
 /// Scores versions on the test set, on compute slots.
 using evaluator = caf::typed_actor<    //

@@ -67,9 +67,11 @@ struct trained {
   double cpu_seconds = 0.0; ///< its thread's CPU time
   tensor delta;
   float largest = 0.0f; ///< |delta|
-  /// Euclidean, of the delta, where there is a bound on it. It does not travel:
-  /// whoever brings a delta measures.
-  float norm = 0.0f;
+  /// It had been trained for the same base before, and was kept since.
+  bool handed_in = false;
+  /// The norm of the delta is above the run's bound, if it has one. It does not
+  /// travel: whoever brings a delta measures.
+  bool too_large = false;
   rare_tensor state{};
 };
 
@@ -129,7 +131,8 @@ bool inspect(Inspector& f, trained& x) {
   return f.object(x).fields(f.field("lease", x.lease), f.field("base", x.base),
       f.field("outcome", x.outcome), exactly(f, "seconds", x.seconds),
       exactly(f, "cpu_seconds", x.cpu_seconds), f.field("delta", x.delta),
-      exactly(f, "largest", x.largest), f.field("state", x.state));
+      exactly(f, "largest", x.largest), f.field("handed_in", x.handed_in),
+      f.field("state", x.state));
 }
 template <class Inspector>
 bool inspect(Inspector& f, update& x) {

@@ -55,6 +55,7 @@ door::behavior_type door_state::make_behavior() {
       [this](const parted& what) { leave(what); },
       [this](const revoke& what) { options_.peer->send(what); },
       [this](const call_off& what) { options_.peer->send(what); },
+      [this](const durable& what) { announce(what); },
       [this](const dismissal& what) { dismiss(what); },
   };
 }
@@ -88,7 +89,14 @@ void door_state::prepare(const admission& how) {
   auto greeting = std::move(options_.greeting);
   greeting.name = how.name;
   greeting.epoch = how.epoch;
+  greeting.durable = how.durable;
   options_.peer->send(std::move(greeting));
+}
+
+// A node that is not greeted yet hears it with its greeting.
+void door_state::announce(const durable& what) {
+  if (stage_ != stage::knocking && stage_ != stage::parting)
+    options_.peer->send(what);
 }
 
 void door_state::receive(const ready& what) {
@@ -240,7 +248,9 @@ void door_state::collect(update&& what) {
   auto& result = kept.result;
   if (const auto& delta = result.delta.here) {
     result.largest = gpu::largest_magnitude(host_, delta->span());
-    result.norm = gpu::norm_on_host(delta->span());
+    result.too_large =
+        options_.max_norm > 0.0 &&
+        gpu::is_longer(delta->span(), options_.max_norm);
   } else {
     bring(result.delta, lease);
   }
@@ -273,7 +283,7 @@ void door_state::receive(const fetched& what) {
   if (what.what == result.delta.id) {
     result.delta = what.here;
     result.largest = what.largest;
-    result.norm = what.norm;
+    result.too_large = what.too_large;
   } else {
     result.state = what.here;
   }

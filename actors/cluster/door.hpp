@@ -26,6 +26,7 @@ struct door_options {
   welcome greeting;                ///< without name and epoch
   std::uint64_t values = 0;        ///< of a model: no delta has another number
   std::uint64_t most = UINT64_MAX; ///< that a client's state may have
+  double max_norm = 0.0;           ///< of a delta; 0: any
 };
 
 /// The coordinator's end of one node's session, and all that the node can
@@ -110,6 +111,7 @@ private:
   void keep(slot_id first);
   void retire_slots();
   void retire(slot_id slot);
+  void announce(const durable& what);
   void dismiss(const dismissal& what);
   void see_off(const std::string& why);
   void part(const std::string& why);

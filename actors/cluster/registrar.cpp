@@ -53,7 +53,7 @@ bool is_address(const std::string& text) {
 }
 
 admission refused(std::string why, std::string lower_to = {}) {
-  return {false, std::move(why), {}, 0, std::move(lower_to)};
+  return {false, std::move(why), {}, 0, 0, std::move(lower_to)};
 }
 
 // What of a node's data is not the run's; empty: all is the same.
@@ -119,7 +119,7 @@ admission registrar_state::admit(const knock& what) {
   addresses_[what.who.number] = what.who.address;
   tell_changes();
   timer_.set(self_, rule_.due());
-  return {true, {}, verdict.name, verdict.epoch};
+  return {true, {}, verdict.name, verdict.epoch, durable_};
 }
 
 admission registrar_state::take_in(const prepared& what) {
@@ -253,7 +253,7 @@ void registrar_state::tell_if_it_comes_or_goes(
   }
 }
 
-void registrar_state::tell_refused(const std::string& name,
+void registrar_state::tell_refused(const std::string& called,
     const std::string& reason, const std::string& text) {
   const auto before = tells_.take(clock_now(self_));
   if (!before)
@@ -262,18 +262,18 @@ void registrar_state::tell_refused(const std::string& name,
   if (*before > 0)
     all += fmt::format(" (and {} others before it)", *before);
   send(self_, options_.tell,
-      facts::node_refused{name, reason, std::move(all)});
+      facts::node_refused{called, reason, std::move(all)});
 }
 
 // It was let in, and is not what it has to be.
 admission registrar_state::turn_away(
     std::uint64_t session, reason why, const std::string& text) {
-  auto name = addresses_[session];
+  auto called = addresses_[session];
   for (const auto& each : rule_.members())
     if (each.session == session)
-      name = each.name;
+      called = each.name;
   refused_.insert(session);
-  tell_refused(name, membership::to_string(why), text);
+  tell_refused(called, membership::to_string(why), text);
   return refused(text);
 }
 

@@ -58,6 +58,7 @@ private:
   void note(const fact_batch& what);
   void on(const facts::run_started& x);
   void on(const facts::published& x);
+  void on(const facts::stored& x);
   void on(const facts::waiting& x);
   void on(const facts::leased& x);
   void on(const facts::went_on& x);
@@ -76,6 +77,7 @@ private:
   membership::allowance tells_;     ///< of those who are not let in
   timer<tick> timer_;
   report seen_;                  ///< of the run: what the facts have told
+  version_id durable_ = 0;
   std::optional<instant> waits_since_;
   bool over_ = false;
 };

@@ -46,6 +46,7 @@ void registrar_state::on(const facts::run_started& x) {
   seen_.run = x->name;
   seen_.version = x->version;
   seen_.versions = x->rounds;
+  durable_ = x->version;
   seen_.updates = x->updates;
   seen_.promises_bits = x->promises_bits;
 }
@@ -53,6 +54,15 @@ void registrar_state::on(const facts::run_started& x) {
 void registrar_state::on(const facts::published& x) {
   seen_.version = x.version;
   seen_.updates = x.total_updates;
+}
+
+// The best version may be stored behind a later one.
+void registrar_state::on(const facts::stored& x) {
+  if (x.version <= durable_)
+    return;
+  durable_ = x.version;
+  for (const auto& [session, at] : doors_)
+    send(self_, at, durable{durable_});
 }
 
 void registrar_state::on(const facts::waiting& x) {

@@ -249,8 +249,7 @@ void accelerator_state::finish(std::size_t which) {
     result = {task.lease, task.work.version, made.sums,
         wall_seconds() - of.begun, cpu_share_ - of.cpu_then,
         std::move(made.delta), made.largest};
-    if (options_.measures)
-      result.norm = norm_of(*result.delta);
+    result.too_large = options_.max_norm > 0.0 && is_too_large(*result.delta.here);
   });
   if (why) {
     drop(which, std::move(why));
@@ -264,11 +263,11 @@ void accelerator_state::finish(std::size_t which) {
 }
 
 // Its stretch is done, so that nobody else has to be waited for.
-float accelerator_state::norm_of(const gpu::buffer& delta) {
+bool accelerator_state::is_too_large(const gpu::buffer& delta) {
   if (!measuring_)
     measuring_.emplace(delta.where());
   const auto one = delta.span();
-  return static_cast<float>(gpu::norms(*measuring_, {&one, 1}).front());
+  return !(gpu::norms(*measuring_, {&one, 1}).front() <= options_.max_norm);
 }
 
 void accelerator_state::drop(std::size_t which, caf::error why) {

@@ -22,7 +22,7 @@ struct accelerator_options {
   std::size_t lanes = 1; ///< clients side by side
   training::recipe how;  ///< of the run
   gpu::precision products = gpu::precision::fp32;
-  bool measures = false; ///< the norm of each delta
+  double max_norm = 0.0; ///< that a delta may have; 0: any
 };
 
 /// All slots of one device: each is a lane, whose tasks it takes by their turn.
@@ -88,7 +88,7 @@ private:
   // answers
   void arrive(stretch& what);
   void finish(std::size_t which);
-  float norm_of(const gpu::buffer& delta);
+  bool is_too_large(const gpu::buffer& delta);
   void drop(std::size_t which, caf::error why);
   void drop_stopped();
   void drop_youngest(const caf::error& why);

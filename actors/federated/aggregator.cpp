@@ -44,6 +44,7 @@ aggregator_state::aggregator_state(
       facts_(options_.next_fact),
       rule_(std::move(options_.rule)),
       client_states_(std::move(options_.states)),
+      stored_(options_.header.sha256),
       parameters_(std::move(options_.parameters)),
       blocks_(std::move(options_.blocks)) {
   self_->set_down_handler([this](caf::down_msg& what) { on(what); });
@@ -278,14 +279,18 @@ void aggregator_state::settle() {
   report_.best_accuracy = press_.best_accuracy();
   report_.training_seconds = seconds(last_publication_ - first_lease_);
   report_.promises_bits = options_.header.promises_bits;
+  facts_.release();
   tell(facts::run_ended{to_string(report_.outcome),
       report_.why ? text(report_.why) : std::string{}, press_.version()});
   flush();
   promise_.deliver(std::move(report_));
 }
 
+// What is held is told soon, or once a shard has died.
 void aggregator_state::flush() {
   flush_at_.reset();
+  if (facts_.holds())
+    flush_at_ = now_ + flush_after;
   if (facts_.size() == 0)
     return;
   auto batch = facts_.take();

@@ -65,6 +65,7 @@ private:
   struct returned {
     update what;
     gpu::shared_buffer base;
+    std::uint32_t work = 0; ///< that was granted
   };
   enum class stage : std::uint8_t { idle, gathering, running, ending, ended };
   /// Until when it waits for somebody, and what comes of it if nobody comes.
@@ -97,10 +98,10 @@ private:
   // what the rule decides
   void admit(returned& one);
   void count(returned& one, const federated::verdict& how);
-  bool is_too_large(const trained& what) const noexcept;
   void drop_too_large(const update& what);
   void fail(client_id client, lease_id lease, const caf::error& why);
   void tell_failed(client_id client, lease_id lease, const caf::error& why);
+  void tell_accepted(facts::accepted what);
   void carry_out();
   void end(federated::ending how);
 
@@ -180,6 +181,7 @@ private:
   publication::ledger ledger_;  ///< what the shards were given, and have
   placement::desk desk_;
   publication::press press_;
+  std::string stored_;                ///< SHA-256 of the version stored last
   gpu::shared_buffer parameters_;     ///< of the last version
   named_blocks blocks_;               ///< of it too: what the server keeps
   std::shared_ptr<gpu::buffer> next_; ///< the version being made, if one is

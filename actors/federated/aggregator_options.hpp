@@ -33,7 +33,6 @@ struct aggregator_options {
   std::size_t depth = 2;      ///< leases in flight a slot, at most
   std::size_t adding = 1;     ///< deltas that may wait at a shard beside them
   placement::allotment kinds; ///< of device, by client
-  double max_norm = 0.0; ///< of an update that may count; 0: any
   /// A part of an evaluation has ten times as long; what a lease has, the rule
   /// says. 0: no bound.
   duration lease_time{};

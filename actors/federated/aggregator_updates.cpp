@@ -29,7 +29,7 @@ void aggregator_state::receive(update& what) {
   say_goodbye(answer.left);
   if (is_ending())
     return;
-  returned one{std::move(what), std::move(answer.base)};
+  returned one{std::move(what), std::move(answer.base), answer.work};
   if (press_.is_open())
     admit(one);
   else
@@ -51,7 +51,7 @@ void aggregator_state::admit(returned& one) {
   } else if (is_open && ledger_.admission_of(trained.largest, share) !=
                             gpu::admission::added) {
     fail(what.client, trained.lease, diverged(trained.largest, share));
-  } else if (is_open && is_too_large(trained)) {
+  } else if (is_open && trained.too_large) {
     drop_too_large(what);
   } else {
     count(one,
@@ -63,18 +63,12 @@ void aggregator_state::admit(returned& one) {
   carry_out();
 }
 
-// A norm that is not a number is beyond any bound.
-bool aggregator_state::is_too_large(const trained& what) const noexcept {
-  return options_.max_norm > 0.0 &&
-         !(static_cast<double>(what.norm) <= options_.max_norm);
-}
-
 // To the rule its client has failed. Its state stays as it was.
 void aggregator_state::drop_too_large(const update& what) {
   last_failure_ = fmt::format(
-      "; the last one, client {}: its update has the norm {:.6g}, and "
-      "federation.max_norm is {}",
-      what.client, what.result.norm, options_.max_norm);
+      "; the last one, client {}: the norm of its update is above "
+      "federation.max_norm",
+      what.client);
   tell(facts::dropped{what.result.lease, what.client, what.result.base,
       federated::drop_reason::too_large, 0});
   rule_.fail(what.result.lease, now_, decisions_);
@@ -95,9 +89,9 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
     tell_failed(what.client, trained.lease, diverged(largest, most));
     return rule_.retract(trained.lease, now_, decisions_);
   }
-  tell(facts::accepted{trained.lease, what.client, trained.base, how.staleness,
+  tell_accepted({trained.lease, what.client, trained.base, how.staleness,
       outcome.samples, outcome.steps, how.weight, how.share, outcome.loss,
-      trained.seconds, how.mix});
+      trained.seconds, how.mix, trained.handed_in, one.work});
   report_.steps += outcome.steps;
   if (trained.state)
     client_states_.accepted(what.client, trained.state.value());
@@ -133,8 +127,16 @@ void aggregator_state::tell_failed(
   tell(facts::client_failed{lease, client, std::move(words), code(why)});
 }
 
+// It is told once the shards have said what it added.
+void aggregator_state::tell_accepted(facts::accepted what) {
+  facts_.hold(now_, what);
+  if (!flush_at_)
+    flush_at_ = now_ + flush_after;
+}
+
 void aggregator_state::receive(const added& what) {
-  ledger_.added(what.shard, what.count);
+  for (auto checksum : ledger_.added(what.shard, what.checksums))
+    facts_.summed(checksum);
 }
 
 void aggregator_state::carry_out() {

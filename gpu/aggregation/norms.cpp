@@ -46,8 +46,8 @@ std::vector<double> norms(device_stream& on, updates of) {
   return result;
 }
 
-float norm_on_host(std::span<const float> of) {
-  return static_cast<float>(std::sqrt(ordered::sum_of_squares(of)));
+bool is_longer(std::span<const float> update, double bound) {
+  return !(std::sqrt(ordered::sum_of_squares(update)) <= bound);
 }
 
 std::vector<double> clip_to_norm(

@@ -28,6 +28,7 @@
 //     ◄─ carried, seated, score, revoke, call_off  work, or none of it after
 //     all update, failure, part_begun, evaluated_part ─►   what came of it
 //     ◄───────────────────────── release, arrived   tensors that are done with
+//     ◄───────────────────────────────── durable   what need not be kept
 //     drain ─────────────────────────────────►   it wants to leave
 //     ◄───────────────────────────────── drain   it is to
 //     farewell ◄─────────────────────► farewell  the session ends in order
@@ -66,6 +67,7 @@ struct welcome {
   std::string configuration; ///< effective, as TOML
   facts::provenance from;    ///< what the clients train on
   std::string fingerprint;   ///< numeric, of the coordinator
+  version_id durable = 0;    ///< the run's, that survives any crash
 };
 
 /// To whoever dialled: no, and why, in words; or what `drain` comes to.
@@ -126,6 +128,12 @@ struct arrived {
   tensor_id what = 0;
 };
 
+/// Coordinator: this version survives any crash from here on. No run will ask
+/// again for what was trained from an older one.
+struct durable {
+  version_id version = 0;
+};
+
 /// It finishes what it has, takes nothing new, and leaves.
 struct drain {};
 
@@ -173,7 +181,7 @@ struct report {
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
     revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report, carried, lower, call_off>;
+    drain, farewell, beat, report, carried, durable, lower, call_off>;
 
 } // namespace troupe::cluster
 
@@ -196,6 +204,7 @@ CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::arrived))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::node_report))
 CAF_ADD_TYPE_ID(troupe_cluster, (std::vector<troupe::cluster::node_report>))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::carried))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::durable))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::lower))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::call_off))
 CAF_END_TYPE_ID_BLOCK(troupe_cluster)
@@ -229,7 +238,7 @@ template <class Inspector>
 bool inspect(Inspector& f, welcome& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
       f.field("configuration", x.configuration), f.field("from", x.from),
-      f.field("fingerprint", x.fingerprint));
+      f.field("fingerprint", x.fingerprint), f.field("durable", x.durable));
 }
 template <class Inspector>
 bool inspect(Inspector& f, refusal& x) {
@@ -272,6 +281,10 @@ bool inspect(Inspector& f, release& x) {
 template <class Inspector>
 bool inspect(Inspector& f, arrived& x) {
   return f.object(x).fields(f.field("what", x.what));
+}
+template <class Inspector>
+bool inspect(Inspector& f, durable& x) {
+  return f.object(x).fields(f.field("version", x.version));
 }
 template <class Inspector>
 bool inspect(Inspector& f, drain& x) {

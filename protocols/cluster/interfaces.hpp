@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ struct fetched {
   tensor here;
   float largest = 0.0f; ///< magnitude; NaN: a value is not finite
   std::string failed;   ///< why it did not come; empty: it did
-  float norm = 0.0f;    ///< Euclidean, if it was to be measured
+  bool too_large = false; ///< its norm is above the bound, if there is one
 };
 
 /// From its peer to an actor: the session is over. The last message.
@@ -58,6 +59,22 @@ struct serve {
   ready with;
 };
 
+/// To a host whose session is over: what it has kept. Answered by `kept`.
+struct hand_over {
+  template <class Inspector>
+  friend bool inspect(Inspector& f, hand_over& x) {
+    return f.object(x).fields();
+  }
+};
+class kept_updates; // protocols/cluster/kept_updates.hpp
+struct kept {
+  std::shared_ptr<kept_updates> what;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, kept&) {
+  return refuse_to_serialise(f, "troupe::cluster::kept");
+}
 template <class Inspector>
 bool inspect(Inspector& f, serve& x) {
   return f.object(x).fields(f.field("with", x.with));
@@ -85,6 +102,8 @@ CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::fetched))
 CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::parted))
 CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::dismissal))
 CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::serve))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::hand_over))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::kept))
 CAF_END_TYPE_ID_BLOCK(troupe_doors)
 
 namespace troupe::cluster {
@@ -103,11 +122,13 @@ using door = compute::extend<          //
     caf::result<void>(parted),         //
     caf::result<void>(revoke),         // of a task that is to stop
     caf::result<void>(call_off),       // likewise
-    caf::result<void>(dismissal)>;     // from the registrar
+    caf::result<void>(durable),        // from the registrar
+    caf::result<void>(dismissal)>;     //
 
 /// A node's end: its slots, and a worker for each client that is trained here.
 using host = caf::typed_actor<          //
     caf::result<farewell>(serve),       // from its process
+    caf::result<kept>(hand_over),       //
     caf::result<void>(interrupt),       // likewise: it wants to leave
     caf::result<void>(seated),          // from the coordinator
     caf::result<void>(score),           //
@@ -116,6 +137,7 @@ using host = caf::typed_actor<          //
     caf::result<void>(call_off),        //
     caf::result<void>(release),         //
     caf::result<void>(arrived),         //
+    caf::result<void>(durable),         //
     caf::result<void>(refusal),         //
     caf::result<void>(drain),           //
     caf::result<void>(farewell),        //

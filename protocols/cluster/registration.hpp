@@ -36,6 +36,7 @@ struct admission {
   std::string why; ///< it is not
   std::string name;
   std::uint64_t epoch = 0;
+  version_id durable = 0; ///< the run's
   std::string lower_to{}; ///< it may come back with this fingerprint
 };
 
@@ -79,8 +80,8 @@ bool inspect(Inspector& f, knock&) {
 template <class Inspector>
 bool inspect(Inspector& f, admission& x) {
   return f.object(x).fields(f.field("granted", x.granted),
-      f.field("why", x.why), f.field("name", x.name),
-      f.field("epoch", x.epoch), f.field("lower_to", x.lower_to));
+      f.field("why", x.why), f.field("name", x.name), f.field("epoch", x.epoch),
+      f.field("durable", x.durable), f.field("lower_to", x.lower_to));
 }
 template <class Inspector>
 bool inspect(Inspector& f, prepared& x) {

@@ -66,7 +66,7 @@ desk::answer desk::answered(
   if (!deaths_.empty())
     deaths_.erase(x.grant.client);
   const auto left = slot && slots_.has_left(*slot) ? slot : std::nullopt;
-  return {true, std::move(x.base), {}, left};
+  return {true, std::move(x.base), {}, left, x.grant.work};
 }
 
 slot_id desk::add(gpu::device_kind kind) {

@@ -99,6 +99,7 @@ public:
     gpu::shared_buffer base;         ///< that it started from
     std::optional<slot_id> returned; ///< a lost slot that is back by it
     std::optional<slot_id> left;     ///< a retired one that is free by it
+    std::uint32_t work = 0;          ///< that it was granted
   };
   /// A slot is through with a lease, which took it so long.
   answer answered(lease_id lease, std::optional<double> seconds, instant now);

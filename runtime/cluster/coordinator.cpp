@@ -36,7 +36,7 @@ connection_options connections_for(const listening& how) {
 } // namespace
 
 coordinator::coordinator(const listening& how, std::uint64_t most_values,
-    bool measures, std::shared_ptr<monitoring::wire_figures> figures)
+    double max_norm, std::shared_ptr<monitoring::wire_figures> figures)
     : how_(how), most_values_(most_values) {
   const auto where = monitoring::endpoint::parse(how.at);
   if (how.tls.empty() && !how.insecure && !is_loopback(where.host))
@@ -48,7 +48,7 @@ coordinator::coordinator(const listening& how, std::uint64_t most_values,
     tls_ = std::make_unique<tls_source>(how.tls);
   port_options what{
       where, {}, {}, connections_for(how), most_values * sizeof(float)};
-  what.measures = measures;
+  what.max_norm = max_norm;
   what.connections.figures = std::move(figures);
   if (tls_) {
     what.tls = [this] { return tls_->now(); };
@@ -85,7 +85,7 @@ void coordinator::open() {
                         const candidate& who, const std::shared_ptr<line>& at) {
     auto made = system_->spawn<door_impl>(door_options{who, at, registrar_,
         whom_, {{}, 0, run_.configuration, run_.from, run_.fingerprint},
-        run_.values, most_values_});
+        run_.values, most_values_, run_.max_norm});
     at->listen(ears_of<ready, update, failure, evaluated_part, part_begun,
         drain, farewell>(made, at));
   };

@@ -53,10 +53,10 @@ struct transfer {
 } // namespace
 
 line::line(
-    std::shared_ptr<connection> over, std::uint64_t most_bytes, bool measures)
+    std::shared_ptr<connection> over, std::uint64_t most_bytes, double max_norm)
     : connection_(std::move(over)),
       most_bytes_(most_bytes),
-      measures_(measures),
+      max_norm_(max_norm),
       courier_(lends_, post_to(connection_->over().get_executor())),
       watch_(connection_->over().get_executor()) {}
 
@@ -171,7 +171,7 @@ void line::fetch(const tensor& what) {
         const bool came = block != nullptr;
         fetched what{id, tensor{std::move(block)}, largest,
             error ? error.message() : std::string{}};
-        if (came && here->measures_)
+        if (came && here->max_norm_ > 0.0)
           here->measure(std::move(what));
         else
           here->bring(std::move(what));
@@ -195,7 +195,8 @@ void line::measure(fetched&& what) {
       of->at += next.size();
       if (next.size() < rest.size())
         return asio::post(self->connection_->over().get_executor(), *this);
-      of->what.norm = static_cast<float>(std::sqrt(of->squares.sum()));
+      of->what.too_large =
+          !(std::sqrt(of->squares.sum()) <= self->max_norm_);
       self->bring(std::move(of->what));
     }
   };

@@ -28,10 +28,9 @@ public:
     std::function<void(parted&&)> over;
   };
 
-  /// `most_bytes` a tensor of the peer's may have; `measures`: the norms of
-  /// those that are brought.
+  /// `most_bytes` a tensor of the peer's may have, and what norm; 0: any.
   explicit line(std::shared_ptr<connection> over, std::uint64_t most_bytes = 0,
-      bool measures = false);
+      double max_norm = 0.0);
   void expect_tensors(std::uint64_t most_bytes) { most_bytes_ = most_bytes; }
 
   /// Hears its connection, and keeps what comes. On the connection's thread.
@@ -77,7 +76,7 @@ private:
 
   std::shared_ptr<connection> connection_;
   std::atomic<std::uint64_t> most_bytes_;
-  bool measures_;
+  double max_norm_;
   std::shared_ptr<shelf> lends_ = std::make_shared<shelf>();
   courier courier_;
   std::atomic<std::uint64_t> fetches_ = 0; ///< that have not come yet

@@ -40,6 +40,9 @@ using namespace std::chrono_literals;
 
 constexpr clock::duration shortest_pause = 100ms;
 constexpr clock::duration longest_pause = 5s;
+// Of updates that no durable version holds yet, so that a coordinator that
+// comes back need not have them trained again.
+constexpr std::size_t most_kept = std::size_t{1} << 30;
 // For slots to heed their stop tokens.
 constexpr std::chrono::seconds stop_grace{2};
 
@@ -84,6 +87,7 @@ struct lending {
   configuration settled;
   std::vector<training::view> data;
   facts::provenance from;
+  kept_updates kept{most_kept};
 };
 
 class node {
@@ -320,9 +324,10 @@ farewell node::serve(session& with) {
   const auto probe = run.what.learner()(gpu::device{});
   with.at->expect_tensors(training::most_values(*probe) * sizeof(float));
   caf::scoped_actor self{*system_};
+  run.kept.forget_before(with.told.durable);
   auto here = system_->spawn<host_impl>(
       host_options{watch_->begin(with.at, slots.size()), workers, slots,
-          run.what.test_data()});
+          run.what.test_data(), std::move(run.kept)});
   ready able;
   for (const auto& each : slots)
     able.slots.push_back(static_cast<std::uint8_t>(each.kind));
@@ -333,7 +338,7 @@ farewell node::serve(session& with) {
   auto answered =
       ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
   with.at->listen(watch_->hears(ears_of<seated, score, revoke, carried, call_off,
-      release, arrived, refusal, drain, farewell>(here, with.at)));
+      release, arrived, refusal, durable, drain, farewell>(here, with.at)));
   keep_courier(io_.context(), dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};
@@ -354,6 +359,9 @@ farewell node::serve(session& with) {
   }
   watch_->end(!result.over);
   dismiss_all(self, workers, slots);
+  ask(self.ptr(), here, caf::infinite, hand_over{})
+      .receive([&](kept& what) { run.kept = std::move(*what.what); },
+          [&](const caf::error&) { run.kept = kept_updates{most_kept}; });
   caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
   return result;
 }

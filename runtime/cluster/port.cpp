@@ -234,7 +234,7 @@ private:
     if (!is_new(who.what.session))
       return turn_away(from, who.address,
           "it says what was said before, byte for byte");
-    auto made = std::make_shared<line>(from, how_.most_bytes, how_.measures);
+    auto made = std::make_shared<line>(from, how_.most_bytes, how_.max_norm);
     made->open();
     std::erase_if(lines_, [](const auto& x) { return x.second.at.expired(); });
     lines_[who.what.session] = {made, who.key};

@@ -22,7 +22,7 @@ struct port_options {
   std::function<bool(const std::string&)> revoked;
   connection_options connections;
   std::uint64_t most_bytes = 0;    ///< of a tensor that a node may send
-  bool measures = false;           ///< the norms of these
+  double max_norm = 0.0;           ///< of these; 0: any
   std::size_t most_greeting = 256; ///< connections that have not said who
 };
 

@@ -34,12 +34,12 @@ void attendance::withdraw(slot_id slot) {
 attendance::hall::hall(caf::actor_system& system, aggregator whom,
     std::shared_ptr<const worker_context> context,
     std::vector<training::view> data, training::learner_factory make,
-    bool measures)
+    double max_norm)
     : system_(system),
       context_(std::move(context)),
       data_(std::move(data)),
       make_(std::move(make)),
-      measures_(measures),
+      max_norm_(max_norm),
       aggregator_(std::move(whom)) {}
 
 void attendance::hall::join(client_id client) {
@@ -69,7 +69,7 @@ slot_id attendance::hall::lend() {
       throw std::runtime_error("the run has ended");
     whom = aggregator_;
     slot = system_.spawn<compute_impl, caf::detached>(
-        gpu::device{}, make_, measures_);
+        gpu::device{}, make_, max_norm_);
     slots_.push_back(slot);
   }
   caf::scoped_actor self{system_};

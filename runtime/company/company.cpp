@@ -31,6 +31,7 @@
 #include "runtime/exit_code.hpp"
 #include "runtime/record/provenance.hpp"
 #include "runtime/record/scribe.hpp"
+#include "runtime/record/sha256.hpp"
 
 namespace troupe {
 namespace {
@@ -197,7 +198,7 @@ company::company(const topology& what, const run_options& how)
   if (!how.cluster.at.empty())
     cluster_ = std::make_unique<cluster::coordinator>(
         how.cluster, training::most_values(*probe_),
-        settled_.federation.max_norm > 0.0, wires);
+        settled_.federation.max_norm, wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     expose(wires.get());
@@ -295,6 +296,7 @@ aggregator_options company::plan(
       before.state ? before.state->updates : 0, 0, 0.0, from_};
   result.header.unit = what_.unit();
   result.header.promises_bits = promises_bits(before);
+  result.header.sha256 = sha256(std::as_bytes(result.parameters->span()));
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;
@@ -308,7 +310,6 @@ aggregator_options company::plan(
   result.depth = depth();
   result.adding = adding();
   result.kinds = {c.run.seed, devices_.shares()};
-  result.max_norm = c.federation.max_norm;
   result.lease_time = from_seconds(c.federation.lease_seconds);
   result.stop_grace = from_seconds(c.compute.stop_grace);
   return result;
@@ -334,7 +335,7 @@ void company::gather_workers(crew& who) {
       worker_context{settled_.run.seed, settled_.client});
   hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
       std::move(context), std::move(data_), what_.learner(),
-      settled_.federation.max_norm > 0.0);
+      settled_.federation.max_norm);
 }
 
 std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
@@ -375,7 +376,7 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
     who->observers.push_back(
         caf::actor_cast<observer>(cluster_->prepare(*system_, aggregator_,
             {to_toml(c), from_, account_.fingerprint, gpu::size(layout_),
-                before.incarnation})));
+                before.incarnation, c.federation.max_norm})));
   auto told = monitoring::progress_options_for(STDOUT_FILENO);
   told.quiet = how_.quiet;
   told.ready = [] { return monitoring::standard_output().idle(); };

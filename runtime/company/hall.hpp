@@ -18,7 +18,7 @@ public:
   hall(caf::actor_system& system, aggregator whom,
       std::shared_ptr<const worker_context> context,
       std::vector<training::view> data, training::learner_factory make,
-      bool measures);
+      double max_norm);
 
   void join(client_id client);
   void leave(client_id client);
@@ -33,7 +33,7 @@ private:
   std::shared_ptr<const worker_context> context_;
   std::vector<training::view> data_; ///< by client
   training::learner_factory make_;
-  bool measures_; ///< its slots do, the norm of each delta
+  double max_norm_; ///< of a delta; 0: any
 
   std::mutex guard_; ///< of what follows; callers have threads of their own
   aggregator aggregator_; ///< none: closed

@@ -45,7 +45,7 @@ std::size_t compute_threads(const topology& what, const device_choice& on) {
 std::vector<compute_slot> spawn_slots(caf::actor_system& system,
     const topology& what, const configuration& settled,
     const device_choice& on) {
-  const bool measures = settled.federation.max_norm > 0.0;
+  const auto max_norm = settled.federation.max_norm;
   std::vector<compute_slot> result;
   for (const auto& [where, slots] : on.devices) {
     auto lanes = has_lanes(what, where);
@@ -53,11 +53,11 @@ std::vector<compute_slot> spawn_slots(caf::actor_system& system,
     if (lanes)
       all = system.spawn<accelerator_impl, caf::detached>(accelerator_options{
           *what.model(), where, slots, settled.client, on.products,
-          measures});
+          max_norm});
     for (std::uint32_t i = 0; i < slots; ++i)
       result.push_back({lanes ? all
                               : system.spawn<compute_impl, caf::detached>(
-                                    where, what.learner(), measures),
+                                    where, what.learner(), max_norm),
           lanes ? i : 0, where.kind});
   }
   return result;

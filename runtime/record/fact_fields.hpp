@@ -53,7 +53,8 @@ void fields(V& v, X& x) {
   v.added("test_features_sha256", x.from.test_features);
   v.added("test_labels_sha256", x.from.test_labels);
   v.added("initial_sha256", x.from.initial);
-  v.added("unit", x.unit), v.added("promises_bits", x.promises_bits);
+  v.added("unit", x.unit), v.added("sha256", x.sha256);
+  v.added("promises_bits", x.promises_bits);
 }
 template <class V>
 void fields(V& v, const run_started& x) {
@@ -83,6 +84,8 @@ void fields(V& v, X& x) {
   v("staleness", x.staleness), v("samples", x.samples), v("steps", x.steps);
   v("weight", x.weight), v("share", x.share), v("loss", x.loss);
   v("seconds", x.seconds), v.added("mixed", x.mixed);
+  v.added("handed_in", x.handed_in), v.added("work", x.work);
+  v.added("checksum", x.checksum);
 }
 template <class V, maybe_const<dropped> X>
 void fields(V& v, X& x) {
@@ -111,6 +114,8 @@ void fields(V& v, X& x) {
   v("version", x.version), v("round", x.round), v("updates", x.updates);
   v("total_updates", x.total_updates), v("loss", x.loss);
   v("seconds", x.seconds), v.added("scale", x.scale);
+  v.added("weight", x.weight), v.added("share", x.share);
+  v.added("checksum", x.checksum);
 }
 template <class V, maybe_const<evaluated> X>
 void fields(V& v, X& x) {
@@ -120,6 +125,7 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<stored> X>
 void fields(V& v, X& x) {
   v("version", x.version), v("sha256", x.sha256), v("seconds", x.seconds);
+  v.added("before", x.before);
 }
 template <class V, maybe_const<slot_lost> X>
 void fields(V& v, X& x) {

@@ -57,11 +57,16 @@ void expect_refusal(const std::string& name) {
 }
 
 TEST(messages_test, keep_their_bytes) {
-  expect_golden(added{1, 3}, "00000001"
-                             "0000000000000003");
-  expect_golden(published{258, 1, 0.5f}, "0000000000000102"
-                                         "00000001"
-                                         "3f000000");
+  expect_golden(added{1, {3, 772}}, "00000001"
+                                    "02"
+                                    "0000000000000003"
+                                    "0000000000000304");
+  expect_golden(published{258, 1, 0.5f, {0.5, 0.25, 3}}, "0000000000000102"
+                                                         "00000001"
+                                                         "3f000000"
+                                                         "3fe0000000000000"
+                                                         "3fd0000000000000"
+                                                         "0000000000000003");
   expect_golden(slot_gone{5}, "00000005");
   expect_golden(slot_back{5}, "00000005");
   expect_golden(leave{5}, "00000005");
@@ -150,13 +155,13 @@ TEST(messages_test, carry_tensors_as_handles) {
       "000000000000000100000002" + handle + "3fe00000000000003fd0000000000000" +
           none);
   expect_golden(
-      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f}},
+      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, true}},
       "00000001"
       "00000000000000020000000000000003"
       "00000000000000040000000000000005"
       "3fe00000000000003fd000000000000001"
       "3fe00000000000003fd0000000000000" +
-          handle + "3f000000" + none);
+          handle + "3f00000001" + none);
   expect_golden(store{2, lent, {{"m", lent}}, {}, 3, 4, true},
       "0000000000000002" + handle + "01016d" + handle +
           "00"
@@ -169,7 +174,7 @@ TEST(messages_test, carry_tensors_as_handles) {
 // Nobody believes what a node says of its own delta.
 TEST(messages_test, leave_behind_what_whoever_brings_a_delta_measures) {
   update what;
-  what.result.norm = 3.0f;
+  what.result.too_large = true;
 
   EXPECT_EQ(bytes_of(what), bytes_of(update{}));
 }
@@ -183,7 +188,7 @@ TEST(messages_test, carry_states_as_tensors) {
                                         "00000000000000033fe0000000000000"
                                         "00000004" +
                                             none + handle);
-  expect_golden(update{1, {2, 3, {}, 0.5, 0.25, {}, 0.5f, 0.25f, lent}},
+  expect_golden(update{1, {2, 3, {}, 0.5, 0.25, {}, 0.5f, false, true, lent}},
       "00000001"
       "00000000000000020000000000000003"
       "00000000000000000000000000000000"

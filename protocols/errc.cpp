@@ -3,6 +3,8 @@
 #include <array>
 #include <string_view>
 
+#include <caf/message.hpp>
+
 namespace troupe {
 namespace {
 
@@ -29,6 +31,21 @@ bool from_integer(std::uint8_t value, errc& code) {
     return false;
   code = static_cast<errc>(value);
   return true;
+}
+
+std::string text(const caf::error& e) {
+  if (!e)
+    return {};
+  const auto& context = e.context();
+  if (context.match_elements<std::string>())
+    return context.get_as<std::string>(0);
+  return caf::to_string(e);
+}
+
+std::string code(const caf::error& e) {
+  if (!e || e.category() != caf::type_id_v<errc>)
+    return {};
+  return to_string(static_cast<errc>(e.code()));
 }
 
 } // namespace troupe

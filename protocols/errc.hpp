@@ -49,6 +49,12 @@ std::string to_string(errc code);
 bool from_string(caf::string_view text, errc& code);
 bool from_integer(std::uint8_t value, errc& code);
 
+/// An error's text for people: what its maker said, or else its code's name;
+/// nothing of no error.
+std::string text(const caf::error& e);
+/// The name of its errc; empty if it has none.
+std::string code(const caf::error& e);
+
 template <class Inspector>
 bool inspect(Inspector& f, errc& x) {
   return caf::default_enum_inspect(f, x);

@@ -6,6 +6,7 @@
 
 #include "gpu/buffer.hpp"
 #include "gpu/training/learner.hpp"
+#include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
@@ -85,13 +86,14 @@ namespace training {
 template <class Inspector>
 bool inspect(Inspector& f, evaluation& x) {
   return f.object(x).fields(f.field("samples", x.samples),
-      f.field("correct", x.correct), f.field("loss_sum", x.loss_sum));
+      f.field("correct", x.correct), exactly(f, "loss_sum", x.loss_sum));
 }
 } // namespace training
 template <class Inspector>
 bool inspect(Inspector& f, evaluated_part& x) {
   return f.object(x).fields(f.field("part", x.part), f.field("sums", x.sums),
-      f.field("cpu_seconds", x.cpu_seconds), f.field("failed", x.failed));
+      exactly(f, "cpu_seconds", x.cpu_seconds),
+      told(f, "failed", x.failed, errc::evaluation_failed));
 }
 template <class Inspector>
 bool inspect(Inspector& f, slot_gone& x) {
@@ -113,8 +115,9 @@ bool inspect(Inspector& f, part_begun& x) {
 template <class Inspector>
 bool inspect(Inspector& f, scored& x) {
   return f.object(x).fields(f.field("version", x.version),
-      f.field("sums", x.sums), f.field("seconds", x.seconds),
-      f.field("cpu_seconds", x.cpu_seconds), f.field("failed", x.failed));
+      f.field("sums", x.sums), exactly(f, "seconds", x.seconds),
+      exactly(f, "cpu_seconds", x.cpu_seconds),
+      told(f, "failed", x.failed, errc::evaluation_failed));
 }
 
 } // namespace troupe

@@ -6,6 +6,7 @@
 
 #include "gpu/aggregation/accumulator.hpp"
 #include "gpu/buffer.hpp"
+#include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
@@ -64,7 +65,7 @@ template <class Inspector>
 bool inspect(Inspector& f, add& x) {
   return f.object(x).fields(f.field("lease", x.lease),
       f.field("client", x.client), f.field("delta", x.delta),
-      f.field("weight", x.weight), f.field("share", x.share),
+      exactly(f, "weight", x.weight), exactly(f, "share", x.share),
       f.field("base", x.base));
 }
 template <class Inspector>
@@ -79,8 +80,8 @@ bool inspect(Inspector& f, publish&) {
 template <class Inspector>
 bool inspect(Inspector& f, published& x) {
   return f.object(x).fields(f.field("version", x.version),
-      f.field("shard", x.shard), f.field("step", x.step),
-      f.field("weight", x.sum.weight), f.field("share", x.sum.share),
+      f.field("shard", x.shard), exactly(f, "step", x.step),
+      exactly(f, "weight", x.sum.weight), exactly(f, "share", x.sum.share),
       f.field("checksum", x.sum.checksum));
 }
 

@@ -7,6 +7,7 @@
 
 #include "gpu/buffer.hpp"
 #include "protocols/blocks.hpp"
+#include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/state_table.hpp"
@@ -58,7 +59,7 @@ bool inspect(Inspector& f, store& x) {
 template <class Inspector>
 bool inspect(Inspector& f, stored& x) {
   return f.object(x).fields(f.field("version", x.version),
-      f.field("sha256", x.sha256), f.field("seconds", x.seconds));
+      f.field("sha256", x.sha256), exactly(f, "seconds", x.seconds));
 }
 template <class Inspector>
 bool inspect(Inspector& f, storage_failed& x) {

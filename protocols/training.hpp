@@ -8,6 +8,7 @@
 
 #include "gpu/buffer.hpp"
 #include "gpu/training/learner.hpp"
+#include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
@@ -83,7 +84,8 @@ struct update {
   trained result;
 };
 
-/// Compute to an update sink: this client's training failed; the run goes on.
+/// Compute to an update sink: this client's training failed, and why; the run
+/// goes on.
 struct failure {
   client_id client = 0;
   lease_id lease = 0;
@@ -94,7 +96,7 @@ template <class Inspector>
 bool inspect(Inspector& f, offer& x) {
   return f.object(x).fields(f.field("lease", x.lease),
       f.field("client", x.client), f.field("base", x.base),
-      f.field("share", x.share), f.field("work", x.work),
+      exactly(f, "share", x.share), f.field("work", x.work),
       f.field("parameters", x.parameters), f.field("state", x.state));
 }
 template <class Inspector>
@@ -117,16 +119,16 @@ namespace training {
 template <class Inspector>
 bool inspect(Inspector& f, outcome& x) {
   return f.object(x).fields(f.field("samples", x.samples),
-      f.field("steps", x.steps), f.field("loss", x.loss),
-      f.field("square_loss", x.square_loss), f.field("partial", x.partial));
+      f.field("steps", x.steps), exactly(f, "loss", x.loss),
+      exactly(f, "square_loss", x.square_loss), f.field("partial", x.partial));
 }
 } // namespace training
 template <class Inspector>
 bool inspect(Inspector& f, trained& x) {
   return f.object(x).fields(f.field("lease", x.lease), f.field("base", x.base),
-      f.field("outcome", x.outcome), f.field("seconds", x.seconds),
-      f.field("cpu_seconds", x.cpu_seconds), f.field("delta", x.delta),
-      f.field("largest", x.largest), f.field("handed_in", x.handed_in),
+      f.field("outcome", x.outcome), exactly(f, "seconds", x.seconds),
+      exactly(f, "cpu_seconds", x.cpu_seconds), f.field("delta", x.delta),
+      exactly(f, "largest", x.largest), f.field("handed_in", x.handed_in),
       f.field("state", x.state));
 }
 template <class Inspector>
@@ -137,7 +139,9 @@ bool inspect(Inspector& f, update& x) {
 template <class Inspector>
 bool inspect(Inspector& f, failure& x) {
   return f.object(x).fields(f.field("client", x.client),
-      f.field("lease", x.lease), f.field("why", x.why));
+             f.field("lease", x.lease),
+             told(f, "why", x.why, errc::learner_failed)) &&
+         (!Inspector::is_loading || x.why);
 }
 
 } // namespace troupe

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "actors/computing/guard.hpp"
+#include "gpu/aggregation/delta.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/participation.hpp"
@@ -43,7 +43,7 @@ door::behavior_type door_state::make_behavior() {
       [this](train_task& what) { take(what); },
       [this](const evaluate_task& what) { take(what); },
       [this](const ready& what) { hear(what); },
-      [this](const update& what) { hear(what); },
+      [this](update& what) { hear(what); },
       [this](const failure& what) { hear(what); },
       [this](const evaluated_part& what) { hear(what); },
       [this](const part_begun& what) { hear(what); },
@@ -58,7 +58,7 @@ door::behavior_type door_state::make_behavior() {
 }
 
 template <class What>
-void door_state::hear(const What& what) {
+void door_state::hear(What& what) {
   options_.peer->took();
   if (stage_ != stage::parting)
     receive(what);
@@ -79,6 +79,7 @@ void door_state::prepare(const admission& how) {
     return part(how.why);
   }
   stage_ = stage::preparing;
+  options_.peer->call(how.name);
   auto greeting = std::move(options_.greeting);
   greeting.name = how.name;
   greeting.epoch = how.epoch;
@@ -149,7 +150,7 @@ void door_state::take(train_task& what) {
     task.from = order.what.parameters.id;
   }
   if (what.state) {
-    auto state = options_.peer->lend(what.state.value());
+    auto state = options_.peer->pass(what.state.value());
     task.state = state.id;
     order.what.state = std::move(state);
   }
@@ -174,6 +175,8 @@ tensor door_state::lent(const tensor& what) {
   if (!entry.what) {
     entry.what = options_.peer->lend(what.here);
     newest_ = entry.what.id;
+    if (options_.peer->takes_along(*what.here))
+      options_.peer->send(carried{newest_, what.here});
   }
   ++entry.uses;
   const auto result = entry.what;
@@ -200,7 +203,7 @@ void door_state::forget_unused() {
   });
 }
 
-void door_state::receive(const update& what) {
+void door_state::receive(update& what) {
   const auto& trained = what.result;
   const auto at = tasks_.find(trained.lease);
   if (at == tasks_.end() || at->second.client != what.client ||
@@ -212,11 +215,28 @@ void door_state::receive(const update& what) {
   if (!is_time(trained.seconds) || !is_time(trained.cpu_seconds))
     return accuse(fmt::format("an update in {} seconds, {} of a CPU's",
         trained.seconds, trained.cpu_seconds));
-  if (!arriving_.emplace(trained.lease, arriving{what}).second)
+  if (const auto count = trained.state.value().count; count > options_.most)
+    return accuse(fmt::format(
+        "a state of {} values, where {} are the most", count, options_.most));
+  if (arriving_.contains(trained.lease))
     return accuse("two updates for one lease");
-  bring(trained.delta, trained.lease);
-  if (trained.state)
-    bring(trained.state.value(), trained.lease);
+  collect(std::move(what));
+}
+
+// What came along is here; it is so little that it is looked at at once.
+void door_state::collect(update&& what) {
+  const auto lease = what.result.lease;
+  auto& [kept, missing] =
+      arriving_.emplace(lease, arriving{std::move(what)}).first->second;
+  auto& result = kept.result;
+  if (const auto& delta = result.delta.here)
+    result.largest = gpu::largest_magnitude(host_, delta->span());
+  else
+    bring(result.delta, lease);
+  if (const auto state = result.state.value(); state && !state.here)
+    bring(state, lease);
+  if (missing == 0 && stage_ != stage::parting)
+    answer(std::move(arriving_.extract(lease).mapped().what));
 }
 
 void door_state::bring(const tensor& what, lease_id of) {
@@ -246,10 +266,10 @@ void door_state::receive(const fetched& what) {
     result.state = what.here;
   }
   if (--missing == 0)
-    answer(arriving_.extract(lease).mapped().what);
+    answer(std::move(arriving_.extract(lease).mapped().what));
 }
 
-void door_state::answer(const update& what) {
+void door_state::answer(update&& what) {
   auto node = tasks_.extract(what.result.lease);
   if (!node)
     return;
@@ -261,7 +281,7 @@ void door_state::answer(const update& what) {
             caf::make_error(errc::update_not_finite,
                 std::string{"its update is not finite"})});
   else
-    send(self_, task.reply_to, what);
+    send(self_, task.reply_to, std::move(what));
   done_with(task);
 }
 
@@ -359,7 +379,7 @@ void door_state::accuse(const std::string& of) {
 void door_state::leave(const parted& what) {
   stage_ = stage::parting;
   send(self_, options_.registrar,
-      gone{options_.who.number, what.why, what.in_order});
+      gone{options_.who.number, what.why, what.in_order, what.silence});
   self_->quit(caf::make_error(
       what.in_order ? errc::node_left : errc::node_lost, what.why));
 }

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gpu/device_stream.hpp"
 #include "protocols/cluster/interfaces.hpp"
 #include "protocols/cluster/peer.hpp"
 #include "protocols/cluster/registration.hpp"
@@ -22,8 +23,9 @@ struct door_options {
   shared_peer peer;
   troupe::registrar registrar;
   aggregator lend_to;
-  welcome greeting;         ///< without name and epoch
-  std::uint64_t values = 0; ///< of a model: no delta has another number
+  welcome greeting;                ///< without name and epoch
+  std::uint64_t values = 0;        ///< of a model: no delta has another number
+  std::uint64_t most = UINT64_MAX; ///< that a client's state may have
 };
 
 /// The coordinator's end of one node's session, and all that the node can
@@ -38,7 +40,7 @@ struct door_options {
 ///
 /// A node that says what it was not asked for loses its session. A version is
 /// lent to it once, whatever its number of clients, and taken back when no
-/// lease starts from it.
+/// lease starts from it; a small one goes to it before it is named.
 class door_state {
 public:
   static inline const char* name = "troupe.door";
@@ -84,12 +86,12 @@ private:
   };
 
   template <class What>
-  void hear(const What& what);
+  void hear(What& what);
   void knock();
   void prepare(const admission& how);
   void receive(const ready& what);
   void lend_slots(const std::vector<std::uint8_t>& kinds);
-  void receive(const update& what);
+  void receive(update& what);
   void receive(const failure& what);
   void receive(const evaluated_part& what);
   void receive(const part_begun& what);
@@ -99,7 +101,8 @@ private:
 
   void take(train_task& what);
   void take(const evaluate_task& what);
-  void answer(const update& what);
+  void collect(update&& what);
+  void answer(update&& what);
   void keep(slot_id slot);
   void retire_slots();
   void retire(slot_id slot);
@@ -129,6 +132,7 @@ private:
   tensor_id newest_ = 0;
   std::unordered_map<lease_id, arriving> arriving_;
   std::unordered_map<tensor_id, lease_id> coming_; ///< tensors on their way
+  gpu::device_stream host_;
 };
 using door_impl = door::stateful_impl<door_state>;
 

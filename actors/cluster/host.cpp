@@ -35,6 +35,7 @@ host::behavior_type host_state::make_behavior() {
       [this](const seated& what) { hear(what); },
       [this](const score& what) { hear(what); },
       [this](const revoke& what) { hear(what); },
+      [this](const carried& what) { hear(what); },
       [this](const release& what) { hear(what); },
       [this](const arrived& what) { hear(what); },
       [this](const durable& what) { hear(what); },
@@ -90,14 +91,14 @@ void host_state::receive(const seated& what) {
 
 // Both tensors are asked for at once.
 void host_state::seat_once_brought(const seated& what) {
-  auto* missing = &bring(what.what.parameters);
+  auto* missing = missing_of(what.what.parameters);
   if (what.what.state)
-    if (auto& state = bring(what.what.state.value()); !state.here)
-      missing = &state;
-  if (missing->here)
-    seat(what);
-  else
+    if (auto* state = missing_of(what.what.state.value()))
+      missing = state;
+  if (missing)
     missing->leases.push_back(what);
+  else
+    seat(what);
 }
 
 void host_state::receive(const score& what) {
@@ -106,18 +107,30 @@ void host_state::receive(const score& what) {
   if (what.first > options_.test.size() ||
       what.count > options_.test.size() - what.first)
     return options_.peer->close("it named samples that there are not");
-  auto& from = bring(what.parameters);
-  if (from.here)
-    begin(what, from.here);
+  if (auto* missing = missing_of(what.parameters))
+    missing->parts.push_back(what);
   else
-    from.parts.push_back(what);
+    begin(what, here(what.parameters));
 }
 
-host_state::held& host_state::bring(const tensor& what) {
+// Null: it is here.
+host_state::held* host_state::missing_of(const tensor& what) {
+  if (what.here)
+    return nullptr;
   const auto [at, is_new] = held_.try_emplace(what.id);
   if (is_new)
     options_.peer->fetch(what);
-  return at->second;
+  return at->second.here ? nullptr : &at->second;
+}
+
+gpu::shared_buffer host_state::here(const tensor& what) const {
+  return what.here ? what.here : held_.at(what.id).here;
+}
+
+void host_state::receive(const carried& what) {
+  if (!what.values.here ||
+      !held_.try_emplace(what.what, held{what.values.here}).second)
+    options_.peer->close("it carried what it had not to");
 }
 
 void host_state::receive(const fetched& what) {
@@ -137,9 +150,9 @@ void host_state::receive(const fetched& what) {
 void host_state::seat(const seated& what) {
   const auto& slot = options_.slots[what.lane];
   auto order = what.what;
-  order.parameters = held_.at(order.parameters.id).here;
+  order.parameters = here(order.parameters);
   if (order.state)
-    order.state = tensor{held_.at(order.state.value().id).here};
+    order.state = tensor{here(order.state.value())};
   const training_order carried{order.client, order.base, order.work, slot.kind,
       order.parameters.here,
       order.state ? order.state.value().here : gpu::shared_buffer{}};
@@ -226,9 +239,9 @@ void host_state::answer(update& what) {
 }
 
 void host_state::send_update(update what) {
-  what.result.delta = options_.peer->lend(std::move(what.result.delta.here));
+  what.result.delta = options_.peer->pass(std::move(what.result.delta.here));
   if (what.result.state)
-    what.result.state = options_.peer->lend(what.result.state.value());
+    what.result.state = options_.peer->pass(what.result.state.value());
   options_.peer->send(what);
 }
 

@@ -24,8 +24,9 @@ struct host_options {
 
 /// A node's end of its session. What the coordinator seats goes to the client's
 /// worker and on to the slot that was named; what the slot answers goes back.
-/// A tensor is brought once, and kept until the coordinator needs it no more;
-/// what waits for it keeps its order.
+/// A tensor that was lent is brought once, and kept until the coordinator needs
+/// it no more; what waits for it keeps its order. Small ones go along with the
+/// frames of both sides.
 ///
 ///     idle ──serve──► serving ──drain──► draining ──farewell──► over
 ///                        └──farewell, parted, refusal────────────┘
@@ -62,6 +63,7 @@ private:
   void receive(const seated& what);
   void receive(const score& what);
   void receive(const revoke& what);
+  void receive(const carried& what);
   void receive(const release& what);
   void receive(const arrived& what);
   void receive(const durable& what);
@@ -74,7 +76,8 @@ private:
   void send_update(update what);
 
   bool has_lane(std::uint32_t lane);
-  held& bring(const tensor& what);
+  held* missing_of(const tensor& what);
+  gpu::shared_buffer here(const tensor& what) const;
   void seat_once_brought(const seated& what);
   void seat(const seated& what);
   bool hand_in(const seated& what, const training_order& order);

@@ -34,10 +34,4 @@ caf::error guarded(errc code, Work&& work) noexcept {
   }
 }
 
-/// An error's text for people: what its maker said, or else its code's name.
-std::string text(const caf::error& e);
-
-/// The name of its errc; empty if it has none.
-std::string code(const caf::error& e);
-
 } // namespace troupe

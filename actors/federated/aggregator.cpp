@@ -72,6 +72,9 @@ aggregator::behavior_type aggregator_state::make_behavior() {
       [this](const withdraw& what) { return on_withdraw(what); },
       [this](const facts::node_joined& what) { on(what); },
       [this](const facts::node_left& what) { on(what); },
+      [this](const facts::node_changed& what) { on(what); },
+      [this](const facts::node_serves& what) { on(what); },
+      [this](const facts::node_refused& what) { on(what); },
       [this](interrupt what) { on(what); },
       [this](tick what) { on(what); },
   };

@@ -125,6 +125,9 @@ private:
   void receive(const withdraw& what);
   void receive(const facts::node_joined& what);
   void receive(const facts::node_left& what);
+  void receive(const facts::node_changed& what) { tell(what); }
+  void receive(const facts::node_serves& what) { tell(what); }
+  void receive(const facts::node_refused& what) { tell(what); }
   slot_id take_in(const lend& what);
   void bury_clients(const caf::actor_addr& who, const std::string& why);
   void bury_client(client_id client, const std::string& why);

@@ -128,7 +128,8 @@ void aggregator_state::receive(const added& what) {
 
 void aggregator_state::carry_out() {
   for (auto lease : decisions_.revoked)
-    desk_.revoke(lease, now_);
+    if (const auto client = desk_.revoke(lease, now_))
+      tell(facts::revoked{lease, *client});
   for (const auto& s : decisions_.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();

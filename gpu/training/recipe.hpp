@@ -24,15 +24,6 @@ struct recipe {
   recipe with_work(std::uint32_t amount) const noexcept;
 
   friend bool operator==(const recipe&, const recipe&) = default;
-
-  template <class Inspector>
-  friend bool inspect(Inspector& f, recipe& x) {
-    return f.object(x).fields(f.field("epochs", x.epochs),
-        f.field("steps", x.steps), f.field("batch", x.batch),
-        f.field("lr", x.lr), f.field("lr_decay", x.lr_decay),
-        f.field("momentum", x.momentum),
-        f.field("weight_decay", x.weight_decay), f.field("clip", x.clip));
-  }
 };
 
 } // namespace troupe::training

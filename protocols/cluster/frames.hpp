@@ -11,20 +11,21 @@
 #include "gpu/device.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/facts.hpp"
+#include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/tensor.hpp"
 #include "protocols/training.hpp"
 #include "protocols/type_ids.hpp"
 
 // What two processes of a cluster say to each other. A frame is one of these
-// and nothing else: no handle of an actor, no message of CAF's own, no tensor's
-// bytes; those the courier moves.
+// and nothing else: no handle of an actor, no message or error of CAF's own, no
+// tensor's bytes but those of a small one; others the courier moves.
 //
 //     node                         coordinator
 //     hello{node} ───────────────────────────►   who it is
 //     ◄──────────────────── welcome | refusal    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
-//     ◄─────────────────── seated, score, revoke   work, or none of it after
+//     ◄────────── carried, seated, score, revoke   work, or none of it after
 //     all update, failure, part_begun, evaluated_part ─►   what came of it
 //     ◄───────────────────────── release, arrived   tensors that are done with
 //     ◄───────────────────────────────── durable   what need not be kept
@@ -35,7 +36,7 @@
 namespace troupe::cluster {
 
 /// Of a whole session; another one is refused before anything else is read.
-constexpr std::uint16_t wire_version = 1;
+constexpr std::uint16_t wire_version = 2;
 
 /// What a connection is for.
 enum class errand : std::uint8_t {
@@ -77,6 +78,8 @@ struct ready {
   std::vector<std::uint8_t> slots; ///< `gpu::device_kind` by lane
   std::string fingerprint;
   facts::provenance from;
+  /// HOST:PORT where it serves its own figures; empty: nowhere.
+  std::string metrics{};
 };
 
 /// An offer, and where at the node it is to train.
@@ -93,6 +96,13 @@ struct score {
   std::uint64_t count = 0;
   tensor parameters;
   std::uint32_t lane = 0;
+};
+
+/// Coordinator: a version that frames will name by this id, and that is so
+/// small that it need not be fetched.
+struct carried {
+  tensor_id what = 0;
+  tensor values;
 };
 
 /// Coordinator: this version is needed no more at the node.
@@ -135,7 +145,8 @@ struct node_report {
   std::uint64_t epoch = 0; ///< of its last change
   std::uint64_t rejoins = 0;
   std::string address;
-  std::string why; ///< it is lost
+  std::string why;       ///< it is lost
+  std::string metrics{}; ///< where it serves its own; empty: nowhere
 };
 
 /// What `status` or `drain` asked for.
@@ -156,7 +167,8 @@ struct report {
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
     revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report, durable>;
+    drain, farewell, beat, report, carried,
+    durable>;
 
 } // namespace troupe::cluster
 
@@ -178,6 +190,7 @@ CAF_ADD_TYPE_ID(troupe_cluster, (troupe::facts::provenance))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::arrived))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::node_report))
 CAF_ADD_TYPE_ID(troupe_cluster, (std::vector<troupe::cluster::node_report>))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::carried))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::durable))
 CAF_END_TYPE_ID_BLOCK(troupe_cluster)
 
@@ -202,7 +215,7 @@ template <class Inspector>
 bool inspect(Inspector& f, hello& x) {
   return f.object(x).fields(f.field("what_for", x.what_for),
       f.field("name", x.name), f.field("session", x.session),
-      f.field("build", x.build), f.field("silence", x.silence));
+      f.field("build", x.build), exactly(f, "silence", x.silence));
 }
 template <class Inspector>
 bool inspect(Inspector& f, welcome& x) {
@@ -217,7 +230,8 @@ bool inspect(Inspector& f, refusal& x) {
 template <class Inspector>
 bool inspect(Inspector& f, ready& x) {
   return f.object(x).fields(f.field("slots", x.slots),
-      f.field("fingerprint", x.fingerprint), f.field("from", x.from));
+      f.field("fingerprint", x.fingerprint), f.field("from", x.from),
+      f.field("metrics", x.metrics));
 }
 template <class Inspector>
 bool inspect(Inspector& f, seated& x) {
@@ -229,6 +243,11 @@ bool inspect(Inspector& f, score& x) {
   return f.object(x).fields(f.field("part", x.part), f.field("first", x.first),
       f.field("count", x.count), f.field("parameters", x.parameters),
       f.field("lane", x.lane));
+}
+template <class Inspector>
+bool inspect(Inspector& f, carried& x) {
+  return f.object(x).fields(
+      f.field("what", x.what), f.field("values", x.values));
 }
 template <class Inspector>
 bool inspect(Inspector& f, release& x) {
@@ -258,9 +277,10 @@ bool inspect(Inspector& f, beat& x) {
 template <class Inspector>
 bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("state", x.state),
-      f.field("since", x.since), f.field("slots", x.slots),
+      exactly(f, "since", x.since), f.field("slots", x.slots),
       f.field("epoch", x.epoch), f.field("rejoins", x.rejoins),
-      f.field("address", x.address), f.field("why", x.why));
+      f.field("address", x.address), f.field("why", x.why),
+      f.field("metrics", x.metrics));
 }
 template <class Inspector>
 bool inspect(Inspector& f, report& x) {
@@ -268,8 +288,9 @@ bool inspect(Inspector& f, report& x) {
       f.field("epoch", x.epoch), f.field("version", x.version),
       f.field("versions", x.versions), f.field("updates", x.updates),
       f.field("promises_bits", x.promises_bits),
-      f.field("waits_for", x.waits_for), f.field("waits_since", x.waits_since),
-      f.field("nodes", x.nodes), f.field("failures", x.failures));
+      f.field("waits_for", x.waits_for),
+      exactly(f, "waits_since", x.waits_since), f.field("nodes", x.nodes),
+      f.field("failures", x.failures));
 }
 
 } // namespace cluster

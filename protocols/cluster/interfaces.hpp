@@ -44,6 +44,7 @@ struct fetched {
 struct parted {
   std::string why;
   bool in_order = false; ///< it was closed here
+  double silence = 0.0;  ///< seconds since the last sign of life
 };
 
 /// To a door: the run has ended; the node is told so.
@@ -87,8 +88,8 @@ bool inspect(Inspector& f, fetched&) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, parted& x) {
-  return f.object(x).fields(
-      f.field("why", x.why), f.field("in_order", x.in_order));
+  return f.object(x).fields(f.field("why", x.why),
+      f.field("in_order", x.in_order), f.field("silence", x.silence));
 }
 
 } // namespace cluster
@@ -130,6 +131,7 @@ using host = caf::typed_actor<          //
     caf::result<void>(seated),          // from the coordinator
     caf::result<void>(score),           //
     caf::result<void>(revoke),          //
+    caf::result<void>(carried),         //
     caf::result<void>(release),         //
     caf::result<void>(arrived),         //
     caf::result<void>(durable),         //

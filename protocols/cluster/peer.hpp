@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "protocols/cluster/frames.hpp"
 #include "protocols/tensor.hpp"
@@ -17,6 +18,9 @@ class peer {
 public:
   virtual ~peer() = default;
 
+  /// What the other process is called, for people who watch.
+  virtual void call(const std::string& name) { static_cast<void>(name); }
+
   /// False: the peer does not take what it was given before, or is gone; the
   /// session ends.
   virtual bool send(const frame& what) = 0;
@@ -26,11 +30,19 @@ public:
   /// What was sent still goes out, within a second. `parted` follows.
   virtual void close(const std::string& why) = 0;
 
+  /// Whether its values may go along with a frame now: they are few, and the
+  /// peer takes what it is sent.
+  virtual bool takes_along(const gpu::buffer& what) const = 0;
   /// Lends a tensor to the peer until it is taken back: a handle to send.
   virtual tensor lend(gpu::shared_buffer what) = 0;
   virtual void take_back(tensor_id what) = 0;
   /// Brings what the peer has lent; `fetched` answers, unless the peer parts.
   virtual void fetch(const tensor& what) = 0;
+
+  /// A tensor to send: its values, or else lent, and then it has an id.
+  tensor pass(gpu::shared_buffer what) {
+    return takes_along(*what) ? tensor{std::move(what)} : lend(std::move(what));
+  }
 };
 using shared_peer = std::shared_ptr<peer>;
 

@@ -51,6 +51,7 @@ struct gone {
   std::uint64_t session = 0;
   std::string why;
   bool in_order = false;
+  double silence = 0.0; ///< seconds since its last sign of life
 };
 
 /// Door to registrar: this node is to leave, or wants to.
@@ -83,7 +84,8 @@ bool inspect(Inspector& f, prepared& x) {
 template <class Inspector>
 bool inspect(Inspector& f, gone& x) {
   return f.object(x).fields(f.field("session", x.session),
-      f.field("why", x.why), f.field("in_order", x.in_order));
+      f.field("why", x.why), f.field("in_order", x.in_order),
+      f.field("silence", x.silence));
 }
 template <class Inspector>
 bool inspect(Inspector& f, drained& x) {

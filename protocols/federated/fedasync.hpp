@@ -5,6 +5,7 @@
 
 #include "protocols/federated/decisions.hpp"
 #include "protocols/federated/fedbuff.hpp"
+#include "protocols/fields.hpp"
 
 namespace troupe::federated {
 
@@ -24,8 +25,8 @@ struct staleness_function {
   friend bool inspect(Inspector& f, staleness_function& x) {
     auto shape = static_cast<std::uint8_t>(x.of);
     return f.object(x).fields(f.field("shape", shape),
-               f.field("exponent", x.exponent), f.field("slope", x.slope),
-               f.field("grace", x.grace)) &&
+               exactly(f, "exponent", x.exponent), exactly(f, "slope", x.slope),
+               exactly(f, "grace", x.grace)) &&
            (x.of = static_cast<enum shape>(shape), true);
   }
 };
@@ -95,8 +96,8 @@ public:
     if constexpr (Inspector::is_loading)
       x = fedasync{};
     return f.object(x).fields(f.field("leases", x.leases_),
-        f.field("mixing", x.mixing_), f.field("trust", x.trust_),
-        f.field("rates", x.rates_));
+        exactly(f, "mixing", x.mixing_), f.field("trust", x.trust_),
+        exactly(f, "rates", x.rates_));
   }
 
 private:

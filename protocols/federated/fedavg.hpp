@@ -8,6 +8,7 @@
 #include "protocols/federated/lease_book.hpp"
 #include "protocols/federated/phase.hpp"
 #include "protocols/federated/roster.hpp"
+#include "protocols/fields.hpp"
 
 namespace troupe::federated {
 
@@ -64,7 +65,7 @@ public:
     if constexpr (Inspector::is_loading)
       x = fedavg{};
     return f.object(x).fields(f.field("common", x.common_),
-        f.field("fraction", x.fraction_), f.field("version", x.version_),
+        exactly(f, "fraction", x.fraction_), f.field("version", x.version_),
         f.field("closed", x.closed_), f.field("accepted", x.accepted_));
   }
 

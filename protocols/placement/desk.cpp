@@ -87,12 +87,21 @@ bool desk::lacks_slots() const noexcept {
   });
 }
 
-void desk::revoke(lease_id lease, instant now) {
-  if (auto* x = held_.find(lease))
-    return stop(*x, now);
-  for (auto& [kind, queue] : queues_)
-    std::erase_if(
-        queue, [lease](const auto& one) { return one.grant.lease == lease; });
+std::optional<client_id> desk::revoke(lease_id lease, instant now) {
+  if (auto* x = held_.find(lease)) {
+    stop(*x, now);
+    return x->grant.client;
+  }
+  for (auto& [kind, queue] : queues_) {
+    const auto at = std::ranges::find(
+        queue, lease, [](const auto& one) { return one.grant.lease; });
+    if (at == queue.end())
+      continue;
+    const auto client = at->grant.client;
+    queue.erase(at);
+    return client;
+  }
+  return std::nullopt;
 }
 
 void desk::stop(record& what, instant now) {

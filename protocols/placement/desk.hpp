@@ -104,8 +104,9 @@ public:
   /// A slot is through with a lease, which took it so long.
   answer answered(lease_id lease, std::optional<double> seconds, instant now);
 
-  /// A lease is not wanted any more: it leaves the queue, or is to stop.
-  void revoke(lease_id lease, instant now);
+  /// A lease is not wanted any more: it leaves the queue, or is to stop. Whose
+  /// it is; none if it is not here (any more).
+  std::optional<client_id> revoke(lease_id lease, instant now);
   /// No lease is, and none will be; answers may take so long.
   void close(duration stop_grace, instant now);
 

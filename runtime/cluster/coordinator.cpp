@@ -33,8 +33,9 @@ connection_options connections_for(const listening& how) {
 
 } // namespace
 
-coordinator::coordinator(const listening& how, std::uint64_t most_values)
-    : how_(how) {
+coordinator::coordinator(const listening& how, std::uint64_t most_values,
+    std::shared_ptr<monitoring::wire_figures> figures)
+    : how_(how), most_values_(most_values) {
   const auto where = monitoring::endpoint::parse(how.at);
   if (how.tls.empty() && !how.insecure && !is_loopback(where.host))
     throw std::runtime_error(fmt::format(
@@ -45,6 +46,7 @@ coordinator::coordinator(const listening& how, std::uint64_t most_values)
     tls_ = std::make_unique<tls_source>(how.tls);
   port_options what{
       where, {}, connections_for(how), most_values * sizeof(float)};
+  what.connections.figures = std::move(figures);
   if (tls_)
     what.tls = [this] { return tls_->now(); };
   port_ = std::make_unique<port>(std::move(what));
@@ -73,7 +75,7 @@ void coordinator::open() {
                         const candidate& who, const std::shared_ptr<line>& at) {
     auto made = system_->spawn<door_impl>(door_options{who, at, registrar_,
         whom_, {{}, 0, run_.configuration, run_.from, run_.fingerprint},
-        run_.values});
+        run_.values, most_values_});
     at->listen(ears_of<ready, update, failure, evaluated_part, part_begun,
         drain, farewell>(made, at));
   };

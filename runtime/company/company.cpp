@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 
@@ -189,20 +190,29 @@ company::company(const topology& what, const run_options& how)
                  (how.cluster.at.empty() ? 0 : 1);
   expect_threads(threads);
   expect_address_space(threads, computing, memory());
+  std::shared_ptr<monitoring::wire_figures> wires;
+  if (figures_ && !how.cluster.at.empty())
+    wires = std::make_shared<monitoring::wire_figures>(how.cluster.silence);
   if (!how.cluster.at.empty())
     cluster_ = std::make_unique<cluster::coordinator>(
-        how.cluster, training::most_values(*probe_));
+        how.cluster, training::most_values(*probe_), wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
-    exposer_.emplace(monitoring::endpoint::parse(how.metrics),
-        monitoring::exposer::collectables{figures_->collectable(),
-            monitoring::actor_telemetry(*system_),
-            monitoring::process_figures()});
+    expose(wires.get());
   data_ = what.client_data();
   from_ = provenance_of(data_, what.test_data(), what.initial());
   account_.name = what.config().run.name;
   account_.rule = what.config().federation.rule;
   account_.fingerprint = devices_.fingerprint();
+}
+
+void company::expose(const monitoring::wire_figures* wires) {
+  monitoring::collectables served{figures_->collectable(),
+      monitoring::actor_telemetry(*system_), monitoring::process_figures()};
+  if (wires)
+    std::ranges::move(wires->all(), std::back_inserter(served));
+  exposer_.emplace(monitoring::endpoint::parse(how_.metrics), std::move(served),
+      figures_->nodes());
 }
 
 company::~company() {
@@ -343,6 +353,8 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
         .loss = last.loss,
         .accuracy = last.accuracy});
   }
+  if (figures_)
+    figures_->began_after(monitoring::process_age());
   if (figures_)
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
         std::move(*std::exchange(figures_, std::nullopt))));

@@ -20,7 +20,8 @@ inline constexpr std::array<std::string_view,
         "dropped", "client_failed", "requeued", "round_skipped", "published",
         "evaluated", "stored", "slot_lost", "run_ended", "slot_returned",
         "client_joined", "client_left", "slot_joined", "slot_left", "waiting",
-        "node_joined", "node_left"};
+        "node_joined", "node_left", "node_changed", "node_serves",
+        "node_refused", "revoked"};
 
 /// Facts of these kinds come in thousands: those that follow each other share
 /// a line, with an array for every field.
@@ -32,6 +33,8 @@ template <>
 inline constexpr bool shares_lines<accepted> = true;
 template <>
 inline constexpr bool shares_lines<dropped> = true;
+template <>
+inline constexpr bool shares_lines<revoked> = true;
 
 /// A fact to read into or, constant, to write down.
 template <class X, class Fact>
@@ -94,6 +97,10 @@ void fields(V& v, X& x) {
   v.added("code", x.code);
 }
 template <class V, maybe_const<requeued> X>
+void fields(V& v, X& x) {
+  v("lease", x.lease), v("client", x.client);
+}
+template <class V, maybe_const<revoked> X>
 void fields(V& v, X& x) {
   v("lease", x.lease), v("client", x.client);
 }
@@ -161,6 +168,21 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<node_left> X>
 void fields(V& v, X& x) {
   v("name", x.name), v("epoch", x.epoch), v("why", x.why), v("lost", x.lost);
+  v.added("silence", x.silence);
+}
+template <class V, maybe_const<node_changed> X>
+void fields(V& v, X& x) {
+  v("name", x.name), v("state", x.state), v("epoch", x.epoch);
+  v("joining", x.joining), v("members", x.members), v("draining", x.draining);
+  v("left", x.left), v("lost", x.lost);
+}
+template <class V, maybe_const<node_serves> X>
+void fields(V& v, X& x) {
+  v("name", x.name), v("metrics", x.metrics);
+}
+template <class V, maybe_const<node_refused> X>
+void fields(V& v, X& x) {
+  v("name", x.name), v("reason", x.reason), v("why", x.why);
 }
 
 } // namespace troupe::facts

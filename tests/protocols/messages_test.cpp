@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <limits>
 #include <string>
 
 #include <caf/binary_deserializer.hpp>
@@ -85,30 +87,62 @@ TEST(messages_test, keep_their_bytes) {
   expect_golden(discard{}, "");
 }
 
+TEST(messages_test, keep_the_bytes_of_facts_about_nodes) {
+  expect_golden(facts::node_joined{"a", 1, 2, "b"}, "0161"
+                                                    "0000000000000001"
+                                                    "0000000000000002"
+                                                    "0162");
+  expect_golden(facts::node_left{"a", 1, "b", true, 0.5},
+      "0161"
+      "0000000000000001"
+      "0162"
+      "01"
+      "3fe0000000000000"); // silence
+  expect_golden(facts::node_changed{"a", "lost", 1, 2, 3, 4, 5, 6},
+      "0161"
+      "046c6f7374"
+      "0000000000000001"         // epoch
+      "000000020000000300000004" // joining, members, draining
+      "0000000500000006");       // left, lost
+  expect_golden(facts::node_serves{"a", "h:9"}, "0161"
+                                                "03683a39");
+  expect_golden(facts::node_refused{"a", "full", "b"}, "0161"
+                                                       "0466756c6c"
+                                                       "0162");
+}
+
 TEST(messages_test, keep_the_bytes_of_their_errors) {
   evaluated_part part{1, {2, 3, 0.5}, 0.25, {}};
   expect_golden(part, "0000000000000001"
                       "00000000000000020000000000000003"
                       "3fe0000000000000"
                       "3fd0000000000000"
-                      "00");
+                      "0000");
+  part.failed = caf::make_error(errc::stopped);
+  expect_golden(part, "0000000000000001"
+                      "00000000000000020000000000000003"
+                      "3fe0000000000000"
+                      "3fd0000000000000"
+                      "0400");
   scored score{4, {2, 3, 0.5}, 0.25, 0.125, {}};
   expect_golden(score, "0000000000000004"
                        "00000000000000020000000000000003"
                        "3fe0000000000000"
                        "3fd0000000000000"
                        "3fc0000000000000"
-                       "00");
-  expect_golden(failure{1, 2, {}}, "00000001"
-                                   "0000000000000002"
-                                   "00");
+                       "0000");
+  expect_golden(failure{1, 2, caf::make_error(errc::learner_failed, "no")},
+      "00000001"
+      "0000000000000002"
+      "01026e6f");
 }
 
-// Of a tensor the handle travels: its id and how many values it has.
+// Of a tensor the handle travels: its id, how many values it has, and that they
+// do not follow.
 TEST(messages_test, carry_tensors_as_handles) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
-  const std::string handle = "00000000000000070000000000000003";
-  const std::string none(32, '0');
+  const std::string handle = "0000000000000007000000000000000300";
+  const std::string none(34, '0');
   expect_golden(evaluate{2, lent}, "0000000000000002" + handle);
   expect_golden(offer{1, 2, 3, 0.5, 4, lent}, "0000000000000001"
                                               "00000002"
@@ -116,10 +150,9 @@ TEST(messages_test, carry_tensors_as_handles) {
                                               "3fe0000000000000"
                                               "00000004" +
                                                   handle + none);
-  expect_golden(
-      add{1, 2, lent, 0.5, 0.25, {}}, "000000000000000100000002" + handle +
-                                          "3fe00000000000003fd0000000000000"
-                                          "00000000000000000000000000000000");
+  expect_golden(add{1, 2, lent, 0.5, 0.25, {}},
+      "000000000000000100000002" + handle + "3fe00000000000003fd0000000000000" +
+          none);
   expect_golden(
       update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, true}},
       "00000001"
@@ -138,31 +171,28 @@ TEST(messages_test, carry_tensors_as_handles) {
 
 TEST(messages_test, carry_states_as_tensors) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
-  const std::string handle = "00000000000000070000000000000003";
+  const std::string handle = "0000000000000007000000000000000300";
+  const std::string none(34, '0');
   expect_golden(
       offer{1, 2, 3, 0.5, 4, {}, lent}, "000000000000000100000002"
                                         "00000000000000033fe0000000000000"
-                                        "00000004"
-                                        "00000000000000000000000000000000" +
-                                            handle);
-  expect_golden(update{1, {2, 3, {}, 0.5, 0.25, {}, 0.5f, lent}},
+                                        "00000004" +
+                                            none + handle);
+  expect_golden(update{1, {2, 3, {}, 0.5, 0.25, {}, 0.5f, false, lent}},
       "00000001"
       "00000000000000020000000000000003"
       "00000000000000000000000000000000"
       "0000000000000000000000000000000000"
-      "3fe00000000000003fd0000000000000"
-      "00000000000000000000000000000000"
-      "3f000000" +
-          handle);
+      "3fe00000000000003fd0000000000000" +
+          none + "3f00000000" + handle);
   const client_state one[] = {{5, lent}};
   store what;
   what.states = state_table{one};
-  expect_golden(what, "0000000000000000"
-                      "00000000000000000000000000000000"
-                      "0000"
-                      "00000000000000000000000000000000"
-                      "00"
-                      "0100000005" +
+  expect_golden(what, "0000000000000000" + none +
+                          "0000"
+                          "00000000000000000000000000000000"
+                          "00"
+                          "0100000005" +
                           handle);
 }
 
@@ -185,12 +215,68 @@ TEST(messages_test, leave_the_bytes_of_a_tensor_behind) {
   EXPECT_EQ(there.count, 3u);
 }
 
+// Small ones of the host; as they lie in memory, and not big-endian.
+TEST(messages_test, take_the_values_of_a_small_tensor_along) {
+  auto own = std::make_shared<gpu::buffer>(2);
+  own->span()[0] = 0.5f;
+  own->span()[1] = std::numeric_limits<float>::denorm_min();
+
+  expect_golden(evaluate{2, own}, "0000000000000002"
+                                  "0000000000000000"
+                                  "0000000000000002"
+                                  "01"
+                                  "0000003f01000000");
+  expect_golden(evaluate{2, std::make_shared<gpu::buffer>(0)},
+      "0000000000000002"
+      "0000000000000000"
+      "0000000000000000"
+      "01");
+}
+
+TEST(messages_test, bring_back_the_values_that_went_along) {
+  auto own = std::make_shared<gpu::buffer>(tensor::most_along);
+  for (std::size_t i = 0; i < own->size(); ++i)
+    own->span()[i] = static_cast<float>(i);
+  caf::byte_buffer bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  ASSERT_TRUE(sink.apply(tensor{own}));
+  tensor there;
+  caf::binary_deserializer source{nullptr, bytes};
+  ASSERT_TRUE(source.apply(there));
+
+  ASSERT_TRUE(there.here);
+  EXPECT_EQ(there.count, own->size());
+  EXPECT_TRUE(std::ranges::equal(there->span(), own->span()));
+}
+
+// However many it says there are: no memory is taken for more than may come.
+TEST(messages_test, take_no_values_along_but_those_of_small_tensors) {
+  const auto is_read = [](std::uint64_t id, std::uint64_t count,
+                           std::size_t follow) {
+    caf::byte_buffer bytes;
+    caf::binary_serializer sink{nullptr, bytes};
+    EXPECT_TRUE(sink.apply(id) && sink.apply(count) && sink.apply(true));
+    bytes.resize(bytes.size() + follow);
+    tensor there;
+    caf::binary_deserializer source{nullptr, bytes};
+    return source.apply(there) && source.remaining() == 0;
+  };
+
+  EXPECT_TRUE(is_read(0, 5, 20));
+  EXPECT_FALSE(is_read(0, 5, 19));
+  EXPECT_FALSE(is_read(7, 5, 20)) << "it is lent";
+  EXPECT_TRUE(is_read(0, tensor::most_along, 4 * tensor::most_along));
+  EXPECT_FALSE(is_read(0, tensor::most_along + 1, 4 * tensor::most_along + 4));
+  EXPECT_FALSE(is_read(0, ~std::uint64_t{0}, 100));
+}
+
 TEST(messages_test, refuse_by_name_a_tensor_of_this_process) {
   register_messages();
   caf::byte_buffer bytes;
   caf::binary_serializer sink{nullptr, bytes};
 
-  EXPECT_FALSE(sink.apply(evaluate{1, std::make_shared<const gpu::buffer>(3)}));
+  EXPECT_FALSE(sink.apply(evaluate{
+      1, std::make_shared<const gpu::buffer>(tensor::most_along + 1)}));
 
   EXPECT_NE(caf::to_string(sink.get_error()).find("troupe::tensor"),
       std::string::npos);
@@ -226,6 +312,9 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<revoke>, first + 233);
   EXPECT_EQ(caf::type_id_v<facts::node_joined>, first + 234);
   EXPECT_EQ(caf::type_id_v<facts::node_left>, first + 235);
+  EXPECT_EQ(caf::type_id_v<facts::node_changed>, first + 236);
+  EXPECT_EQ(caf::type_id_v<facts::node_serves>, first + 237);
+  EXPECT_EQ(caf::type_id_v<facts::node_refused>, first + 238);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {

@@ -25,9 +25,11 @@ public:
     sent_.push_back(what);
     return true;
   }
+  void call(const std::string& name) override { called = name; }
   void took() noexcept override { ++heard; }
   void close(const std::string& why) override { closed.push_back(why); }
 
+  bool takes_along(const gpu::buffer&) const override { return along; }
   tensor lend(gpu::shared_buffer what) override {
     lent[++last_] = what;
     return {std::move(what), last_};
@@ -47,6 +49,8 @@ public:
     return result;
   }
 
+  std::string called;              ///< its name, for people
+  bool along = false;              ///< tensors go along with frames
   std::size_t heard = 0;           ///< messages that the actor is through with
   std::vector<std::string> closed; ///< why, each time
   std::map<tensor_id, gpu::shared_buffer> lent; ///< to it, until now

@@ -19,9 +19,11 @@
 namespace troupe::tests {
 
 /// One end of a wire within this process: frames travel as bytes, and tensors
-/// as handles. Thread-safe.
+/// as handles, small ones too unless they are to go along. Thread-safe.
 class wired_peer : public cluster::peer {
 public:
+  explicit wired_peer(bool along = false) : along_(along) {}
+
   /// Who hears what the other end says, brings, and how it ends.
   struct ears {
     std::function<void(cluster::frame)> said;
@@ -37,6 +39,9 @@ public:
   bool send(const cluster::frame& what) override;
   void took() noexcept override {}
   void close(const std::string& why) override;
+  bool takes_along(const gpu::buffer& what) const override {
+    return along_ && tensor::goes_along(what);
+  }
   tensor lend(gpu::shared_buffer what) override;
   void take_back(tensor_id what) override;
   void fetch(const tensor& what) override;
@@ -51,6 +56,7 @@ private:
   gpu::shared_buffer find(tensor_id what) const;
   void end(const cluster::parted& how);
 
+  const bool along_;
   mutable std::mutex guard_; ///< of all that follows
   std::weak_ptr<wired_peer> other_;
   ears ears_;
@@ -94,8 +100,8 @@ wired_peer::ears ears_of_door(Handle whom) {
 template <class Handle>
 wired_peer::ears ears_of_host(Handle whom) {
   using namespace cluster;
-  return ears_of<seated, score, revoke, release, arrived, refusal, drain,
-      farewell>(std::move(whom));
+  return ears_of<seated, score, revoke, carried, release, arrived, refusal,
+      drain, farewell>(std::move(whom));
 }
 
 } // namespace troupe::tests

@@ -121,6 +121,21 @@ TEST_F(client_states_test, are_lent_no_longer_than_their_lease) {
   EXPECT_EQ(there->lends(), 0u);
 }
 
+TEST_F(client_states_test, go_along_where_they_are_small) {
+  here = std::make_shared<wired_peer>(true);
+  there = std::make_shared<wired_peer>(true);
+  connect(counting_learners(3));
+
+  const auto first = train(0, {});
+  const auto second = train(1, first.state.value());
+
+  EXPECT_EQ(second.state.value()->span()[0], 2.0f);
+  EXPECT_EQ(second.largest,
+      gpu::largest_difference(second.delta->span(), model->span()));
+  EXPECT_EQ(here->lends_ever(), 1u); // the version
+  EXPECT_EQ(there->lends_ever(), 0u);
+}
+
 TEST_F(client_states_test, are_not_there_where_clients_keep_nothing) {
   connect(small_learners(3));
 

@@ -21,6 +21,7 @@ namespace troupe::tests {
 /// registrar, the aggregator, and whoever wants its tasks answered.
 struct door_stage : testing::Test {
   static constexpr std::size_t values = 3; ///< of the model
+  static constexpr std::size_t most_of_a_state = 5;
 
   rehearsal stage;
   extra members{stage};
@@ -46,7 +47,8 @@ struct door_stage : testing::Test {
 
   void knock() {
     cluster::door_options how{{{}, 12, "key", "here"}, node,
-        members.as<registrar>(), run.as<aggregator>(), {}, values};
+        members.as<registrar>(), run.as<aggregator>(), {}, values,
+        most_of_a_state};
     how.greeting.configuration = "[run]";
     how.greeting.fingerprint = "same";
     how.greeting.from.features = "abc";
@@ -64,8 +66,8 @@ struct door_stage : testing::Test {
     knock();
     say(cluster::ready{std::vector<std::uint8_t>(count), "same", {}});
   }
-  void part(const std::string& why, bool in_order) {
-    stage.tell(at, cluster::parted{why, in_order});
+  void part(const std::string& why, bool in_order, double silence = 0.0) {
+    stage.tell(at, cluster::parted{why, in_order, silence});
   }
   bool is_closed() const { return !node->closed.empty(); }
 };

@@ -423,6 +423,125 @@ TEST_F(door_tasks_test, bring_no_state_that_is_their_delta_too) {
   expect_accused("one tensor for two updates");
 }
 
+struct along_test : door_tasks_test {
+  along_test() { node->along = true; }
+
+  static update whole(lease_id lease, float value = 1.0f) {
+    auto result = answer(lease);
+    result.result.delta = filled(values, value);
+    return result;
+  }
+};
+
+TEST_F(along_test, a_version_goes_before_what_names_it) {
+  seat(0);
+  seat(1);
+
+  const auto said = node->sent<carried>();
+  ASSERT_THAT(said, SizeIs(1));
+  EXPECT_EQ(said[0].values.here, model);
+  EXPECT_EQ(said[0].values.id, 0u);
+  for (const auto& each : node->sent<seated>())
+    EXPECT_EQ(each.what.parameters.id, said[0].what);
+  EXPECT_EQ(node->lent.at(said[0].what), model);
+}
+
+TEST_F(along_test, a_version_is_released_like_any_other) {
+  seat(0);
+  const auto old = node->sent<carried>().at(0).what;
+  model = filled(values);
+  seat(1);
+
+  say(whole(0));
+
+  EXPECT_FALSE(node->lent.contains(old));
+  ASSERT_THAT(node->sent<release>(), SizeIs(1));
+  EXPECT_EQ(node->sent<release>()[0].what, old);
+}
+
+TEST_F(along_test, an_update_is_answered_at_once) {
+  seat(0);
+  auto what = whole(0, -2.5f);
+  what.result.largest = 0.0f; // its word counts for nothing
+
+  say(what);
+
+  const auto got = sink.heard<update>();
+  ASSERT_THAT(got, SizeIs(1));
+  EXPECT_EQ(got[0].result.delta.here, what.result.delta.here);
+  EXPECT_EQ(got[0].result.largest, 2.5f);
+  EXPECT_THAT(node->asked, IsEmpty());
+  EXPECT_THAT(node->sent<arrived>(), IsEmpty());
+  say(whole(0));
+  EXPECT_THAT(node->sent<refusal>(), SizeIs(1)) << "it was answered";
+}
+
+TEST_F(along_test, an_update_fails_where_it_is_not_finite) {
+  seat(0);
+
+  say(whole(0, std::numeric_limits<float>::infinity()));
+
+  EXPECT_THAT(sink.heard<update>(), IsEmpty());
+  ASSERT_THAT(sink.heard<failure>(), SizeIs(1));
+  EXPECT_EQ(sink.heard<failure>()[0].why, errc::update_not_finite);
+}
+
+TEST_F(along_test, an_update_has_the_shape_of_the_model) {
+  seat(0);
+  auto what = answer(0);
+  what.result.delta = filled(values + 1);
+
+  say(what);
+
+  expect_accused("an update of 4 values, not 3");
+}
+
+TEST_F(along_test, a_state_goes_and_comes_without_being_lent) {
+  auto what = task(0, model);
+  what.state = tensor{filled(1, 4.0f)};
+  stage.tell(at, std::move(what));
+  const auto order = node->sent<seated>().at(0).what;
+  EXPECT_EQ(order.state.value().id, 0u);
+  EXPECT_EQ(order.state.value()->span()[0], 4.0f);
+  auto back = whole(0);
+  back.result.state = tensor{filled(1, 6.0f)};
+
+  say(back);
+
+  ASSERT_THAT(sink.heard<update>(), SizeIs(1));
+  EXPECT_EQ(sink.heard<update>()[0].result.state.value()->span()[0], 6.0f);
+  EXPECT_THAT(node->lent, SizeIs(1)) << "the version alone";
+  EXPECT_THAT(node->sent<release>(), IsEmpty());
+}
+
+// What is large, or would not fit into the line, is fetched.
+TEST_F(along_test, one_tensor_waits_for_the_other) {
+  seat(0);
+  auto back = whole(0, 3.0f);
+  tensor left;
+  left.id = 71;
+  left.count = 1;
+  back.result.state = left;
+
+  say(back);
+  EXPECT_THAT(sink.heard<update>(), IsEmpty());
+  stage.tell(at, fetched{71, filled(1, 6.0f), 6.0f, {}});
+
+  ASSERT_THAT(sink.heard<update>(), SizeIs(1));
+  EXPECT_EQ(sink.heard<update>()[0].result.largest, 3.0f);
+  EXPECT_EQ(sink.heard<update>()[0].result.state.value()->span()[0], 6.0f);
+}
+
+TEST_F(along_test, a_state_is_no_larger_than_one_may_be) {
+  seat(0);
+  auto back = whole(0);
+  back.result.state = tensor{filled(most_of_a_state + 1)};
+
+  say(back);
+
+  expect_accused("a state of 6 values, where 5 are the most");
+}
+
 TEST_F(door_tasks_test, score_where_they_are_asked_to) {
   stage.tell(at, evaluate_task{9, blank_samples(100).slice(20, 30), model,
                      sink.as<score_sink>(), {}, 20, 1});

@@ -274,6 +274,72 @@ TEST_F(host_test, lends_what_its_client_keeps_beside_it) {
   EXPECT_THAT(coordinator->lent, SizeIs(1));
 }
 
+TEST_F(host_test, needs_not_fetch_what_went_before) {
+  const auto model = filled(3);
+  say(carried{40, model});
+
+  say(order(7, 1, named(40)));
+  say(score{9, 20, 30, named(40), 1});
+
+  EXPECT_THAT(coordinator->asked, IsEmpty());
+  ASSERT_THAT(clients[1].heard<seated_offer>(), SizeIs(1));
+  EXPECT_EQ(clients[1].heard<seated_offer>()[0].parameters.here, model);
+  ASSERT_THAT(second.heard<evaluate_task>(), SizeIs(1));
+  EXPECT_EQ(second.heard<evaluate_task>()[0].parameters.here, model);
+}
+
+TEST_F(host_test, keeps_what_went_before_until_it_is_released) {
+  say(carried{40, filled(3)});
+  say(release{40});
+
+  say(order(7, 1, named(40)));
+
+  EXPECT_THAT(coordinator->asked, SizeIs(1));
+  EXPECT_THAT(offered(1), IsEmpty());
+}
+
+struct false_cargo_test : host_test, testing::WithParamInterface<carried> {};
+
+TEST_P(false_cargo_test, ends_the_session) {
+  say(carried{40, filled(3)});
+
+  say(GetParam());
+
+  EXPECT_THAT(coordinator->closed, SizeIs(1));
+}
+
+INSTANTIATE_TEST_SUITE_P(every, false_cargo_test,
+    testing::Values(carried{40, filled(3)}, carried{41, {}}));
+
+TEST_F(host_test, seats_a_state_that_came_along) {
+  say(carried{40, filled(3)});
+  auto what = order(1, 0, named(40));
+  const auto state = filled(1, 4.0f);
+  what.what.state = tensor{state};
+
+  say(what);
+
+  const auto got = clients[0].heard<seated_offer>();
+  ASSERT_THAT(got, SizeIs(1));
+  EXPECT_EQ(got[0].state.value().here, state);
+}
+
+TEST_F(host_test, sends_small_tensors_along_with_their_update) {
+  coordinator->along = true;
+  seat(1, 0);
+  auto what = trained(1, 0);
+  what.result.state = tensor{filled(2, 5.0f)};
+
+  say(what);
+
+  ASSERT_THAT(coordinator->sent<update>(), SizeIs(1));
+  const auto sent = coordinator->sent<update>()[0].result;
+  EXPECT_EQ(sent.delta.here, what.result.delta.here);
+  EXPECT_EQ(sent.delta.id, 0u);
+  EXPECT_EQ(sent.state.value()->span()[0], 5.0f);
+  EXPECT_THAT(coordinator->lent, IsEmpty());
+}
+
 TEST_F(host_test, answers_each_lease_once_and_none_that_it_has_not) {
   seat(1, 0);
 

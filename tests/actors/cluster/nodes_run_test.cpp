@@ -33,6 +33,8 @@ public:
       make_ = small_learners(script_.parameters, script_.mishap);
   }
   void learns_by(training::learner_factory make) { make_ = std::move(make); }
+  /// Small tensors go along with frames.
+  void takes_along() { along_ = true; }
 
   performance play() {
     auto s = script_;
@@ -53,8 +55,8 @@ public:
     send_anonymously(doors_.at(node), cluster::drain{});
   }
   void join(const std::string& name) {
-    const auto here = wires_.emplace_back(std::make_shared<wired_peer>());
-    const auto there = std::make_shared<wired_peer>();
+    const auto here = wires_.emplace_back(std::make_shared<wired_peer>(along_));
+    const auto there = std::make_shared<wired_peer>(along_);
     wired_peer::connect(here, there);
     serve(there);
     candidate who{{}, wires_.size(), {}, {}};
@@ -120,6 +122,7 @@ private:
 
   script script_;
   std::size_t slots_each_;
+  bool along_ = false;
   training::learner_factory make_;
   caf::actor_system* system_ = nullptr;
   aggregator run_;
@@ -161,6 +164,21 @@ TEST(nodes_run_test, makes_the_bits_of_a_run_without_nodes) {
   EXPECT_EQ(run.all<facts::slot_joined>().size(), 4u);
   EXPECT_EQ(run.parameters(), alone.parameters());
   EXPECT_EQ(run.report.final.correct, alone.report.final.correct);
+}
+
+TEST(nodes_run_test, makes_the_same_bits_where_tensors_go_along) {
+  auto s = rounds(20);
+  const auto alone = play(locally(s));
+  fleet* at = nullptr;
+  at_version(s, 5, [&at] { at->cut(0); });
+  fleet all{s};
+  all.takes_along();
+  at = &all;
+
+  const auto run = all.play();
+
+  EXPECT_EQ(run.report.outcome, run_outcome::completed);
+  EXPECT_EQ(run.parameters(), alone.parameters());
 }
 
 TEST(nodes_run_test, makes_the_same_bits_where_a_node_is_lost) {

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "protocols/cluster/registration.hpp"
 #include "protocols/messages.hpp"
 
 namespace troupe::cluster {
@@ -57,19 +58,21 @@ TEST(frames_test, keep_their_bytes) {
       "0000000000000007"   // session
       "0162"               // build
       "3fe0000000000000"); // silence
-  expect_golden(welcome{"a", 2, "c", {"1", "2", "3", "4", "5"}, "cpu"},
+  expect_golden(welcome{"a", 2, "c", {"1", "2", "3", "4", "5"}, "cpu", 772},
       "01"                   // welcome
       "0161"                 // name
       "0000000000000002"     // epoch
       "0163"                 // configuration
       "01310132013301340135" // from
-      "03637075");           // fingerprint
+      "03637075"             // fingerprint
+      "0000000000000304");   // durable
   expect_golden(refusal{"no"}, "02026e6f");
-  expect_golden(ready{{0, 1}, "cpu", {"1", "2", "3", "4", "5"}},
-      "03"                     // ready
-      "020001"                 // slots
-      "03637075"               // fingerprint
-      "01310132013301340135"); // from
+  expect_golden(ready{{0, 1}, "cpu", {"1", "2", "3", "4", "5"}, "h:9"},
+      "03"                   // ready
+      "020001"               // slots
+      "03637075"             // fingerprint
+      "01310132013301340135" // from
+      "03683a39");           // metrics
   expect_golden(drain{}, "0d");
   expect_golden(farewell{"bye", true, 130}, "0e03627965"
                                             "01"
@@ -79,7 +82,7 @@ TEST(frames_test, keep_their_bytes) {
 
 TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
-  const std::string handle = "00000000000000070000000000000003";
+  const std::string handle = "0000000000000007000000000000000300";
 
   expect_golden(seated{{1, 2, 3, 0.5, 4, lent, lent}, 5, 6},
       "04"               // seated
@@ -100,16 +103,27 @@ TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
           handle +         // parameters
           "00000004");     // lane
   expect_golden(revoke{7}, "060000000000000007");
+  auto small = std::make_shared<gpu::buffer>(1);
+  small->span()[0] = 0.5f;
+  expect_golden(carried{7, small},
+      "11"               // carried
+      "0000000000000007" // what
+      "0000000000000000" // values: not lent,
+      "0000000000000001" // one,
+      "01"               // which follows
+      "0000003f");
   expect_golden(release{7}, "070000000000000007");
   expect_golden(arrived{7}, "080000000000000007");
+  expect_golden(durable{7}, "120000000000000007");
 }
 
 TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
-  const std::string handle = "00000000000000070000000000000003";
+  const std::string handle = "0000000000000007000000000000000300";
 
   expect_golden(
-      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, lent}},
+      update{1,
+          {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, true, lent}},
       "09"                                 // update
       "00000001"                           // client
       "00000000000000020000000000000003"   // lease, base
@@ -118,12 +132,15 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
       "01"                                 // partial
       "3fe00000000000003fd0000000000000" + // seconds, cpu_seconds
           handle +                         // delta
-          "3f000000" +                     // largest
+          "3f000000"                       // largest
+          "01" +                           // handed_in
           handle);                         // state
-  expect_golden(failure{1, 2, {}}, "0a"
-                                   "00000001"
-                                   "0000000000000002"
-                                   "00");
+  expect_golden(failure{1, 2, caf::make_error(errc::stopped, "so")},
+      "0a"
+      "00000001"
+      "0000000000000002"
+      "04" // why: stopped
+      "02736f");
   expect_golden(evaluated_part{1, {2, 3, 0.5}, 0.25, {}},
       "0b"               // evaluated_part
       "0000000000000001" // part
@@ -131,13 +148,13 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
       "0000000000000003" // correct
       "3fe0000000000000" // loss_sum
       "3fd0000000000000" // cpu_seconds
-      "00");             // failed
+      "0000");           // failed
   expect_golden(part_begun{1, true}, "0c000000000000000101");
 }
 
 TEST(frames_test, keep_the_bytes_of_a_report) {
   report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}};
-  said.nodes.push_back({"e", "member", 0.5, 1, 2, 3, "f", "g"});
+  said.nodes.push_back({"e", "member", 0.5, 1, 2, 3, "f", "g", "h"});
 
   expect_golden(said,
       "10"                 // report
@@ -156,7 +173,21 @@ TEST(frames_test, keep_the_bytes_of_a_report) {
       "0000000000000002"   //   epoch
       "0000000000000003"   //   rejoins
       "01660167"           //   address, why
+      "0168"               //   metrics
       "010164");           // failures
+}
+
+// What is said behind a door. No frame, but it has its bytes as well.
+TEST(frames_test, keep_the_bytes_of_an_end) {
+  EXPECT_EQ(digits_of(bytes_of(parted{"a", true, 0.5})),
+      "0161"               // why
+      "01"                 // in_order
+      "3fe0000000000000"); // silence
+  EXPECT_EQ(digits_of(bytes_of(gone{7, "a", true, 0.5})),
+      "0000000000000007"   // session
+      "0161"               // why
+      "01"                 // in_order
+      "3fe0000000000000"); // silence
 }
 
 // What CAF itself would carry out.
@@ -190,12 +221,12 @@ TEST(frames_test, are_read_whole_or_not_at_all) {
   EXPECT_FALSE(is_read(other, what));
 }
 
-// Of a tensor's bytes nothing travels; one of this process does not at all.
-TEST(frames_test, refuse_a_tensor_that_was_not_lent) {
+// A small one goes along.
+TEST(frames_test, refuse_a_large_tensor_that_was_not_lent) {
   register_messages();
   caf::byte_buffer bytes;
   caf::binary_serializer sink{nullptr, bytes};
-  const tensor own{std::make_shared<const gpu::buffer>(3)};
+  const tensor own{std::make_shared<const gpu::buffer>(tensor::most_along + 1)};
 
   EXPECT_FALSE(sink.apply(frame{score{1, 2, 3, own, 4}}));
 }

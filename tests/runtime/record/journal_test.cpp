@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
+#include <variant>
 
 #include <gtest/gtest.h>
 
@@ -80,13 +82,23 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {17, at(1), facts::client_left{1, "why"}},
       {18, at(1), facts::slot_joined{1}}, {19, at(1), facts::slot_left{1}},
       {20, at(1), facts::waiting{"clients", 1, 2}},
-      {21, at(1), facts::run_ended{"failed", "why", 3}}};
+      {21, at(1), facts::run_ended{"failed", "why", 3}},
+      {22, at(1), facts::node_joined{"alpha", 1, 2, "10.0.0.1:5"}},
+      {23, at(1), facts::node_left{"alpha", 3, "why", true, 0.5}},
+      {24, at(1), facts::node_changed{"alpha", "lost", 3, 1, 2, 3, 4, 5}},
+      {25, at(1), facts::node_serves{"alpha", "10.0.0.1:9464"}},
+      {26, at(1), facts::node_refused{"beta", "other_data", "why"}},
+      {27, at(1), facts::revoked{1, 2}}};
+  std::set<std::size_t> kinds;
+  for (const auto& each : all)
+    kinds.insert(each.what.index());
+  EXPECT_EQ(kinds.size(), std::variant_size_v<decltype(fact::what)>);
 
   std::vector<fact> back;
   auto text = encoded(all);
   auto found = journal::scan(text, [&](const fact& f) { back.push_back(f); });
 
-  EXPECT_EQ(found.last_number, 21u);
+  EXPECT_EQ(found.last_number, 27u);
   EXPECT_EQ(found.sound_bytes, text.size());
   ASSERT_EQ(back.size(), all.size());
   EXPECT_EQ(encoded(back), text);
@@ -177,6 +189,17 @@ TEST(journal_test, reads_facts_from_before_there_were_checksums) {
   EXPECT_EQ(version.share, 0.0);
   EXPECT_EQ(version.checksum, 0u);
   EXPECT_EQ(std::get<facts::stored>(back[2].what).before, "");
+}
+
+TEST(journal_test, reads_losses_of_nodes_from_before_they_were_timed) {
+  auto text = encoded({{1, at(1), facts::node_left{"a", 3, "why", true, 0.5}}});
+  const std::string added = ",\"silence\":0.5";
+  ASSERT_NE(text.find(added), std::string::npos) << text;
+  text.erase(text.find(added), added.size());
+
+  const auto back = journal::decode(text.substr(0, text.size() - 1));
+
+  EXPECT_EQ(std::get<facts::node_left>(back[0].what).silence, 0.0);
 }
 
 TEST(journal_test, keeps_a_loss_that_is_no_number_as_null) {

@@ -20,8 +20,7 @@ void fact_stream::summed(std::uint64_t checksum) {
 std::size_t fact_stream::size() const noexcept {
   if (!open_)
     return 0;
-  return held_.empty() ? open_->size()
-                       : held_.front() - open_->front().number;
+  return held_.empty() ? open_->size() : held_.front() - open_->front().number;
 }
 
 // What stays is little: as much as a shard adds at a time.
@@ -31,8 +30,8 @@ fact_batch fact_stream::take() {
   if (!result || ready == result->size())
     return {std::move(result)};
   const auto rest = result->begin() + static_cast<std::ptrdiff_t>(ready);
-  batch().assign(std::make_move_iterator(rest),
-      std::make_move_iterator(result->end()));
+  batch().assign(
+      std::make_move_iterator(rest), std::make_move_iterator(result->end()));
   result->erase(rest, result->end());
   return {std::move(result)};
 }

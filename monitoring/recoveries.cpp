@@ -10,10 +10,10 @@ void recoveries::requeued(client_id client, instant at) {
 
 std::optional<duration> recoveries::leased(client_id client, instant at) {
   for (auto it = open_.begin(); it != open_.end(); ++it) {
-    auto& [since, loss] = *it;
-    if (loss.missing.erase(client) == 0)
+    auto& [since, lost] = *it;
+    if (lost.missing.erase(client) == 0)
       continue;
-    loss.took = at - since;
+    lost.took = at - since;
     return close(it);
   }
   return std::nullopt;
@@ -28,9 +28,9 @@ std::optional<duration> recoveries::gone(client_id client) {
 
 std::optional<duration> recoveries::round_over() {
   std::optional<duration> longest;
-  for (const auto& [since, loss] : open_)
-    if (loss.took)
-      longest = std::max(longest.value_or(*loss.took), *loss.took);
+  for (const auto& [since, lost] : open_)
+    if (lost.took)
+      longest = std::max(longest.value_or(*lost.took), *lost.took);
   open_.clear();
   return longest;
 }

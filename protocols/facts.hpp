@@ -146,7 +146,7 @@ struct published {
   std::uint64_t total_updates = 0; ///< in all versions so far
   double loss = 0.0;               ///< mean training loss over its updates
   double seconds = 0.0;            ///< since the version before
-  double scale = 1.0; ///< of the mean, beside the server's own rate
+  double scale = 1.0;         ///< of the mean, beside the server's own rate
   double weight = 0.0;        ///< of all that was summed up
   double share = 0.0;         ///< likewise: what the sum is divided by
   std::uint64_t checksum = 0; ///< linear, of the sum's integers

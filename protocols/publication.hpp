@@ -57,7 +57,7 @@ struct discard {
 struct published {
   version_id version = 0;
   shard_id shard = 0;
-  float step = 0.0f;  ///< the largest change of a parameter, or NaN
+  float step = 0.0f;    ///< the largest change of a parameter, or NaN
   gpu::sum_total sum{}; ///< of its range
 };
 

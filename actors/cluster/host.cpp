@@ -67,7 +67,8 @@ caf::result<farewell> host_state::start(const serve& what) {
 }
 
 kept host_state::give_kept() {
-  return {std::make_shared<kept_updates>(std::exchange(options_.kept, kept_updates{}))};
+  return {std::make_shared<kept_updates>(
+      std::exchange(options_.kept, kept_updates{}))};
 }
 
 bool host_state::has_lane(std::uint32_t lane) {
@@ -153,13 +154,13 @@ void host_state::seat(const seated& what) {
   order.parameters = here(order.parameters);
   if (order.state)
     order.state = tensor{here(order.state.value())};
-  const training_order carried{order.client, order.base, order.work, slot.kind,
+  const training_order given{order.client, order.base, order.work, slot.kind,
       order.parameters.here,
       order.state ? order.state.value().here : gpu::shared_buffer{}};
-  if (hand_in(what, carried))
+  if (hand_in(what, given))
     return;
   if (const auto at = leases_.find(order.lease); at != leases_.end())
-    at->second.order = carried;
+    at->second.order = given;
   send(self_, options_.workers[order.client],
       seated_offer{std::move(order), slot.who, slot.lane, what.turn,
           caf::actor_cast<host>(self_)});

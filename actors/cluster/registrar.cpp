@@ -230,19 +230,19 @@ void registrar_state::tell_if_it_comes_or_goes(
 }
 
 void registrar_state::tell_refused(
-    const std::string& name, reason why, const std::string& text) {
+    const std::string& called, reason why, const std::string& text) {
   send(self_, options_.tell,
-      facts::node_refused{name, membership::to_string(why), text});
+      facts::node_refused{called, membership::to_string(why), text});
 }
 
 // It was let in, and is not what it has to be.
 admission registrar_state::turn_away(
     std::uint64_t session, reason why, const std::string& text) {
-  auto name = addresses_[session];
+  auto called = addresses_[session];
   for (const auto& each : rule_.members())
     if (each.session == session)
-      name = each.name;
-  tell_refused(name, why, text);
+      called = each.name;
+  tell_refused(called, why, text);
   return refused(text);
 }
 

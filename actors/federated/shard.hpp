@@ -70,8 +70,8 @@ private:
   gpu::range range_;
   gpu::device_stream on_;
   gpu::aggregation sums_;
-  std::size_t together_;         ///< contributions of one pass
-  std::vector<waiting> waiting_; ///< to be added
+  std::size_t together_;                 ///< contributions of one pass
+  std::vector<waiting> waiting_;         ///< to be added
   std::vector<std::uint64_t> checksums_; ///< to be told
   timer<tick> timer_;
 };

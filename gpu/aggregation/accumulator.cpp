@@ -59,9 +59,9 @@ look add_part(std::int64_t* sums, std::span<const float> values,
     std::span<const float> next, double scaled_weight, std::uint64_t place) {
   const auto together = values.size() == block && next.size() == block;
   const auto whole = values.size() / host::rows_at_once * host::rows_at_once;
-  const auto [seen, added] = host::best_kernels().accumulate({sums,
-      values.data(), together ? next.data() : values.data(), whole,
-      scaled_weight});
+  const auto [seen, added] =
+      host::best_kernels().accumulate({sums, values.data(),
+          together ? next.data() : values.data(), whole, scaled_weight});
   look result{together ? seen : largest(next),
       added.checksum(linear_checksum::multipliers_from(place),
           whole / linear_checksum::row_sums::width)};
@@ -211,8 +211,8 @@ receipt accumulator::add(
     }
     most = std::max(most, seen);
     const auto next = part(from + here.size());
-    const auto what = add_part(
-        &sums_[from], here, next, scaled_weight, first_ + from);
+    const auto what =
+        add_part(&sums_[from], here, next, scaled_weight, first_ + from);
     seen = what.largest;
     checksum += what.checksum;
     from += here.size();

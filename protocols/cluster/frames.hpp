@@ -167,8 +167,7 @@ struct report {
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
     revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report, carried,
-    durable>;
+    drain, farewell, beat, report, carried, durable>;
 
 } // namespace troupe::cluster
 

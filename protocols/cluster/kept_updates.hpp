@@ -21,19 +21,20 @@ struct training_order {
   std::uint32_t work = 0;
   gpu::device_kind kind = gpu::device_kind::cpu;
   gpu::shared_buffer parameters; ///< on the host
-  gpu::shared_buffer state{};    ///< the client's, before; none where it has none
+  gpu::shared_buffer state{}; ///< the client's, before; none where it has none
 };
 
 /// What a node has trained and no durable version holds yet, for all that it
-/// knows. A coordinator that comes back leases again what its crash undid; where
-/// that is an order which was carried out here before, by content and not by
-/// name, its update is handed in and not trained again.
+/// knows. A coordinator that comes back leases again what its crash undid;
+/// where that is an order which was carried out here before, by content and not
+/// by name, its update is handed in and not trained again.
 ///
 ///     keep ──► kept ──find──► handed in, and kept
 ///                └─forget_before, another update of its client and base─► gone
 ///
 /// Bounded by bytes: while it is full, what comes is not kept, since the oldest
-/// are those that will be asked for first. A value: knows no clock and no actor.
+/// are those that will be asked for first. A value: knows no clock and no
+/// actor.
 class kept_updates {
 public:
   explicit kept_updates(std::size_t most_bytes = 0) : most_bytes_(most_bytes) {}

@@ -73,8 +73,8 @@ bool inspect(Inspector& f, knock&) {
 template <class Inspector>
 bool inspect(Inspector& f, admission& x) {
   return f.object(x).fields(f.field("granted", x.granted),
-      f.field("why", x.why), f.field("name", x.name),
-      f.field("epoch", x.epoch), f.field("durable", x.durable));
+      f.field("why", x.why), f.field("name", x.name), f.field("epoch", x.epoch),
+      f.field("durable", x.durable));
 }
 template <class Inspector>
 bool inspect(Inspector& f, prepared& x) {

@@ -65,8 +65,8 @@ std::vector<std::uint64_t> ledger::added(
       checksums_.push_back(0);
     checksums_[place] += each;
   }
-  const auto all = checksums_.begin() +
-                   static_cast<std::ptrdiff_t>(least_added() - had);
+  const auto all =
+      checksums_.begin() + static_cast<std::ptrdiff_t>(least_added() - had);
   std::vector<std::uint64_t> result(checksums_.begin(), all);
   checksums_.erase(checksums_.begin(), all);
   return result;

@@ -51,8 +51,10 @@ public:
   /// The shards round what they have, and begin anew.
   void round() noexcept;
   /// One of them has summed up that much, and its parameters moved by up to
-  /// `step`. True: it was the last one, and the next version is the current one.
-  bool rounded(shard_id shard, float step, const gpu::sum_total& sum = {}) noexcept;
+  /// `step`. True: it was the last one, and the next version is the current
+  /// one.
+  bool rounded(
+      shard_id shard, float step, const gpu::sum_total& sum = {}) noexcept;
   /// Of the current version: what all shards have summed up.
   const gpu::sum_total& sum() const noexcept { return sum_; }
   /// What was given since the last version is forgotten.

@@ -287,7 +287,7 @@ farewell node::serve(session& with) {
   auto answered =
       ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
   with.at->listen(watch_->hears(ears_of<seated, score, revoke, carried, release,
-      arrived, durable, refusal, drain, farewell>(here, with.at)));
+      arrived, refusal, durable, drain, farewell>(here, with.at)));
   keep_courier(io_.context(), dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};

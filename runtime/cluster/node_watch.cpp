@@ -25,6 +25,9 @@ public:
   }
   void took() noexcept override { to_->took(); }
   void close(const std::string& why) override { to_->close(why); }
+  bool takes_along(const gpu::buffer& what) const override {
+    return to_->takes_along(what);
+  }
   tensor lend(gpu::shared_buffer what) override {
     return to_->lend(std::move(what));
   }
@@ -66,14 +69,14 @@ shared_peer node_watch::begin(shared_peer coordinator, std::size_t slots) {
   return std::make_shared<passing>(std::move(coordinator), shared_from_this());
 }
 
-line::ears node_watch::hears(line::ears host) {
-  host.said = [by = shared_from_this(), said = std::move(host.said)](
+line::ears node_watch::hears(line::ears whom) {
+  whom.said = [by = shared_from_this(), said = std::move(whom.said)](
                   frame&& what) {
     if (const auto* x = std::get_if<seated>(&what))
       by->see(*x);
     said(std::move(what));
   };
-  return host;
+  return whom;
 }
 
 void node_watch::end(bool lost) {

@@ -44,7 +44,7 @@ public:
   /// A session with so many slots: what its host is to speak with instead, and
   /// who is to hear its line.
   shared_peer begin(shared_peer coordinator, std::size_t slots);
-  line::ears hears(line::ears host);
+  line::ears hears(line::ears whom);
   void end(bool lost);
 
 private:

@@ -62,9 +62,9 @@ public:
   void take(const remade& what) {
     const auto& [version, parameters, states, unlike] = what;
     if (unlike && wrong_.empty())
-      wrong_ = fmt::format(
-          "training client {} again for lease {}, of version {}, adds something "
-          "else than it did",
+      wrong_ = fmt::format("training client {} again for lease {}, of version "
+                           "{}, adds something "
+                           "else than it did",
           unlike->client, unlike->lease, version);
     if (std::ranges::binary_search(kept_, version))
       hold_states(version, states);

@@ -30,8 +30,7 @@ struct batch {
 // What has to be added, but for `magic_bits`, which wait until the end.
 __device__ sum_type rounded(double scaled_weight, float value) {
   const auto product = __dmul_rn(scaled_weight, static_cast<double>(value));
-  return static_cast<sum_type>(
-      __double_as_longlong(__dadd_rn(product, magic)));
+  return static_cast<sum_type>(__double_as_longlong(__dadd_rn(product, magic)));
 }
 
 __device__ sum_type to_fixed(double scaled_weight, float value) {
@@ -158,10 +157,9 @@ __device__ void add_chunk(const batch& some, sum_type* __restrict__ sums,
 }
 
 // Chunks are those of the whole, in which the first sum is at `place`.
-__global__ void __launch_bounds__(threads)
-    accumulate_kernel(const batch some, sum_type* __restrict__ sums,
-        std::size_t size, std::size_t place, int* __restrict__ largest,
-        sum_type* __restrict__ checksums) {
+__global__ void __launch_bounds__(threads) accumulate_kernel(const batch some,
+    sum_type* __restrict__ sums, std::size_t size, std::size_t place,
+    int* __restrict__ largest, sum_type* __restrict__ checksums) {
   __shared__ int most[batch_limit];
   __shared__ sum_type added[batch_limit];
   for (unsigned j = threadIdx.x; j < some.count; j += threads) {
@@ -281,8 +279,7 @@ std::uint64_t checksum(device_stream& on, std::span<const std::int64_t> sums,
   if (sums.empty())
     return result;
   auto out = block<sum_type>(1, on);
-  check(cudaMemsetAsync(
-      out.data(), 0, out.span().size_bytes(), handle(on)));
+  check(cudaMemsetAsync(out.data(), 0, out.span().size_bytes(), handle(on)));
   launch(on, checksum_kernel,
       blocks_for(on, checksum_kernel, threads,
           chunks_of(sums.size(), place) * chunk, chunk),

@@ -31,8 +31,8 @@ std::vector<accumulated> accumulate(device_stream& on,
     std::uint64_t place);
 
 /// The linear checksum of the sums. Waits for the stream.
-std::uint64_t checksum(device_stream& on, std::span<const std::int64_t> sums,
-    std::uint64_t place);
+std::uint64_t checksum(
+    device_stream& on, std::span<const std::int64_t> sums, std::uint64_t place);
 
 /// Undoes `accumulate` for `some` of what it was given, exactly.
 void take_back(device_stream& on, std::span<const weighted> some,

@@ -142,6 +142,17 @@ TEST(journal_test, reads_updates_and_versions_from_before_models_were_mixed) {
   EXPECT_EQ(std::get<facts::published>(back[1].what).scale, 1.0);
 }
 
+TEST(journal_test, reads_losses_of_nodes_from_before_they_were_timed) {
+  auto text = encoded({{1, at(1), facts::node_left{"a", 3, "why", true, 0.5}}});
+  const std::string added = ",\"silence\":0.5";
+  ASSERT_NE(text.find(added), std::string::npos) << text;
+  text.erase(text.find(added), added.size());
+
+  const auto back = journal::decode(text.substr(0, text.size() - 1));
+
+  EXPECT_EQ(std::get<facts::node_left>(back[0].what).silence, 0.0);
+}
+
 TEST(journal_test, writes_what_shows_that_a_sum_is_that_of_its_updates) {
   auto text = encoded({{1, at(1), an_update(9)},
       {2, at(1),
@@ -167,11 +178,10 @@ TEST(journal_test, reads_facts_from_before_there_were_checksums) {
   auto text = encoded({{1, at(1), an_update(1)},
       {2, at(1), facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75, 1, 2, 772}},
       {3, at(1), facts::stored{1, "sha", 0.5, "before"}}});
-  for (const std::string added :
-      {",\"handed_in\":[true],\"work\":[5],"
-       "\"checksum\":[18446744073709551615]",
-          ",\"weight\":1,\"share\":2,\"checksum\":772",
-          ",\"before\":\"before\""}) {
+  for (const std::string added : {",\"handed_in\":[true],\"work\":[5],"
+                                  "\"checksum\":[18446744073709551615]",
+           ",\"weight\":1,\"share\":2,\"checksum\":772",
+           ",\"before\":\"before\""}) {
     ASSERT_NE(text.find(added), std::string::npos) << added;
     text.erase(text.find(added), added.size());
   }
@@ -189,17 +199,6 @@ TEST(journal_test, reads_facts_from_before_there_were_checksums) {
   EXPECT_EQ(version.share, 0.0);
   EXPECT_EQ(version.checksum, 0u);
   EXPECT_EQ(std::get<facts::stored>(back[2].what).before, "");
-}
-
-TEST(journal_test, reads_losses_of_nodes_from_before_they_were_timed) {
-  auto text = encoded({{1, at(1), facts::node_left{"a", 3, "why", true, 0.5}}});
-  const std::string added = ",\"silence\":0.5";
-  ASSERT_NE(text.find(added), std::string::npos) << text;
-  text.erase(text.find(added), added.size());
-
-  const auto back = journal::decode(text.substr(0, text.size() - 1));
-
-  EXPECT_EQ(std::get<facts::node_left>(back[0].what).silence, 0.0);
 }
 
 TEST(journal_test, keeps_a_loss_that_is_no_number_as_null) {

@@ -18,12 +18,12 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 
-# troupe_options is everybody's; troupe_actor_options is for what is made of CAF
-# and computes little, troupe_test_options for the code of tests, which is read
-# by the compiler more often than it runs.
+# troupe_options is everybody's; troupe_rule_options leaves out checks that only
+# arithmetic can fail; troupe_actor_options is for what is made of CAF and for the
+# code of tests, which is read by the compiler more often than it runs.
 add_library(troupe_options INTERFACE)
+add_library(troupe_rule_options INTERFACE)
 add_library(troupe_actor_options INTERFACE)
-add_library(troupe_test_options INTERFACE)
 set(cxx_options
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -ffp-contract=off "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
@@ -40,29 +40,31 @@ if(TROUPE_SANITIZERS)
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   # What the address sanitizer finds as well, at a third of the compiler's time.
   if("undefined" IN_LIST sanitizers)
-    set(actor_options -fno-sanitize=null,alignment,vptr,object-size)
+    set(rule_options -fno-sanitize=null,alignment,vptr,object-size)
   endif()
-  set(test_options -O0 ${actor_options})
+  set(actor_options -O0 ${rule_options})
 endif()
-foreach(options troupe_options troupe_actor_options troupe_test_options)
+foreach(options troupe_options troupe_rule_options troupe_actor_options)
   target_compile_features(${options} INTERFACE cxx_std_20)
   target_link_options(${options} INTERFACE ${TROUPE_SANITIZER_FLAGS})
   target_compile_options(${options} INTERFACE
     "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>"
     "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")
 endforeach()
+target_compile_options(troupe_rule_options INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:${rule_options}>")
 target_compile_options(troupe_actor_options INTERFACE
   "$<$<COMPILE_LANGUAGE:CXX>:${actor_options}>")
-target_compile_options(troupe_test_options INTERFACE
-  "$<$<COMPILE_LANGUAGE:CXX>:${test_options}>")
 include(troupe_precompiled)
 
 # troupe_library(<folder> SOURCES ... PUBLIC ... PRIVATE ...)
 function(troupe_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
-  set(options troupe_actor_options)
+  set(options troupe_rule_options)
   if(name STREQUAL gpu)
     set(options troupe_options)
+  elseif(name MATCHES "^(actors|monitoring)$")
+    set(options troupe_actor_options)
   endif()
   add_library(troupe_${name} STATIC ${ARG_SOURCES})
   add_library(troupe::${name} ALIAS troupe_${name})

@@ -36,7 +36,7 @@ function(troupe_precompiled_set set)
   if(set MATCHES "tests") # position-independent as programs are
     list(APPEND headers ${troupe_gtest_headers})
     add_executable(${owner} "${source}")
-    target_link_libraries(${owner} PRIVATE troupe_test_options GTest::gmock)
+    target_link_libraries(${owner} PRIVATE troupe_actor_options GTest::gmock)
   else()
     add_library(${owner} OBJECT "${source}")
     target_link_libraries(${owner} PRIVATE troupe_actor_options)

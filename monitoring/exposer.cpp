@@ -20,13 +20,13 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 
 #include "monitoring/listening_socket.hpp"
+#include "monitoring/pages.hpp"
 
 namespace troupe::monitoring {
 
@@ -47,66 +47,10 @@ constexpr std::size_t most_visitors = 64;
 constexpr std::size_t longest_question = 8192;
 constexpr milliseconds to_recover{100};
 
-using question = http::request<http::empty_body>;
-using answer = http::response<http::string_body>;
-
-bool is_zero(beast::string_view quality) {
-  return quality.find_first_not_of("0.") == beast::string_view::npos;
-}
-
-bool takes_gzip(const question& asked) {
-  for (const auto& [name, parameters] :
-      http::ext_list{asked[http::field::accept_encoding]}) {
-    if (!beast::iequals(name, "gzip"))
-      continue;
-    for (const auto& [key, value] : parameters)
-      if (beast::iequals(key, "q") && is_zero(value))
-        return false;
-    return true;
-  }
-  return false;
-}
-
-answer in_words(http::status what, std::string text) {
-  answer result{what, 11, std::move(text)};
-  result.set(http::field::content_type, "text/plain; charset=utf-8");
-  return result;
-}
-
-answer figures(const question& asked, const collectables& what) {
-  answer result{http::status::ok, 11, scrape(what)};
-  result.set(
-      http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
-  result.set(http::field::vary, "Accept-Encoding");
-  if (takes_gzip(asked)) {
-    result.body() = gzipped(result.body());
-    result.set(http::field::content_encoding, "gzip");
-  }
-  return result;
-}
-
-answer answer_to(const question& asked, const collectables& what) {
-  const auto target = asked.target();
-  if (target.substr(0, target.find('?')) != "/metrics")
-    return in_words(http::status::not_found, "metrics are at /metrics\n");
-  if (asked.method() != http::verb::get && asked.method() != http::verb::head) {
-    auto result = in_words(
-        http::status::method_not_allowed, "metrics are there to GET\n");
-    result.set(http::field::allow, "GET, HEAD");
-    return result;
-  }
-  try {
-    return figures(asked, what);
-  } catch (const std::exception& failure) {
-    return in_words(http::status::internal_server_error,
-        std::string{failure.what()} + "\n");
-  }
-}
-
 /// One connection: a question, its answer, the parting. Each has a deadline.
 class visitor : public std::enable_shared_from_this<visitor> {
 public:
-  visitor(tcp::socket socket, const collectables& what)
+  visitor(tcp::socket socket, const site& what)
       : stream_(std::move(socket)), what_(what) {
     asked_.header_limit(longest_question);
   }
@@ -163,7 +107,7 @@ private:
   }
 
   beast::tcp_stream stream_;
-  const collectables& what_;
+  const site& what_;
   beast::flat_buffer buffer_{longest_question};
   http::request_parser<http::empty_body> asked_;
   answer told_;
@@ -175,7 +119,7 @@ private:
 
 class exposer::server {
 public:
-  server(listening_socket door, collectables what)
+  server(listening_socket door, site what)
       : what_(std::move(what)),
         acceptor_(
             context_, door.is_v6() ? tcp::v6() : tcp::v4(), door.release()),
@@ -227,7 +171,7 @@ private:
     pause_.async_wait([this](error_code) { accept(); });
   }
 
-  const collectables what_;
+  const site what_;
   asio::io_context context_{1};
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
@@ -235,11 +179,14 @@ private:
   std::thread thread_;
 };
 
-exposer::exposer(const endpoint& where, collectables what) : where_(where) {
+exposer::exposer(const endpoint& where, collectables what,
+    std::shared_ptr<const targets> all)
+    : where_(where) {
   listening_socket door{where};
   where_.port = door.port();
   try {
-    server_ = std::make_unique<server>(std::move(door), std::move(what));
+    server_ = std::make_unique<server>(
+        std::move(door), site{where_, std::move(what), std::move(all)});
   } catch (const std::system_error& failure) {
     throw std::runtime_error{fmt::format(
         "cannot serve metrics at {}: no thread for it ({}); leave --metrics "

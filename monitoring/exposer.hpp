@@ -8,9 +8,11 @@
 
 namespace troupe::monitoring {
 
-/// Serves collectables over HTTP at /metrics, on a thread of its own, from
-/// construction to destruction. Keeps what it serves alive; destroy it before
-/// anything that a collectable looks at.
+class targets;
+
+/// Serves collectables over HTTP at /metrics, and where else some are served at
+/// /sd, on a thread of its own, from construction to destruction. Keeps what it
+/// serves alive; destroy it before anything that a collectable looks at.
 ///
 /// GET and HEAD, one request a connection, compressed for whoever takes gzip.
 /// A visitor who asks nothing or reads nothing is shown out after some seconds;
@@ -21,7 +23,8 @@ public:
 
   /// Throws std::runtime_error that names host, port, cause and way out when
   /// it cannot listen there.
-  exposer(const endpoint& where, collectables what);
+  exposer(const endpoint& where, collectables what,
+      std::shared_ptr<const targets> all = nullptr);
   ~exposer();
 
   /// Where it listens: the real port, also if 0 was asked for.

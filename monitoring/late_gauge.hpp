@@ -1,11 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
 
 namespace troupe::monitoring {
+
+/// A count, as Prometheus has numbers.
+inline double number(std::uint64_t count) noexcept {
+  return static_cast<double>(count);
+}
 
 /// A gauge that has no sample until it has a value: what nobody has observed
 /// yet is not 0.

@@ -11,6 +11,8 @@ class Collectable;
 
 namespace troupe::monitoring {
 
+class targets;
+
 /// Turns facts into Prometheus metrics, all named `troupe_...`:
 ///
 ///     run_info{name,rule,fingerprint,seed,incarnation}  1
@@ -22,12 +24,18 @@ namespace troupe::monitoring {
 ///     updates_total{outcome}            accepted, late, duplicate, unknown,
 ///                                       too_stale, failed
 ///     samples_total, steps_total        counters, over accepted updates
-///     leases_total, requeued_total      counters
+///     leases_total, requeued_total, revoked_total  counters
 ///     rounds_started_total, rounds_skipped_total, facts_total  counters
 ///     leases_outstanding, clients{state="idle|leased"}         gauges
 ///     compute_slots{state="busy|idle|lost"}                    gauges
 ///     staleness_versions, training_seconds, round_seconds,
 ///     evaluation_seconds, store_seconds                        histograms
+///     nodes{state}                      joining, member, draining, left, lost
+///     membership_epoch                                         gauge
+///     nodes_joined_total, nodes_gone_total{how="lost|left"}    counters
+///     nodes_refused_total{reason}       a membership::reason, or other
+///     detection_seconds, recovery_seconds                      histograms
+///     resume_seconds                                           gauge
 ///
 /// A gauge has no sample until it has a value: there is no accuracy before the
 /// first evaluation. A run that is taken up shows the last and the best of its
@@ -54,6 +62,13 @@ public:
   /// that were scored before, with loss and accuracy. `run_started` has the
   /// best.
   void take_up(const facts::evaluated& last);
+
+  /// Before anything else: how old the process was when its run began.
+  void began_after(double seconds);
+
+  /// Nodes that serve figures of their own, by the facts; it outlives this
+  /// object.
+  std::shared_ptr<const targets> nodes() const;
 
   /// What an exposer serves; it outlives this object.
   std::shared_ptr<prometheus::Collectable> collectable() const;

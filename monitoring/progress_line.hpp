@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "monitoring/lease_ledger.hpp"
+#include "monitoring/occasions.hpp"
 #include "monitoring/pace.hpp"
 #include "protocols/facts.hpp"
 
@@ -30,8 +31,7 @@ struct remark {
 ///     client 17 failed: loss is nan
 ///     completed: version 50  accuracy 0.8412  ...
 ///
-/// Of failures, and of skipped rounds, the first ten are told one by one, then
-/// the hundredth, the thousandth and so on.
+/// Of failures, skipped rounds and refused nodes, `occasions` are told.
 class progress_line {
 public:
   /// Takes in a fact and appends what must be said about it.
@@ -45,13 +45,6 @@ public:
   instant now() const noexcept { return now_; }
 
 private:
-  /// Counts what happens often and says when to speak of it.
-  struct occasions {
-    std::uint64_t count = 0;
-    std::uint64_t next_round = 100;
-    bool worth_saying();
-    std::string remainder() const;
-  };
   using remarks = std::vector<remark>;
 
   void on(const facts::run_started& what, remarks& out);
@@ -61,6 +54,7 @@ private:
   void on(const facts::dropped& f, remarks& out);
   void on(const facts::client_failed& f, remarks& out);
   void on(const facts::requeued& f, remarks& out);
+  void on(const facts::revoked& f, remarks& out);
   void on(const facts::round_skipped& f, remarks& out);
   void on(const facts::published& f, remarks& out);
   void on(const facts::evaluated& f, remarks& out);
@@ -74,6 +68,9 @@ private:
   void on(const facts::waiting& f, remarks& out);
   void on(const facts::node_joined& f, remarks& out);
   void on(const facts::node_left& f, remarks& out);
+  void on(const facts::node_changed& f, remarks& out);
+  void on(const facts::node_refused& f, remarks& out);
+  void on(const facts::node_serves&, remarks&) {}
   void on(const facts::voided&, remarks&) {}
   void on(const facts::stored&, remarks&) {}
 
@@ -102,6 +99,7 @@ private:
   std::uint64_t updates_ = 0;                      ///< in the model
   std::map<version_id, std::uint64_t> updates_in_; ///< versions not yet scored
   std::uint64_t slots_lost_ = 0;
+  std::optional<std::uint64_t> nodes_; ///< that take part; none: no cluster
   double training_loss_ = 0.0;
   std::optional<facts::evaluated> last_;
   struct best_version {
@@ -113,6 +111,7 @@ private:
   pace pace_;
   occasions failures_;
   occasions skipped_;
+  occasions refused_;
 };
 
 } // namespace troupe::monitoring

@@ -47,6 +47,7 @@ struct run_header {
   double best_accuracy = 0.0;
   provenance from{};
   std::string unit = "round"; ///< of `rounds`: "round" or "version"
+  std::string sha256{};       ///< of the parameters that it goes on from
 };
 
 /// A process began or took up a run. Large and rare, so it is held apart: a
@@ -96,6 +97,11 @@ struct accepted {
   double loss = 0.0;
   double seconds = 0.0; ///< training alone, wall time
   bool mixed = false;   ///< base - current was added to its delta
+  /// Its node had trained it before, for the process that this one goes on
+  /// from, and kept it.
+  bool handed_in = false;
+  std::uint32_t work = 0;     ///< as it was granted; 0: the recipe's own
+  std::uint64_t checksum = 0; ///< linear, of the integers that it added
 };
 
 struct dropped {
@@ -121,6 +127,12 @@ struct requeued {
   client_id client = 0;
 };
 
+/// A lease was given up by the rule: whatever comes of it does not count.
+struct revoked {
+  lease_id lease = 0;
+  client_id client = 0;
+};
+
 struct round_skipped {
   std::uint64_t round = 0;
   std::uint64_t accepted = 0;
@@ -134,7 +146,10 @@ struct published {
   std::uint64_t total_updates = 0; ///< in all versions so far
   double loss = 0.0;               ///< mean training loss over its updates
   double seconds = 0.0;            ///< since the version before
-  double scale = 1.0; ///< of the mean, beside the server's own rate
+  double scale = 1.0;         ///< of the mean, beside the server's own rate
+  double weight = 0.0;        ///< of all that was summed up
+  double share = 0.0;         ///< likewise: what the sum is divided by
+  std::uint64_t checksum = 0; ///< linear, of the sum's integers
 };
 
 struct evaluated {
@@ -150,6 +165,7 @@ struct stored {
   version_id version = 0;
   std::string sha256; ///< of the parameters' bytes
   double seconds = 0.0;
+  std::string before{}; ///< that of the one stored before, or gone on from
 };
 
 /// A learner did not return after its stop token was set: that of the client,
@@ -215,6 +231,33 @@ struct node_left {
   std::uint64_t epoch = 0;
   std::string why{};
   bool lost = false; ///< it was killed, silent or thrown out
+  /// Seconds from its last sign of life until it was lost; 0: unknown.
+  double silence = 0.0;
+};
+
+/// A node has come into this state, and now so many are in each.
+struct node_changed {
+  std::string name;
+  std::string state{}; ///< joining, member, draining, left or lost
+  std::uint64_t epoch = 0;
+  std::uint32_t joining = 0;
+  std::uint32_t members = 0;
+  std::uint32_t draining = 0;
+  std::uint32_t left = 0; ///< and known, since they may come back
+  std::uint32_t lost = 0; ///< likewise
+};
+
+/// A node that takes part serves its own figures.
+struct node_serves {
+  std::string name;
+  std::string metrics{}; ///< HOST:PORT, as the node says it
+};
+
+/// Somebody is not let in as a node.
+struct node_refused {
+  std::string name;     ///< by what it says; its address where it says none
+  std::string reason{}; ///< one word: `membership::reason`
+  std::string why{};
 };
 
 template <class Inspector>
@@ -225,7 +268,25 @@ bool inspect(Inspector& f, node_joined& x) {
 template <class Inspector>
 bool inspect(Inspector& f, node_left& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
-      f.field("why", x.why), f.field("lost", x.lost));
+      f.field("why", x.why), f.field("lost", x.lost),
+      f.field("silence", x.silence));
+}
+template <class Inspector>
+bool inspect(Inspector& f, node_changed& x) {
+  return f.object(x).fields(f.field("name", x.name), f.field("state", x.state),
+      f.field("epoch", x.epoch), f.field("joining", x.joining),
+      f.field("members", x.members), f.field("draining", x.draining),
+      f.field("left", x.left), f.field("lost", x.lost));
+}
+template <class Inspector>
+bool inspect(Inspector& f, node_serves& x) {
+  return f.object(x).fields(
+      f.field("name", x.name), f.field("metrics", x.metrics));
+}
+template <class Inspector>
+bool inspect(Inspector& f, node_refused& x) {
+  return f.object(x).fields(f.field("name", x.name),
+      f.field("reason", x.reason), f.field("why", x.why));
 }
 
 } // namespace facts
@@ -238,7 +299,9 @@ struct fact {
       facts::requeued, facts::round_skipped, facts::published, facts::evaluated,
       facts::stored, facts::slot_lost, facts::run_ended, facts::slot_returned,
       facts::client_joined, facts::client_left, facts::slot_joined,
-      facts::slot_left, facts::waiting, facts::node_joined, facts::node_left>
+      facts::slot_left, facts::waiting, facts::node_joined, facts::node_left,
+      facts::node_changed, facts::node_serves, facts::node_refused,
+      facts::revoked>
       what;
 };
 

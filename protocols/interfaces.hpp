@@ -65,8 +65,11 @@ struct lend;           //
 struct withdraw;       //
 struct slot_lent;      //
 namespace facts {
-struct node_joined; // protocols/facts.hpp
-struct node_left;   //
+struct node_joined;  // protocols/facts.hpp
+struct node_left;    //
+struct node_changed; //
+struct node_serves;  //
+struct node_refused; //
 } // namespace facts
 struct retired; // below: keeps the id of a message that is no more
 
@@ -110,6 +113,9 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::seated_offer))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::revoke))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_joined))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_left))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_changed))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_serves))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_refused))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -155,23 +161,26 @@ struct compute_slot {
 };
 
 /// Decides through a rule who trains and what counts; never computes.
-using aggregator = caf::typed_actor<       //
-    caf::result<run_report>(begin),        // answered when the run has ended
-    caf::result<void>(update),             //
-    caf::result<void>(failure),            //
-    caf::result<void>(added),              //
-    caf::result<void>(published),          //
-    caf::result<void>(slot_scoring),       //
-    caf::result<void>(scored),             //
-    caf::result<void>(stored),             //
-    caf::result<void>(storage_failed),     //
-    caf::result<void>(enrol),              //
-    caf::result<void>(leave),              //
-    caf::result<slot_id>(lend),            //
-    caf::result<void>(withdraw),           // answered when the slot has left
-    caf::result<void>(facts::node_joined), //
-    caf::result<void>(facts::node_left),   //
-    caf::result<void>(interrupt),          //
+using aggregator = caf::typed_actor<        //
+    caf::result<run_report>(begin),         // answered when the run has ended
+    caf::result<void>(update),              //
+    caf::result<void>(failure),             //
+    caf::result<void>(added),               //
+    caf::result<void>(published),           //
+    caf::result<void>(slot_scoring),        //
+    caf::result<void>(scored),              //
+    caf::result<void>(stored),              //
+    caf::result<void>(storage_failed),      //
+    caf::result<void>(enrol),               //
+    caf::result<void>(leave),               //
+    caf::result<slot_id>(lend),             //
+    caf::result<void>(withdraw),            // answered when the slot has left
+    caf::result<void>(facts::node_joined),  //
+    caf::result<void>(facts::node_left),    //
+    caf::result<void>(facts::node_changed), //
+    caf::result<void>(facts::node_serves),  //
+    caf::result<void>(facts::node_refused), //
+    caf::result<void>(interrupt),           //
     caf::result<void>(tick)>;
 
 /// Owns a range of the parameters and their sums: adds updates, publishes
@@ -179,7 +188,8 @@ using aggregator = caf::typed_actor<       //
 using shard = caf::typed_actor< //
     caf::result<void>(add),     //
     caf::result<void>(publish), //
-    caf::result<void>(discard)>;
+    caf::result<void>(discard), //
+    caf::result<void>(tick)>;
 
 /// Scores versions on the test set, on compute slots.
 using evaluator = caf::typed_actor<    //

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "gpu/aggregation/accumulator.hpp"
 #include "gpu/buffer.hpp"
 #include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
@@ -26,11 +27,11 @@ struct add {
   tensor base{}; ///< null: the delta counts as it is
 };
 
-/// Shard to aggregator: this many more contributions are in, and it needs their
-/// memory no more.
+/// Shard to aggregator: so many more contributions are in, in the order in
+/// which they came, and it needs their memory no more.
 struct added {
   shard_id shard = 0;
-  std::uint64_t count = 0;
+  std::vector<std::uint64_t> checksums; ///< linear, of its range of each
 };
 
 /// Aggregator to every shard: make what was added version `version`, each its
@@ -56,7 +57,8 @@ struct discard {
 struct published {
   version_id version = 0;
   shard_id shard = 0;
-  float step = 0.0f; ///< the largest change of a parameter, or NaN
+  float step = 0.0f;    ///< the largest change of a parameter, or NaN
+  gpu::sum_total sum{}; ///< of its range
 };
 
 template <class Inspector>
@@ -69,7 +71,7 @@ bool inspect(Inspector& f, add& x) {
 template <class Inspector>
 bool inspect(Inspector& f, added& x) {
   return f.object(x).fields(
-      f.field("shard", x.shard), f.field("count", x.count));
+      f.field("shard", x.shard), f.field("checksums", x.checksums));
 }
 template <class Inspector>
 bool inspect(Inspector& f, publish&) {
@@ -78,7 +80,9 @@ bool inspect(Inspector& f, publish&) {
 template <class Inspector>
 bool inspect(Inspector& f, published& x) {
   return f.object(x).fields(f.field("version", x.version),
-      f.field("shard", x.shard), exactly(f, "step", x.step));
+      f.field("shard", x.shard), exactly(f, "step", x.step),
+      exactly(f, "weight", x.sum.weight), exactly(f, "share", x.sum.share),
+      f.field("checksum", x.sum.checksum));
 }
 
 } // namespace troupe

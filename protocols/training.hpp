@@ -67,6 +67,8 @@ struct trained {
   double cpu_seconds = 0.0; ///< its thread's CPU time
   tensor delta;
   float largest = 0.0f; ///< |delta|
+  /// It had been trained for the same base before, and was kept since.
+  bool handed_in = false;
   rare_tensor state{};
 };
 
@@ -126,7 +128,8 @@ bool inspect(Inspector& f, trained& x) {
   return f.object(x).fields(f.field("lease", x.lease), f.field("base", x.base),
       f.field("outcome", x.outcome), exactly(f, "seconds", x.seconds),
       exactly(f, "cpu_seconds", x.cpu_seconds), f.field("delta", x.delta),
-      exactly(f, "largest", x.largest), f.field("state", x.state));
+      exactly(f, "largest", x.largest), f.field("handed_in", x.handed_in),
+      f.field("state", x.state));
 }
 template <class Inspector>
 bool inspect(Inspector& f, update& x) {

@@ -52,6 +52,7 @@ door::behavior_type door_state::make_behavior() {
       [this](const fetched& what) { receive(what); },
       [this](const parted& what) { leave(what); },
       [this](const revoke& what) { options_.peer->send(what); },
+      [this](const durable& what) { announce(what); },
       [this](const dismissal& what) { dismiss(what); },
   };
 }
@@ -78,10 +79,18 @@ void door_state::prepare(const admission& how) {
     return part(how.why);
   }
   stage_ = stage::preparing;
+  options_.peer->call(how.name);
   auto greeting = std::move(options_.greeting);
   greeting.name = how.name;
   greeting.epoch = how.epoch;
+  greeting.durable = how.durable;
   options_.peer->send(std::move(greeting));
+}
+
+// A node that is not greeted yet hears it with its greeting.
+void door_state::announce(const durable& what) {
+  if (stage_ != stage::knocking && stage_ != stage::parting)
+    options_.peer->send(what);
 }
 
 void door_state::receive(const ready& what) {
@@ -370,7 +379,7 @@ void door_state::accuse(const std::string& of) {
 void door_state::leave(const parted& what) {
   stage_ = stage::parting;
   send(self_, options_.registrar,
-      gone{options_.who.number, what.why, what.in_order});
+      gone{options_.who.number, what.why, what.in_order, what.silence});
   self_->quit(caf::make_error(
       what.in_order ? errc::node_left : errc::node_lost, what.why));
 }

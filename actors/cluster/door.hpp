@@ -106,6 +106,7 @@ private:
   void keep(slot_id slot);
   void retire_slots();
   void retire(slot_id slot);
+  void announce(const durable& what);
   void dismiss(const dismissal& what);
   void see_off(const std::string& why);
   void part(const std::string& why);

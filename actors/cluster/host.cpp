@@ -30,6 +30,7 @@ host_state::~host_state() {
 host::behavior_type host_state::make_behavior() {
   return {
       [this](const serve& what) { return start(what); },
+      [this](const hand_over&) { return give_kept(); },
       [this](const interrupt&) { want_to_leave(); },
       [this](const seated& what) { hear(what); },
       [this](const score& what) { hear(what); },
@@ -37,6 +38,7 @@ host::behavior_type host_state::make_behavior() {
       [this](const carried& what) { hear(what); },
       [this](const release& what) { hear(what); },
       [this](const arrived& what) { hear(what); },
+      [this](const durable& what) { hear(what); },
       [this](const refusal& what) { hear(what); },
       [this](const drain& what) { hear(what); },
       [this](const farewell& what) { hear(what); },
@@ -64,6 +66,11 @@ caf::result<farewell> host_state::start(const serve& what) {
   return promise_;
 }
 
+kept host_state::give_kept() {
+  return {std::make_shared<kept_updates>(
+      std::exchange(options_.kept, kept_updates{}))};
+}
+
 bool host_state::has_lane(std::uint32_t lane) {
   if (lane < options_.slots.size())
     return true;
@@ -77,7 +84,7 @@ void host_state::receive(const seated& what) {
   if (what.what.client >= options_.workers.size())
     return options_.peer->close(
         fmt::format("it named client {}, which is none", what.what.client));
-  leases_.emplace(what.what.lease, what.what.client);
+  leases_.emplace(what.what.lease, leased{what.what.client});
   if (!what.what.parameters)
     return stop_at_once(what);
   seat_once_brought(what);
@@ -147,9 +154,29 @@ void host_state::seat(const seated& what) {
   order.parameters = here(order.parameters);
   if (order.state)
     order.state = tensor{here(order.state.value())};
+  const training_order given{order.client, order.base, order.work, slot.kind,
+      order.parameters.here,
+      order.state ? order.state.value().here : gpu::shared_buffer{}};
+  if (hand_in(what, given))
+    return;
+  if (const auto at = leases_.find(order.lease); at != leases_.end())
+    at->second.order = given;
   send(self_, options_.workers[order.client],
       seated_offer{std::move(order), slot.who, slot.lane, what.turn,
           caf::actor_cast<host>(self_)});
+}
+
+// The slot is told to stop by its turn; its answer is nobody's.
+bool host_state::hand_in(const seated& what, const training_order& order) {
+  auto found = options_.kept.find(order);
+  if (!found || leases_.erase(what.what.lease) == 0)
+    return false;
+  found->lease = what.what.lease;
+  found->cpu_seconds = 0.0;
+  found->handed_in = true;
+  send_update({order.client, std::move(*found)});
+  stop_at_once(what);
+  return true;
 }
 
 // Its client is gone; the slot is told so by its turn.
@@ -186,7 +213,7 @@ void host_state::receive(const revoke& what) {
     return;
   }
   if (const auto at = leases_.find(what.lease); at != leases_.end())
-    send(self_, options_.workers[at->second], what);
+    send(self_, options_.workers[at->second.client], what);
 }
 
 void host_state::receive(const release& what) {
@@ -197,9 +224,22 @@ void host_state::receive(const arrived& what) {
   options_.peer->take_back(what.what);
 }
 
+void host_state::receive(const durable& what) {
+  options_.kept.forget_before(what.version);
+}
+
+// One that comes when the session is over is kept all the same.
 void host_state::answer(update& what) {
-  if (over_ || leases_.erase(what.result.lease) == 0)
+  auto node = leases_.extract(what.result.lease);
+  if (!node)
     return;
+  if (const auto& order = node.mapped().order; order.parameters)
+    options_.kept.keep(order, what.result);
+  if (!over_)
+    send_update(std::move(what));
+}
+
+void host_state::send_update(update what) {
   what.result.delta = options_.peer->pass(std::move(what.result.delta.here));
   if (what.result.state)
     what.result.state = options_.peer->pass(what.result.state.value());
@@ -231,8 +271,8 @@ void host_state::end(farewell how) {
   if (std::exchange(over_, true))
     return;
   parts_.request_stop();
-  for (const auto& [lease, client] : leases_)
-    send(self_, options_.workers[client], revoke{lease});
+  for (const auto& [lease, what] : leases_)
+    send(self_, options_.workers[what.client], revoke{lease});
   options_.peer->close(how.why);
   promise_.deliver(std::move(how));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocols/cluster/interfaces.hpp"
+#include "protocols/cluster/kept_updates.hpp"
 #include "protocols/cluster/peer.hpp"
 #include "protocols/verbs.hpp"
 
@@ -18,6 +19,7 @@ struct host_options {
   std::vector<worker> workers;     ///< by client id
   std::vector<compute_slot> slots; ///< by lane
   training::view test;
+  kept_updates kept{}; ///< in the sessions before, of the same run
 };
 
 /// A node's end of its session. What the coordinator seats goes to the client's
@@ -29,6 +31,9 @@ struct host_options {
 ///     idle ──serve──► serving ──drain──► draining ──farewell──► over
 ///                        └──farewell, parted, refusal────────────┘
 ///
+/// An update is kept until its version survives any crash, and handed in where
+/// a coordinator that has come back asks for it again.
+///
 /// Whoever trains is told to stop when the session is over.
 class host_state {
 public:
@@ -39,6 +44,11 @@ public:
   host::behavior_type make_behavior();
 
 private:
+  /// A lease that trains, or is to.
+  struct leased {
+    client_id client = 0;
+    training_order order{}; ///< once its tensors are here
+  };
   /// A tensor that was lent to this node, and what waits for it.
   struct held {
     gpu::shared_buffer here;
@@ -49,24 +59,28 @@ private:
   template <class What>
   void hear(const What& what);
   caf::result<farewell> start(const serve& what);
+  kept give_kept();
   void receive(const seated& what);
   void receive(const score& what);
   void receive(const revoke& what);
   void receive(const carried& what);
   void receive(const release& what);
   void receive(const arrived& what);
+  void receive(const durable& what);
   void receive(const refusal& what);
   void receive(const drain& what);
   void receive(const farewell& what);
   void receive(const fetched& what);
   void answer(update& what);
   void answer(const failure& what);
+  void send_update(update what);
 
   bool has_lane(std::uint32_t lane);
   held* missing_of(const tensor& what);
   gpu::shared_buffer here(const tensor& what) const;
   void seat_once_brought(const seated& what);
   void seat(const seated& what);
+  bool hand_in(const seated& what, const training_order& order);
   void stop_at_once(const seated& what);
   void begin(const score& what, const gpu::shared_buffer& parameters);
   void want_to_leave();
@@ -77,7 +91,7 @@ private:
   caf::typed_response_promise<farewell> promise_;
   bool over_ = false;
   std::map<tensor_id, held> held_;
-  std::unordered_map<lease_id, client_id> leases_; ///< that train, or are to
+  std::unordered_map<lease_id, leased> leases_;
   std::stop_source parts_;
 };
 using host_impl = host::stateful_impl<host_state>;

@@ -1,5 +1,8 @@
 #include "actors/cluster/registrar.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,18 +13,43 @@ namespace troupe::cluster {
 namespace {
 
 using kind = membership::change::kind;
+using membership::reason;
+using membership::state;
 
-constexpr std::size_t failures_shown = 5;
+// A host's name has 253 characters at most.
+constexpr std::size_t longest_address = 300;
 constexpr const char* come_back = "has come back by another connection";
 
 bool is_end(kind what) {
   return what == kind::left || what == kind::lost || what == kind::superseded;
 }
 
-report said_to_leave(const std::string& node) {
-  report result;
-  result.said = fmt::format("{} finishes what it has, and leaves", node);
-  return result;
+state state_of(kind what) {
+  switch (what) {
+  case kind::joined:
+  case kind::rejoined:
+    return state::joining;
+  case kind::readied:
+    return state::member;
+  case kind::draining:
+    return state::draining;
+  case kind::left:
+    return state::left;
+  case kind::lost:
+  case kind::superseded:
+    return state::lost;
+  }
+  return state::lost;
+}
+
+// It is shown to people, and told to who scrapes.
+bool is_address(const std::string& text) {
+  return text.size() <= longest_address &&
+         std::ranges::all_of(text, [](unsigned char c) {
+           return std::isalnum(c) ||
+                  std::string_view{".:-_[]"}.find(static_cast<char>(c)) !=
+                      std::string_view::npos;
+         });
 }
 
 admission refused(std::string why) {
@@ -73,27 +101,34 @@ admission registrar_state::admit(const knock& what) {
       {hello.name, what.who.key, what.who.number, options_.rule.version,
           hello.build, options_.rule.configuration, options_.rule.fingerprint},
       clock_now(self_));
-  if (verdict.refused)
+  if (verdict.refused) {
+    tell_refused(hello.name.empty() ? what.who.address : hello.name,
+        verdict.refused->why, verdict.refused->text);
     return refused(verdict.refused->text);
+  }
   if (verdict.superseded)
     throw_out(*verdict.superseded,
         fmt::format("node {} {}", verdict.name, come_back));
   doors_[what.who.number] = what.at;
   addresses_[what.who.number] = what.who.address;
   tell_changes();
-  return {true, {}, verdict.name, verdict.epoch};
+  return {true, {}, verdict.name, verdict.epoch, durable_};
 }
 
 admission registrar_state::take_in(const prepared& what) {
   const auto& said = what.what;
   if (auto names = other_data(said.from, options_.from); !names.empty())
-    return refused("it has other data than the run: " + names + " differ");
+    return turn_away(what.session, reason::other_data,
+        "it has other data than the run: " + names + " differ");
   if (said.fingerprint != options_.rule.fingerprint &&
       !options_.rule.any_fingerprint)
-    return refused(fmt::format("its numeric fingerprint is {}, and the run's "
-                               "is {}; --any-fingerprint lets it in, and then "
-                               "no bits are promised",
-        said.fingerprint, options_.rule.fingerprint));
+    return turn_away(what.session, reason::other_fingerprint,
+        fmt::format("its numeric fingerprint is {}, and the run's is {}; "
+                    "--any-fingerprint lets it in, and then no bits are "
+                    "promised",
+            said.fingerprint, options_.rule.fingerprint));
+  if (is_address(said.metrics))
+    metrics_[what.session] = said.metrics;
   promises_bits_ &= said.fingerprint == options_.rule.fingerprint;
   rule_.ready(what.session, static_cast<std::uint32_t>(said.slots.size()),
       clock_now(self_));
@@ -107,8 +142,9 @@ void registrar_state::forget(const gone& what) {
   else
     rule_.lost(what.session, what.why, clock_now(self_));
   doors_.erase(what.session);
-  tell_changes();
+  tell_changes(what.silence);
   addresses_.erase(what.session);
+  metrics_.erase(what.session);
   end_if_over();
 }
 
@@ -117,16 +153,6 @@ void registrar_state::drain(const drained& what) {
     if (each.session == what.session)
       rule_.drain(each.id, clock_now(self_));
   tell_changes();
-}
-
-void registrar_state::answer(const inquiry& what) {
-  const auto& node = what.what.name;
-  if (what.what.what_for == errand::status)
-    what.from->answer(status());
-  else if (drain(node))
-    what.from->answer(said_to_leave(node));
-  else
-    what.from->answer(refusal{fmt::format("there is no node {}", node)});
 }
 
 bool registrar_state::drain(const std::string& node) {
@@ -160,85 +186,64 @@ void registrar_state::throw_out(std::uint64_t session, const std::string& why) {
     send(self_, at->second, dismissal{{why, true, 1}});
 }
 
+void registrar_state::tell_changes(double silence) {
+  for (auto& each : rule_.take_changes()) {
+    tell_where_it_stands(each);
+    tell_if_it_comes_or_goes(each, silence);
+  }
+}
+
+void registrar_state::tell_where_it_stands(const membership::change& what) {
+  if (what.what == kind::superseded)
+    return; // it comes back in the same moment
+  const auto count = [this](state at) {
+    return static_cast<std::uint32_t>(rule_.count(at));
+  };
+  send(self_, options_.tell,
+      facts::node_changed{what.name, membership::to_string(state_of(what.what)),
+          what.epoch, count(state::joining), count(state::member),
+          count(state::draining), count(state::left), count(state::lost)});
+}
+
 // Whoever counts nodes hears of each that comes and of its end, and of no other
 // end.
-void registrar_state::tell_changes() {
-  for (auto& each : rule_.take_changes()) {
-    if (each.what == kind::readied) {
-      told_.insert(each.session);
-      std::uint64_t slots = 0;
-      for (const auto& one : rule_.members())
-        if (one.id == each.id)
-          slots = one.slots;
-      send(self_, options_.tell,
-          facts::node_joined{
-              each.name, each.epoch, slots, addresses_[each.session]});
-    } else if (is_end(each.what) && told_.erase(each.session) > 0) {
-      if (each.what == kind::superseded)
-        each.why = come_back;
-      send(self_, options_.tell,
-          facts::node_left{each.name, each.epoch, std::move(each.why),
-              each.what != kind::left});
-    }
+void registrar_state::tell_if_it_comes_or_goes(
+    membership::change& what, double silence) {
+  if (what.what == kind::readied) {
+    told_.insert(what.session);
+    std::uint64_t slots = 0;
+    for (const auto& one : rule_.members())
+      if (one.id == what.id)
+        slots = one.slots;
+    send(self_, options_.tell,
+        facts::node_joined{
+            what.name, what.epoch, slots, addresses_[what.session]});
+    if (const auto& at = metrics_[what.session]; !at.empty())
+      send(self_, options_.tell, facts::node_serves{what.name, at});
+  } else if (is_end(what.what) && told_.erase(what.session) > 0) {
+    if (what.what == kind::superseded)
+      what.why = come_back;
+    send(self_, options_.tell,
+        facts::node_left{what.name, what.epoch, std::move(what.why),
+            what.what != kind::left, what.what == kind::lost ? silence : 0.0});
   }
 }
 
-// What stood still goes on with the next lease.
-void registrar_state::note(const fact_batch& what) {
-  for (const auto& each : *what.facts)
-    std::visit(
-        [this](const auto& x) {
-          if constexpr (requires { this->on(x); })
-            on(x);
-        },
-        each.what);
+void registrar_state::tell_refused(
+    const std::string& called, reason why, const std::string& text) {
+  send(self_, options_.tell,
+      facts::node_refused{called, membership::to_string(why), text});
 }
 
-void registrar_state::on(const facts::run_started& x) {
-  seen_.run = x->name;
-  seen_.version = x->version;
-  seen_.versions = x->rounds;
-  seen_.updates = x->updates;
-}
-
-void registrar_state::on(const facts::published& x) {
-  seen_.version = x.version;
-  seen_.updates = x.total_updates;
-}
-
-void registrar_state::on(const facts::waiting& x) {
-  seen_.waits_for =
-      fmt::format("{}: {} of {} are there", x.needs, x.have, x.wanted);
-  waits_since_ = clock_now(self_);
-}
-
-void registrar_state::on(const facts::leased&) {
-  waits_since_.reset();
-}
-
-void registrar_state::on(const facts::client_failed& x) {
-  if (seen_.failures.size() == failures_shown)
-    seen_.failures.erase(seen_.failures.begin());
-  seen_.failures.push_back(fmt::format("client {}: {}", x.client, x.why));
-}
-
-report registrar_state::status() {
-  const auto now = clock_now(self_);
-  auto result = seen_;
-  result.epoch = rule_.epoch();
-  result.promises_bits = promises_bits_;
-  if (waits_since_)
-    result.waits_since = seconds(now - *waits_since_);
-  else
-    result.waits_for.clear();
-  for (auto& each : rule_.members()) {
-    const auto at = addresses_.find(each.session);
-    result.nodes.push_back({each.name, membership::to_string(each.at),
-        seconds(now - each.since), each.slots, each.changed, each.rejoins,
-        at == addresses_.end() ? std::string{} : at->second,
-        std::move(each.why)});
-  }
-  return result;
+// It was let in, and is not what it has to be.
+admission registrar_state::turn_away(
+    std::uint64_t session, reason why, const std::string& text) {
+  auto called = addresses_[session];
+  for (const auto& each : rule_.members())
+    if (each.session == session)
+      called = each.name;
+  tell_refused(called, why, text);
+  return refused(text);
 }
 
 } // namespace troupe::cluster

@@ -39,23 +39,34 @@ private:
   bool drain(const std::string& node);
   void dismiss(const dismissal& what);
   void end_if_over();
-  void tell_changes();
+  /// `silence` seconds went by since whoever is lost was heard.
+  void tell_changes(double silence = 0.0);
+  void tell_where_it_stands(const membership::change& what);
+  void tell_if_it_comes_or_goes(membership::change& what, double silence);
+  void tell_refused(
+      const std::string& name, membership::reason why, const std::string& text);
+  admission turn_away(
+      std::uint64_t session, membership::reason why, const std::string& text);
   void throw_out(std::uint64_t session, const std::string& why);
   void note(const fact_batch& what);
   void on(const facts::run_started& x);
   void on(const facts::published& x);
+  void on(const facts::stored& x);
   void on(const facts::waiting& x);
   void on(const facts::leased& x);
   void on(const facts::client_failed& x);
   report status();
+  std::string metrics_of(std::uint64_t session) const;
 
   registrar::pointer self_;
   registrar_options options_;
   membership::membership rule_;
   std::map<std::uint64_t, door> doors_; ///< by session
   std::map<std::uint64_t, std::string> addresses_;
+  std::map<std::uint64_t, std::string> metrics_; ///< where they serve them
   std::set<std::uint64_t> told_; ///< sessions that the aggregator knows of
   report seen_;                  ///< of the run: what the facts have told
+  version_id durable_ = 0;
   std::optional<instant> waits_since_;
   bool promises_bits_ = true;
   bool over_ = false;

@@ -96,7 +96,8 @@ trained compute_state::run(const train_task& task) {
   if (std::isnan(largest))
     throw gpu::not_finite("the trained parameters are not finite");
   return {task.lease, task.work.version, outcome, wall_seconds() - begun,
-      cpu_since_last(), std::move(block), largest, tensor{std::move(state)}};
+      cpu_since_last(), std::move(block), largest, false,
+      tensor{std::move(state)}};
 }
 
 // The thread does nothing else, and reading its CPU clock is a system call: one

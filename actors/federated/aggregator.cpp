@@ -43,6 +43,7 @@ aggregator_state::aggregator_state(
       facts_(options_.next_fact),
       rule_(std::move(options_.rule)),
       client_states_(std::move(options_.states)),
+      stored_(options_.header.sha256),
       parameters_(std::move(options_.parameters)),
       blocks_(std::move(options_.blocks)) {
   self_->set_down_handler([this](caf::down_msg& what) { on(what); });
@@ -71,6 +72,9 @@ aggregator::behavior_type aggregator_state::make_behavior() {
       [this](const withdraw& what) { return on_withdraw(what); },
       [this](const facts::node_joined& what) { on(what); },
       [this](const facts::node_left& what) { on(what); },
+      [this](const facts::node_changed& what) { on(what); },
+      [this](const facts::node_serves& what) { on(what); },
+      [this](const facts::node_refused& what) { on(what); },
       [this](interrupt what) { on(what); },
       [this](tick what) { on(what); },
   };
@@ -265,14 +269,18 @@ void aggregator_state::settle() {
   report_.best_version = press_.best_version();
   report_.best_accuracy = press_.best_accuracy();
   report_.training_seconds = seconds(last_publication_ - first_lease_);
+  facts_.release();
   tell(facts::run_ended{to_string(report_.outcome),
       report_.why ? text(report_.why) : std::string{}, press_.version()});
   flush();
   promise_.deliver(std::move(report_));
 }
 
+// What is held is told soon, or once a shard has died.
 void aggregator_state::flush() {
   flush_at_.reset();
+  if (facts_.holds())
+    flush_at_ = now_ + flush_after;
   if (facts_.size() == 0)
     return;
   auto batch = facts_.take();

@@ -64,6 +64,7 @@ private:
   struct returned {
     update what;
     gpu::shared_buffer base;
+    std::uint32_t work = 0; ///< that was granted
   };
   enum class stage : std::uint8_t { idle, gathering, running, ending, ended };
   /// Until when it waits for somebody, and what comes of it if nobody comes.
@@ -98,6 +99,7 @@ private:
   void count(returned& one, const federated::verdict& how);
   void fail(client_id client, lease_id lease, const caf::error& why);
   void tell_failed(client_id client, lease_id lease, const caf::error& why);
+  void tell_accepted(facts::accepted what);
   void carry_out();
   void end(federated::ending how);
 
@@ -123,6 +125,9 @@ private:
   void receive(const withdraw& what);
   void receive(const facts::node_joined& what);
   void receive(const facts::node_left& what);
+  void receive(const facts::node_changed& what) { tell(what); }
+  void receive(const facts::node_serves& what) { tell(what); }
+  void receive(const facts::node_refused& what) { tell(what); }
   slot_id take_in(const lend& what);
   void bury_clients(const caf::actor_addr& who, const std::string& why);
   void bury_client(client_id client, const std::string& why);
@@ -171,6 +176,7 @@ private:
   publication::ledger ledger_;  ///< what the shards were given, and have
   placement::desk desk_;
   publication::press press_;
+  std::string stored_;                ///< SHA-256 of the version stored last
   gpu::shared_buffer parameters_;     ///< of the last version
   named_blocks blocks_;               ///< of it too: what the server keeps
   std::shared_ptr<gpu::buffer> next_; ///< the version being made, if one is

@@ -29,7 +29,7 @@ void aggregator_state::receive(update& what) {
   say_goodbye(answer.left);
   if (is_ending())
     return;
-  returned one{std::move(what), std::move(answer.base)};
+  returned one{std::move(what), std::move(answer.base), answer.work};
   if (press_.is_open())
     admit(one);
   else
@@ -76,9 +76,9 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
     tell_failed(what.client, trained.lease, diverged(largest, most));
     return rule_.retract(trained.lease, now_, decisions_);
   }
-  tell(facts::accepted{trained.lease, what.client, trained.base, how.staleness,
+  tell_accepted({trained.lease, what.client, trained.base, how.staleness,
       outcome.samples, outcome.steps, how.weight, how.share, outcome.loss,
-      trained.seconds, how.mix});
+      trained.seconds, how.mix, trained.handed_in, one.work});
   report_.steps += outcome.steps;
   if (trained.state)
     client_states_.accepted(what.client, trained.state.value());
@@ -114,13 +114,22 @@ void aggregator_state::tell_failed(
   tell(facts::client_failed{lease, client, std::move(words), code(why)});
 }
 
+// It is told once the shards have said what it added.
+void aggregator_state::tell_accepted(facts::accepted what) {
+  facts_.hold(now_, what);
+  if (!flush_at_)
+    flush_at_ = now_ + flush_after;
+}
+
 void aggregator_state::receive(const added& what) {
-  ledger_.added(what.shard, what.count);
+  for (auto checksum : ledger_.added(what.shard, what.checksums))
+    facts_.summed(checksum);
 }
 
 void aggregator_state::carry_out() {
   for (auto lease : decisions_.revoked)
-    desk_.revoke(lease, now_);
+    if (const auto client = desk_.revoke(lease, now_))
+      tell(facts::revoked{lease, *client});
   for (const auto& s : decisions_.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();

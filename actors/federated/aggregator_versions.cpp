@@ -14,7 +14,7 @@ namespace troupe {
 
 void aggregator_state::receive(const published& what) {
   // Of a version that is not made to its end, or not by all shards yet.
-  if (!next_ || !ledger_.rounded(what.shard, what.step))
+  if (!next_ || !ledger_.rounded(what.shard, what.step, what.sum))
     return;
   auto before = std::exchange(last_publication_, now_);
   if (before == instant{})
@@ -23,7 +23,8 @@ void aggregator_state::receive(const published& what) {
   for (std::size_t i = 0; i < next_state_.size(); ++i)
     blocks_[i].values = std::move(next_state_[i]);
   tell(facts::published{what.version, plan_.round, tally_.updates(),
-      rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale});
+      rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale,
+      ledger_.sum().weight, ledger_.sum().share, ledger_.sum().checksum});
   tally_.clear();
   client_states_.published();
   // What a resumption needs, while no update of the next version is in it.
@@ -57,7 +58,8 @@ void aggregator_state::receive(const scored& what) {
 }
 
 void aggregator_state::receive(const stored& what) {
-  tell(facts::stored{what.version, what.sha256, what.seconds});
+  tell(facts::stored{what.version, what.sha256, what.seconds,
+      std::exchange(stored_, what.sha256)});
   publication::orders todo;
   press_.stored(what.version, from_seconds(what.seconds), now_, todo);
   follow(std::move(todo));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace {
 
 // More save little: sums are read and written once for all of them.
 constexpr std::uint64_t most_together = 32;
+// Whoever waits for a checksum is not to wait for other clients.
+constexpr duration acknowledge_within = std::chrono::milliseconds{50};
 
 // Of a version, the part that is in `range`.
 template <class Value, class Block, class State>
@@ -35,7 +38,7 @@ shard_state::shard_state(shard::pointer self, shard_options options)
       range_(gpu::range_of(
           options_.number, options_.of, options_.parameters->size())),
       on_(options_.where),
-      sums_(on_, options_.server, range_.size),
+      sums_(on_, options_.server, range_),
       together_(std::clamp<std::uint64_t>(options_.credit, 1, most_together)) {}
 
 shard::behavior_type shard_state::make_behavior() {
@@ -43,6 +46,7 @@ shard::behavior_type shard_state::make_behavior() {
       [this](add& what) { take(what); },
       [this](const publish& what) { round(what); },
       [this](discard) { forget(); },
+      [this](const tick& what) { ring(what); },
   };
 }
 
@@ -56,6 +60,15 @@ void shard_state::take(add& what) {
   waiting_.push_back(std::move(one));
   if (waiting_.size() >= (on_.on_gpu() ? together_ : 1))
     add_up();
+  if (!waiting_.empty() || !checksums_.empty())
+    timer_.set_by(self_, clock_now(self_) + acknowledge_within);
+}
+
+void shard_state::ring(const tick& what) {
+  if (!timer_.rang(self_, what.turn))
+    return;
+  add_up();
+  acknowledge();
 }
 
 // A block is complete when it is sent, so no other stream is waited for.
@@ -87,20 +100,19 @@ void shard_state::add_up() {
   for (const auto& one : waiting_)
     some.push_back({one.values, one.weight, one.share});
   const auto answers = sums_.add(on_, some);
-  assert(std::ranges::count(answers, gpu::admission::added) ==
-             std::ssize(answers) &&
-         "what was admitted can be summed");
-  static_cast<void>(answers);
-  unacknowledged_ += waiting_.size();
+  for (const auto& each : answers) {
+    assert(each == gpu::admission::added && "what was admitted can be summed");
+    checksums_.push_back(each.checksum);
+  }
   waiting_.clear();
-  if (unacknowledged_ >= options_.credit)
+  if (checksums_.size() >= options_.credit)
     acknowledge();
 }
 
 void shard_state::round(const publish& what) {
   add_up();
   const auto next = server_blocks_of<float>(range_, *what.into, what.state);
-  sums_.publish(on_, current(), what.scale, next);
+  const auto sum = sums_.publish(on_, current(), what.scale, next);
   const auto step =
       gpu::largest_difference(next.parameters, current().parameters);
   options_.parameters = what.into;
@@ -108,7 +120,7 @@ void shard_state::round(const publish& what) {
     options_.blocks[i].values = what.state[i];
   acknowledge();
   send(self_, options_.report_to,
-      published{what.version, options_.number, step});
+      published{what.version, options_.number, step, sum});
 }
 
 void shard_state::forget() {
@@ -118,9 +130,9 @@ void shard_state::forget() {
 }
 
 void shard_state::acknowledge() {
-  if (unacknowledged_ > 0)
-    send(self_, options_.report_to, added{options_.number, unacknowledged_});
-  unacknowledged_ = 0;
+  if (!checksums_.empty())
+    send(self_, options_.report_to,
+        added{options_.number, std::exchange(checksums_, {})});
 }
 
 gpu::server_blocks<const float> shard_state::current() const {

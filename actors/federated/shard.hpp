@@ -9,6 +9,8 @@
 #include "gpu/range.hpp"
 #include "protocols/blocks.hpp"
 #include "protocols/publication.hpp"
+#include "protocols/run.hpp"
+#include "protocols/timer.hpp"
 #include "protocols/verbs.hpp"
 
 namespace troupe {
@@ -17,7 +19,7 @@ struct shard_options {
   gpu::shared_buffer parameters; ///< all, to start from; on the host
   named_blocks blocks;           ///< likewise, that the server keeps
   gpu::server_options server;
-  std::uint64_t credit = 1; ///< acknowledge after this many contributions
+  std::uint64_t credit = 1; ///< acknowledge after this many, or a while
   aggregator report_to;
   gpu::device where{}; ///< where it adds; the bits are the same anywhere
   shard_id number = 0;
@@ -29,6 +31,8 @@ struct shard_options {
 /// arrival nor the device, nor how many share the model, changes a bit. A GPU
 /// adds several contributions in one pass over the sums, as many as the credit
 /// lets it keep waiting.
+///
+/// Contributions are acknowledged by their checksums, by the handful or soon.
 ///
 /// A contribution with a base is mixed with the current parameters here, before
 /// it is added. None is refused: the aggregator admits what can be summed, for
@@ -53,6 +57,7 @@ private:
 
   void take(add& what);
   void add_up();
+  void ring(const tick& what);
   void round(const publish& what);
   void forget();
   void acknowledge();
@@ -65,9 +70,10 @@ private:
   gpu::range range_;
   gpu::device_stream on_;
   gpu::aggregation sums_;
-  std::size_t together_;         ///< contributions of one pass
-  std::vector<waiting> waiting_; ///< to be added
-  std::uint64_t unacknowledged_ = 0;
+  std::size_t together_;                 ///< contributions of one pass
+  std::vector<waiting> waiting_;         ///< to be added
+  std::vector<std::uint64_t> checksums_; ///< to be told
+  timer<tick> timer_;
 };
 using shard_impl = shard::stateful_impl<shard_state>;
 

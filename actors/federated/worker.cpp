@@ -3,15 +3,6 @@
 #include <utility>
 
 namespace troupe {
-namespace {
-
-training::recipe with_work(training::recipe how, std::uint32_t work) {
-  if (work > 0)
-    (how.steps > 0 ? how.steps : how.epochs) = work;
-  return how;
-}
-
-} // namespace
 
 worker_state::worker_state(worker::pointer self, client_id client,
     training::view data, std::shared_ptr<const worker_context> context)
@@ -37,7 +28,7 @@ void worker_state::accept(seated_offer& what) {
     stop_ = std::stop_source{};
   lease_ = what.lease;
   training::assignment work{client_, what.base, data_,
-      with_work(context_->recipe, what.work),
+      context_->recipe.with_work(what.work),
       gpu::random_stream{
           context_->seed, gpu::stream::train, client_, what.base}};
   send(self_, what.on,

@@ -1,9 +1,10 @@
 #include "gpu/aggregation/accumulator.hpp"
 
 #include "gpu/aggregation/fixed_point.hpp"
+#include "gpu/aggregation/linear_checksum.hpp"
+#include "gpu/host/kernels.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -21,10 +22,7 @@ constexpr std::int64_t weight_sum_limit = std::int64_t{1} << 62;
 
 // A block is looked at while the one before it is added, so that memory is read
 // once and nothing is added unseen; both fit the first-level cache.
-constexpr std::size_t block = 2048;
-constexpr std::size_t lanes = 4;
-constexpr std::size_t cache_line = 64 / sizeof(float);
-constexpr std::size_t prefetch_distance = 256;
+using linear_checksum::block;
 
 std::int64_t to_fixed(double scaled) noexcept {
   return std::bit_cast<std::int64_t>(scaled + magic) - magic_bits;
@@ -51,31 +49,43 @@ void undo(std::int64_t* __restrict__ sums, std::span<const float> values,
     sums[i] -= to_fixed(scaled_weight * static_cast<double>(values[i]));
 }
 
-void add_block(std::int64_t* __restrict__ sums, std::span<const float> values,
-    double scaled_weight) noexcept {
-  for (std::size_t i = 0; i < values.size(); ++i)
-    sums[i] += to_fixed(scaled_weight * static_cast<double>(values[i]));
+struct look {
+  std::int32_t largest = 0;   ///< of what comes next
+  std::uint64_t checksum = 0; ///< of what was added
+};
+
+// Adds some values of one block, which begin at `place`, and looks at the next.
+look add_part(std::int64_t* sums, std::span<const float> values,
+    std::span<const float> next, double scaled_weight, std::uint64_t place) {
+  const auto together = values.size() == block && next.size() == block;
+  const auto whole = values.size() / host::rows_at_once * host::rows_at_once;
+  const auto [seen, added] =
+      host::best_kernels().accumulate({sums, values.data(),
+          together ? next.data() : values.data(), whole, scaled_weight});
+  look result{together ? seen : largest(next),
+      added.checksum(linear_checksum::multipliers_from(place),
+          whole / linear_checksum::row_sums::width)};
+  auto [multiplier, step] = linear_checksum::multipliers_from(place + whole);
+  for (auto i = whole; i < values.size(); ++i, multiplier += step) {
+    const auto one = to_fixed(scaled_weight * static_cast<double>(values[i]));
+    sums[i] += one;
+    result.checksum += multiplier * static_cast<std::uint64_t>(one);
+  }
+  return result;
 }
 
-// Adds one whole block and returns the largest magnitude of the next. Written
-// in lanes, for the compiler to vectorise around the prefetches: hardware alone
-// does not keep up with three streams across page borders.
-std::int32_t add_block_and_look(std::int64_t* __restrict__ sums,
-    const float* __restrict__ values, const float* __restrict__ next,
-    double scaled_weight) noexcept {
-  std::array<std::int32_t, lanes> most{};
-  for (std::size_t i = 0; i < block; i += cache_line) {
-    __builtin_prefetch(sums + i + prefetch_distance, 1);
-    __builtin_prefetch(sums + i + prefetch_distance + cache_line / 2, 1);
-    __builtin_prefetch(next + i + prefetch_distance);
-    for (std::size_t j = i; j < i + cache_line; j += lanes)
-      for (std::size_t k = 0; k < lanes; ++k) {
-        auto product = scaled_weight * static_cast<double>(values[j + k]);
-        sums[j + k] += to_fixed(product);
-        most[k] = std::max(most[k], magnitude(next[j + k]));
-      }
-  }
-  return *std::max_element(most.begin(), most.end());
+std::uint64_t checksum_of(
+    std::span<const std::int64_t> sums, std::uint64_t place) noexcept {
+  constexpr auto width = linear_checksum::row_sums::width;
+  const auto whole = sums.size() / width * width;
+  auto result =
+      host::best_kernels()
+          .sum_rows(sums.data(), whole)
+          .checksum(linear_checksum::multipliers_from(place), whole / width);
+  auto [multiplier, step] = linear_checksum::multipliers_from(place + whole);
+  for (auto i = whole; i < sums.size(); ++i, multiplier += step)
+    result += multiplier * static_cast<std::uint64_t>(sums[i]);
+  return result;
 }
 
 } // namespace
@@ -159,7 +169,13 @@ admission accumulator_totals::merge(const accumulator_totals& other) noexcept {
   return admission::added;
 }
 
-accumulator::accumulator(std::size_t size) : sums_(size) {}
+accumulator::accumulator(std::size_t size, std::size_t first)
+    : sums_(size), first_(first) {}
+
+// Values from there on that are in one block of the whole.
+std::size_t accumulator::to_border(std::size_t from) const noexcept {
+  return std::min(block - (first_ + from) % block, size() - from);
+}
 
 double accumulator::weight() const noexcept {
   return static_cast<double>(totals_.weights) / weight_scale;
@@ -173,41 +189,49 @@ double accumulator::reach() const noexcept {
   return static_cast<double>(totals_.reach) / value_scale;
 }
 
-admission accumulator::add(
+receipt accumulator::add(
     std::span<const float> values, double weight, double share) {
   if (values.size() != size())
-    return admission::wrong_size;
+    return {admission::wrong_size};
   if (auto said = totals_.weigh(weight, share); said != admission::added)
-    return said;
-  auto scaled_weight = accumulator_totals::scaled(weight);
-  auto part = [&](std::size_t first) {
-    first = std::min(first, size());
-    return values.subspan(first, std::min(block, size() - first));
+    return {said};
+  const auto scaled_weight = accumulator_totals::scaled(weight);
+  auto part = [&](std::size_t from) {
+    return values.subspan(from, to_border(from));
   };
   std::int32_t most = 0;
-  auto here = largest(part(0));
-  for (std::size_t first = 0; first < size(); first += block) {
-    if (totals_.admission_of(here, weight) != admission::added) {
-      undo(sums_.data(), values.first(first), scaled_weight);
+  std::uint64_t checksum = 0;
+  auto here = part(0);
+  auto seen = largest(here);
+  for (std::size_t from = 0; from < size();) {
+    if (totals_.admission_of(seen, weight) != admission::added) {
+      undo(sums_.data(), values.first(from), scaled_weight);
       // The reason is that of all values, not of the first bad block.
-      return totals_.admission_of(largest(values), weight);
+      return {totals_.admission_of(largest(values), weight)};
     }
-    most = std::max(most, here);
-    auto next = part(first + block);
-    if (next.size() == block) {
-      here = add_block_and_look(
-          &sums_[first], &values[first], next.data(), scaled_weight);
-    } else {
-      add_block(&sums_[first], part(first), scaled_weight);
-      here = largest(next);
-    }
+    most = std::max(most, seen);
+    const auto next = part(from + here.size());
+    const auto what =
+        add_part(&sums_[from], here, next, scaled_weight, first_ + from);
+    seen = what.largest;
+    checksum += what.checksum;
+    from += here.size();
+    here = next;
   }
   totals_.count(most, weight, share);
-  return admission::added;
+  return {admission::added, checksum};
+}
+
+std::uint64_t accumulator::checksum() const noexcept {
+  std::uint64_t result = 0;
+  for (std::size_t from = 0; from < size(); from += to_border(from))
+    result += checksum_of(
+        std::span{sums_}.subspan(from, to_border(from)), first_ + from);
+  return result;
 }
 
 admission accumulator::merge(const accumulator& other) {
-  if (other.size() != size())
+  if (other.size() != size() || other.first_ != first_)
     return admission::wrong_size;
   if (auto said = totals_.merge(other.totals_); said != admission::added)
     return said;

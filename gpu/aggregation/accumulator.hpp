@@ -20,6 +20,26 @@ enum class admission : std::uint8_t {
 
 const char* to_string(admission what) noexcept;
 
+/// What became of a contribution.
+struct receipt {
+  admission said = admission::added;
+  std::uint64_t checksum = 0; ///< of the integers that were added
+
+  friend bool operator==(const receipt&, const receipt&) = default;
+  friend bool operator==(const receipt& a, admission b) noexcept {
+    return a.said == b;
+  }
+};
+
+/// What a mean was made of.
+struct sum_total {
+  double weight = 0.0;        ///< all weights
+  double share = 0.0;         ///< all shares: its denominator
+  std::uint64_t checksum = 0; ///< of its sum's integers
+
+  friend bool operator==(const sum_total&, const sum_total&) = default;
+};
+
 /// Rounds to the nearest multiple of 2^-50, the grid on which weights are
 /// summed exactly. Weights are put on it once, when a lease is made.
 double on_weight_grid(double weight) noexcept;
@@ -70,13 +90,18 @@ struct accumulator_totals {
 /// 2^22 - 2^-41. Weights that sum to 1 over a cohort, with values below 2^22,
 /// can be added without end to their number.
 ///
+/// Each contribution is answered by a *linear checksum* of the integers that it
+/// added (`linear_checksum`): `checksum`, of the sums themselves, is the sum of
+/// these. One that has a range of a model says where that begins: then the
+/// ranges' checksums sum up to the whole's.
+///
 /// A refused contribution leaves the accumulator as it was, to the bit. Memory:
 /// 8 bytes a parameter, whatever the number of contributions. A value: copy,
 /// merge, save. Not thread-safe.
 class accumulator {
 public:
   accumulator() = default;
-  explicit accumulator(std::size_t size);
+  explicit accumulator(std::size_t size, std::size_t first = 0);
 
   std::size_t size() const noexcept { return sums_.size(); }
   std::uint64_t contributions() const noexcept { return totals_.contributions; }
@@ -86,12 +111,14 @@ public:
   double share() const noexcept;
   /// The sum of the contributions' largest |weight x value|.
   double reach() const noexcept;
+  /// Of the sums, read anew.
+  std::uint64_t checksum() const noexcept;
 
-  admission add(std::span<const float> values, double weight, double share);
-  admission add(std::span<const float> values, double weight) {
+  receipt add(std::span<const float> values, double weight, double share);
+  receipt add(std::span<const float> values, double weight) {
     return add(values, weight, weight);
   }
-  /// Adds what another one of the same size has summed.
+  /// Adds what another one of the same range has summed.
   admission merge(const accumulator& other);
   void clear() noexcept;
 
@@ -108,15 +135,18 @@ public:
   template <class Inspector>
   friend bool inspect(Inspector& f, accumulator& x) {
     return f.object(x).fields(f.field("sums", x.sums_),
-        f.field("reach", x.totals_.reach),
+        f.field("first", x.first_), f.field("reach", x.totals_.reach),
         f.field("weights", x.totals_.weights),
         f.field("shares", x.totals_.shares),
         f.field("contributions", x.totals_.contributions));
   }
 
 private:
+  std::size_t to_border(std::size_t from) const noexcept;
+
   // multiples of 2^-41
   std::vector<std::int64_t, large_allocator<std::int64_t>> sums_;
+  std::uint64_t first_ = 0; ///< place in the whole
   accumulator_totals totals_;
 
   friend class device_accumulator; // moves sums to a device and back

@@ -38,15 +38,18 @@ struct staged {
 } // namespace
 
 aggregation::aggregation(
-    device_stream& on, const server_options& how, std::size_t size)
-    : how_(how), sums_(on, size) {}
+    device_stream& on, const server_options& how, const range& of)
+    : how_(how), sums_(on, of.size, of.first) {}
 
-void aggregation::publish(device_stream& on,
+sum_total aggregation::publish(device_stream& on,
     const server_blocks<const float>& from, double scale,
     const server_blocks<float>& to) {
-  if (contributions() == 0)
-    return for_each_block(
+  if (contributions() == 0) {
+    for_each_block(
         from, to, [](auto x, auto y) { std::ranges::copy(x, y.begin()); });
+    return {};
+  }
+  const sum_total result{sums_.weight(), sums_.share(), sums_.checksum(on)};
   auto how = how_;
   how.lr *= scale;
   if (on.on_gpu()) {
@@ -59,6 +62,7 @@ void aggregation::publish(device_stream& on,
     step(on, how, from, to);
   }
   sums_.clear(on);
+  return result;
 }
 
 void aggregation::step(device_stream& on, const server_options& how,

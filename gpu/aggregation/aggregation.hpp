@@ -7,6 +7,7 @@
 #include "gpu/aggregation/device_accumulator.hpp"
 #include "gpu/aggregation/server_step.hpp"
 #include "gpu/device_stream.hpp"
+#include "gpu/range.hpp"
 
 namespace troupe::gpu {
 
@@ -18,12 +19,12 @@ namespace troupe::gpu {
 /// that version, on the host, as the parameters are.
 class aggregation {
 public:
-  /// Empty, of `size` parameters, on the stream's device.
-  aggregation(device_stream& on, const server_options& how, std::size_t size);
+  /// Empty, for a range of a model's parameters, on the stream's device.
+  aggregation(device_stream& on, const server_options& how, const range& of);
 
   std::size_t contributions() const noexcept { return sums_.contributions(); }
   /// As `device_accumulator::add`.
-  std::vector<admission> add(
+  std::vector<receipt> add(
       device_stream& on, std::span<const contribution> some) {
     return sums_.add(on, some);
   }
@@ -31,8 +32,9 @@ public:
 
   /// Writes the blocks of the next version from those of the one before, at
   /// `scale` times the server's learning rate, and begins anew. The same values
-  /// if nothing was added. What the server keeps may be stepped in place.
-  void publish(device_stream& on, const server_blocks<const float>& from,
+  /// if nothing was added. What the server keeps may be stepped in place. Says
+  /// what it summed up.
+  sum_total publish(device_stream& on, const server_blocks<const float>& from,
       double scale, const server_blocks<float>& to);
 
 private:

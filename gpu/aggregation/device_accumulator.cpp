@@ -9,8 +9,9 @@
 
 namespace troupe::gpu {
 
-device_accumulator::device_accumulator(device_stream& on, std::size_t size)
-    : size_(size), where_(on.where()), host_(on.on_gpu() ? 0 : size) {
+device_accumulator::device_accumulator(
+    device_stream& on, std::size_t size, std::size_t first)
+    : size_(size), where_(on.where()), host_(on.on_gpu() ? 0 : size, first) {
   if (on.on_gpu()) {
     sums_ = buffer(2 * size, on);
     clear(on);
@@ -37,10 +38,18 @@ std::span<std::int64_t> device_accumulator::sums() const noexcept {
   return {reinterpret_cast<std::int64_t*>(sums_.span().data()), size_};
 }
 
-std::vector<admission> device_accumulator::add(
+std::uint64_t device_accumulator::checksum(device_stream& on) const {
+  assert(on.where() == where_ && "an accumulator stays on its device");
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::checksum(on, sums(), host_.first_);
+  return host_.checksum();
+}
+
+std::vector<receipt> device_accumulator::add(
     device_stream& on, std::span<const contribution> some) {
   assert(on.where() == where_ && "an accumulator stays on its device");
-  std::vector<admission> said(some.size());
+  std::vector<receipt> said(some.size());
   if constexpr (cuda::present)
     if (on.on_gpu()) {
       for (std::size_t first = 0; first < some.size();) {
@@ -60,31 +69,34 @@ std::vector<admission> device_accumulator::add(
 // All are added before any is judged: only then are their magnitudes known. A
 // weight refused here would be refused in its turn too, since totals only grow.
 void device_accumulator::add_batch(device_stream& on,
-    std::span<const contribution> some, std::span<admission> said) {
+    std::span<const contribution> some, std::span<receipt> said) {
   if constexpr (cuda::present) {
     auto& totals = host_.totals_;
     std::vector<cuda::weighted> tried, refused;
     for (std::size_t i = 0; i < some.size(); ++i) {
       const auto& [values, weight, share] = some[i];
-      said[i] = values.size() != size_ ? admission::wrong_size
-                                       : totals.weigh(weight, share);
+      said[i].said = values.size() != size_ ? admission::wrong_size
+                                            : totals.weigh(weight, share);
       if (said[i] == admission::added)
         tried.push_back({values.data(), accumulator_totals::scaled(weight)});
     }
-    const auto largest = cuda::accumulate(on, tried, sums());
+    const auto seen = cuda::accumulate(on, tried, sums(), host_.first_);
     std::size_t next = 0;
     for (std::size_t i = 0; i < some.size(); ++i) {
       if (said[i] != admission::added)
         continue;
       const auto& [values, weight, share] = some[i];
-      const auto seen = next++;
-      said[i] = totals.weigh(weight, share);
-      if (said[i] == admission::added)
-        said[i] = totals.admission_of(largest[seen], weight);
-      if (said[i] == admission::added)
-        totals.count(largest[seen], weight, share);
-      else
-        refused.push_back(tried[seen]);
+      const auto& [largest, checksum] = seen[next++];
+      auto& how = said[i].said;
+      how = totals.weigh(weight, share);
+      if (how == admission::added)
+        how = totals.admission_of(largest, weight);
+      if (how == admission::added) {
+        totals.count(largest, weight, share);
+        said[i].checksum = checksum;
+      } else {
+        refused.push_back(tried[next - 1]);
+      }
     }
     cuda::take_back(on, refused, sums());
     if (!refused.empty())
@@ -97,7 +109,7 @@ admission device_accumulator::merge(
   assert(on.where() == where_ && "an accumulator stays on its device");
   if constexpr (cuda::present)
     if (on.on_gpu()) {
-      if (other.size() != size_)
+      if (other.size() != size_ || other.first_ != host_.first_)
         return admission::wrong_size;
       auto moved = buffer(2 * size_, on); // first: it may find no room
       auto said = host_.totals_.merge(other.totals_);
@@ -117,7 +129,7 @@ accumulator device_accumulator::save(device_stream& on) const {
   assert(on.where() == where_ && "an accumulator stays on its device");
   if (!on.on_gpu())
     return host_;
-  auto saved = accumulator(size_);
+  auto saved = accumulator(size_, host_.first_);
   saved.totals_ = totals();
   copy(on, sums(), std::span<std::int64_t>{saved.sums_});
   on.synchronise();

@@ -32,8 +32,10 @@ struct contribution {
 /// order: from one stream, or with a `synchronise` between two.
 class device_accumulator {
 public:
-  /// Empty, on the stream's device. Throws where that has no room.
-  device_accumulator(device_stream& on, std::size_t size);
+  /// Empty, on the stream's device, for a range that begins at `first`. Throws
+  /// where that has no room.
+  device_accumulator(
+      device_stream& on, std::size_t size, std::size_t first = 0);
 
   std::size_t size() const noexcept { return size_; }
   device where() const noexcept { return where_; }
@@ -41,9 +43,11 @@ public:
   double weight() const noexcept;
   double share() const noexcept;
   double reach() const noexcept;
+  /// Of the sums, read anew. Waits for the stream.
+  std::uint64_t checksum(device_stream& on) const;
 
   /// Adds them in order and says what became of each. Waits for the stream.
-  std::vector<admission> add(
+  std::vector<receipt> add(
       device_stream& on, std::span<const contribution> some);
   /// Adds what one on the host has summed. Waits for the stream.
   admission merge(device_stream& on, const accumulator& other);
@@ -64,7 +68,7 @@ public:
 private:
   const accumulator_totals& totals() const noexcept { return host_.totals_; }
   void add_batch(device_stream& on, std::span<const contribution> some,
-      std::span<admission> said);
+      std::span<receipt> said);
   std::span<std::int64_t> sums() const noexcept;
 
   std::size_t size_;

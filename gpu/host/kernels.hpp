@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+
+#include "gpu/aggregation/linear_checksum.hpp"
 
 namespace troupe::gpu::host {
 
@@ -78,6 +81,25 @@ struct add_job {
   std::size_t columns = 0;
 };
 
+/// Values that one step of `accumulate` takes: a cache line of floats.
+inline constexpr std::size_t rows_at_once = 16;
+
+/// sums[i] += round(scaled_weight * values[i]), as `gpu::accumulator` has it;
+/// and the largest magnitude of as many values that are `next`, which may be
+/// the same ones. `count` is a multiple of `rows_at_once`.
+struct accumulate_job {
+  std::int64_t* sums = nullptr;
+  const float* values = nullptr;
+  const float* next = nullptr;
+  std::size_t count = 0;
+  double scaled_weight = 0.0;
+};
+
+struct accumulated {
+  std::int32_t largest = 0; ///< of `next`, as bits
+  linear_checksum::row_sums added;
+};
+
 /// The host's inner loops for one instruction set.
 struct kernels {
   std::size_t width = 0; ///< floats in a vector
@@ -89,6 +111,10 @@ struct kernels {
   void (*add_rows)(const add_job& job) = nullptr;
   void (*max_pool)(const pool_job& job) = nullptr;
   void (*max_pool_backward)(const pool_job& job) = nullptr;
+  accumulated (*accumulate)(const accumulate_job& job) = nullptr;
+  /// Of a multiple of four integers.
+  linear_checksum::row_sums (*sum_rows)(
+      const std::int64_t* values, std::size_t count) = nullptr;
 };
 
 /// Those of `instructions()`.

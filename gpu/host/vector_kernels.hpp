@@ -1,5 +1,6 @@
 #pragma once
 
+#include "gpu/host/accumulate.hpp"
 #include "gpu/host/add_rows.hpp"
 #include "gpu/host/dots.hpp"
 #include "gpu/host/pool.hpp"
@@ -30,7 +31,9 @@ constexpr kernels make_kernels() {
       .dots = &any_dots<Vector>,
       .add_rows = &add_rows<Vector>,
       .max_pool = &max_pool<Vector>,
-      .max_pool_backward = &max_pool_backward<Vector>};
+      .max_pool_backward = &max_pool_backward<Vector>,
+      .accumulate = &accumulate,
+      .sum_rows = &sum_rows};
 }
 
 } // namespace

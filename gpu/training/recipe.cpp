@@ -9,4 +9,11 @@ float recipe::rate(std::uint64_t round) const noexcept {
   return static_cast<float>(double{lr} * decay);
 }
 
+recipe recipe::with_work(std::uint32_t amount) const noexcept {
+  auto result = *this;
+  if (amount > 0)
+    (steps > 0 ? result.steps : result.epochs) = amount;
+  return result;
+}
+
 } // namespace troupe::training

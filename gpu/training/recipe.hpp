@@ -19,6 +19,10 @@ struct recipe {
   /// The learning rate of round `round`, counted from 0.
   float rate(std::uint64_t round) const noexcept;
 
+  /// The same with so much work: steps, if it counts those, or epochs. 0: as
+  /// much as it says.
+  recipe with_work(std::uint32_t amount) const noexcept;
+
   friend bool operator==(const recipe&, const recipe&) = default;
 };
 

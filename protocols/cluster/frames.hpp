@@ -28,6 +28,7 @@
 //     ◄────────── carried, seated, score, revoke   work, or none of it after
 //     all update, failure, part_begun, evaluated_part ─►   what came of it
 //     ◄───────────────────────── release, arrived   tensors that are done with
+//     ◄───────────────────────────────── durable   what need not be kept
 //     drain ─────────────────────────────────►   it wants to leave
 //     ◄───────────────────────────────── drain   it is to
 //     farewell ◄─────────────────────► farewell  the session ends in order
@@ -64,6 +65,7 @@ struct welcome {
   std::string configuration; ///< effective, as TOML
   facts::provenance from;    ///< what the clients train on
   std::string fingerprint;   ///< numeric, of the coordinator
+  version_id durable = 0;    ///< the run's, that survives any crash
 };
 
 /// To whoever dialled: no, and why, in words; or what `drain` comes to.
@@ -76,6 +78,8 @@ struct ready {
   std::vector<std::uint8_t> slots; ///< `gpu::device_kind` by lane
   std::string fingerprint;
   facts::provenance from;
+  /// HOST:PORT where it serves its own figures; empty: nowhere.
+  std::string metrics{};
 };
 
 /// An offer, and where at the node it is to train.
@@ -111,6 +115,12 @@ struct arrived {
   tensor_id what = 0;
 };
 
+/// Coordinator: this version survives any crash from here on. No run will ask
+/// again for what was trained from an older one.
+struct durable {
+  version_id version = 0;
+};
+
 /// It finishes what it has, takes nothing new, and leaves.
 struct drain {};
 
@@ -135,7 +145,8 @@ struct node_report {
   std::uint64_t epoch = 0; ///< of its last change
   std::uint64_t rejoins = 0;
   std::string address;
-  std::string why; ///< it is lost
+  std::string why;       ///< it is lost
+  std::string metrics{}; ///< where it serves its own; empty: nowhere
 };
 
 /// What `status` or `drain` asked for.
@@ -156,7 +167,7 @@ struct report {
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
     revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report, carried>;
+    drain, farewell, beat, report, carried, durable>;
 
 } // namespace troupe::cluster
 
@@ -179,6 +190,7 @@ CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::arrived))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::node_report))
 CAF_ADD_TYPE_ID(troupe_cluster, (std::vector<troupe::cluster::node_report>))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::carried))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::durable))
 CAF_END_TYPE_ID_BLOCK(troupe_cluster)
 
 namespace troupe {
@@ -208,7 +220,7 @@ template <class Inspector>
 bool inspect(Inspector& f, welcome& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
       f.field("configuration", x.configuration), f.field("from", x.from),
-      f.field("fingerprint", x.fingerprint));
+      f.field("fingerprint", x.fingerprint), f.field("durable", x.durable));
 }
 template <class Inspector>
 bool inspect(Inspector& f, refusal& x) {
@@ -217,7 +229,8 @@ bool inspect(Inspector& f, refusal& x) {
 template <class Inspector>
 bool inspect(Inspector& f, ready& x) {
   return f.object(x).fields(f.field("slots", x.slots),
-      f.field("fingerprint", x.fingerprint), f.field("from", x.from));
+      f.field("fingerprint", x.fingerprint), f.field("from", x.from),
+      f.field("metrics", x.metrics));
 }
 template <class Inspector>
 bool inspect(Inspector& f, seated& x) {
@@ -244,6 +257,10 @@ bool inspect(Inspector& f, arrived& x) {
   return f.object(x).fields(f.field("what", x.what));
 }
 template <class Inspector>
+bool inspect(Inspector& f, durable& x) {
+  return f.object(x).fields(f.field("version", x.version));
+}
+template <class Inspector>
 bool inspect(Inspector& f, drain& x) {
   return f.object(x).fields();
 }
@@ -261,7 +278,8 @@ bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("state", x.state),
       exactly(f, "since", x.since), f.field("slots", x.slots),
       f.field("epoch", x.epoch), f.field("rejoins", x.rejoins),
-      f.field("address", x.address), f.field("why", x.why));
+      f.field("address", x.address), f.field("why", x.why),
+      f.field("metrics", x.metrics));
 }
 template <class Inspector>
 bool inspect(Inspector& f, report& x) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct fetched {
 struct parted {
   std::string why;
   bool in_order = false; ///< it was closed here
+  double silence = 0.0;  ///< seconds since the last sign of life
 };
 
 /// To a door: the run has ended; the node is told so.
@@ -56,6 +58,22 @@ struct serve {
   ready with;
 };
 
+/// To a host whose session is over: what it has kept. Answered by `kept`.
+struct hand_over {
+  template <class Inspector>
+  friend bool inspect(Inspector& f, hand_over& x) {
+    return f.object(x).fields();
+  }
+};
+class kept_updates; // protocols/cluster/kept_updates.hpp
+struct kept {
+  std::shared_ptr<kept_updates> what;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, kept&) {
+  return refuse_to_serialise(f, "troupe::cluster::kept");
+}
 template <class Inspector>
 bool inspect(Inspector& f, serve& x) {
   return f.object(x).fields(f.field("with", x.with));
@@ -70,8 +88,8 @@ bool inspect(Inspector& f, fetched&) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, parted& x) {
-  return f.object(x).fields(
-      f.field("why", x.why), f.field("in_order", x.in_order));
+  return f.object(x).fields(f.field("why", x.why),
+      f.field("in_order", x.in_order), f.field("silence", x.silence));
 }
 
 } // namespace cluster
@@ -83,6 +101,8 @@ CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::fetched))
 CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::parted))
 CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::dismissal))
 CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::serve))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::hand_over))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::kept))
 CAF_END_TYPE_ID_BLOCK(troupe_doors)
 
 namespace troupe::cluster {
@@ -100,11 +120,13 @@ using door = compute::extend<          //
     caf::result<void>(fetched),        // from its peer
     caf::result<void>(parted),         //
     caf::result<void>(revoke),         // of a task that is to stop
-    caf::result<void>(dismissal)>;     // from the registrar
+    caf::result<void>(durable),        // from the registrar
+    caf::result<void>(dismissal)>;     //
 
 /// A node's end: its slots, and a worker for each client that is trained here.
 using host = caf::typed_actor<          //
     caf::result<farewell>(serve),       // from its process
+    caf::result<kept>(hand_over),       //
     caf::result<void>(interrupt),       // likewise: it wants to leave
     caf::result<void>(seated),          // from the coordinator
     caf::result<void>(score),           //
@@ -112,6 +134,7 @@ using host = caf::typed_actor<          //
     caf::result<void>(carried),         //
     caf::result<void>(release),         //
     caf::result<void>(arrived),         //
+    caf::result<void>(durable),         //
     caf::result<void>(refusal),         //
     caf::result<void>(drain),           //
     caf::result<void>(farewell),        //

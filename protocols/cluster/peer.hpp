@@ -18,6 +18,9 @@ class peer {
 public:
   virtual ~peer() = default;
 
+  /// What the other process is called, for people who watch.
+  virtual void call(const std::string& name) { static_cast<void>(name); }
+
   /// False: the peer does not take what it was given before, or is gone; the
   /// session ends.
   virtual bool send(const frame& what) = 0;

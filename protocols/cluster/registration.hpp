@@ -36,6 +36,7 @@ struct admission {
   std::string why; ///< it is not
   std::string name;
   std::uint64_t epoch = 0;
+  version_id durable = 0; ///< the run's
 };
 
 /// Door to registrar: this node has said what it can do. Answered by
@@ -50,6 +51,7 @@ struct gone {
   std::uint64_t session = 0;
   std::string why;
   bool in_order = false;
+  double silence = 0.0; ///< seconds since its last sign of life
 };
 
 /// Door to registrar: this node is to leave, or wants to.
@@ -71,8 +73,8 @@ bool inspect(Inspector& f, knock&) {
 template <class Inspector>
 bool inspect(Inspector& f, admission& x) {
   return f.object(x).fields(f.field("granted", x.granted),
-      f.field("why", x.why), f.field("name", x.name),
-      f.field("epoch", x.epoch));
+      f.field("why", x.why), f.field("name", x.name), f.field("epoch", x.epoch),
+      f.field("durable", x.durable));
 }
 template <class Inspector>
 bool inspect(Inspector& f, prepared& x) {
@@ -82,7 +84,8 @@ bool inspect(Inspector& f, prepared& x) {
 template <class Inspector>
 bool inspect(Inspector& f, gone& x) {
   return f.object(x).fields(f.field("session", x.session),
-      f.field("why", x.why), f.field("in_order", x.in_order));
+      f.field("why", x.why), f.field("in_order", x.in_order),
+      f.field("silence", x.silence));
 }
 template <class Inspector>
 bool inspect(Inspector& f, drained& x) {

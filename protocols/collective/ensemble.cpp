@@ -9,14 +9,6 @@
 namespace troupe::collective {
 namespace {
 
-std::string in_seconds(duration time) {
-  auto text = std::to_string(seconds(time));
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.'))
-    text.pop_back();
-  return text + " s";
-}
-
 // That a member goes is nobody's failure, and comes to an end by itself.
 bool counts_as_futile(trouble why) {
   return why == trouble::init_timeout || why == trouble::mismatch ||
@@ -177,12 +169,6 @@ void ensemble::regroup(instant now, decisions& out) {
   settle(now, out);
 }
 
-void ensemble::wake(instant now, decisions& out) {
-  check_deadline(now, out);
-  drop_the_slow(now, out);
-  settle(now, out);
-}
-
 bool ensemble::live() const noexcept {
   return phase_ == phase::naming || phase_ == phase::forming ||
          phase_ == phase::running;
@@ -230,11 +216,7 @@ void ensemble::gather(instant now, decisions& out) {
     return;
   if (members.size() >= common_.least)
     return start(std::move(members), now, out);
-  give_up("only " + std::to_string(members.size()) + " of " +
-              std::to_string(common_.size) + " members (at least " +
-              std::to_string(common_.least) + ") came within " +
-              in_seconds(common_.patience),
-      out);
+  give_up(too_few(members.size()), out);
 }
 
 void ensemble::start(
@@ -289,89 +271,9 @@ void ensemble::lose(
     dissolve(why, member, text, now, out);
 }
 
-void ensemble::check_deadline(instant now, decisions& out) {
-  if ((phase_ == phase::naming || phase_ == phase::forming) && now >= deadline_)
-    return dissolve(trouble::init_timeout,
-        phase_ == phase::naming ? ranks_[0] : 0, not_formed(), now, out);
-  while (!due_.empty()) {
-    const auto found = open_.find(due_.front());
-    if (found != open_.end() && now < found->second.by)
-      return;
-    if (found != open_.end())
-      return dissolve(trouble::operation_timeout, found->second.first,
-          missing_from(found->first), now, out);
-    due_.pop_front();
-  }
-}
-
-void ensemble::drop_the_slow(instant now, decisions& out) {
-  std::vector<member_id> slow;
-  for (const auto& [member, seat] : seats_)
-    if (seat.holds != 0 && !(live() && seat.holds == epoch_) &&
-        now >= seat.release_by)
-      slow.push_back(member);
-  for (auto member : slow) {
-    lose(member, trouble::lost, now, out);
-    out.lost.push_back(member);
-  }
-}
-
 void ensemble::give_up(std::string why, decisions& out) {
   phase_ = phase::given_up;
   out.given_up = std::move(why);
-}
-
-void ensemble::ask_to_wake(instant now, decisions& out) const {
-  out.wake.reset();
-  auto ask = [&out](instant t) {
-    out.wake = out.wake ? std::min(*out.wake, t) : t;
-  };
-  if (phase_ == phase::naming || phase_ == phase::forming)
-    ask(deadline_);
-  if (phase_ == phase::gathering && deadline_ > now)
-    ask(deadline_);
-  if (live())
-    for (auto number : due_)
-      if (const auto found = open_.find(number); found != open_.end()) {
-        ask(found->second.by);
-        break;
-      }
-  for (const auto& [member, seat] : seats_)
-    if (seat.holds != 0 && !(live() && seat.holds == epoch_))
-      ask(seat.release_by);
-}
-
-std::string ensemble::name(member_id member) const {
-  auto text = "member " + std::to_string(member);
-  const auto rank = std::ranges::find(ranks_, member);
-  if (rank != ranks_.end())
-    text += " (rank " + std::to_string(rank - ranks_.begin()) + ')';
-  return text;
-}
-
-std::string ensemble::missing_from(operation_number number) const {
-  const auto& x = open_.at(number);
-  std::string who;
-  for (auto m : ranks_) {
-    const auto& seat = seats_.at(m);
-    if (number >= seat.next && !seat.ahead.contains(number))
-      who += (who.empty() ? "" : ", ") + name(m);
-  }
-  return "operation " + std::to_string(number) + " (" + to_string(x.what) +
-         ", asked for by " + name(x.first) + ") was not asked for within " +
-         in_seconds(common_.operation_time) + " by " + who;
-}
-
-std::string ensemble::not_formed() const {
-  std::string who;
-  for (auto m : ranks_)
-    if (!seats_.at(m).formed)
-      who += (who.empty() ? "" : ", ") + name(m);
-  return (phase_ == phase::naming
-              ? "no unique id within " + in_seconds(common_.init_time) +
-                    " from " + name(ranks_[0])
-              : "not in the communicator within " +
-                    in_seconds(common_.init_time) + ": " + who);
 }
 
 } // namespace troupe::collective

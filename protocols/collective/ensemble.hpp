@@ -141,6 +141,7 @@ protected:
   std::string name(member_id member) const;
   std::string missing_from(operation_number number) const;
   std::string not_formed() const;
+  std::string too_few(std::size_t came) const;
 
   settings common_;
   phase phase_ = phase::gathering;

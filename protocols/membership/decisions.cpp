@@ -18,6 +18,8 @@ const char* to_string(reason why) noexcept {
     return "closed";
   case reason::stale_session:
     return "stale_session";
+  case reason::other_data:
+    return "other_data";
   }
   return "invalid";
 }

@@ -31,6 +31,7 @@ enum class reason : std::uint8_t {
   full,
   closed,
   stale_session, ///< it was used before, or is older than the identity's last
+  other_data,    ///< than the run's, under the same name
 };
 
 /// "other_version" and so on.

@@ -66,7 +66,7 @@ desk::answer desk::answered(
   if (!deaths_.empty())
     deaths_.erase(x.grant.client);
   const auto left = slot && slots_.has_left(*slot) ? slot : std::nullopt;
-  return {true, std::move(x.base), {}, left};
+  return {true, std::move(x.base), {}, left, x.grant.work};
 }
 
 slot_id desk::add(gpu::device_kind kind) {
@@ -87,12 +87,21 @@ bool desk::lacks_slots() const noexcept {
   });
 }
 
-void desk::revoke(lease_id lease, instant now) {
-  if (auto* x = held_.find(lease))
-    return stop(*x, now);
-  for (auto& [kind, queue] : queues_)
-    std::erase_if(
-        queue, [lease](const auto& one) { return one.grant.lease == lease; });
+std::optional<client_id> desk::revoke(lease_id lease, instant now) {
+  if (auto* x = held_.find(lease)) {
+    stop(*x, now);
+    return x->grant.client;
+  }
+  for (auto& [kind, queue] : queues_) {
+    const auto at = std::ranges::find(
+        queue, lease, [](const auto& one) { return one.grant.lease; });
+    if (at == queue.end())
+      continue;
+    const auto client = at->grant.client;
+    queue.erase(at);
+    return client;
+  }
+  return std::nullopt;
 }
 
 void desk::stop(record& what, instant now) {

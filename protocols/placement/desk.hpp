@@ -99,12 +99,14 @@ public:
     gpu::shared_buffer base;         ///< that it started from
     std::optional<slot_id> returned; ///< a lost slot that is back by it
     std::optional<slot_id> left;     ///< a retired one that is free by it
+    std::uint32_t work = 0;          ///< that it was granted
   };
   /// A slot is through with a lease, which took it so long.
   answer answered(lease_id lease, std::optional<double> seconds, instant now);
 
-  /// A lease is not wanted any more: it leaves the queue, or is to stop.
-  void revoke(lease_id lease, instant now);
+  /// A lease is not wanted any more: it leaves the queue, or is to stop. Whose
+  /// it is; none if it is not here (any more).
+  std::optional<client_id> revoke(lease_id lease, instant now);
   /// No lease is, and none will be; answers may take so long.
   void close(duration stop_grace, instant now);
 

@@ -54,25 +54,40 @@ void ledger::give(float largest, double weight, double share) noexcept {
   ++given_;
 }
 
-void ledger::added(shard_id shard, std::uint64_t count) noexcept {
+std::vector<std::uint64_t> ledger::added(
+    shard_id shard, std::span<const std::uint64_t> checksums) {
   assert(shard < shards_.size() && "a shard that there is");
-  shards_[shard].added += count;
+  const auto had = least_added();
+  auto& at = shards_[shard].added;
+  for (auto each : checksums) {
+    const auto place = at++ - had;
+    if (place == checksums_.size())
+      checksums_.push_back(0);
+    checksums_[place] += each;
+  }
+  const auto all =
+      checksums_.begin() + static_cast<std::ptrdiff_t>(least_added() - had);
+  std::vector<std::uint64_t> result(checksums_.begin(), all);
+  checksums_.erase(checksums_.begin(), all);
+  return result;
 }
 
-std::uint64_t ledger::missing() const noexcept {
-  const auto least = std::ranges::min_element(shards_, {}, &state::added);
-  return given_ - least->added;
+std::uint64_t ledger::least_added() const noexcept {
+  return std::ranges::min_element(shards_, {}, &state::added)->added;
 }
 
 void ledger::round() noexcept {
   totals_ = {};
+  sum_ = {};
   step_ = 0;
   for (auto& each : shards_)
     each.rounding = true;
 }
 
-bool ledger::rounded(shard_id shard, float step) noexcept {
+bool ledger::rounded(
+    shard_id shard, float step, const gpu::sum_total& sum) noexcept {
   assert(shard < shards_.size() && "a shard that there is");
+  sum_ = {sum.weight, sum.share, sum_.checksum + sum.checksum};
   shards_[shard].rounding = false;
   step_ = std::max(step_, measured(step));
   if (std::ranges::any_of(shards_, &state::rounding))

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "gpu/aggregation/accumulator.hpp"
@@ -39,16 +40,23 @@ public:
   gpu::admission admission_of(float largest, double weight) const noexcept;
   /// It was admitted, and goes to every shard.
   void give(float largest, double weight, double share) noexcept;
-  /// This many more are in at one shard.
-  void added(shard_id shard, std::uint64_t count) noexcept;
+  /// So many more are in at one shard, with these checksums of its part. The
+  /// checksums of those that every shard has by now, in the order in which they
+  /// were given; each is told once.
+  std::vector<std::uint64_t> added(
+      shard_id shard, std::span<const std::uint64_t> checksums);
   /// Contributions that not every shard has yet.
-  std::uint64_t missing() const noexcept;
+  std::uint64_t missing() const noexcept { return given_ - least_added(); }
 
   /// The shards round what they have, and begin anew.
   void round() noexcept;
-  /// One of them has, and its parameters moved by up to `step`. True: it was
-  /// the last one, and the next version is the current one.
-  bool rounded(shard_id shard, float step) noexcept;
+  /// One of them has summed up that much, and its parameters moved by up to
+  /// `step`. True: it was the last one, and the next version is the current
+  /// one.
+  bool rounded(
+      shard_id shard, float step, const gpu::sum_total& sum = {}) noexcept;
+  /// Of the current version: what all shards have summed up.
+  const gpu::sum_total& sum() const noexcept { return sum_; }
   /// What was given since the last version is forgotten.
   void discard() noexcept { totals_ = {}; }
 
@@ -58,6 +66,7 @@ private:
   using distance = std::uint64_t;
 
   static distance measured(float step) noexcept;
+  std::uint64_t least_added() const noexcept;
 
   struct state {
     std::uint64_t added = 0;
@@ -66,7 +75,9 @@ private:
 
   std::vector<state> shards_{1};
   std::uint64_t given_ = 0;
-  gpu::accumulator_totals totals_; ///< of the version that is open
+  std::deque<std::uint64_t> checksums_; ///< so far, of those that some lack
+  gpu::accumulator_totals totals_;      ///< of the version that is open
+  gpu::sum_total sum_;
   version_id version_ = 0;
   std::deque<distance> travelled_{0}; ///< since the first, to the last versions
   distance step_ = 0;                 ///< of the version that is being rounded

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <memory>
@@ -101,7 +102,7 @@ std::string to_json(const cluster::report& what) {
   for (const auto& x : what.nodes)
     nodes.push_back({{"name", x.name}, {"state", x.state}, {"since", x.since},
         {"slots", x.slots}, {"epoch", x.epoch}, {"rejoins", x.rejoins},
-        {"address", x.address}, {"why", x.why}});
+        {"address", x.address}, {"metrics", x.metrics}, {"why", x.why}});
   nlohmann::ordered_json result{{"run", what.run}, {"version", what.version},
       {"versions", what.versions}, {"updates", what.updates},
       {"epoch", what.epoch}, {"promises_bits", what.promises_bits},
@@ -111,6 +112,18 @@ std::string to_json(const cluster::report& what) {
          "\n";
 }
 
+// 0: no node serves metrics, and there is no column behind them.
+std::size_t columns_of_addresses(
+    const std::vector<cluster::node_report>& nodes) {
+  std::size_t result = 0;
+  bool some = false;
+  for (const auto& x : nodes) {
+    result = std::max(result, x.address.size());
+    some |= !x.metrics.empty();
+  }
+  return some ? std::max(result, std::string_view{"ADDRESS"}.size()) : 0;
+}
+
 std::string to_text(const cluster::report& what) {
   auto text = fmt::format("{}: version {} of {}, {} updates, epoch {}{}\n",
       what.run, what.version, what.versions, what.updates, what.epoch,
@@ -118,12 +131,19 @@ std::string to_text(const cluster::report& what) {
   if (!what.waits_for.empty())
     text += fmt::format(
         "waits for {}, for {:.0f} s\n", what.waits_for, what.waits_since);
+  const auto width = columns_of_addresses(what.nodes);
   if (!what.nodes.empty())
     text += fmt::format("{:<16} {:<9} {:>5} {:>9}  {}\n", "NODE", "STATE",
-        "SLOTS", "SINCE", "ADDRESS");
+        "SLOTS", "SINCE",
+        width > 0 ? fmt::format("{:<{}}  METRICS", "ADDRESS", width)
+                  : std::string{"ADDRESS"});
   for (const auto& x : what.nodes)
     text += fmt::format("{:<16} {:<9} {:>5} {:>7.0f} s  {}{}\n", x.name,
-        x.state, x.slots, x.since, x.address, x.why);
+        x.state, x.slots, x.since,
+        x.metrics.empty()
+            ? x.address
+            : fmt::format("{:<{}}  {}", x.address, width, x.metrics),
+        x.why);
   for (const auto& each : what.failures)
     text += fmt::format("failed: {}\n", each);
   return text;
@@ -166,6 +186,14 @@ cluster::listening listening(const arguments& given) {
   return result;
 }
 
+std::string metrics(const arguments& given) {
+  if (!given.has("metrics"))
+    return {};
+  if (given.value("metrics").empty())
+    throw usage_error{"--metrics needs HOST:PORT, like 127.0.0.1:9464"};
+  return checked(given.value("metrics"), "--metrics");
+}
+
 const std::vector<option>& joining_options() {
   static const std::vector<option> all{
       {"tls", "DIR", "with the certificates in DIR: see `troupe certs`"},
@@ -175,6 +203,7 @@ const std::vector<option>& joining_options() {
       {"device", "NAME", "cpu, cuda:0, or cuda for every GPU; may be repeated"},
       {"silence", "SECONDS",
           "a coordinator that is silent for so long is lost (default: 3)"},
+      {"metrics", "HOST:PORT", "serve this node's Prometheus metrics there"},
       {"quiet", "", "say nothing but what goes wrong"}};
   return all;
 }
@@ -188,6 +217,7 @@ join_options joining(const arguments& given, const std::string& at) {
   result.slots = number<std::uint64_t>(given, "slots", 0, 1, 4096);
   result.devices = given.all("device");
   result.silence = number(given, "silence", 3.0, 0.1, most_seconds);
+  result.metrics = metrics(given);
   result.quiet = given.has("quiet");
   return result;
 }

@@ -14,6 +14,9 @@ namespace troupe::cli {
 const std::vector<option>& listening_options();
 cluster::listening listening(const arguments& given);
 
+/// HOST:PORT to serve metrics at; empty: nowhere. Throws `usage_error`.
+std::string metrics(const arguments& given);
+
 /// Options of a node that joins, but for the coordinator's address.
 const std::vector<option>& joining_options();
 join_options joining(const arguments& given, const std::string& at);

@@ -1,4 +1,3 @@
-#include "monitoring/endpoint.hpp"
 #include "runtime/cli/cluster.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
@@ -21,17 +20,6 @@ const command& run_command() {
   return commands().front();
 }
 
-std::string checked_endpoint(const std::string& text) {
-  if (text.empty())
-    throw usage_error{"--metrics needs HOST:PORT, like 127.0.0.1:9464"};
-  try {
-    monitoring::endpoint::parse(text);
-  } catch (const std::invalid_argument& error) {
-    throw usage_error{fmt::format("--metrics {}: {}", text, error.what())};
-  }
-  return text;
-}
-
 run_options options(const arguments& given) {
   if (given.has("resume") && !given.has("out"))
     throw usage_error{"--resume needs --out DIR, the run to go on with"};
@@ -40,8 +28,7 @@ run_options options(const arguments& given) {
   return {.out = given.value("out"),
       .resume = given.has("resume"),
       .quiet = given.has("quiet"),
-      .metrics = given.has("metrics") ? checked_endpoint(given.value("metrics"))
-                                      : std::string{},
+      .metrics = metrics(given),
       .cluster = listening(given)};
 }
 

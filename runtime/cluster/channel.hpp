@@ -5,6 +5,8 @@
 #include <span>
 #include <system_error>
 
+#include "monitoring/wire.hpp"
+
 namespace troupe::cluster {
 
 /// Moves spans of bytes between two ends: what is sent at one is received at
@@ -28,6 +30,8 @@ public:
   /// At once: what is under way, and what is asked for later, fails. Destroying
   /// a channel closes it; both may be done in a `done`.
   virtual void close() = 0;
+  /// What the bytes go through, for people who watch.
+  virtual monitoring::wire over() const noexcept = 0;
 };
 
 } // namespace troupe::cluster

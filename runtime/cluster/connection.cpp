@@ -50,11 +50,11 @@ std::uint32_t length_at(const std::byte* at) {
 
 connection::connection(stream over, connection_options how)
     : stream_(std::move(over)),
-      how_(how),
+      how_(std::move(how)),
       timer_(stream_.get_executor()),
       began_(clock::now()),
-      heard_(began_),
       said_(began_),
+      heard_(std::make_shared<monitoring::pulse>(began_)),
       in_(preamble_size + length_size + how.first_frame) {
   register_messages(); // errors name types
   put_preamble(waiting_);
@@ -98,7 +98,8 @@ void connection::on_read(std::size_t count) {
     filled_ = 0;
     return read();
   }
-  heard_ = clock::now();
+  heard_->felt(clock::now());
+  this->count(monitoring::direction::in, count);
   filled_ += count;
   taken_ = 0;
   if (!preambled_ && !read_preamble())
@@ -161,8 +162,11 @@ bool connection::read_frame() {
     return false;
   }
   taken_ += length_size + length;
-  if (std::holds_alternative<beat>(what))
+  if (std::holds_alternative<beat>(what)) {
+    if (how_.figures)
+      how_.figures->beat(monitoring::direction::in);
     return true;
+  }
   if (stage_ == stage::greeting)
     stage_ = stage::open;
   ++unheard_;
@@ -244,6 +248,7 @@ void connection::flush() {
     return;
   }
   said_ = clock::now();
+  count(monitoring::direction::out, out_.size());
   asio::async_write(stream_, asio::buffer(out_.data(), out_.size()),
       [self = shared_from_this()](network_error error, std::size_t) {
         if (!error)
@@ -334,14 +339,26 @@ void connection::keep_time() {
       return self->end(self->why_closed_, true);
     // A reader that is held back hears no signs of life.
     if (self->paused_)
-      self->heard_ = now;
-    if (self->stage_ == stage::open && now - self->heard_ > how.silence)
+      self->heard_->felt(now);
+    if (self->stage_ == stage::open && now - self->heard_->last() > how.silence)
       return self->end(
           fmt::format("it was silent for {:g} s", in_seconds(how.silence)));
     if (now - self->said_ > how.silence / (2 * beats_a_silence))
-      self->send(beat{});
+      self->say_beat();
     self->keep_time();
   });
+}
+
+void connection::say_beat() {
+  if (send(beat{}) && how_.figures)
+    how_.figures->beat(monitoring::direction::out);
+}
+
+void connection::count(
+    monitoring::direction which, std::size_t bytes) noexcept {
+  using monitoring::wire;
+  if (how_.figures)
+    how_.figures->moved(stream_.tls() ? wire::tls : wire::tcp, which, bytes);
 }
 
 void connection::fail(const network_error& how) {

@@ -12,6 +12,8 @@
 
 #include <caf/byte_buffer.hpp>
 
+#include "monitoring/pulse.hpp"
+#include "monitoring/wire_figures.hpp"
 #include "protocols/cluster/frames.hpp"
 #include "runtime/cluster/stream.hpp"
 
@@ -30,6 +32,8 @@ struct connection_options {
   std::size_t frame = 64 * 1024;
   std::size_t unsent = 4 << 20; ///< bytes that may wait to be written
   std::size_t unheard = 4096;   ///< frames that may wait for their actor
+  /// Counts what it says and hears; null: nobody does.
+  std::shared_ptr<monitoring::wire_figures> figures{};
   std::size_t along = 4096; ///< bytes of a tensor that goes along with a frame
   std::size_t unsent_along = 1 << 20; ///< while fewer bytes wait to be written
 };
@@ -71,6 +75,16 @@ public:
   /// The same as a fault of the peer's.
   void fail(const std::string& why) { end(why); }
   clock::duration silence() const noexcept { return how_.silence; }
+  /// Of the peer. From any thread.
+  std::shared_ptr<const monitoring::pulse> pulse() const noexcept {
+    return heard_;
+  }
+  const std::shared_ptr<monitoring::wire_figures>& figures() const noexcept {
+    return how_.figures;
+  }
+  /// How far it has come: through TLS, and to a peer that speaks as Troupe.
+  bool is_secured() const noexcept { return secured_; }
+  bool is_understood() const noexcept { return preambled_; }
   /// In `said` alone: reads no more, and once all is written gives its stream
   /// away. No event follows.
   void hand_over(std::function<void(stream)> to);
@@ -86,8 +100,10 @@ private:
   void tell(frame&& what);
   void flush();
   void keep_time();
+  void say_beat();
   void give();
   void fall_silent();
+  void count(monitoring::direction which, std::size_t bytes) noexcept;
   void fail(const network_error& how);
   void end(const std::string& why, bool in_order = false);
 
@@ -98,7 +114,8 @@ private:
   bool telling_ = false;
   asio::steady_timer timer_;
   stage stage_ = stage::greeting;
-  clock::time_point began_, heard_, said_;
+  clock::time_point began_, said_;
+  std::shared_ptr<monitoring::pulse> heard_;
   bool secured_ = false;   ///< the handshake is over
   bool preambled_ = false; ///< the peer's has come
   std::function<void(stream)> heir_;

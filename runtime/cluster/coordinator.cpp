@@ -33,7 +33,8 @@ connection_options connections_for(const listening& how) {
 
 } // namespace
 
-coordinator::coordinator(const listening& how, std::uint64_t most_values)
+coordinator::coordinator(const listening& how, std::uint64_t most_values,
+    std::shared_ptr<monitoring::wire_figures> figures)
     : how_(how), most_values_(most_values) {
   const auto where = monitoring::endpoint::parse(how.at);
   if (how.tls.empty() && !how.insecure && !is_loopback(where.host))
@@ -45,6 +46,7 @@ coordinator::coordinator(const listening& how, std::uint64_t most_values)
     tls_ = std::make_unique<tls_source>(how.tls);
   port_options what{
       where, {}, connections_for(how), most_values * sizeof(float)};
+  what.connections.figures = std::move(figures);
   if (tls_)
     what.tls = [this] { return tls_->now(); };
   port_ = std::make_unique<port>(std::move(what));

@@ -28,9 +28,11 @@ struct cluster_run {
 /// node that comes.
 class coordinator {
 public:
-  /// Binds. No tensor of a node's has more than so many values. Throws
-  /// `std::runtime_error` that says why it cannot, or may not.
-  coordinator(const listening& how, std::uint64_t most_values);
+  /// Binds. No tensor of a node's has more than so many values; what goes to
+  /// and fro is counted, unless that is null. Throws `std::runtime_error` that
+  /// says why it cannot, or may not.
+  coordinator(const listening& how, std::uint64_t most_values,
+      std::shared_ptr<monitoring::wire_figures> figures = nullptr);
   ~coordinator();
 
   /// Who knows the cluster from now on, and is to hear the run's facts.

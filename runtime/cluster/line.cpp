@@ -5,14 +5,46 @@
 
 #include <fmt/format.h>
 
+#include "runtime/cluster/counted_channel.hpp"
+#include "runtime/cluster/courier_errc.hpp"
 #include "runtime/cluster/neighbours.hpp"
 #include "runtime/cluster/socket_channel.hpp"
+
+#include <boost/asio/post.hpp>
 
 namespace troupe::cluster {
 namespace {
 
+using outcome = monitoring::wire_figures::outcome;
+using shared_figures = std::shared_ptr<monitoring::wire_figures>;
+
 // A chunk over the slowest of lines takes its time.
 constexpr std::chrono::seconds shortest{15};
+
+/// A tensor that was asked for, as it is counted.
+struct transfer {
+  explicit transfer(shared_figures by, std::uint64_t size)
+      : figures(std::move(by)), bytes(size) {
+    if (figures)
+      figures->transfer_started();
+  }
+
+  void end(std::error_code how, monitoring::wire over) const {
+    if (!figures)
+      return;
+    if (how)
+      figures->transfer_ended(how == courier_errc::cancelled
+                                  ? outcome::cancelled
+                                  : outcome::failed);
+    else
+      figures->transfer_completed(over, bytes,
+          std::chrono::duration<double>(clock::now() - began).count());
+  }
+
+  shared_figures figures;
+  std::uint64_t bytes;
+  clock::time_point began = clock::now();
+};
 
 } // namespace
 
@@ -80,13 +112,36 @@ void line::attach(stream over, memory_channel::side which,
           return;
         if (error && broken)
           broken(error.message());
-        if (error)
-          return;
-        self->courier_.attach(
-            std::move(best), [broken](const std::system_error& how) {
-              if (broken)
-                broken(how.what());
-            });
+        if (!error)
+          self->take(std::move(best), broken);
+      });
+}
+
+void line::take(std::unique_ptr<channel> best,
+    std::function<void(const std::string&)> broken) {
+  const auto& figures = connection_->figures();
+  wire_ = best->over();
+  if (figures) {
+    figures->channel_opened(wire_);
+    best = std::make_unique<counted_channel>(std::move(best), figures);
+  }
+  courier_.attach(
+      std::move(best), [weak = weak_from_this(), broken = std::move(broken)](
+                           const std::system_error& how) {
+        if (const auto self = weak.lock())
+          if (const auto& counts = self->connection_->figures())
+            counts->transfers_retried(self->fetches_);
+        if (broken)
+          broken(how.what());
+      });
+}
+
+void line::call(const std::string& name) {
+  asio::post(
+      connection_->over().get_executor(), [self = shared_from_this(), name] {
+        const auto& figures = self->connection_->figures();
+        if (figures && !self->over_)
+          self->watched_ = figures->watch(name, self->connection_->pulse());
       });
 }
 
@@ -97,11 +152,14 @@ tensor line::lend(gpu::shared_buffer what) {
 void line::fetch(const tensor& what) {
   ++fetches_;
   courier_.fetch(what, most_bytes_,
-      [self = weak_from_this(), id = what.id](
+      [self = weak_from_this(), id = what.id,
+          counted =
+              transfer{connection_->figures(), what.count * sizeof(float)}](
           gpu::shared_buffer block, float largest, std::error_code error) {
         auto here = self.lock();
         if (here)
           --here->fetches_;
+        counted.end(error, here ? here->wire_ : monitoring::wire::tcp);
         if (here && here->ears_.brought)
           here->ears_.brought({id, tensor{std::move(block)}, largest,
               error ? error.message() : std::string{}});
@@ -112,7 +170,8 @@ void line::end(const std::string& why, bool in_order) {
   over_ = true;
   over_.notify_all();
   watch_.cancel();
-  how_ = {why, in_order};
+  watched_.reset();
+  how_ = {why, in_order, connection_->pulse()->silence()};
   courier_.detach();
   auto last = std::exchange(ears_, {});
   if (last.over)

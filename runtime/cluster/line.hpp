@@ -48,6 +48,7 @@ public:
   /// At once; on the same thread.
   void abort(const std::string& why) { connection_->abort(why); }
 
+  void call(const std::string& name) override;
   bool send(const frame& what) override { return connection_->send(what); }
   void took() noexcept override { connection_->took(); }
   void close(const std::string& why) override { connection_->close(why); }
@@ -61,6 +62,8 @@ public:
 private:
   void hear(frame&& what);
   void watch();
+  void take(std::unique_ptr<channel> best,
+      std::function<void(const std::string&)> broken);
   void end(const std::string& why, bool in_order);
 
   std::shared_ptr<connection> connection_;
@@ -75,6 +78,8 @@ private:
   asio::steady_timer watch_;
   std::uint64_t moved_ = 0; ///< by the courier, when it was looked at last
   clock::time_point since_{};
+  std::shared_ptr<void> watched_; ///< shown as a peer that is there
+  monitoring::wire wire_ = monitoring::wire::tcp; ///< of the last channel
   std::atomic<bool> over_ = false;
   parted how_;
 };

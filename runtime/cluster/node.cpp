@@ -19,6 +19,7 @@
 #include "runtime/cluster/courier_line.hpp"
 #include "runtime/cluster/dialler.hpp"
 #include "runtime/cluster/ears.hpp"
+#include "runtime/cluster/node_watch.hpp"
 #include "runtime/cluster/tls_source.hpp"
 #include "runtime/company/interruption.hpp"
 #include "runtime/company/memory.hpp"
@@ -35,6 +36,9 @@ using namespace std::chrono_literals;
 
 constexpr clock::duration shortest_pause = 100ms;
 constexpr clock::duration longest_pause = 5s;
+// Of updates that no durable version holds yet, so that a coordinator that
+// comes back need not have them trained again.
+constexpr std::size_t most_kept = std::size_t{1} << 30;
 // For slots to heed their stop tokens.
 constexpr std::chrono::seconds stop_grace{2};
 
@@ -69,6 +73,7 @@ struct lending {
   configuration settled;
   std::vector<training::view> data;
   facts::provenance from;
+  kept_updates kept{most_kept};
 };
 
 class node {
@@ -96,6 +101,7 @@ private:
   const std::optional<topology>& mine_;
   std::string name_;
   std::unique_ptr<tls_source> tls_;
+  std::shared_ptr<node_watch> watch_;
   io_thread io_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
@@ -109,7 +115,10 @@ private:
 };
 
 node::node(const join_options& how, const std::optional<topology>& mine)
-    : how_(how), mine_(mine), name_(how.name) {
+    : how_(how),
+      mine_(mine),
+      name_(how.name),
+      watch_(std::make_shared<node_watch>(how.metrics, how.silence)) {
   if (!how.tls.empty()) {
     tls_ = std::make_unique<tls_source>(how.tls, how.name);
     name_ = tls_->own_name();
@@ -144,6 +153,7 @@ dial_options node::dialling() {
   dial_options result{monitoring::endpoint::parse(how_.at), {}, {}};
   result.connections.silence = std::chrono::duration_cast<clock::duration>(
       std::chrono::duration<double>(how_.silence));
+  result.connections.figures = watch_->wires();
   if (tls_)
     result.tls = [this] { return tls_->now(); };
   return result;
@@ -166,6 +176,7 @@ std::optional<session> node::try_once(std::string& why) {
         met.set_value({nullptr, {}});
       });
   auto [at, said] = answer.get();
+  watch_->dialled(bool{at});
   if (!at)
     return std::nullopt;
   if (auto* no = std::get_if<refusal>(&said))
@@ -262,18 +273,21 @@ farewell node::serve(session& with) {
   const auto probe = run.what.learner()(gpu::device{});
   with.at->expect_tensors(training::most_values(*probe) * sizeof(float));
   caf::scoped_actor self{*system_};
+  run.kept.forget_before(with.told.durable);
   auto here = system_->spawn<host_impl>(
-      host_options{with.at, workers, slots, run.what.test_data()});
+      host_options{watch_->begin(with.at, slots.size()), workers, slots,
+          run.what.test_data(), std::move(run.kept)});
   ready able;
   for (const auto& each : slots)
     able.slots.push_back(static_cast<std::uint8_t>(each.kind));
   able.fingerprint = run.on.fingerprint();
   able.from = run.from;
+  able.metrics = watch_->address();
   farewell result;
   auto answered =
       ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
-  with.at->listen(ears_of<seated, score, revoke, carried, release, arrived,
-      refusal, drain, farewell>(here, with.at));
+  with.at->listen(watch_->hears(ears_of<seated, score, revoke, carried, release,
+      arrived, refusal, durable, drain, farewell>(here, with.at)));
   keep_courier(io_.context(), dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};
@@ -281,6 +295,7 @@ farewell node::serve(session& with) {
     if (leaving_)
       send_anonymously(here, interrupt{});
   }
+  watch_->is(node_watch::link::serving);
   say("{} takes part in {} at {}: {}\n", with.told.name, run.settled.run.name,
       how_.at, run.on.text());
   answered.receive([&](farewell& how) { result = std::move(how); },
@@ -291,17 +306,25 @@ farewell node::serve(session& with) {
     std::lock_guard lock{guard_};
     host_ = host{};
   }
+  watch_->end(!result.over);
   dismiss_all(self, workers, slots);
+  ask(self.ptr(), here, caf::infinite, hand_over{})
+      .receive([&](kept& what) { run.kept = std::move(*what.what); },
+          [&](const caf::error&) { run.kept = kept_updates{most_kept}; });
   caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
   return result;
 }
 
 int node::run() {
+  if (auto url = watch_->url(); !url.empty())
+    say("metrics at {}\n", url);
   for (;;) {
     auto with = meet();
     if (!with)
       return interrupted;
     name_ = with->told.name;
+    watch_->named(name_, how_.at);
+    watch_->is(node_watch::link::joining);
     try {
       prepare(with->told);
     } catch (const std::exception& error) {

@@ -20,6 +20,7 @@ struct join_options {
   std::uint64_t slots = 0; ///< 0: as many as suit this machine
   std::vector<std::string> devices; ///< empty: as for a run here
   double silence = 3.0;             ///< seconds until the coordinator is lost
+  std::string metrics; ///< HOST:PORT to serve its figures at; empty: nowhere
   bool quiet = false;
 };
 

@@ -16,6 +16,8 @@ namespace {
 // After a fault of the system, as when there are no more files to open.
 constexpr std::chrono::milliseconds breath{100};
 
+using refusal_of = monitoring::wire_figures::refusal;
+
 std::string text_of(const tcp::endpoint& where) {
   return monitoring::endpoint{where.address().to_string(), where.port()}.text();
 }
@@ -107,6 +109,8 @@ private:
         return take_breath();
       if (greeting_ < how_.most_greeting)
         greet(std::move(socket));
+      else
+        count(refusal_of::crowded);
       accept();
     });
   }
@@ -141,7 +145,14 @@ private:
                   if (auto at = weak.lock())
                     receive(at, std::move(what), from);
                 },
-            .ended = [this](const std::string&, bool) { --greeting_; }});
+            .ended =
+                [this, weak = std::weak_ptr{made}](const std::string&, bool) {
+                  --greeting_;
+                  if (auto at = weak.lock())
+                    count(!at->is_secured()      ? refusal_of::handshake
+                          : !at->is_understood() ? refusal_of::preamble
+                                                 : refusal_of::hello);
+                }});
   }
 
   // The first frame tells what a connection is for.
@@ -150,6 +161,7 @@ private:
     from->took();
     auto* said = std::get_if<hello>(&what);
     if (!said) {
+      count(refusal_of::hello);
       from->hear({});
       return from->close("it did not say who it is");
     }
@@ -159,6 +171,7 @@ private:
     if (auto name = peer_name(from->over());
         !name.empty() && who.what.what_for == errand::node) {
       if (!who.what.name.empty() && who.what.name != name) {
+        count(refusal_of::name);
         from->hear({});
         from->send(refusal{fmt::format("its certificate is that of {}, and it "
                                        "says that it is {}",
@@ -193,6 +206,7 @@ private:
     auto at = found == lines_.end() ? nullptr : found->second.at.lock();
     from->hear({});
     if (!at || found->second.key != who.key) {
+      count(refusal_of::session);
       from->send(refusal{"there is no such session"});
       return from->close("no session");
     }
@@ -205,6 +219,11 @@ private:
   void answer(const candidate& who, const shared_connection& from) {
     from->hear({});
     visitors_.asker(who.what, std::make_shared<answered_once>(from));
+  }
+
+  void count(refusal_of why) {
+    if (how_.connections.figures)
+      how_.connections.figures->refused(why);
   }
 
   struct known {

@@ -86,6 +86,10 @@ void socket_channel::close() {
   line_->wire.close();
 }
 
+monitoring::wire socket_channel::over() const noexcept {
+  return line_->wire.tls() ? monitoring::wire::tls : monitoring::wire::tcp;
+}
+
 std::function<void(std::function<void()>)> post_to(
     stream::executor_type executor) {
   return [executor = std::move(executor)](std::function<void()> work) {

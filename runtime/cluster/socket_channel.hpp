@@ -18,6 +18,7 @@ public:
   void send(std::span<const std::byte> from, done then) override;
   void receive(std::span<std::byte> to, done then) override;
   void close() override;
+  monitoring::wire over() const noexcept override;
 
 private:
   struct line;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 
@@ -30,6 +31,7 @@
 #include "runtime/exit_code.hpp"
 #include "runtime/record/provenance.hpp"
 #include "runtime/record/scribe.hpp"
+#include "runtime/record/sha256.hpp"
 
 namespace troupe {
 namespace {
@@ -188,20 +190,29 @@ company::company(const topology& what, const run_options& how)
                  (how.cluster.at.empty() ? 0 : 1);
   expect_threads(threads);
   expect_address_space(threads, computing, memory());
+  std::shared_ptr<monitoring::wire_figures> wires;
+  if (figures_ && !how.cluster.at.empty())
+    wires = std::make_shared<monitoring::wire_figures>(how.cluster.silence);
   if (!how.cluster.at.empty())
     cluster_ = std::make_unique<cluster::coordinator>(
-        how.cluster, training::most_values(*probe_));
+        how.cluster, training::most_values(*probe_), wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
-    exposer_.emplace(monitoring::endpoint::parse(how.metrics),
-        monitoring::exposer::collectables{figures_->collectable(),
-            monitoring::actor_telemetry(*system_),
-            monitoring::process_figures()});
+    expose(wires.get());
   data_ = what.client_data();
   from_ = provenance_of(data_, what.test_data(), what.initial());
   account_.name = what.config().run.name;
   account_.rule = what.config().federation.rule;
   account_.fingerprint = devices_.fingerprint();
+}
+
+void company::expose(const monitoring::wire_figures* wires) {
+  monitoring::collectables served{figures_->collectable(),
+      monitoring::actor_telemetry(*system_), monitoring::process_figures()};
+  if (wires)
+    std::ranges::move(wires->all(), std::back_inserter(served));
+  exposer_.emplace(monitoring::endpoint::parse(how_.metrics), std::move(served),
+      figures_->nodes());
 }
 
 company::~company() {
@@ -279,6 +290,7 @@ aggregator_options company::plan(
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
   result.header.unit = what_.unit();
+  result.header.sha256 = sha256(std::as_bytes(result.parameters->span()));
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;
@@ -341,6 +353,8 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
         .loss = last.loss,
         .accuracy = last.accuracy});
   }
+  if (figures_)
+    figures_->began_after(monitoring::process_age());
   if (figures_)
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
         std::move(*std::exchange(figures_, std::nullopt))));

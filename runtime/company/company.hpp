@@ -60,6 +60,7 @@ public:
   void leave(int code);
 
 private:
+  void expose(const monitoring::wire_figures* wires);
   gpu::shared_buffer start(const past& before);
   named_blocks kept(const past& before) const;
   aggregator_options plan(

@@ -25,50 +25,25 @@ std::span<const std::byte> bytes_of(std::string_view text) noexcept {
   return std::as_bytes(std::span{text.data(), text.size()});
 }
 
-// Closes on every way out; `release` for those that keep it.
-class descriptor {
-public:
-  explicit descriptor(int value) noexcept : value_(value) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (value_ >= 0)
-      ::close(value_);
-  }
-  int operator*() const noexcept { return value_; }
-  int release() noexcept { return std::exchange(value_, -1); }
-
-private:
-  int value_;
-};
-
-template <class Call>
-auto retried(Call&& call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR)
-    result = call();
-  return result;
-}
-
-int opened(const fs::path& path, int flags, mode_t mode = 0666) {
-  auto result =
-      retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); });
-  if (result < 0)
+descriptor opened(const fs::path& path, int flags, mode_t mode = 0666) {
+  descriptor result{
+      retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); })};
+  if (*result < 0)
     throw file_error{path, file_operation::open, errno};
   return result;
 }
 
 // What a crash left is not taken for a secret's: others may have it open.
-int opened_draft(const fs::path& path, file_access access) {
+descriptor opened_draft(const fs::path& path, file_access access) {
   if (access == file_access::shared)
     return opened(path, O_WRONLY | O_CREAT | O_TRUNC);
   ::unlink(path.c_str());
   return opened(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 }
 
-std::uint64_t size_of(int file, const fs::path& path) {
+std::uint64_t size_of(const descriptor& file, const fs::path& path) {
   struct stat facts {};
-  auto failed = ::fstat(file, &facts) < 0 ? errno : 0;
+  auto failed = ::fstat(*file, &facts) < 0 ? errno : 0;
   if (failed == 0 && S_ISDIR(facts.st_mode))
     failed = EISDIR;
   if (failed != 0)
@@ -101,120 +76,6 @@ private:
 
 } // namespace
 
-append_file::append_file(
-    files& owner, fs::path path, int descriptor, std::uint64_t size) noexcept
-    : owner_(&owner),
-      path_(std::move(path)),
-      descriptor_(descriptor),
-      size_(size) {}
-
-append_file::append_file(append_file&& other) noexcept
-    : owner_(other.owner_),
-      path_(std::move(other.path_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      size_(other.size_),
-      named_(other.named_) {}
-
-append_file& append_file::operator=(append_file&& other) noexcept {
-  std::swap(owner_, other.owner_);
-  std::swap(path_, other.path_);
-  std::swap(descriptor_, other.descriptor_);
-  std::swap(size_, other.size_);
-  std::swap(named_, other.named_);
-  return *this;
-}
-
-append_file::~append_file() {
-  descriptor{descriptor_};
-}
-
-void append_file::write(std::string_view bytes) {
-  owner_->write(descriptor_, path_, bytes_of(bytes));
-  size_ += bytes.size();
-}
-
-// A file that was there before may be named by a process that died too soon.
-void append_file::sync() {
-  owner_->sync(descriptor_, path_);
-  if (!std::exchange(named_, true))
-    owner_->sync_name(path_);
-}
-
-void append_file::truncate(std::uint64_t size) {
-  owner_->step(file_operation::truncate, path_);
-  auto length = static_cast<off_t>(size);
-  if (retried([&] { return ::ftruncate(descriptor_, length); }) < 0)
-    throw file_error{path_, file_operation::truncate, errno};
-  size_ = size;
-}
-
-input_file::input_file(
-    files& owner, fs::path path, int descriptor, std::uint64_t size) noexcept
-    : owner_(&owner),
-      path_(std::move(path)),
-      descriptor_(descriptor),
-      size_(size) {}
-
-input_file::input_file(input_file&& other) noexcept
-    : owner_(other.owner_),
-      path_(std::move(other.path_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      size_(other.size_),
-      offset_(other.offset_) {}
-
-input_file& input_file::operator=(input_file&& other) noexcept {
-  std::swap(owner_, other.owner_);
-  std::swap(path_, other.path_);
-  std::swap(descriptor_, other.descriptor_);
-  std::swap(size_, other.size_);
-  std::swap(offset_, other.offset_);
-  return *this;
-}
-
-input_file::~input_file() {
-  descriptor{descriptor_};
-}
-
-void input_file::go_to(std::uint64_t offset) {
-  if (offset == offset_) // what is no regular file need not know how
-    return;
-  if (::lseek(descriptor_, static_cast<off_t>(offset), SEEK_SET) < 0)
-    throw file_error{path_, file_operation::read, errno};
-  offset_ = offset;
-}
-
-std::size_t input_file::read(std::span<std::byte> into) {
-  owner_->step(file_operation::read, path_);
-  std::size_t done = 0;
-  while (done < into.size()) {
-    auto got = retried([&] {
-      return ::read(descriptor_, into.data() + done, into.size() - done);
-    });
-    if (got < 0)
-      throw file_error{path_, file_operation::read, errno};
-    if (got == 0)
-      break;
-    done += static_cast<std::size_t>(got);
-  }
-  offset_ += done;
-  return done;
-}
-
-directory_lock::directory_lock(int descriptor) noexcept
-    : descriptor_(descriptor) {}
-
-directory_lock::directory_lock(directory_lock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-directory_lock& directory_lock::operator=(directory_lock&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
-directory_lock::~directory_lock() {
-  descriptor{descriptor_};
-}
-
 files::files(file_hook hook) : hook_(std::move(hook)) {}
 
 files& files::system() {
@@ -240,14 +101,14 @@ file_fault files::step(file_operation what, const fs::path& path) {
   return fault;
 }
 
-void files::write(
-    int descriptor, const fs::path& path, std::span<const std::byte> bytes) {
+void files::write(const descriptor& file, const fs::path& path,
+    std::span<const std::byte> bytes) {
   auto fault = step(file_operation::write, path);
   if (fault.what != file_fault::kind::none)
     bytes = bytes.first(bytes.size() / 2);
   while (!bytes.empty()) {
-    auto put = retried(
-        [&] { return ::write(descriptor, bytes.data(), bytes.size()); });
+    auto put =
+        retried([&] { return ::write(*file, bytes.data(), bytes.size()); });
     if (put < 0)
       throw file_error{path, file_operation::write, errno};
     bytes = bytes.subspan(static_cast<std::size_t>(put));
@@ -258,24 +119,24 @@ void files::write(
     throw file_error{path, file_operation::write, fault.reason};
 }
 
-void files::sync(int descriptor, const fs::path& path) {
+void files::sync(const descriptor& file, const fs::path& path) {
   step(file_operation::sync, path);
-  if (retried([&] { return ::fsync(descriptor); }) < 0)
+  if (retried([&] { return ::fsync(*file); }) < 0)
     throw file_error{path, file_operation::sync, errno};
 }
 
 append_file files::append(const fs::path& path) {
   step(file_operation::open, path);
-  auto file = descriptor{opened(path, O_WRONLY | O_CREAT | O_APPEND)};
-  auto size = size_of(*file, path);
-  return {*this, path, file.release(), size};
+  auto file = opened(path, O_WRONLY | O_CREAT | O_APPEND);
+  auto size = size_of(file, path);
+  return {*this, path, std::move(file), size};
 }
 
 input_file files::open(const fs::path& path) {
   step(file_operation::open, path);
-  auto file = descriptor{opened(path, O_RDONLY)};
-  auto size = size_of(*file, path);
-  return {*this, path, file.release(), size};
+  auto file = opened(path, O_RDONLY);
+  auto size = size_of(file, path);
+  return {*this, path, std::move(file), size};
 }
 
 // One byte more than the file should have shows at once whether that was all;
@@ -304,10 +165,10 @@ void files::write_atomically(const fs::path& path,
   auto draft = temporary{fs::path{path} += ".tmp"};
   step(file_operation::open, draft.path());
   {
-    auto file = descriptor{opened_draft(draft.path(), access)};
+    auto file = opened_draft(draft.path(), access);
     for (auto part : parts)
-      write(*file, draft.path(), part);
-    sync(*file, draft.path());
+      write(file, draft.path(), part);
+    sync(file, draft.path());
   }
   rename(draft.path(), path);
   draft.keep();
@@ -347,7 +208,7 @@ bool files::remove(const fs::path& path) {
 // Some network file systems cannot sync directories and say EINVAL.
 void files::sync_directory(const fs::path& directory) {
   step(file_operation::sync, directory);
-  auto file = descriptor{opened(directory, O_RDONLY | O_DIRECTORY)};
+  auto file = opened(directory, O_RDONLY | O_DIRECTORY);
   if (retried([&] { return ::fsync(*file); }) < 0 && errno != EINVAL)
     throw file_error{directory, file_operation::sync, errno};
 }
@@ -394,11 +255,11 @@ std::vector<std::string> files::list(const fs::path& directory) {
 
 std::optional<directory_lock> files::lock(const fs::path& directory) {
   step(file_operation::lock, directory);
-  auto file = descriptor{opened(directory, O_RDONLY | O_DIRECTORY)};
+  auto file = opened(directory, O_RDONLY | O_DIRECTORY);
   if (retried([&] { return ::flock(*file, LOCK_EX | LOCK_NB); }) < 0 &&
       errno == EWOULDBLOCK)
     return std::nullopt;
-  return directory_lock{file.release()};
+  return directory_lock{std::move(file)};
 }
 
 // Each line of the kernel's table is "1: FLOCK ADVISORY WRITE PID

@@ -9,90 +9,29 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "runtime/files/append_file.hpp"
+#include "runtime/files/descriptor.hpp"
 #include "runtime/files/file_error.hpp"
 #include "runtime/files/file_fault.hpp"
+#include "runtime/files/input_file.hpp"
 
 namespace troupe {
-
-class files;
 
 /// Who may read a file that is written: whom the umask lets, or its owner.
 enum class file_access : std::uint8_t { shared, secret };
 
-/// A file that bytes are appended to. Closes itself; one thread at a time.
-class append_file {
-public:
-  append_file(append_file&& other) noexcept;
-  append_file& operator=(append_file&& other) noexcept;
-  ~append_file();
-
-  const std::filesystem::path& path() const noexcept { return path_; }
-  std::uint64_t size() const noexcept { return size_; }
-
-  void write(std::string_view bytes);
-  /// Returns once everything written so far, and the file's name, is on the
-  /// disk.
-  void sync();
-  /// Cuts the file to its first `size` bytes.
-  void truncate(std::uint64_t size);
-
-private:
-  friend class files;
-  append_file(files& owner, std::filesystem::path path, int descriptor,
-      std::uint64_t size) noexcept;
-
-  files* owner_;
-  std::filesystem::path path_;
-  int descriptor_;
-  std::uint64_t size_;
-  bool named_ = false; // for good, by a sync of its directory
-};
-
-/// A file that is read from its start. Closes itself; one thread at a time.
-class input_file {
-public:
-  input_file(input_file&& other) noexcept;
-  input_file& operator=(input_file&& other) noexcept;
-  ~input_file();
-
-  const std::filesystem::path& path() const noexcept { return path_; }
-  /// Bytes in the file when it was opened.
-  std::uint64_t size() const noexcept { return size_; }
-  /// Bytes read so far.
-  std::uint64_t offset() const noexcept { return offset_; }
-
-  /// Goes on at byte `offset`, which may be behind the file's end.
-  void go_to(std::uint64_t offset);
-  /// Fills `into`, or less at the file's end; returns how many bytes came.
-  std::size_t read(std::span<std::byte> into);
-
-private:
-  friend class files;
-  input_file(files& owner, std::filesystem::path path, int descriptor,
-      std::uint64_t size) noexcept;
-
-  files* owner_;
-  std::filesystem::path path_;
-  int descriptor_;
-  std::uint64_t size_;
-  std::uint64_t offset_ = 0;
-};
-
 /// A directory that no other process can lock meanwhile. The kernel unlocks it
 /// when the process dies, however it does.
 class directory_lock {
-public:
-  directory_lock(directory_lock&& other) noexcept;
-  directory_lock& operator=(directory_lock&& other) noexcept;
-  ~directory_lock();
-
 private:
   friend class files;
-  explicit directory_lock(int descriptor) noexcept;
+  explicit directory_lock(descriptor locked) noexcept
+      : locked_(std::move(locked)) {}
 
-  int descriptor_;
+  descriptor locked_;
 };
 
 /// The one seam for all file operations, so that a test can make the n-th one
@@ -163,9 +102,9 @@ private:
       std::span<const std::span<const std::byte>> parts, file_access access);
   // Counts, asks the hook, and does what it says unless that needs a write.
   file_fault step(file_operation what, const std::filesystem::path& path);
-  void write(int descriptor, const std::filesystem::path& path,
+  void write(const descriptor& file, const std::filesystem::path& path,
       std::span<const std::byte> bytes);
-  void sync(int descriptor, const std::filesystem::path& path);
+  void sync(const descriptor& file, const std::filesystem::path& path);
   void sync_name(const std::filesystem::path& path);
 
   file_hook hook_;

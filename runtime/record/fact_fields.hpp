@@ -20,7 +20,8 @@ inline constexpr std::array<std::string_view,
         "dropped", "client_failed", "requeued", "round_skipped", "published",
         "evaluated", "stored", "slot_lost", "run_ended", "slot_returned",
         "client_joined", "client_left", "slot_joined", "slot_left", "waiting",
-        "node_joined", "node_left"};
+        "node_joined", "node_left", "node_changed", "node_serves",
+        "node_refused", "revoked"};
 
 /// Facts of these kinds come in thousands: those that follow each other share
 /// a line, with an array for every field.
@@ -32,6 +33,8 @@ template <>
 inline constexpr bool shares_lines<accepted> = true;
 template <>
 inline constexpr bool shares_lines<dropped> = true;
+template <>
+inline constexpr bool shares_lines<revoked> = true;
 
 /// A fact to read into or, constant, to write down.
 template <class X, class Fact>
@@ -50,7 +53,7 @@ void fields(V& v, X& x) {
   v.added("test_features_sha256", x.from.test_features);
   v.added("test_labels_sha256", x.from.test_labels);
   v.added("initial_sha256", x.from.initial);
-  v.added("unit", x.unit);
+  v.added("unit", x.unit), v.added("sha256", x.sha256);
 }
 template <class V>
 void fields(V& v, const run_started& x) {
@@ -80,6 +83,8 @@ void fields(V& v, X& x) {
   v("staleness", x.staleness), v("samples", x.samples), v("steps", x.steps);
   v("weight", x.weight), v("share", x.share), v("loss", x.loss);
   v("seconds", x.seconds), v.added("mixed", x.mixed);
+  v.added("handed_in", x.handed_in), v.added("work", x.work);
+  v.added("checksum", x.checksum);
 }
 template <class V, maybe_const<dropped> X>
 void fields(V& v, X& x) {
@@ -95,6 +100,10 @@ template <class V, maybe_const<requeued> X>
 void fields(V& v, X& x) {
   v("lease", x.lease), v("client", x.client);
 }
+template <class V, maybe_const<revoked> X>
+void fields(V& v, X& x) {
+  v("lease", x.lease), v("client", x.client);
+}
 template <class V, maybe_const<round_skipped> X>
 void fields(V& v, X& x) {
   v("round", x.round), v("accepted", x.accepted), v("needed", x.needed);
@@ -104,6 +113,8 @@ void fields(V& v, X& x) {
   v("version", x.version), v("round", x.round), v("updates", x.updates);
   v("total_updates", x.total_updates), v("loss", x.loss);
   v("seconds", x.seconds), v.added("scale", x.scale);
+  v.added("weight", x.weight), v.added("share", x.share);
+  v.added("checksum", x.checksum);
 }
 template <class V, maybe_const<evaluated> X>
 void fields(V& v, X& x) {
@@ -113,6 +124,7 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<stored> X>
 void fields(V& v, X& x) {
   v("version", x.version), v("sha256", x.sha256), v("seconds", x.seconds);
+  v.added("before", x.before);
 }
 template <class V, maybe_const<slot_lost> X>
 void fields(V& v, X& x) {
@@ -156,6 +168,21 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<node_left> X>
 void fields(V& v, X& x) {
   v("name", x.name), v("epoch", x.epoch), v("why", x.why), v("lost", x.lost);
+  v.added("silence", x.silence);
+}
+template <class V, maybe_const<node_changed> X>
+void fields(V& v, X& x) {
+  v("name", x.name), v("state", x.state), v("epoch", x.epoch);
+  v("joining", x.joining), v("members", x.members), v("draining", x.draining);
+  v("left", x.left), v("lost", x.lost);
+}
+template <class V, maybe_const<node_serves> X>
+void fields(V& v, X& x) {
+  v("name", x.name), v("metrics", x.metrics);
+}
+template <class V, maybe_const<node_refused> X>
+void fields(V& v, X& x) {
+  v("name", x.name), v("reason", x.reason), v("why", x.why);
 }
 
 } // namespace troupe::facts

@@ -42,7 +42,7 @@ void append(std::string& out, const T& value) {
 
 // Gathers a run of facts of one kind, field by field.
 struct columns {
-  static constexpr std::size_t most = 20;
+  static constexpr std::size_t most = 24;
 
   std::array<std::string_view, most> name;
   std::array<std::string, most> text;

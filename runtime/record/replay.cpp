@@ -41,7 +41,7 @@ public:
         from_(provenance_of(data_, what.test_data(), what.initial())),
         last_use_(std::move(last_use)),
         size_(gpu::size(learner_->layout())),
-        sums_(on_, server_of(config_), size_) {
+        sums_(on_, server_of(config_), {0, size_}) {
     versions_[0] = what.initial() ? what.initial() : drawn();
     const auto server = server_of(config_);
     for (auto name : gpu::state_names(server.rule))
@@ -82,7 +82,8 @@ private:
     auto given = base->second->span();
     gpu::buffer block{given.size()};
     std::copy(given.begin(), given.end(), block.span().begin());
-    training::assignment work{x.client, x.base, data_[x.client], config_.client,
+    training::assignment work{x.client, x.base, data_[x.client],
+        config_.client.with_work(x.work),
         gpu::random_stream{
             config_.run.seed, gpu::stream::train, x.client, x.base}};
     gpu::shared_buffer state = states_.offered(x.lease, x.client);
@@ -93,13 +94,20 @@ private:
         x.mixed && now != base->second)
       gpu::rebase(on_, given, block.span(), now->span(), block.span());
     const gpu::contribution one{block.span(), x.weight, x.share};
-    sums_.add(on_, {&one, 1});
+    compare(x, sums_.add(on_, {&one, 1}).front());
     if (last_use_[x.base] <= number && x.base < version_)
       versions_.erase(base);
   }
 
+  // A run of before there were checksums has none.
+  void compare(const facts::accepted& then, const gpu::receipt& now) {
+    if (then.checksum != 0 && then.checksum != now.checksum && !unlike_)
+      unlike_ = then;
+  }
+
   void skip() {
     sums_.clear(on_);
+    unlike_.reset();
     states_.discard();
   }
 
@@ -120,7 +128,8 @@ private:
     version_ = x.version;
     versions_[version_] = next;
     states_.published();
-    each({version_, next->span(), states_.counted()});
+    each({version_, next->span(), states_.counted(),
+        std::exchange(unlike_, std::nullopt)});
   }
 
   // A step may read and write its state in one place.
@@ -144,6 +153,7 @@ private:
   std::size_t size_;
   gpu::device_stream on_;
   gpu::aggregation sums_;
+  std::optional<facts::accepted> unlike_; ///< of the next version
   federated::client_states states_;
   std::vector<std::vector<float>> state_; // what the server keeps
 };

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string_view>
 
 #include "gpu/buffer.hpp"
+#include "protocols/facts.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/state_table.hpp"
 #include "runtime/topology.hpp"
@@ -18,6 +20,8 @@ struct remade {
   version_id version = 0;
   std::span<const float> parameters;
   const state_table& states; ///< of its clients
+  /// The first of its updates that adds something else than it did then.
+  std::optional<facts::accepted> unlike{};
 };
 
 /// Makes every version of a run anew, from its topology and the facts that its

@@ -60,7 +60,12 @@ public:
         kept_(stored_versions(disk, place.checkpoints())) {}
 
   void take(const remade& what) {
-    const auto& [version, parameters, states] = what;
+    const auto& [version, parameters, states, unlike] = what;
+    if (unlike && wrong_.empty())
+      wrong_ = fmt::format("training client {} again for lease {}, of version "
+                           "{}, adds something "
+                           "else than it did",
+          unlike->client, unlike->lease, version);
     if (std::ranges::binary_search(kept_, version))
       hold_states(version, states);
     if (!told_.stored.contains(version) && !model_.contains(version))

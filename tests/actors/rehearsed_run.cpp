@@ -76,7 +76,7 @@ bool rehearsed_run::is_stopped(client_id client, lease_id lease) const {
 
 void rehearsed_run::train(client_id client, double loss) {
   finish(client, loss);
-  stage.tell(aggregator, added{0, 1});
+  stage.tell(aggregator, added{0, {0}});
 }
 
 void rehearsed_run::finish(client_id client, double loss, float largest) {

@@ -74,6 +74,9 @@ public:
   }
 
   void close() override { closed_ = true; }
+  monitoring::wire over() const noexcept override {
+    return monitoring::wire::tcp;
+  }
 
 private:
   void put_right(std::span<std::byte> head) const {

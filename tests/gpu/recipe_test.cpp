@@ -21,4 +21,12 @@ TEST(recipe_test, decays_the_rate_round_by_round) {
   EXPECT_EQ(how.rate(3), 0.0625f);
 }
 
+TEST(recipe_test, takes_work_in_what_it_counts) {
+  const recipe by_epochs{.epochs = 3}, by_steps{.epochs = 3, .steps = 20};
+
+  EXPECT_EQ(by_epochs.with_work(5), recipe{.epochs = 5});
+  EXPECT_EQ(by_steps.with_work(5), (recipe{.epochs = 3, .steps = 5}));
+  EXPECT_EQ(by_steps.with_work(0), by_steps);
+}
+
 } // namespace

@@ -7,63 +7,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/integration/study.hpp"
+#include "tests/integration/cluster.hpp"
 
 namespace troupe::tests {
 
 namespace {
 
 using testing::HasSubstr;
-
-/// A coordinator at a port of its own, and what joins it.
-class cluster {
-public:
-  cluster(const study& what, const std::string& run, words options = {})
-      : study_(what), run_(run) {
-    begin(study_.start(run_, listening("127.0.0.1:0", std::move(options))));
-  }
-
-  void restart(words options = {}) {
-    coordinator_.reset();
-    begin(study_.resume(run_, listening(at_, std::move(options))));
-  }
-
-  std::unique_ptr<process> join(const std::string& name, words options = {}) {
-    words all{"join", at_, "--name", name, "--slots", "1"};
-    all.insert(all.end(), options.begin(), options.end());
-    return std::make_unique<process>(troupe(all));
-  }
-
-  finished ask(const std::string& verb, words operands = {}) const {
-    words all{verb, at_};
-    all.insert(all.end(), operands.begin(), operands.end());
-    return run(troupe(all));
-  }
-
-  process& coordinator() { return *coordinator_; }
-  const std::string& at() const { return at_; }
-  record left() const { return study_.of(run_); }
-
-private:
-  static words listening(const std::string& at, words options) {
-    options.insert(options.begin(), {"--listen", at});
-    return options;
-  }
-
-  void begin(const command& what) {
-    coordinator_ = std::make_unique<process>(what);
-    ASSERT_TRUE(coordinator_->says("nodes join at ")) << coordinator_->err();
-    ASSERT_TRUE(coordinator_->says("\n"));
-    const auto& out = coordinator_->out();
-    const auto from = out.find("nodes join at ") + 14;
-    at_ = out.substr(from, out.find('\n', from) - from);
-  }
-
-  const study& study_;
-  std::string run_;
-  std::string at_;
-  std::unique_ptr<process> coordinator_;
-};
 
 std::string undisturbed(const study& what, words options = {}) {
   expect_code(run(what.start("undisturbed", std::move(options))), 0);

@@ -3,31 +3,16 @@
 #include <exception>
 #include <sstream>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "tests/integration/study.hpp"
 #include "tests/monitoring/http_get.hpp"
+#include "tests/monitoring/prometheus_server.hpp"
 
 namespace troupe::tests {
 
 namespace {
-
-std::uint16_t free_port() {
-  auto probe = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  bind(probe, reinterpret_cast<sockaddr*>(&at), size);
-  getsockname(probe, reinterpret_cast<sockaddr*>(&at), &size);
-  close(probe);
-  return ntohs(at.sin_port);
-}
 
 class metrics_test : public testing::Test {
 protected:
@@ -60,7 +45,7 @@ protected:
   }
 
   std::string host_ = "127.0.0.1";
-  std::uint16_t port_ = free_port();
+  std::uint16_t port_ = monitoring::free_port();
   study study_{quick_fedavg(1'000'000)};
   process it_{
       study_.start("a", {"--metrics", fmt::format("127.0.0.1:{}", port_)})};

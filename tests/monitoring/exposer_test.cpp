@@ -14,6 +14,7 @@
 #include "monitoring/listening_socket.hpp"
 #include "monitoring/metrics.hpp"
 #include "monitoring/process_figures.hpp"
+#include "monitoring/targets.hpp"
 #include "tests/monitoring/exposition.hpp"
 #include "tests/monitoring/http_get.hpp"
 #include "tests/monitoring/story.hpp"
@@ -157,6 +158,38 @@ TEST(exposer_test, compresses_for_whoever_takes_it) {
   EXPECT_EQ(inflated(body), exposition(*figures.collectable()));
   for (const auto* none : {"deflate", "gzip;q=0", "gzip;q=0.000", "", ";;"})
     EXPECT_THAT(asked(none), HasSubstr("# HELP troupe_run_active")) << none;
+}
+
+TEST(exposer_test, tells_prometheus_where_else_figures_are_served) {
+  auto all = std::make_shared<targets>();
+  exposer open{{"127.0.0.1", 0}, {process_figures()}, all};
+  facts::node_joined joined;
+  joined.name = "alpha";
+  joined.address = "127.0.0.1:40000";
+  all->hear(joined);
+  all->hear(facts::node_serves{"alpha", "0.0.0.0:9465"});
+
+  const auto answer = http_answer(
+      open.where(), "GET /sd HTTP/1.1\r\nHost: coordinator:9464\r\n\r\n");
+
+  EXPECT_THAT(answer,
+      AllOf(StartsWith("HTTP/1.1 200 OK\r\n"),
+          HasSubstr("Content-Type: application/json\r\n"),
+          EndsWith(fmt::format("[{{\"targets\":[\"127.0.0.1:{}\"],\"labels\":"
+                               "{{\"role\":\"coordinator\"}}}},{{\"targets\":"
+                               "[\"coordinator:9465\"],\"labels\":"
+                               "{{\"role\":\"node\",\"node\":\"alpha\"}}}}]\n",
+              open.where().port))));
+  EXPECT_NE(http_get(open.where(), "/metrics"), "");
+}
+
+TEST(exposer_test, knows_of_nobody_else_where_it_was_not_told) {
+  exposer open{{"127.0.0.1", 0}, {process_figures()}};
+
+  const auto answer =
+      http_answer(open.where(), "GET /sd HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 404"));
 }
 
 TEST(exposer_test, answers_a_head_without_a_body) {

@@ -158,14 +158,16 @@ TEST_F(metrics_test, follows_leases_to_their_end) {
   story_.then(facts::requeued{.lease = 102, .client = 2});
   story_.then(facts::dropped{
       .lease = 103, .client = 3, .why = federated::drop_reason::too_stale});
+  story_.then(facts::revoked{.lease = 104, .client = 4});
 
   hear();
 
-  EXPECT_EQ(value("leases_outstanding"), "6");
+  EXPECT_EQ(value("leases_outstanding"), "5");
   EXPECT_EQ(value("leases_total"), "10");
   EXPECT_EQ(value("requeued_total"), "1");
-  EXPECT_EQ(value("clients{state=\"leased\"}"), "6");
-  EXPECT_EQ(value("clients{state=\"idle\"}"), "94");
+  EXPECT_EQ(value("revoked_total"), "1");
+  EXPECT_EQ(value("clients{state=\"leased\"}"), "5");
+  EXPECT_EQ(value("clients{state=\"idle\"}"), "95");
 }
 
 TEST_F(metrics_test, ends_no_lease_twice) {
@@ -277,6 +279,92 @@ TEST_F(metrics_test, counts_rounds_begun_and_skipped) {
 
   EXPECT_EQ(value("rounds_started_total"), "2");
   EXPECT_EQ(value("rounds_skipped_total"), "1");
+}
+
+TEST_F(metrics_test, counts_nodes_by_state) {
+  hear();
+  EXPECT_EQ(value("nodes{state=\"member\"}"), "absent") << "no cluster";
+
+  story_.then(facts::node_changed{"alpha", "lost", 9, 1, 2, 3, 4, 5});
+  hear();
+
+  EXPECT_EQ(value("nodes{state=\"joining\"}"), "1");
+  EXPECT_EQ(value("nodes{state=\"member\"}"), "2");
+  EXPECT_EQ(value("nodes{state=\"draining\"}"), "3");
+  EXPECT_EQ(value("nodes{state=\"left\"}"), "4");
+  EXPECT_EQ(value("nodes{state=\"lost\"}"), "5");
+  EXPECT_EQ(value("membership_epoch"), "9");
+}
+
+TEST_F(metrics_test, counts_nodes_that_come_and_go) {
+  story_.then(facts::node_joined{"alpha", 1, 2})
+      .then(facts::node_joined{"beta", 2, 2})
+      .then(facts::node_left{"alpha", 3, "it closed", true, 0.25})
+      .then(facts::node_left{"beta", 4, "drained", false})
+      .then(facts::node_joined{"alpha", 5, 2})
+      .then(facts::node_left{"alpha", 6, "it has come back", true});
+  hear();
+
+  EXPECT_EQ(value("nodes_joined_total"), "3");
+  EXPECT_EQ(value("nodes_gone_total{how=\"lost\"}"), "2");
+  EXPECT_EQ(value("nodes_gone_total{how=\"left\"}"), "1");
+  EXPECT_EQ(value("detection_seconds_count"), "1")
+      << "of the other, nobody knows";
+  EXPECT_EQ(value("detection_seconds_sum"), "0.25");
+}
+
+TEST_F(metrics_test, counts_refused_nodes_by_a_bounded_set_of_reasons) {
+  for (const auto* why :
+      {"other_data", "other_data", "identity_taken", "", "x"})
+    story_.then(facts::node_refused{"alpha", why, "text"});
+  hear();
+
+  EXPECT_EQ(value("nodes_refused_total{reason=\"other_data\"}"), "2");
+  EXPECT_EQ(value("nodes_refused_total{reason=\"identity_taken\"}"), "1");
+  EXPECT_EQ(value("nodes_refused_total{reason=\"full\"}"), "0");
+  EXPECT_EQ(value("nodes_refused_total{reason=\"other\"}"), "2");
+  EXPECT_EQ(text_.find("reason=\"x\""), std::string::npos);
+}
+
+TEST_F(metrics_test, measures_how_long_lost_leases_wait) {
+  using namespace std::chrono_literals;
+  story_.then(fashion_start())
+      .then(facts::leased{.lease = 1, .client = 1})
+      .then(facts::leased{.lease = 2, .client = 2})
+      .after(1s)
+      .then(facts::requeued{.lease = 1, .client = 1})
+      .then(facts::requeued{.lease = 2, .client = 2})
+      .after(250ms)
+      .then(facts::leased{.lease = 3, .client = 1})
+      .after(250ms)
+      .then(facts::leased{.lease = 4, .client = 2})
+      .then(facts::leased{.lease = 5, .client = 3});
+  hear();
+
+  EXPECT_EQ(value("recovery_seconds_count"), "1");
+  EXPECT_EQ(value("recovery_seconds_sum"), "0.5");
+}
+
+TEST_F(metrics_test, measures_how_long_a_run_takes_to_go_on) {
+  using namespace std::chrono_literals;
+  auto resumed = fashion_start();
+  resumed.incarnation = 1;
+  resumed.version = 7;
+  figures_.began_after(0.25);
+  story_.then(resumed).after(500ms).then(facts::published{.version = 8});
+  hear();
+  EXPECT_EQ(value("resume_seconds"), "0.75");
+
+  story_.after(500ms).then(facts::published{.version = 9});
+  hear();
+  EXPECT_EQ(value("resume_seconds"), "0.75") << "it was the first alone";
+}
+
+TEST_F(metrics_test, measures_no_resumption_of_a_fresh_run) {
+  story_.then(fashion_start()).then(facts::published{.version = 1});
+  hear();
+
+  EXPECT_EQ(value("resume_seconds"), "absent");
 }
 
 TEST_F(metrics_test, ends_with_nothing_outstanding) {

@@ -243,6 +243,61 @@ TEST_F(progress_line_test, says_what_the_run_waits_for_and_who_comes) {
           "slot 0 has left; 2 of 2 slots left", "client 4 has left: gone"));
 }
 
+TEST_F(progress_line_test, names_nodes_that_come_and_go) {
+  start();
+  story_.then(facts::node_changed{"alpha", "joining", 1, 1})
+      .then(facts::node_changed{"alpha", "member", 2, 0, 1})
+      .then(facts::node_joined{"alpha", 2, 1, "10.0.0.2:5"})
+      .then(facts::node_serves{"alpha", "10.0.0.2:9464"})
+      .then(facts::node_refused{"beta", "other_data", "its labels differ"})
+      .then(facts::node_changed{"alpha", "draining", 3, 0, 0, 1})
+      .then(facts::node_changed{"alpha", "left", 4, 0, 0, 0, 1})
+      .then(facts::node_left{"alpha", 4, "drained"})
+      .then(facts::node_left{"gamma", 5, "it was silent for 3 s", true, 3.1});
+
+  EXPECT_THAT(
+      said(), ElementsAre("node alpha has joined from 10.0.0.2:5, with 1 slot",
+                  "node beta is not let in: its labels differ",
+                  "node alpha finishes what it has, and leaves",
+                  "node alpha has left: drained",
+                  "node gamma is lost: it was silent for 3 s"));
+}
+
+TEST_F(progress_line_test, says_what_a_node_calls_itself_on_one_line) {
+  start();
+  story_.then(facts::node_joined{"a\x1b[2J\nb", 2, 1, "x\ny"})
+      .then(facts::node_left{"a\nb", 3})
+      .then(facts::node_changed{"a\nb", "draining", 3})
+      .then(facts::node_refused{"a\nb", "full", "c\nd"});
+
+  for (const auto& text : said())
+    for (const unsigned char c : text)
+      EXPECT_GE(c, 0x20) << text;
+}
+
+TEST_F(progress_line_test, tells_ten_refusals_then_the_hundredth) {
+  start();
+  for (int i = 0; i < 100; ++i)
+    story_.then(facts::node_refused{"beta", "other_data", "no"});
+
+  const auto texts = said();
+
+  ASSERT_EQ(texts.size(), 11u);
+  EXPECT_EQ(texts.back(),
+      "node beta is not let in: no (100 so far, the next is told at 1,000)");
+}
+
+TEST_F(progress_line_test, shows_how_many_nodes_there_are_in_a_cluster) {
+  start();
+  EXPECT_EQ(line_.live(200).find("node"), std::string::npos);
+
+  story_.then(facts::node_changed{"alpha", "member", 2, 1, 2, 1, 4, 5});
+  said();
+
+  EXPECT_NE(line_.live(200).find("3 nodes"), std::string::npos)
+      << line_.live(200);
+}
+
 TEST_F(progress_line_test, says_why_a_round_changed_nothing) {
   start();
   story_.then(facts::round_skipped{.round = 3, .accepted = 1, .needed = 5});

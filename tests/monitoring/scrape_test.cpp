@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,16 +9,13 @@
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "tests/monitoring/http_get.hpp"
+#include "tests/monitoring/prometheus_server.hpp"
 #include "tests/monitoring/running_process.hpp"
 #include "tests/monitoring/subprocess.hpp"
 
@@ -47,18 +43,6 @@ private:
   mutable std::condition_variable rung_;
   mutable int scrapes_ = 0;
 };
-
-std::uint16_t free_port() {
-  const int probe = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  bind(probe, reinterpret_cast<sockaddr*>(&at), size);
-  getsockname(probe, reinterpret_cast<sockaddr*>(&at), &size);
-  close(probe);
-  return ntohs(at.sin_port);
-}
 
 class scrape_test : public testing::TestWithParam<const char*> {
 protected:
@@ -95,32 +79,18 @@ TEST_P(scrape_test, passes_promtool_check_metrics) {
 TEST_P(scrape_test, answers_a_query_through_a_real_prometheus) {
   if (!installed("prometheus"))
     GTEST_SKIP() << "prometheus (Debian package) is not installed";
-  const scratch files;
-  const auto api = free_port();
-  const auto configuration = files.write(
-      "prometheus.yml", fmt::format("global: {{scrape_interval: 200ms}}\n"
-                                    "scrape_configs:\n"
-                                    "- job_name: troupe\n"
-                                    "  static_configs: [{{targets: ['{}']}}]\n",
-                            where().text()));
-
-  background server{{"prometheus", "--config.file=" + configuration,
-      "--storage.tsdb.path=" + files.path("tsdb"),
-      fmt::format("--web.listen-address=127.0.0.1:{}", api)}};
-  ASSERT_TRUE(server.says("Server is ready", std::chrono::seconds{60}))
-      << server.said();
+  const prometheus_server server{
+      fmt::format("global: {{scrape_interval: 200ms}}\n"
+                  "scrape_configs:\n"
+                  "- job_name: troupe\n"
+                  "  static_configs: [{{targets: ['{}']}}]\n",
+          where().text())};
   // Prometheus has stored a scrape when the one after it begins.
   ASSERT_TRUE(bell_->wait_for(3, std::chrono::seconds{60})) << server.said();
 
-  auto query = [&](const std::string& series) {
-    return http_get(api, "/api/v1/query?query=" + series);
-  };
-  EXPECT_NE(query("troupe_accuracy").find(",\"0.8\"]"), std::string::npos)
-      << query("troupe_accuracy");
-  EXPECT_NE(
-      query("sum(troupe_updates_total)").find(",\"2\"]"), std::string::npos);
-  EXPECT_NE(query("caf_actor_mailbox_size").find("troupe.monitor"),
-      std::string::npos);
+  EXPECT_EQ(server.value("troupe_accuracy"), 0.8);
+  EXPECT_EQ(server.value("sum(troupe_updates_total)"), 2.0);
+  EXPECT_TRUE(server.has("caf_actor_mailbox_size{name='troupe.monitor'}"));
 }
 
 } // namespace

@@ -57,11 +57,16 @@ void expect_refusal(const std::string& name) {
 }
 
 TEST(messages_test, keep_their_bytes) {
-  expect_golden(added{1, 3}, "00000001"
-                             "0000000000000003");
-  expect_golden(published{258, 1, 0.5f}, "0000000000000102"
-                                         "00000001"
-                                         "3f000000");
+  expect_golden(added{1, {3, 772}}, "00000001"
+                                    "02"
+                                    "0000000000000003"
+                                    "0000000000000304");
+  expect_golden(published{258, 1, 0.5f, {0.5, 0.25, 3}}, "0000000000000102"
+                                                         "00000001"
+                                                         "3f000000"
+                                                         "3fe0000000000000"
+                                                         "3fd0000000000000"
+                                                         "0000000000000003");
   expect_golden(slot_gone{5}, "00000005");
   expect_golden(slot_back{5}, "00000005");
   expect_golden(leave{5}, "00000005");
@@ -80,6 +85,30 @@ TEST(messages_test, keep_their_bytes) {
   expect_golden(interrupt{}, "");
   expect_golden(seal{}, "");
   expect_golden(discard{}, "");
+}
+
+TEST(messages_test, keep_the_bytes_of_facts_about_nodes) {
+  expect_golden(facts::node_joined{"a", 1, 2, "b"}, "0161"
+                                                    "0000000000000001"
+                                                    "0000000000000002"
+                                                    "0162");
+  expect_golden(facts::node_left{"a", 1, "b", true, 0.5},
+      "0161"
+      "0000000000000001"
+      "0162"
+      "01"
+      "3fe0000000000000"); // silence
+  expect_golden(facts::node_changed{"a", "lost", 1, 2, 3, 4, 5, 6},
+      "0161"
+      "046c6f7374"
+      "0000000000000001"         // epoch
+      "000000020000000300000004" // joining, members, draining
+      "0000000500000006");       // left, lost
+  expect_golden(facts::node_serves{"a", "h:9"}, "0161"
+                                                "03683a39");
+  expect_golden(facts::node_refused{"a", "full", "b"}, "0161"
+                                                       "0466756c6c"
+                                                       "0162");
 }
 
 TEST(messages_test, keep_the_bytes_of_their_errors) {
@@ -125,13 +154,13 @@ TEST(messages_test, carry_tensors_as_handles) {
       "000000000000000100000002" + handle + "3fe00000000000003fd0000000000000" +
           none);
   expect_golden(
-      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f}},
+      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, true}},
       "00000001"
       "00000000000000020000000000000003"
       "00000000000000040000000000000005"
       "3fe00000000000003fd000000000000001"
       "3fe00000000000003fd0000000000000" +
-          handle + "3f000000" + none);
+          handle + "3f00000001" + none);
   expect_golden(store{2, lent, {{"m", lent}}, {}, 3, 4, true},
       "0000000000000002" + handle + "01016d" + handle +
           "00"
@@ -283,6 +312,9 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<revoke>, first + 233);
   EXPECT_EQ(caf::type_id_v<facts::node_joined>, first + 234);
   EXPECT_EQ(caf::type_id_v<facts::node_left>, first + 235);
+  EXPECT_EQ(caf::type_id_v<facts::node_changed>, first + 236);
+  EXPECT_EQ(caf::type_id_v<facts::node_serves>, first + 237);
+  EXPECT_EQ(caf::type_id_v<facts::node_refused>, first + 238);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {

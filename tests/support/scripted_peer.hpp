@@ -25,6 +25,7 @@ public:
     sent_.push_back(what);
     return true;
   }
+  void call(const std::string& name) override { called = name; }
   void took() noexcept override { ++heard; }
   void close(const std::string& why) override { closed.push_back(why); }
 
@@ -48,6 +49,7 @@ public:
     return result;
   }
 
+  std::string called;              ///< its name, for people
   bool along = false;              ///< tensors go along with frames
   std::size_t heard = 0;           ///< messages that the actor is through with
   std::vector<std::string> closed; ///< why, each time

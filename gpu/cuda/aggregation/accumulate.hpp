@@ -18,10 +18,21 @@ struct weighted {
 /// As many as one pass takes; their addresses are a kernel's argument.
 inline constexpr std::size_t batch_limit = 128;
 
-/// Adds all of `some` (at most `batch_limit`) to the sums, modulo 2^64, and
-/// returns the bits of each one's largest magnitude. Waits for the stream.
-std::vector<std::int32_t> accumulate(device_stream& on,
-    std::span<const weighted> some, std::span<std::int64_t> sums);
+/// What one of them added.
+struct accumulated {
+  std::int32_t largest = 0;   ///< magnitude, as bits
+  std::uint64_t checksum = 0; ///< linear, of the integers
+};
+
+/// Adds all of `some` (at most `batch_limit`) to the sums, modulo 2^64, the
+/// first of which is at `place` in the whole. Waits for the stream.
+std::vector<accumulated> accumulate(device_stream& on,
+    std::span<const weighted> some, std::span<std::int64_t> sums,
+    std::uint64_t place);
+
+/// The linear checksum of the sums. Waits for the stream.
+std::uint64_t checksum(
+    device_stream& on, std::span<const std::int64_t> sums, std::uint64_t place);
 
 /// Undoes `accumulate` for `some` of what it was given, exactly.
 void take_back(device_stream& on, std::span<const weighted> some,

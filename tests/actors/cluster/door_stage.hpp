@@ -66,8 +66,8 @@ struct door_stage : testing::Test {
     knock();
     say(cluster::ready{std::vector<std::uint8_t>(count), "same", {}});
   }
-  void part(const std::string& why, bool in_order) {
-    stage.tell(at, cluster::parted{why, in_order});
+  void part(const std::string& why, bool in_order, double silence = 0.0) {
+    stage.tell(at, cluster::parted{why, in_order, silence});
   }
   bool is_closed() const { return !node->closed.empty(); }
 };

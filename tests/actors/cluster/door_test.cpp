@@ -80,6 +80,12 @@ TEST_F(door_test, lends_every_slot_of_a_node_as_a_lane_of_its_own) {
   }
 }
 
+TEST_F(door_test, tells_its_connection_what_the_node_is_called) {
+  knock();
+
+  EXPECT_EQ(node->called, "one");
+}
+
 TEST_F(door_test, ends_the_session_of_a_node_that_is_ready_twice) {
   lend_slots();
 
@@ -194,11 +200,12 @@ TEST_F(door_test, tells_a_node_that_is_not_ready_yet_to_stay_away) {
 TEST_F(door_test, ends_as_lost_with_a_node_that_parts) {
   lend_slots();
 
-  part("it was silent", false);
+  part("it was silent", false, 3.5);
 
   const auto told = members.heard<gone>();
   ASSERT_THAT(told, SizeIs(1));
   EXPECT_EQ(told[0].session, 12u);
+  EXPECT_EQ(told[0].silence, 3.5);
   EXPECT_EQ(told[0].why, "it was silent");
   EXPECT_FALSE(told[0].in_order);
   ASSERT_TRUE(*ended);

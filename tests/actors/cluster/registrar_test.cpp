@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <caf/scoped_actor.hpp>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "actors/cluster/registrar.hpp"
@@ -73,15 +74,16 @@ struct registrar_test : testing::Test {
     return asked(prepared{session, std::move(what)});
   }
   ready able(std::size_t slots = 2) const {
-    return {std::vector<std::uint8_t>(slots), "same", options.from};
+    return {std::vector<std::uint8_t>(slots), "same", options.from, {}};
   }
   /// Knocks and is ready.
   void join(std::uint64_t session, const std::string& name) {
     EXPECT_TRUE(knock(session, name).granted);
     EXPECT_TRUE(prepare(session, able()).granted);
   }
-  void part(std::uint64_t session, const std::string& why, bool in_order) {
-    stage.tell(at, gone{session, why, in_order});
+  void part(std::uint64_t session, const std::string& why, bool in_order,
+      double silence = 0.0) {
+    stage.tell(at, gone{session, why, in_order, silence});
   }
   frame ask(errand what, const std::string& name = {}) {
     auto who = std::make_shared<somebody>();
@@ -104,6 +106,18 @@ struct registrar_test : testing::Test {
   }
   std::vector<facts::node_left> left() const {
     return run.heard<facts::node_left>();
+  }
+  std::vector<facts::node_refused> refused() const {
+    return run.heard<facts::node_refused>();
+  }
+  /// Each state that a node came into, and of how many nodes there were then:
+  /// joining, members, draining, left, lost.
+  std::vector<std::string> states() const {
+    std::vector<std::string> result;
+    for (const auto& x : run.heard<facts::node_changed>())
+      result.push_back(fmt::format("{} {}: {} {} {} {} {}", x.name, x.state,
+          x.joining, x.members, x.draining, x.left, x.lost));
+    return result;
   }
 };
 
@@ -275,6 +289,112 @@ TEST_F(registrar_test, tells_of_nobody_s_end_who_never_took_part) {
   part(2, "it was silent for 3 s", false);
 
   EXPECT_THAT(left(), IsEmpty());
+}
+
+TEST_F(registrar_test, tells_how_many_are_in_each_state) {
+  open();
+  join(1, "alpha");
+  join(2, "beta");
+  stage.tell(at, drained{1});
+  part(1, "drained", true);
+  part(2, "it was silent for 3 s", false);
+  join(3, "beta");
+
+  EXPECT_THAT(
+      states(), ElementsAre("alpha joining: 1 0 0 0 0",
+                    "alpha member: 0 1 0 0 0", "beta joining: 1 1 0 0 0",
+                    "beta member: 0 2 0 0 0", "alpha draining: 0 1 1 0 0",
+                    "alpha left: 0 1 0 1 0", "beta lost: 0 0 0 1 1",
+                    "beta joining: 1 0 0 1 0", "beta member: 0 1 0 1 0"));
+  EXPECT_EQ(run.heard<facts::node_changed>().back().epoch, status().epoch);
+}
+
+TEST_F(registrar_test, tells_of_no_state_between_two_sessions_of_a_node) {
+  open();
+  join(1, "alpha");
+
+  join(2, "alpha");
+  part(1, "thrown out", true);
+
+  EXPECT_THAT(states(),
+      ElementsAre("alpha joining: 1 0 0 0 0", "alpha member: 0 1 0 0 0",
+          "alpha joining: 1 0 0 0 0", "alpha member: 0 1 0 0 0"));
+}
+
+TEST_F(registrar_test, tells_how_long_who_is_lost_was_silent) {
+  open();
+  join(1, "alpha");
+  join(2, "beta");
+  join(3, "gamma");
+
+  part(1, "it was silent for 3 s", false, 3.25);
+  part(2, "it left", true, 0.25);
+  join(4, "gamma");
+
+  ASSERT_THAT(left(), SizeIs(3));
+  EXPECT_EQ(left()[0].silence, 3.25);
+  EXPECT_EQ(left()[1].silence, 0.0) << "it was not lost";
+  EXPECT_EQ(left()[2].silence, 0.0) << "nobody knows";
+}
+
+TEST_F(registrar_test, tells_where_a_node_serves_its_figures) {
+  open();
+  join(1, "alpha");
+  EXPECT_THAT(run.heard<facts::node_serves>(), IsEmpty());
+  knock(2, "beta");
+  auto what = able();
+  what.metrics = "10.0.0.2:9464";
+
+  EXPECT_TRUE(prepare(2, what).granted);
+
+  const auto told = run.heard<facts::node_serves>();
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].name, "beta");
+  EXPECT_EQ(told[0].metrics, "10.0.0.2:9464");
+  ASSERT_THAT(status().nodes, SizeIs(2));
+  EXPECT_EQ(status().nodes[0].metrics, "");
+  EXPECT_EQ(status().nodes[1].metrics, "10.0.0.2:9464");
+  part(2, "it left", true);
+  EXPECT_EQ(status().nodes[1].metrics, "");
+}
+
+TEST_F(registrar_test, believes_no_address_that_is_no_host_s) {
+  open();
+  std::uint64_t session = 0;
+  for (const auto& text : {std::string(10'000, 'a') + ":9464",
+           std::string{"here/\x1b[2J:9464"}, std::string{"a b:9464"}}) {
+    knock(++session, fmt::format("node-{}", session));
+    auto what = able();
+    what.metrics = text;
+
+    EXPECT_TRUE(prepare(session, what).granted);
+
+    EXPECT_THAT(run.heard<facts::node_serves>(), IsEmpty());
+    EXPECT_EQ(status().nodes.back().metrics, "");
+  }
+}
+
+TEST_F(registrar_test, tells_whom_it_does_not_let_in_and_why) {
+  open();
+  ASSERT_TRUE(knock(1, "alpha", "one").granted);
+  knock(2, "alpha", "two");
+  auto what = able();
+  what.from.labels = "others";
+  prepare(1, what);
+  knock(3, "beta");
+  what = able();
+  what.fingerprint = "other";
+  prepare(3, what);
+
+  ASSERT_THAT(refused(), SizeIs(3));
+  EXPECT_EQ(refused()[0].name, "alpha");
+  EXPECT_EQ(refused()[0].reason, "identity_taken");
+  EXPECT_THAT(refused()[0].why, HasSubstr("alpha"));
+  EXPECT_EQ(refused()[1].name, "alpha");
+  EXPECT_EQ(refused()[1].reason, "other_data");
+  EXPECT_THAT(refused()[1].why, HasSubstr("their labels"));
+  EXPECT_EQ(refused()[2].name, "beta");
+  EXPECT_EQ(refused()[2].reason, "other_fingerprint");
 }
 
 TEST_F(registrar_test, has_a_node_drained_by_its_name) {

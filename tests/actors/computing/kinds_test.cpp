@@ -85,7 +85,7 @@ struct kinds_test : testing::Test {
     stage.tell(aggregator,
         update{what.client, {what.lease, 0, {10, 1, 0.5}, 0.1, 0.1,
                                 std::make_shared<const gpu::buffer>(1)}});
-    stage.tell(aggregator, added{0, 1});
+    stage.tell(aggregator, added{0, {0}});
   }
 };
 

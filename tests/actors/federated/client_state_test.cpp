@@ -47,7 +47,7 @@ struct client_state_test : rehearsed_run {
     stage.tell(aggregator,
         update{client, {what.lease, what.base, {10, 1, 0.5}, 0.1, 0.1,
                            std::make_shared<const gpu::buffer>(1), largest,
-                           state_of(value_of(what.state.value()) + 1)}});
+                           false, state_of(value_of(what.state.value()) + 1)}});
   }
   void answer_both() {
     answer(0);
@@ -55,7 +55,8 @@ struct client_state_test : rehearsed_run {
   }
   void add_up() {
     const auto all = sums.heard<add>().size();
-    stage.tell(aggregator, added{0, all - std::exchange(added_, all)});
+    stage.tell(aggregator,
+        added{0, std::vector<std::uint64_t>(all - std::exchange(added_, all))});
   }
   void make_version(version_id number) {
     add_up();

@@ -74,6 +74,9 @@ TEST_F(rule_test, is_woken_at_the_time_that_it_asked_for) {
 
   EXPECT_EQ(rule.remembers->woken, 1u);
   EXPECT_TRUE(is_stopped(1));
+  const auto given_up = told<facts::revoked>();
+  ASSERT_EQ(given_up.size(), 1u);
+  EXPECT_EQ(given_up[0].client, 1u);
   ASSERT_EQ(sums.heard<publish>().size(), 1u);
   pass(10s);
   EXPECT_EQ(rule.remembers->woken, 1u);

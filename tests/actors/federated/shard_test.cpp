@@ -150,8 +150,8 @@ TEST_P(shard_test, acknowledges_by_the_handful_and_before_publishing) {
 
   auto told = aggregator.heard<added>();
   ASSERT_EQ(told.size(), 3u);
-  EXPECT_EQ(told[0].count, 2u);
-  EXPECT_EQ(told[2].count, 1u);
+  EXPECT_EQ(told[0].checksums.size(), 2u);
+  EXPECT_EQ(told[2].checksums.size(), 1u);
 }
 
 TEST_P(shard_test, keeps_the_version_when_nothing_was_added) {

@@ -50,7 +50,7 @@ TEST(ticks_test, an_aggregator_wakes_ten_times_a_second_however_long_it_runs) {
         stage.tell(
             aggregator, update{c, {offers[0].lease, 0, {10, 1, 0.5}, 0.1, 0.1,
                                       std::make_shared<const gpu::buffer>(1)}});
-        stage.tell(aggregator, added{0, 1});
+        stage.tell(aggregator, added{0, {0}});
       }
       stage.pass(50ms);
       pending = std::max(pending, stage.pending());

@@ -197,7 +197,7 @@ protected:
   admission said_to(float value, double weight) {
     auto values = cohort(1, size, 10)[0].values;
     values[GetParam()] = value;
-    return sums.add(values, weight);
+    return sums.add(values, weight).said;
   }
 
   accumulator sums{size};
@@ -298,7 +298,7 @@ TEST(accumulator_test, bounds_many_large_products_of_tiny_weights) {
 
   std::uint64_t admitted = 0;
   auto said = admission::added;
-  while ((said = sums.add(value, 0x1p-30)) == admission::added)
+  while ((said = sums.add(value, 0x1p-30).said) == admission::added)
     ++admitted;
 
   EXPECT_EQ(said, admission::out_of_range);

@@ -54,7 +54,7 @@ protected:
   static version stepped(gpu::device_stream& where, const server_options& how,
       std::size_t size, std::uint64_t steps) {
     auto result = begun(how, size);
-    gpu::aggregation sums{where, how, size};
+    gpu::aggregation sums{where, how, {0, size}};
     for (std::uint64_t s = 0; s < steps; ++s) {
       for (const auto& delta : deltas(size, s)) {
         gpu::buffer sent{size, where};
@@ -159,7 +159,7 @@ TEST_P(server_step_test, has_the_same_bits_in_ranges_of_any_size) {
   auto parts = begun(how, 101);
   for (std::size_t k = 0; k < 7; ++k) {
     const auto part = gpu::range_of(k, 7, 101);
-    gpu::aggregation sums{on, how, part.size};
+    gpu::aggregation sums{on, how, part};
     for (std::uint64_t s = 0; s < 3; ++s) {
       for (const auto& delta : deltas(101, s)) {
         const auto sent = this->sent(part.of(std::span{delta}));
@@ -185,7 +185,7 @@ TEST_P(server_step_test, keeps_everything_where_nothing_was_added) {
   const server_options how{.rule = server_rule::fed_yogi};
   const auto before = stepped(how, 11, 2);
   auto after = begun(how, 11);
-  gpu::aggregation sums{on, how, 11};
+  gpu::aggregation sums{on, how, {0, 11}};
 
   sums.publish(on, before.span(), 1.0, after.span());
 

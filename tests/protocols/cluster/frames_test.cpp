@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "protocols/cluster/registration.hpp"
 #include "protocols/messages.hpp"
 
 namespace troupe::cluster {
@@ -65,11 +66,12 @@ TEST(frames_test, keep_their_bytes) {
       "01310132013301340135" // from
       "03637075");           // fingerprint
   expect_golden(refusal{"no"}, "02026e6f");
-  expect_golden(ready{{0, 1}, "cpu", {"1", "2", "3", "4", "5"}},
-      "03"                     // ready
-      "020001"                 // slots
-      "03637075"               // fingerprint
-      "01310132013301340135"); // from
+  expect_golden(ready{{0, 1}, "cpu", {"1", "2", "3", "4", "5"}, "h:9"},
+      "03"                   // ready
+      "020001"               // slots
+      "03637075"             // fingerprint
+      "01310132013301340135" // from
+      "03683a39");           // metrics
   expect_golden(drain{}, "0d");
   expect_golden(farewell{"bye", true, 130}, "0e03627965"
                                             "01"
@@ -148,7 +150,7 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
 
 TEST(frames_test, keep_the_bytes_of_a_report) {
   report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}};
-  said.nodes.push_back({"e", "member", 0.5, 1, 2, 3, "f", "g"});
+  said.nodes.push_back({"e", "member", 0.5, 1, 2, 3, "f", "g", "h"});
 
   expect_golden(said,
       "10"                 // report
@@ -167,7 +169,21 @@ TEST(frames_test, keep_the_bytes_of_a_report) {
       "0000000000000002"   //   epoch
       "0000000000000003"   //   rejoins
       "01660167"           //   address, why
+      "0168"               //   metrics
       "010164");           // failures
+}
+
+// What is said behind a door. No frame, but it has its bytes as well.
+TEST(frames_test, keep_the_bytes_of_an_end) {
+  EXPECT_EQ(digits_of(bytes_of(parted{"a", true, 0.5})),
+      "0161"               // why
+      "01"                 // in_order
+      "3fe0000000000000"); // silence
+  EXPECT_EQ(digits_of(bytes_of(gone{7, "a", true, 0.5})),
+      "0000000000000007"   // session
+      "0161"               // why
+      "01"                 // in_order
+      "3fe0000000000000"); // silence
 }
 
 // What CAF itself would carry out.

@@ -51,8 +51,11 @@ TEST(desk_test, lets_a_lease_that_waits_go_without_a_word) {
   auto x = with_leases(of_slots(1), 2);
   x.next(0, at(0s));
 
-  x.revoke(1, at(0s));
+  const auto whose = x.revoke(1, at(0s));
   x.answered(0, 0.1, at(1s));
+
+  EXPECT_EQ(whose, client_id{1});
+  EXPECT_EQ(x.revoke(1, at(1s)), std::nullopt);
 
   EXPECT_FALSE(x.next(0, at(1s)));
 }
@@ -169,7 +172,7 @@ TEST(desk_test, stops_whatever_is_seated_when_it_closes) {
 
 struct forgets_to_stop : desk {
   using desk::desk;
-  void revoke(lease_id, instant) {}
+  std::optional<client_id> revoke(lease_id, instant) { return {}; }
 };
 
 struct keeps_the_end_to_itself : desk {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace {
 
 constexpr auto nan = std::numeric_limits<float>::quiet_NaN();
 constexpr auto infinity = std::numeric_limits<float>::infinity();
+
+using list = std::vector<std::uint64_t>;
 
 TEST(ledger_test, admits_what_can_be_summed) {
   ledger sums{3};
@@ -48,10 +51,49 @@ TEST(ledger_test, counts_a_contribution_once_every_shard_has_it) {
     sums.give(1.0f, 0.1, 0.1);
   EXPECT_EQ(sums.missing(), 3u);
 
-  sums.added(0, 3);
+  EXPECT_EQ(sums.added(0, list{1, 2, 3}), list{});
   EXPECT_EQ(sums.missing(), 3u);
-  sums.added(1, 2);
+  EXPECT_EQ(sums.added(1, list{10, 20}), (list{11, 22}));
   EXPECT_EQ(sums.missing(), 1u);
+  EXPECT_EQ(sums.added(1, list{30}), list{33});
+  EXPECT_EQ(sums.missing(), 0u);
+}
+
+// Whichever shard is ahead, and however much each acknowledges at once.
+TEST(ledger_test, tells_each_checksum_once_and_in_order) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    gpu::random_stream random{seed, gpu::stream::user, 8};
+    const std::size_t shards = 1 + random.below(4), given = random.below(40);
+    ledger sums{shards};
+    list expected, told;
+    for (std::uint64_t i = 0; i < given; ++i) {
+      sums.give(0.0f, 0.0, 0.0);
+      expected.push_back(shards * i + shards * (shards - 1) / 2 * 1000);
+    }
+    list at(shards);
+    while (told.size() < given) {
+      const auto shard = random.below(static_cast<std::uint32_t>(shards));
+      list some;
+      for (auto n = random.below(5); n > 0 && at[shard] < given; --n)
+        some.push_back(at[shard]++ + 1000 * shard);
+      for (auto each : sums.added(shard, some))
+        told.push_back(each);
+      ASSERT_EQ(told.size(), std::ranges::min(at));
+    }
+
+    EXPECT_EQ(told, expected) << seed;
+  }
+}
+
+TEST(ledger_test, sums_up_what_the_shards_have_summed_up) {
+  ledger sums{2};
+  for (std::uint64_t version = 1; version <= 2; ++version) {
+    sums.round();
+    sums.rounded(0, 0.0f, {0.5, 0.75, version});
+    sums.rounded(1, 0.0f, {0.5, 0.75, ~std::uint64_t{0}});
+
+    EXPECT_EQ(sums.sum(), (gpu::sum_total{0.5, 0.75, version - 1}));
+  }
 }
 
 TEST(ledger_test, has_a_version_once_every_shard_has_rounded) {

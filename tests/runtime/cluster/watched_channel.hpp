@@ -41,6 +41,7 @@ public:
     real_->receive(to, std::move(then));
   }
   void close() override { real_->close(); }
+  monitoring::wire over() const noexcept override { return real_->over(); }
 
 private:
   std::unique_ptr<cluster::channel> real_;

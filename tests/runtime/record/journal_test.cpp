@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
+#include <variant>
 
 #include <gtest/gtest.h>
 
@@ -19,7 +21,8 @@ std::string encoded(const std::vector<fact>& batch) {
 }
 
 facts::accepted an_update(lease_id lease) {
-  return {lease, 7, 3, 1, 600, 60, 0.25, 0.5, 1.5, 0.01, true};
+  return {lease, 7, 3, 1, 600, 60, 0.25, 0.5, 1.5, 0.01, true, true, 5,
+      std::numeric_limits<std::uint64_t>::max()};
 }
 
 std::string problem_of(const std::string& text) {
@@ -60,7 +63,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   std::vector<fact> all{
       {1, at(1),
           facts::run_header{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9,
-              0.5, {"f", "l", "tf", "tl", "i"}, "version"}},
+              0.5, {"f", "l", "tf", "tl", "i"}, "version", "sha"}},
       {2, at(1), facts::voided{1, 2, 3}},
       {3, at(1), facts::round_started{1, 2, 3}},
       {4, at(1), facts::leased{1, 2, 3}}, {5, at(1), an_update(9)},
@@ -69,22 +72,33 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {8, at(1), facts::client_failed{1, 2, "why", "learner_failed"}},
       {9, at(1), facts::requeued{1, 2}},
       {10, at(1), facts::round_skipped{1, 2, 3}},
-      {11, at(1), facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75}},
+      {11, at(1),
+          facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75, 0.5, 0.625, 772}},
       {12, at(1), facts::evaluated{1, 2, 0.5, 0.25, 0.125}},
-      {13, at(1), facts::stored{1, "sha", 0.5}},
+      {13, at(1), facts::stored{1, "sha", 0.5, "before"}},
       {14, at(1), facts::slot_lost{1, 2, 3, "why"}},
       {15, at(1), facts::slot_returned{1}},
       {16, at(1), facts::client_joined{1, 2}},
       {17, at(1), facts::client_left{1, "why"}},
       {18, at(1), facts::slot_joined{1}}, {19, at(1), facts::slot_left{1}},
       {20, at(1), facts::waiting{"clients", 1, 2}},
-      {21, at(1), facts::run_ended{"failed", "why", 3}}};
+      {21, at(1), facts::run_ended{"failed", "why", 3}},
+      {22, at(1), facts::node_joined{"alpha", 1, 2, "10.0.0.1:5"}},
+      {23, at(1), facts::node_left{"alpha", 3, "why", true, 0.5}},
+      {24, at(1), facts::node_changed{"alpha", "lost", 3, 1, 2, 3, 4, 5}},
+      {25, at(1), facts::node_serves{"alpha", "10.0.0.1:9464"}},
+      {26, at(1), facts::node_refused{"beta", "other_data", "why"}},
+      {27, at(1), facts::revoked{1, 2}}};
+  std::set<std::size_t> kinds;
+  for (const auto& each : all)
+    kinds.insert(each.what.index());
+  EXPECT_EQ(kinds.size(), std::variant_size_v<decltype(fact::what)>);
 
   std::vector<fact> back;
   auto text = encoded(all);
   auto found = journal::scan(text, [&](const fact& f) { back.push_back(f); });
 
-  EXPECT_EQ(found.last_number, 21u);
+  EXPECT_EQ(found.last_number, 27u);
   EXPECT_EQ(found.sound_bytes, text.size());
   ASSERT_EQ(back.size(), all.size());
   EXPECT_EQ(encoded(back), text);
@@ -98,7 +112,7 @@ TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
       ",\"updates\":8,\"best_version\":9,\"best_accuracy\":0.5,"
       "\"features_sha256\":\"f\",\"labels_sha256\":\"l\","
       "\"test_features_sha256\":\"tf\",\"test_labels_sha256\":\"tl\","
-      "\"initial_sha256\":\"i\",\"unit\":\"round\"";
+      "\"initial_sha256\":\"i\",\"unit\":\"round\",\"sha256\":\"\"";
   ASSERT_NE(text.find(told), std::string::npos);
   text.erase(text.find(told), told.size());
 
@@ -126,6 +140,65 @@ TEST(journal_test, reads_updates_and_versions_from_before_models_were_mixed) {
   ASSERT_EQ(back.size(), 2u);
   EXPECT_FALSE(std::get<facts::accepted>(back[0].what).mixed);
   EXPECT_EQ(std::get<facts::published>(back[1].what).scale, 1.0);
+}
+
+TEST(journal_test, reads_losses_of_nodes_from_before_they_were_timed) {
+  auto text = encoded({{1, at(1), facts::node_left{"a", 3, "why", true, 0.5}}});
+  const std::string added = ",\"silence\":0.5";
+  ASSERT_NE(text.find(added), std::string::npos) << text;
+  text.erase(text.find(added), added.size());
+
+  const auto back = journal::decode(text.substr(0, text.size() - 1));
+
+  EXPECT_EQ(std::get<facts::node_left>(back[0].what).silence, 0.0);
+}
+
+TEST(journal_test, writes_what_shows_that_a_sum_is_that_of_its_updates) {
+  auto text = encoded({{1, at(1), an_update(9)},
+      {2, at(1),
+          facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75, 0.5, 0.625, 772}},
+      {3, at(1), facts::stored{1, "sha", 0.5, "before"}}});
+
+  EXPECT_EQ(text,
+      "{\"fact\":\"accepted\",\"number\":1,\"count\":1,\"at\":1.000000,"
+      "\"lease\":[9],\"client\":[7],\"base\":[3],\"staleness\":[1],"
+      "\"samples\":[600],\"steps\":[60],\"weight\":[0.25],\"share\":[0.5],"
+      "\"loss\":[1.5],\"seconds\":[0.01],\"mixed\":[true],"
+      "\"handed_in\":[true],\"work\":[5],"
+      "\"checksum\":[18446744073709551615]}\n"
+      "{\"fact\":\"published\",\"number\":2,\"at\":1.000000,\"version\":1,"
+      "\"round\":2,\"updates\":3,\"total_updates\":4,\"loss\":0.5,"
+      "\"seconds\":0.25,\"scale\":0.75,\"weight\":0.5,\"share\":0.625,"
+      "\"checksum\":772}\n"
+      "{\"fact\":\"stored\",\"number\":3,\"at\":1.000000,\"version\":1,"
+      "\"sha256\":\"sha\",\"seconds\":0.5,\"before\":\"before\"}\n");
+}
+
+TEST(journal_test, reads_facts_from_before_there_were_checksums) {
+  auto text = encoded({{1, at(1), an_update(1)},
+      {2, at(1), facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75, 1, 2, 772}},
+      {3, at(1), facts::stored{1, "sha", 0.5, "before"}}});
+  for (const std::string added : {",\"handed_in\":[true],\"work\":[5],"
+                                  "\"checksum\":[18446744073709551615]",
+           ",\"weight\":1,\"share\":2,\"checksum\":772",
+           ",\"before\":\"before\""}) {
+    ASSERT_NE(text.find(added), std::string::npos) << added;
+    text.erase(text.find(added), added.size());
+  }
+
+  std::vector<fact> back;
+  journal::scan(text, [&](const fact& f) { back.push_back(f); });
+
+  ASSERT_EQ(back.size(), 3u);
+  const auto update = std::get<facts::accepted>(back[0].what);
+  EXPECT_FALSE(update.handed_in);
+  EXPECT_EQ(update.work, 0u);
+  EXPECT_EQ(update.checksum, 0u);
+  const auto version = std::get<facts::published>(back[1].what);
+  EXPECT_EQ(version.weight, 0.0);
+  EXPECT_EQ(version.share, 0.0);
+  EXPECT_EQ(version.checksum, 0u);
+  EXPECT_EQ(std::get<facts::stored>(back[2].what).before, "");
 }
 
 TEST(journal_test, keeps_a_loss_that_is_no_number_as_null) {

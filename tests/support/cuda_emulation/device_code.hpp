@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <source_location>
 #include <type_traits>
 
@@ -99,6 +100,26 @@ T __shfl_xor_sync(unsigned mask, T mine, int lanes, int width = warpSize,
   auto from = lane() ^ lanes;
   return shuffle(mask, mine, from, from < (lane() / width + 1) * width, at);
 }
+
+// Of whoever takes part, as words.
+#define TROUPE_REDUCE(name, type, start, becomes)                              \
+  inline type name(unsigned mask, type mine,                                   \
+      std::source_location at = std::source_location::current()) {             \
+    const auto& all = troupe::cuda_emulation::meet_in_warp(                    \
+        static_cast<unsigned>(mine), mask, at);                                \
+    type result = start;                                                       \
+    for (unsigned i = 0; i < 32; ++i)                                          \
+      if (mask >> i & 1) {                                                     \
+        const auto value = static_cast<type>(static_cast<unsigned>(all[i]));   \
+        result = becomes;                                                      \
+      }                                                                        \
+    return result;                                                             \
+  }
+TROUPE_REDUCE(__reduce_add_sync, unsigned, 0, result + value)
+TROUPE_REDUCE(__reduce_max_sync, unsigned, 0, result > value ? result : value)
+TROUPE_REDUCE(__reduce_max_sync, int, std::numeric_limits<int>::min(),
+    result > value ? result : value)
+#undef TROUPE_REDUCE
 
 inline unsigned __ballot_sync(unsigned mask, int vote,
     std::source_location at = std::source_location::current()) {

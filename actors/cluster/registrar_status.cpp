@@ -1,0 +1,107 @@
+#include "actors/cluster/registrar.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "protocols/cluster/peer.hpp"
+
+// What people are told who ask, and the facts that it knows it from.
+
+namespace troupe::cluster {
+namespace {
+
+constexpr std::size_t failures_shown = 5;
+
+report said_to_leave(const std::string& node) {
+  report result;
+  result.said = fmt::format("{} finishes what it has, and leaves", node);
+  return result;
+}
+
+} // namespace
+
+void registrar_state::answer(const inquiry& what) {
+  const auto& node = what.what.name;
+  if (what.what.what_for == errand::status)
+    what.from->answer(status());
+  else if (drain(node))
+    what.from->answer(said_to_leave(node));
+  else
+    what.from->answer(refusal{fmt::format("there is no node {}", node)});
+}
+
+// What stood still goes on with the next lease.
+void registrar_state::note(const fact_batch& what) {
+  for (const auto& each : *what.facts)
+    std::visit(
+        [this](const auto& x) {
+          if constexpr (requires { this->on(x); })
+            on(x);
+        },
+        each.what);
+}
+
+void registrar_state::on(const facts::run_started& x) {
+  seen_.run = x->name;
+  seen_.version = x->version;
+  seen_.versions = x->rounds;
+  durable_ = x->version;
+  seen_.updates = x->updates;
+}
+
+void registrar_state::on(const facts::published& x) {
+  seen_.version = x.version;
+  seen_.updates = x.total_updates;
+}
+
+// The best version may be stored behind a later one.
+void registrar_state::on(const facts::stored& x) {
+  if (x.version <= durable_)
+    return;
+  durable_ = x.version;
+  for (const auto& [session, at] : doors_)
+    send(self_, at, durable{durable_});
+}
+
+void registrar_state::on(const facts::waiting& x) {
+  seen_.waits_for =
+      fmt::format("{}: {} of {} are there", x.needs, x.have, x.wanted);
+  waits_since_ = clock_now(self_);
+}
+
+void registrar_state::on(const facts::leased&) {
+  waits_since_.reset();
+}
+
+void registrar_state::on(const facts::client_failed& x) {
+  if (seen_.failures.size() == failures_shown)
+    seen_.failures.erase(seen_.failures.begin());
+  seen_.failures.push_back(fmt::format("client {}: {}", x.client, x.why));
+}
+
+std::string registrar_state::metrics_of(std::uint64_t session) const {
+  const auto at = metrics_.find(session);
+  return at == metrics_.end() ? std::string{} : at->second;
+}
+
+report registrar_state::status() {
+  const auto now = clock_now(self_);
+  auto result = seen_;
+  result.epoch = rule_.epoch();
+  result.promises_bits = promises_bits_;
+  if (waits_since_)
+    result.waits_since = seconds(now - *waits_since_);
+  else
+    result.waits_for.clear();
+  for (auto& each : rule_.members()) {
+    const auto at = addresses_.find(each.session);
+    result.nodes.push_back({each.name, membership::to_string(each.at),
+        seconds(now - each.since), each.slots, each.changed, each.rejoins,
+        at == addresses_.end() ? std::string{} : at->second,
+        std::move(each.why), metrics_of(each.session)});
+  }
+  return result;
+}
+
+} // namespace troupe::cluster

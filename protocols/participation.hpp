@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "protocols/ids.hpp"
@@ -15,10 +16,16 @@ namespace troupe {
 /// To the aggregator: this client is there, and may be leased from the rule's
 /// next decision on. Enrolling again corrects its number of samples; with
 /// another worker it has left first, and what it was leased is void.
+///
+/// A resident has an identity. It trains at slots that are lent for it alone,
+/// and what it keeps between its leases stays where they are.
 struct enrol {
   client_id client = 0;
   std::uint64_t samples = 0;
   worker who;
+  std::string identity{}; ///< empty: it is no resident
+  std::string key{};      ///< that the identity goes by
+  resident home{};        ///< `who`, where it is one
 };
 
 /// To the aggregator: this client is gone; what it was leased is void.
@@ -30,6 +37,7 @@ struct leave {
 /// id.
 struct lend {
   compute_slot what;
+  std::optional<client_id> only_for{}; ///< a resident; nothing is scored there
 };
 
 /// To the aggregator: a slot is needed elsewhere. It finishes what it has, and
@@ -41,6 +49,7 @@ struct withdraw {
 /// Aggregator to evaluator: this slot may score, beside those that there are.
 struct slot_lent {
   compute_slot what;
+  bool scores = true; ///< else it only has a number
 };
 
 template <class Inspector>

@@ -34,18 +34,24 @@ void aggregator_state::gather() {
     await({"clients", present_, options_.quorum},
         missing("clients", present_, options_.quorum));
   else if (nodes_ < options_.nodes)
-    await_nodes(missing("nodes", nodes_, options_.nodes));
+    await_each({"nodes", nodes_, options_.nodes},
+        missing("nodes", nodes_, options_.nodes));
+  else if (const auto wanted = options_.residents_wanted;
+           residents_.size() < wanted)
+    await_each({"residents", residents_.size(), wanted},
+        missing("residents", residents_.size(), wanted));
   else
     begin_rule();
 }
 
 // They are few, and each is told of. The time that they have runs on.
-void aggregator_state::await_nodes(caf::error or_else) {
+void aggregator_state::await_each(facts::waiting what, caf::error or_else) {
   const auto before = waits_ ? std::optional{waits_->until} : std::nullopt;
-  if (waits_ && waits_->what.needs == "nodes" && waits_->what.have == nodes_)
+  if (waits_ && waits_->what.needs == what.needs &&
+      waits_->what.have == what.have)
     return;
   waits_.reset();
-  await({"nodes", nodes_, options_.nodes}, std::move(or_else));
+  await(std::move(what), std::move(or_else));
   if (waits_ && before)
     waits_->until = *before;
 }
@@ -78,9 +84,13 @@ void aggregator_state::receive(enrol& what) {
   if (workers_[what.client] && workers_[what.client] != what.who)
     bury_client(what.client, {});
   present_ += !workers_[what.client];
-  workers_[what.client] = std::move(what.who);
-  watch(self_, workers_[what.client]);
-  tell(facts::client_joined{what.client, what.samples});
+  workers_[what.client] = what.who;
+  if (what.home)
+    house(what); // who stands for it is watched for its slots' sake
+  else
+    watch(self_, what.who);
+  tell(facts::client_joined{
+      what.client, what.samples, what.identity, what.key});
   rule_.join(what.client, what.samples, now_, decisions_);
   if (stage_ == stage::gathering)
     gather();
@@ -90,6 +100,7 @@ void aggregator_state::receive(enrol& what) {
 
 void aggregator_state::receive(const leave& what) {
   bury_client(what.client, {});
+  residents_.erase(what.client);
 }
 
 void aggregator_state::bury_clients(
@@ -106,7 +117,7 @@ void aggregator_state::bury_client(client_id client, const std::string& why) {
     return;
   const auto all = desk_.of(client);
   if (!is_ending()) {
-    if (!why.empty())
+    if (!why.empty() && !residents_.contains(client))
       for (const auto& each : all)
         if (each.open)
           tell_failed(client, each.at.grant.lease,
@@ -134,13 +145,13 @@ void aggregator_state::bury_client(client_id client, const std::string& why) {
 }
 
 slot_id aggregator_state::take_in(const lend& what) {
-  const auto slot = desk_.add(what.what.kind);
+  const auto slot = desk_.add(what.what.kind, what.only_for);
   slots_.push_back(what.what);
   if (what.what.lane == 0) // the other lanes are the same actor
     watch(self_, what.what.who);
   tell(facts::slot_joined{slot});
   if (crew_->evaluator)
-    send(self_, crew_->evaluator, slot_lent{what.what});
+    send(self_, crew_->evaluator, slot_lent{what.what, !what.only_for});
   return slot;
 }
 

@@ -11,6 +11,7 @@
 #include "protocols/federated/rule.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/placement/allotment.hpp"
+#include "protocols/resident_client.hpp"
 #include "protocols/state_table.hpp"
 
 namespace troupe {
@@ -38,6 +39,8 @@ struct aggregator_options {
   duration stop_grace = std::chrono::seconds{2};
   std::size_t quorum = 0; ///< clients that have to be there to begin
   std::size_t nodes = 0;  ///< of the cluster, likewise
+  std::size_t residents_wanted = 0;       ///< likewise
+  std::vector<resident_client> residents; ///< that have ever taken part
   /// How long it stands still for want of clients or slots; 0: not at all.
   duration patience{};
 };

@@ -48,7 +48,7 @@ void evaluator_state::take_in(const slot_lent& what) {
         return options_.slots[i].kind == kind;
     return true;
   };
-  slots_.push_back({.scores = scores(what.what.kind)});
+  slots_.push_back({.scores = what.scores && scores(what.what.kind)});
   options_.slots.push_back(what.what);
   if (!queue_.empty() && !failed_)
     hand_out();

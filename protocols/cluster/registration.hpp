@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <caf/result.hpp>
@@ -37,6 +38,7 @@ struct admission {
   std::string name;
   std::uint64_t epoch = 0;
   version_id durable = 0; ///< the run's
+  std::optional<client_id> client{}; ///< of a resident
 };
 
 /// Door to registrar: this node has said what it can do. Answered by
@@ -74,7 +76,7 @@ template <class Inspector>
 bool inspect(Inspector& f, admission& x) {
   return f.object(x).fields(f.field("granted", x.granted),
       f.field("why", x.why), f.field("name", x.name), f.field("epoch", x.epoch),
-      f.field("durable", x.durable));
+      f.field("durable", x.durable), f.field("client", x.client));
 }
 template <class Inspector>
 bool inspect(Inspector& f, prepared& x) {

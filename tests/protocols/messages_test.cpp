@@ -166,7 +166,7 @@ TEST(messages_test, carry_tensors_as_handles) {
           "00"
           "00000000000000030000000000000004"
           "01"
-          "00");
+          "0000");
 }
 
 TEST(messages_test, carry_states_as_tensors) {
@@ -193,7 +193,22 @@ TEST(messages_test, carry_states_as_tensors) {
                           "00000000000000000000000000000000"
                           "00"
                           "0100000005" +
-                          handle);
+                          handle + "00");
+  store known;
+  known.residents.push_back({6, "a", "k"});
+  expect_golden(known, "0000000000000000" + none +
+                           "0000"
+                           "00000000000000000000000000000000"
+                           "0000"
+                           "01000000060161016b");
+}
+
+TEST(messages_test, name_a_state_that_is_elsewhere) {
+  expect_golden(state_stored{7}, "0000000000000007");
+  expect_golden(state_elsewhere(state_left_by(6), 3),
+      "0000000000000007000000000000000300");
+  EXPECT_FALSE(state_elsewhere(no_state, 3));
+  EXPECT_NE(state_left_by(0), no_state);
 }
 
 // Who has no state pays for none.

@@ -27,8 +27,11 @@ void progress_line::on(const facts::slot_returned& f, remarks& out) {
   out.push_back({fmt::format("slot {} is back; {}", f.slot, slots_left())});
 }
 
-void progress_line::on(const facts::client_joined&, remarks&) {
+void progress_line::on(const facts::client_joined& f, remarks& out) {
   ++run_.clients;
+  if (!f.identity.empty())
+    out.push_back({fmt::format("client {} has joined: {}, with {}", f.client,
+        one_line(f.identity), counted(f.samples, "sample"))});
 }
 
 void progress_line::on(const facts::client_left& f, remarks& out) {

@@ -193,6 +193,8 @@ struct slot_returned {
 struct client_joined {
   client_id client = 0;
   std::uint64_t samples = 0;
+  std::string identity{}; ///< a resident's, for as long as the run lasts
+  std::string key{};      ///< that it goes by; empty: in the clear
 };
 
 /// It does not any more; what it was leased is void.

@@ -33,6 +33,7 @@ namespace troupe {
 struct offer;          // protocols/training.hpp
 struct seated_offer;   //
 struct revoke;         //
+struct state_stored;   //
 struct train_task;     //
 struct trained;        //
 struct update;         //
@@ -117,6 +118,7 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_left))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_changed))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_serves))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_refused))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::state_stored))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::fingerprint_mixed))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
@@ -133,6 +135,10 @@ struct retired {
 using worker = caf::typed_actor<     //
     caf::result<void>(seated_offer), //
     caf::result<void>(revoke)>;
+
+/// Stands for a client whose node has its samples and its states.
+using resident = worker::extend< //
+    caf::result<void>(state_stored)>;
 
 /// Where answers to an offer go: the aggregator, or whoever stands between it
 /// and the client, on the way back.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,16 @@ namespace troupe {
 /// To the aggregator: this client is there, and may be leased from the rule's
 /// next decision on. Enrolling again corrects its number of samples; with
 /// another worker it has left first, and what it was leased is void.
+///
+/// A resident has an identity. It trains at slots that are lent for it alone,
+/// and what it keeps between its leases stays where they are.
 struct enrol {
   client_id client = 0;
   std::uint64_t samples = 0;
   worker who;
+  std::string identity{}; ///< empty: it is no resident
+  std::string key{};      ///< that the identity goes by
+  resident home{};        ///< `who`, where it is one
 };
 
 /// To the aggregator: this client is gone; what it was leased is void.
@@ -31,6 +38,7 @@ struct leave {
 /// the first one; the others follow it.
 struct lend {
   std::vector<compute_slot> what;
+  std::optional<client_id> only_for{}; ///< a resident; nothing is scored there
 };
 
 /// To the aggregator: a slot is needed elsewhere. It finishes what it has, and
@@ -42,6 +50,7 @@ struct withdraw {
 /// Aggregator to evaluator: these may score, beside those that there are.
 struct slots_lent {
   std::vector<compute_slot> what;
+  bool scores = true; ///< else they only have numbers
 };
 
 template <class Inspector>

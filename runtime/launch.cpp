@@ -246,8 +246,24 @@ void refuse_without_arithmetic(
                  "compute.slots = \"auto\"");
 }
 
+// Residents come by a port, or not at all.
+std::string nobody_to_wait_for(
+    const configuration& what, const run_options& how) {
+  const auto& of = what.federation;
+  if (!how.cluster.at.empty() || (of.clients > 0 && of.min_residents == 0))
+    return {};
+  return fmt::format(
+      "federation.{} = {}: the clients are residents, which nodes bring: "
+      "--listen HOST:PORT lets them join",
+      of.clients == 0 ? "clients" : "min_residents",
+      of.clients == 0 ? 0 : of.min_residents);
+}
+
 int play(const topology& what, const run_options& how, interruption& signals) {
   auto problems = what.problems();
+  if (auto why = nobody_to_wait_for(what.config(), how);
+      problems.empty() && !why.empty())
+    problems.push_back(std::move(why));
   if (problems.empty())
     problems = run_beyond_memory(what.config());
   if (!problems.empty())

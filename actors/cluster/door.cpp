@@ -18,6 +18,8 @@ namespace {
 
 // Slots that one node may lend.
 constexpr std::size_t most_slots = 4096;
+// Samples of one client, so that no sum over clients ever overflows.
+constexpr std::uint64_t most_samples = std::uint64_t{1} << 32;
 
 std::uint32_t work_of(const training::recipe& how) {
   return how.steps > 0 ? how.steps : how.epochs;
@@ -55,6 +57,8 @@ door::behavior_type door_state::make_behavior() {
       [this](const parted& what) { leave(what); },
       [this](const revoke& what) { options_.peer->send(what); },
       [this](const call_off& what) { options_.peer->send(what); },
+      [this](seated_offer& what) { take(what); },
+      [this](const state_stored& what) { options_.peer->send(what); },
       [this](const durable& what) { announce(what); },
       [this](const dismissal& what) { dismiss(what); },
   };
@@ -86,10 +90,16 @@ void door_state::prepare(const admission& how) {
   }
   stage_ = stage::preparing;
   options_.peer->call(how.name);
+  name_ = how.name;
+  client_ = how.client;
   auto greeting = std::move(options_.greeting);
   greeting.name = how.name;
   greeting.epoch = how.epoch;
   greeting.durable = how.durable;
+  if (client_)
+    greeting.home.client = *client_;
+  else
+    greeting.home = {};
   options_.peer->send(std::move(greeting));
 }
 
@@ -104,22 +114,25 @@ void door_state::receive(const ready& what) {
     return accuse("being ready twice");
   if (what.slots.size() > most_slots)
     return accuse(fmt::format("{} slots", what.slots.size()));
+  if (client_ && (what.samples == 0 || what.samples > most_samples))
+    return accuse(fmt::format("a client of {} samples", what.samples));
   ask(self_, options_.registrar, caf::infinite,
       prepared{options_.who.number, what})
       .then(
-          [this, kinds = what.slots](const admission& how) {
+          [this, what](const admission& how) {
             if (how.granted)
-              return lend_slots(kinds);
+              return lend_slots(what);
             options_.peer->send(refusal{how.why});
             part(how.why);
           },
           [this](const caf::error& why) { part(text(why)); });
 }
 
-void door_state::lend_slots(const std::vector<std::uint8_t>& kinds) {
+void door_state::lend_slots(const ready& what) {
   if (stage_ != stage::preparing)
     return;
   stage_ = stage::lent;
+  const auto& kinds = what.slots;
   lanes_ = kinds.size();
   if (kinds.empty())
     return;
@@ -128,9 +141,12 @@ void door_state::lend_slots(const std::vector<std::uint8_t>& kinds) {
     all.what.push_back(
         {caf::actor_cast<compute>(caf::actor_cast<door>(self_)), lane,
             kinds[lane] == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda});
+  all.only_for = client_;
   ask(self_, options_.lend_to, caf::infinite, std::move(all))
       .then([this](slot_id first) { keep(first); },
           [](const caf::error&) {}); // the run has ended
+  if (client_)
+    move_in(what.samples);
 }
 
 void door_state::keep(slot_id first) {
@@ -166,11 +182,15 @@ void door_state::take(train_task& what) {
     task.state = state.id;
     order.what.state = std::move(state);
   }
-  options_.peer->send(order);
   if (what.stop.stop_possible())
     task.stop = std::make_unique<std::stop_callback<stopper<revoke>>>(
         what.stop, stopper<revoke>{self_->address(), {what.lease}});
-  tasks_.emplace(what.lease, std::move(task));
+  give(std::move(order), std::move(task));
+}
+
+void door_state::give(seated order, training_task task) {
+  tasks_.emplace(order.what.lease, std::move(task));
+  options_.peer->send(std::move(order));
 }
 
 void door_state::take(const evaluate_task& what) {
@@ -237,6 +257,9 @@ void door_state::receive(update& what) {
         "a state of {} values, where {} are the most", count, options_.most));
   if (arriving_.contains(trained.lease))
     return accuse("two updates for one lease");
+  if (client_ && trained.state && !keeps_state(trained))
+    return accuse(
+        fmt::format("a state that lease {} did not leave there", trained.lease));
   collect(std::move(what));
 }
 
@@ -254,7 +277,8 @@ void door_state::collect(update&& what) {
   } else {
     bring(result.delta, lease);
   }
-  if (const auto state = result.state.value(); state && !state.here)
+  if (const auto state = result.state.value();
+      state && !state.here && !client_)
     bring(state, lease);
   if (missing == 0 && stage_ != stage::parting)
     answer(std::move(arriving_.extract(lease).mapped().what));
@@ -354,7 +378,7 @@ void door_state::receive(const drain&) {
 
 void door_state::retire_slots() {
   if (lanes_ == 0)
-    return see_off("drained");
+    return move_out();
   for (auto slot : slots_)
     retire(slot);
 }
@@ -364,7 +388,7 @@ void door_state::retire(slot_id slot) {
       .then(
           [this] {
             if (++left_ == lanes_)
-              see_off("drained");
+              move_out();
           },
           [](const caf::error&) {}); // the run has ended
 }

@@ -42,6 +42,10 @@ struct door_options {
 /// A node that says what it was not asked for loses its session. A version is
 /// lent to it once, whatever its number of clients, and taken back when no
 /// lease starts from it; a small one goes to it before it is named.
+///
+/// Where the node is a resident the door is its client's worker, too: it enrols
+/// it behind its slots, which are for it alone, and has it leave before them.
+/// What the client keeps goes by its name.
 class door_state {
 public:
   static inline const char* name = "troupe.door";
@@ -95,7 +99,7 @@ private:
   void knock();
   void prepare(const admission& how);
   void receive(const ready& what);
-  void lend_slots(const std::vector<std::uint8_t>& kinds);
+  void lend_slots(const ready& what);
   void receive(update& what);
   void receive(const failure& what);
   void receive(const evaluated_part& what);
@@ -106,6 +110,7 @@ private:
 
   void take(train_task& what);
   void take(const evaluate_task& what);
+  void give(seated order, training_task task);
   void collect(update&& what);
   void answer(update&& what);
   void keep(slot_id first);
@@ -118,6 +123,12 @@ private:
   void accuse(const std::string& of);
   void leave(const parted& what);
 
+  // of a resident: door_resident.cpp
+  void move_in(std::uint64_t samples);
+  void move_out();
+  void take(seated_offer& what);
+  bool keeps_state(const trained& what) const;
+
   void bring(const tensor& what, lease_id of);
   void done_with(const training_task& what);
   tensor lent(const tensor& what);
@@ -127,6 +138,8 @@ private:
   door::pointer self_;
   door_options options_;
   stage stage_ = stage::knocking;
+  std::string name_;                ///< as it was let in
+  std::optional<client_id> client_; ///< of a resident
   std::size_t lanes_ = 0;
   std::vector<slot_id> slots_; ///< of the run, as far as it has them
   std::size_t left_ = 0;       ///< of these

@@ -53,7 +53,7 @@ bool is_address(const std::string& text) {
 }
 
 admission refused(std::string why, std::string lower_to = {}) {
-  return {false, std::move(why), {}, 0, 0, std::move(lower_to)};
+  return {false, std::move(why), {}, 0, 0, {}, std::move(lower_to)};
 }
 
 // What of a node's data is not the run's; empty: all is the same.
@@ -80,7 +80,8 @@ registrar_state::registrar_state(
     registrar::pointer self, registrar_options options)
     : self_(self),
       options_(std::move(options)),
-      rule_(options_.rule, options_.incarnation) {}
+      rule_(options_.rule, options_.incarnation),
+      clients_(options_.first_resident, options_.known) {}
 
 registrar::behavior_type registrar_state::make_behavior() {
   return {
@@ -101,10 +102,14 @@ registrar::behavior_type registrar_state::make_behavior() {
 // One that is to come back otherwise is not refused.
 admission registrar_state::admit(const knock& what) {
   const auto& hello = what.who.what;
+  if (auto no = objection(hello, what.who.key)) {
+    tell_refused(hello.name, membership::to_string(no->why), no->text);
+    return refused(std::move(no->text));
+  }
   const auto verdict = rule_.knock(
       {hello.name, what.who.key, what.who.number, options_.rule.version,
-          hello.build, options_.rule.configuration, hello.fingerprint, false, 0,
-          hello.lowerable},
+          hello.build, options_.rule.configuration, hello.fingerprint,
+          hello.resident, 0, hello.lowerable},
       clock_now(self_));
   if (verdict.refused) {
     if (verdict.lower_to.empty())
@@ -119,12 +124,37 @@ admission registrar_state::admit(const knock& what) {
   addresses_[what.who.number] = what.who.address;
   tell_changes();
   timer_.set(self_, rule_.due());
-  return {true, {}, verdict.name, verdict.epoch, durable_};
+  admission result{true, {}, verdict.name, verdict.epoch, durable_, {}, {}};
+  if (hello.resident) {
+    resident_.insert(what.who.number);
+    result.client = clients_.client_of(verdict.name, what.who.key);
+  }
+  return result;
+}
+
+// Why it may not come as what it says it is.
+std::optional<membership::refusal> registrar_state::objection(
+    const hello& said, const std::string& key) const {
+  if (said.resident && !options_.residents)
+    return membership::refusal{reason::other_configuration,
+        fmt::format("the run lets no resident in, such as \"{}\" with data of "
+                    "its own: that takes federation.residents = true from its "
+                    "start",
+            said.name)};
+  if (said.resident && said.name.empty())
+    return membership::refusal{
+        reason::other_configuration, "a resident needs an identity"};
+  if (said.resident || clients_.find(said.name))
+    return clients_.objection(said.name, key);
+  return std::nullopt;
 }
 
 admission registrar_state::take_in(const prepared& what) {
   const auto& said = what.what;
-  if (auto names = other_data(said.from, options_.from); !names.empty())
+  auto names = resident_.contains(what.session)
+                   ? std::string{} // its data are its own
+                   : other_data(said.from, options_.from);
+  if (!names.empty())
     return turn_away(what.session, reason::other_data,
         "it has other data than the run: " + names + " differ");
   if (is_address(said.metrics))
@@ -146,6 +176,7 @@ void registrar_state::forget(const gone& what) {
   tell_changes(what);
   addresses_.erase(what.session);
   refused_.erase(what.session);
+  resident_.erase(what.session);
   metrics_.erase(what.session);
   end_if_over();
 }

@@ -5,10 +5,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "protocols/cluster/registration.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/membership/allowance.hpp"
+#include "protocols/membership/clientele.hpp"
 #include "protocols/membership/membership.hpp"
 #include "protocols/run.hpp"
 #include "protocols/timer.hpp"
@@ -21,13 +23,16 @@ struct registrar_options {
   std::uint64_t incarnation = 0; ///< of the run
   facts::provenance from;        ///< what its clients train on
   aggregator tell;
+  bool residents = false;             ///< nodes may bring clients
+  client_id first_resident = 0;       ///< behind all placed clients
+  std::vector<resident_client> known; ///< residents that came before
 };
 
 /// The voice of the membership: answers doors, throws out whom the rule has
 /// replaced or waited for too long, and tells the aggregator of each change. It
-/// hears the run's facts, so that people who ask for its status hear how the
-/// run stands. Of those who are not let in it tells sparingly: whoever knocks
-/// all day fills no journal.
+/// says which client a resident is. It hears the run's facts, so that people who
+/// ask for its status hear how the run stands. Of those who are not let in it
+/// tells sparingly: whoever knocks all day fills no journal.
 class registrar_state {
 public:
   static inline const char* name = "troupe.registrar";
@@ -37,6 +42,8 @@ public:
 
 private:
   admission admit(const knock& what);
+  std::optional<membership::refusal> objection(
+      const hello& said, const std::string& key) const;
   admission take_in(const prepared& what);
   void forget(const gone& what);
   void drain(const drained& what);
@@ -63,12 +70,17 @@ private:
   void on(const facts::leased& x);
   void on(const facts::went_on& x);
   void on(const facts::client_failed& x);
+  void on(const facts::client_joined& x);
   report status();
+  node_report report_of(membership::member&& one, instant now) const;
   std::string metrics_of(std::uint64_t session) const;
 
   registrar::pointer self_;
   registrar_options options_;
   membership::membership rule_;
+  membership::clientele clients_;
+  std::map<client_id, std::uint64_t> samples_; ///< of residents
+  std::set<std::uint64_t> resident_;           ///< sessions
   std::map<std::uint64_t, door> doors_; ///< by session
   std::map<std::uint64_t, std::string> addresses_;
   std::map<std::uint64_t, std::string> metrics_; ///< where they serve them

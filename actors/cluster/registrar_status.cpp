@@ -86,6 +86,11 @@ void registrar_state::on(const facts::client_failed& x) {
   seen_.failures.push_back(fmt::format("client {}: {}", x.client, x.why));
 }
 
+void registrar_state::on(const facts::client_joined& x) {
+  if (!x.identity.empty())
+    samples_[x.client] = x.samples;
+}
+
 std::string registrar_state::metrics_of(std::uint64_t session) const {
   const auto at = metrics_.find(session);
   return at == metrics_.end() ? std::string{} : at->second;
@@ -100,14 +105,27 @@ report registrar_state::status() {
     result.waits_since = seconds(now - *waits_since_);
   else
     result.waits_for.clear();
-  for (auto& each : rule_.members()) {
-    const auto at = addresses_.find(each.session);
-    result.nodes.push_back({each.name, membership::to_string(each.at),
-        seconds(now - each.since), each.slots, each.changed, each.rejoins,
-        at == addresses_.end() ? std::string{} : at->second,
-        std::move(each.why), metrics_of(each.session),
-        each.mixes ? std::move(each.fingerprint) : std::string{}});
-  }
+  for (auto& each : rule_.members())
+    result.nodes.push_back(report_of(std::move(each), now));
+  return result;
+}
+
+node_report registrar_state::report_of(
+    membership::member&& one, instant now) const {
+  const auto at = addresses_.find(one.session);
+  node_report result{one.name, membership::to_string(one.at),
+      seconds(now - one.since), one.slots, one.changed, one.rejoins,
+      at == addresses_.end() ? std::string{} : at->second, std::move(one.why),
+      metrics_of(one.session)};
+  if (one.mixes)
+    result.fingerprint = std::move(one.fingerprint);
+  const auto* client = one.resident ? clients_.find(one.name) : nullptr;
+  if (!client)
+    return result;
+  result.resident = true;
+  result.client = client->client;
+  const auto samples = samples_.find(client->client);
+  result.samples = samples == samples_.end() ? 0 : samples->second;
   return result;
 }
 

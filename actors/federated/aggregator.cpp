@@ -43,10 +43,13 @@ aggregator_state::aggregator_state(
       quorum_({options_.nodes, options_.patience, options_.then}),
       facts_(options_.next_fact),
       rule_(std::move(options_.rule)),
-      client_states_(std::move(options_.states)),
+      client_states_(options_.states),
+      durable_states_(std::move(options_.states)),
       stored_(options_.header.sha256),
       parameters_(std::move(options_.parameters)),
       blocks_(std::move(options_.blocks)) {
+  met_ = std::move(options_.residents);
+  durable_ = options_.header.version;
   self_->set_down_handler([this](caf::down_msg& what) { on(what); });
 }
 

@@ -74,6 +74,11 @@ private:
     instant until{};
     caf::error or_else;
   };
+  /// A client that its node has brought, and stands for.
+  struct lodger {
+    enrol who;
+    state_name told = no_state; ///< its state that is durable
+  };
   static constexpr duration flush_after = std::chrono::milliseconds{100};
 
   // messages
@@ -136,8 +141,18 @@ private:
   void bury_client(client_id client, const std::string& why);
   void await(facts::waiting what, caf::error or_else);
   void follow_quorum();
+  caf::error missing(
+      const char* whom, std::size_t have, std::size_t wanted) const;
   void despair(membership::resort how);
+  void await_each(facts::waiting what, caf::error or_else);
   void look_for_slots();
+
+  // residents: aggregator_residents.cpp
+  void house(const enrol& what);
+  void take_back(client_id client);
+  bool evict(const caf::actor_addr& home, const std::string& why);
+  void settle(client_id client, lodger& one);
+  void settle_all(version_id stored);
 
   // what the press does
   void follow(publication::orders what);
@@ -163,6 +178,8 @@ private:
   std::vector<compute_slot> slots_; ///< by slot id
   std::map<slot_id, caf::typed_response_promise<void>> withdrawn_;
   membership::quorum quorum_; ///< of the cluster's nodes
+  std::map<client_id, lodger> residents_; ///< whose nodes are there
+  std::vector<resident_client> met_;      ///< residents, so far
   std::optional<standstill> waits_;
   caf::typed_response_promise<run_report> promise_;
   instant start_{};
@@ -175,6 +192,9 @@ private:
   federated::decisions decisions_;
   std::optional<instant> rule_wakes_at_;
   federated::client_states client_states_;
+  state_table storing_states_; ///< of the version that is being stored
+  state_table durable_states_; ///< of the last one that is
+  version_id durable_ = 0;
   federated::tally tally_; ///< of the version that is collected or being made
   federated::publication plan_; ///< of the version that is being made
   std::vector<returned> early_; ///< wait for the next version to be open

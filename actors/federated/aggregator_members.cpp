@@ -28,12 +28,18 @@ void aggregator_state::gather() {
   stage_ = stage::gathering;
   if (present_ < options_.quorum)
     return await({"clients", present_, options_.quorum},
-        caf::make_error(errc::starved,
-            fmt::format("{} of {} clients have come within {} s", present_,
-                options_.quorum, seconds(options_.patience))));
-  waits_.reset();
+        missing("clients", present_, options_.quorum));
+  if (waits_ && waits_->what.needs == "clients")
+    waits_.reset();
   quorum_.begin(now_);
   follow_quorum();
+}
+
+caf::error aggregator_state::missing(
+    const char* whom, std::size_t have, std::size_t wanted) const {
+  return caf::make_error(
+      errc::starved, fmt::format("{} of {} {} have come within {} s", have,
+                         wanted, whom, seconds(options_.patience)));
 }
 
 // Nodes are few, and each that comes or goes meanwhile is told of. Slots come
@@ -46,7 +52,13 @@ void aggregator_state::follow_quorum() {
     else
       tell(facts::waiting{nodes, news->have, news->wanted, news->whom});
   }
-  if (stage_ == stage::gathering && quorum_.holds())
+  if (stage_ != stage::gathering || !quorum_.holds())
+    return;
+  if (const auto wanted = options_.residents_wanted;
+      residents_.size() < wanted)
+    await_each({"residents", residents_.size(), wanted, {}},
+        missing("residents", residents_.size(), wanted));
+  else
     begin_rule();
 }
 
@@ -64,6 +76,18 @@ void aggregator_state::despair(membership::resort how) {
     stop(std::move(error));
   else
     end(run_outcome::failed, std::move(error));
+}
+
+// They are few, and each is told of. The time that they have runs on.
+void aggregator_state::await_each(facts::waiting what, caf::error or_else) {
+  const auto before = waits_ ? std::optional{waits_->until} : std::nullopt;
+  if (waits_ && waits_->what.needs == what.needs &&
+      waits_->what.have == what.have)
+    return;
+  waits_.reset();
+  await(std::move(what), std::move(or_else));
+  if (waits_ && before)
+    waits_->until = *before;
 }
 
 void aggregator_state::receive(const facts::node_joined& what) {
@@ -105,9 +129,13 @@ void aggregator_state::receive(enrol& what) {
   if (workers_[what.client] && workers_[what.client] != what.who)
     bury_client(what.client, {});
   present_ += !workers_[what.client];
-  workers_[what.client] = std::move(what.who);
-  watch(self_, workers_[what.client]);
-  tell(facts::client_joined{what.client, what.samples});
+  workers_[what.client] = what.who;
+  if (what.home)
+    house(what); // who stands for it is watched for its slots' sake
+  else
+    watch(self_, what.who);
+  tell(facts::client_joined{
+      what.client, what.samples, what.identity, what.key});
   rule_.join(what.client, what.samples, now_, decisions_);
   if (stage_ == stage::gathering)
     gather();
@@ -117,6 +145,7 @@ void aggregator_state::receive(enrol& what) {
 
 void aggregator_state::receive(const leave& what) {
   bury_client(what.client, {});
+  residents_.erase(what.client);
 }
 
 void aggregator_state::bury_clients(
@@ -133,7 +162,7 @@ void aggregator_state::bury_client(client_id client, const std::string& why) {
     return;
   const auto all = desk_.of(client);
   if (!is_ending()) {
-    if (!why.empty())
+    if (!why.empty() && !residents_.contains(client))
       for (const auto& each : all)
         if (each.open)
           tell_failed(client, each.at.grant.lease,
@@ -163,14 +192,14 @@ void aggregator_state::bury_client(client_id client, const std::string& why) {
 slot_id aggregator_state::take_in(const lend& what) {
   const auto first = static_cast<slot_id>(slots_.size());
   for (const auto& each : what.what) {
-    desk_.add(each.kind);
+    desk_.add(each.kind, what.only_for);
     slots_.push_back(each);
     if (each.lane == 0) // the other lanes are the same actor
       watch(self_, each.who);
   }
   tell(facts::slot_joined{first, what.what.size()});
   if (crew_->evaluator)
-    send(self_, crew_->evaluator, slots_lent{what.what});
+    send(self_, crew_->evaluator, slots_lent{what.what, !what.only_for});
   return first;
 }
 

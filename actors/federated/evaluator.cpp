@@ -50,7 +50,7 @@ void evaluator_state::take_in(const slots_lent& what) {
     return true;
   };
   for (const auto& each : what.what) {
-    slots_.push_back({.scores = scores(each.kind)});
+    slots_.push_back({.scores = what.scores && scores(each.kind)});
     options_.slots.push_back(each);
   }
   if (!queue_.empty() && !failed_)

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <caf/result.hpp>
@@ -37,6 +38,7 @@ struct admission {
   std::string name;
   std::uint64_t epoch = 0;
   version_id durable = 0; ///< the run's
+  std::optional<client_id> client{}; ///< of a resident
   std::string lower_to{}; ///< it may come back with this fingerprint
 };
 
@@ -81,7 +83,8 @@ template <class Inspector>
 bool inspect(Inspector& f, admission& x) {
   return f.object(x).fields(f.field("granted", x.granted),
       f.field("why", x.why), f.field("name", x.name), f.field("epoch", x.epoch),
-      f.field("durable", x.durable), f.field("lower_to", x.lower_to));
+      f.field("durable", x.durable), f.field("client", x.client),
+      f.field("lower_to", x.lower_to));
 }
 template <class Inspector>
 bool inspect(Inspector& f, prepared& x) {

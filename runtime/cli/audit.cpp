@@ -3,6 +3,7 @@
 #include "runtime/company/restart.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/configuration/keys.hpp"
+#include "runtime/configuration/rule_choice.hpp"
 #include "runtime/record/replay.hpp"
 
 #include <fmt/chrono.h>
@@ -85,9 +86,8 @@ finding train_again(
 }
 
 std::string headline(const run_directory& place, const configuration& then) {
-  return fmt::format("{}: {}, {}, {} clients, seed {}\n", place.root().string(),
-      then.run.name, then.federation.rule, then.federation.clients,
-      then.run.seed);
+  return fmt::format("{}: {}, {}, {}, seed {}\n", place.root().string(),
+      then.run.name, then.federation.rule, who_trains(then), then.run.seed);
 }
 
 } // namespace

@@ -77,6 +77,9 @@ registrar coordinator::prepare(
   ruled.incarnation = run_.incarnation;
   ruled.from = run_.from;
   ruled.tell = whom;
+  ruled.residents = run_.residents;
+  ruled.first_resident = run_.placed;
+  ruled.known = run_.known;
   return registrar_ = system.spawn<registrar_impl>(std::move(ruled));
 }
 
@@ -84,7 +87,8 @@ void coordinator::open() {
   const auto meet = [this](
                         const candidate& who, const std::shared_ptr<line>& at) {
     auto made = system_->spawn<door_impl>(door_options{who, at, registrar_,
-        whom_, {{}, 0, run_.configuration, run_.from, run_.fingerprint},
+        whom_,
+        {{}, 0, run_.configuration, run_.from, run_.fingerprint, 0, run_.home},
         run_.values, most_values_, run_.max_norm});
     at->listen(ears_of<ready, update, failure, evaluated_part, part_begun,
         drain, farewell>(made, at));

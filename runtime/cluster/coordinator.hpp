@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <caf/actor_system.hpp>
 
 #include "protocols/cluster/registration.hpp"
 #include "protocols/facts.hpp"
+#include "protocols/resident_client.hpp"
 #include "runtime/cluster/listening.hpp"
 #include "runtime/cluster/port.hpp"
 
@@ -22,6 +24,10 @@ struct cluster_run {
   std::string fingerprint;
   std::uint64_t values = 0; ///< of its model
   std::uint64_t incarnation = 0;
+  bool residents = false;             ///< nodes may bring clients
+  client_id placed = 0;               ///< clients that the run itself has
+  std::vector<resident_client> known; ///< residents that came before
+  residence home;                     ///< what each of them is told
   double max_norm = 0.0; ///< of an update; 0: any
 };
 

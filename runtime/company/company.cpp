@@ -90,6 +90,16 @@ std::vector<fact> preface(const past& before) {
   return result;
 }
 
+// What samples are like, for those who bring their own; nothing where the
+// topology has none.
+void describe_samples(const topology& what, cluster::residence& to) {
+  const auto sets = what.data_sets();
+  if (sets.empty())
+    return;
+  to.shape.assign(sets.front()->shape.begin(), sets.front()->shape.end());
+  to.classes = what.model() ? what.model()->classes : sets.front()->classes;
+}
+
 // A reaction holds an actor, which must not outlast the system.
 struct forgetful {
   interruption& signals;
@@ -281,6 +291,8 @@ aggregator_options company::plan(
     result.nodes = how_.cluster.nodes;
     result.patience = from_seconds(how_.cluster.patience);
     result.then = how_.cluster.then;
+    result.residents_wanted = c.federation.min_residents;
+    result.residents = before.residents;
   }
   if (comes_and_goes()) {
     result.quorum = what_.movement()->quorum;
@@ -373,16 +385,30 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
         std::move(*std::exchange(figures_, std::nullopt))));
   if (cluster_)
-    who->observers.push_back(
-        caf::actor_cast<observer>(cluster_->prepare(*system_, aggregator_,
-            {to_toml(c), from_, account_.fingerprint, gpu::size(layout_),
-                before.incarnation, c.federation.max_norm})));
+    who->observers.push_back(caf::actor_cast<observer>(
+        cluster_->prepare(*system_, aggregator_, as_a_cluster(place, before))));
   auto told = monitoring::progress_options_for(STDOUT_FILENO);
   told.quiet = how_.quiet;
   told.ready = [] { return monitoring::standard_output().idle(); };
   who->observers.push_back(
       system_->spawn<monitoring::progress_impl>(&screen_, told));
   return who;
+}
+
+cluster::cluster_run company::as_a_cluster(
+    const run_directory& place, const past& before) const {
+  const auto& c = settled_;
+  cluster::cluster_run result{to_toml(c), from_, account_.fingerprint,
+      gpu::size(layout_), before.incarnation};
+  result.residents = c.federation.residents;
+  result.placed = static_cast<client_id>(c.federation.clients);
+  result.known = before.residents;
+  result.max_norm = c.federation.max_norm;
+  if (result.residents) {
+    result.home.run = run_id(files::system(), place);
+    describe_samples(what_, result.home);
+  }
+  return result;
 }
 
 std::string company::listens_at() const {

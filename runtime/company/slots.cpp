@@ -64,13 +64,15 @@ std::vector<compute_slot> spawn_slots(caf::actor_system& system,
 }
 
 std::vector<worker> spawn_workers(caf::actor_system& system,
-    const configuration& settled, std::vector<training::view> data) {
+    const configuration& settled, std::vector<training::view> data,
+    client_id first) {
   auto context = std::make_shared<const worker_context>(
       worker_context{settled.run.seed, settled.client});
   std::vector<worker> result;
   result.reserve(data.size());
   for (client_id i = 0; i < data.size(); ++i)
-    result.push_back(system.spawn<worker_impl>(i, std::move(data[i]), context));
+    result.push_back(
+        system.spawn<worker_impl>(first + i, std::move(data[i]), context));
   return result;
 }
 

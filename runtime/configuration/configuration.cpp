@@ -62,6 +62,18 @@ void check_data(const configuration& what, contradiction_list& found) {
             data.partition));
 }
 
+void check_clients(const configuration& what, contradiction_list& found) {
+  if (what.federation.clients > 0)
+    return;
+  if (!what.federation.residents)
+    found.add("federation.clients",
+        "leaves nobody to train, unless nodes may bring clients of their own: "
+        "federation.residents = true");
+  if (what.data.set == "synthetic")
+    found.add("data.set",
+        "is made for the run's own clients, and federation.clients = 0");
+}
+
 void check_server(const configuration& what, contradiction_list& found) {
   const auto& key = *find_key("federation", "server");
   if (what.federation.server != "average" && !key.applies(what))
@@ -204,6 +216,7 @@ std::vector<std::string> contradictions(
   check_name(what, found);
   check_ranges(what, found);
   check_data(what, found);
+  check_clients(what, found);
   check_server(what, found);
   check_devices(what, found);
   check_rule(what,

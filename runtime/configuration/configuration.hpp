@@ -72,7 +72,9 @@ struct configuration {
 
   struct federation_keys {
     std::string rule = "fedavg";
-    std::uint64_t clients = 100;
+    std::uint64_t clients = 100; ///< placed; residents come on top
+    bool residents = false;      ///< nodes may bring clients
+    std::uint64_t min_residents = 0; ///< to begin with
     std::string weighting = "samples"; ///< a rule may have another default
     std::string server = "average";    ///< what it does with their mean
     double server_lr = 1.0;            ///< a server may have another default

@@ -92,6 +92,10 @@ bool skewed(const configuration& c) {
 bool layered(const configuration& c) {
   return c.model.kind == "mlp";
 }
+bool takes_residents(const configuration& c) {
+  return c.federation.residents;
+}
+constexpr auto of_residents = "federation.residents = true";
 constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\"";
 constexpr auto of_shards = "data.partition = \"shards\"";
 constexpr auto of_skew = "data.partition = \"dirichlet\" or \"quantity\", or "
@@ -173,7 +177,12 @@ std::vector<key> common_keys() {
       {"federation", "rule", at<&federation::rule>, either(rule_names()),
           alters, {}, rule_names()},
       {"federation", "clients", at<&federation::clients>,
-          "how many share the data", alters, {1, 1 << 24}},
+          "how many share the data", alters, {0, 1 << 24}},
+      {"federation", "residents", at<&federation::residents>,
+          "true: nodes may bring clients, with data of their own", alters},
+      {"federation", "min_residents", at<&federation::min_residents>,
+          "of these, how many have to be there to begin", any_bits,
+          {0, 1 << 24}, any_word, nullptr, takes_residents, of_residents},
       {"federation", "weighting", at<&federation::weighting>,
           weighting_meaning(), alters, {}, weightings},
       {"federation", "server", at<&federation::server>, either(server_names()),

@@ -144,6 +144,7 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<client_joined> X>
 void fields(V& v, X& x) {
   v("client", x.client), v("samples", x.samples);
+  v.added("identity", x.identity), v.added("key", x.key);
 }
 template <class V, maybe_const<client_left> X>
 void fields(V& v, X& x) {

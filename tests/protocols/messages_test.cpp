@@ -167,7 +167,7 @@ TEST(messages_test, carry_tensors_as_handles) {
           "00"
           "00000000000000030000000000000004"
           "01"
-          "00"
+          "0000"
           "01");
 }
 
@@ -194,7 +194,7 @@ TEST(messages_test, carry_states_as_tensors) {
       "00000000000000000000000000000000"
       "0000000000000000000000000000000000"
       "3fe00000000000003fd0000000000000" +
-          none + "3f000000" + handle);
+          none + "3f00000000" + handle);
   const client_state one[] = {{5, lent}};
   store what;
   what.states = state_table{one};
@@ -203,7 +203,22 @@ TEST(messages_test, carry_states_as_tensors) {
                           "00000000000000000000000000000000"
                           "00"
                           "0100000005" +
-                          handle + "01");
+                          handle + "0001");
+  store known;
+  known.residents.push_back({6, "a", "k"});
+  expect_golden(known, "0000000000000000" + none +
+                           "0000"
+                           "00000000000000000000000000000000"
+                           "0000"
+                           "01000000060161016b01");
+}
+
+TEST(messages_test, name_a_state_that_is_elsewhere) {
+  expect_golden(state_stored{7}, "0000000000000007");
+  expect_golden(state_elsewhere(state_left_by(6), 3),
+      "0000000000000007000000000000000300");
+  EXPECT_FALSE(state_elsewhere(no_state, 3));
+  EXPECT_NE(state_left_by(0), no_state);
 }
 
 // Who has no state pays for none.
@@ -325,7 +340,8 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<facts::node_changed>, first + 236);
   EXPECT_EQ(caf::type_id_v<facts::node_serves>, first + 237);
   EXPECT_EQ(caf::type_id_v<facts::node_refused>, first + 238);
-  EXPECT_EQ(caf::type_id_v<facts::fingerprint_mixed>, first + 239);
+  EXPECT_EQ(caf::type_id_v<state_stored>, first + 239);
+  EXPECT_EQ(caf::type_id_v<facts::fingerprint_mixed>, first + 240);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {

@@ -145,7 +145,7 @@ colour = "blue"
           "run.toml:12: federation.fraction = 0.0 is not a number from above 0 "
           "to 1",
           "run.toml:13: federation.clients = 1979-05-27 is not a whole number "
-          "from 1 to 16777216",
+          "from 0 to 16777216",
           "run.toml:15: client.momentum = 1 is not a number from 0 to below 1",
           "run.toml:16: client.lr = nan is not a number from above 0 to "
           "3.4028235e+38",
@@ -394,6 +394,22 @@ TEST(configuration_test, refuses_keys_that_contradict_each_other) {
                        "staleness = \"hinge\"\nstaleness_exponent = 0.9\n"),
       ElementsAre("run.toml:4: federation.staleness_exponent = 0.9 is for "
                   "staleness = \"polynomial\" alone, this is \"hinge\""));
+}
+
+TEST(configuration_test, has_no_clients_of_its_own_where_nodes_bring_them) {
+  EXPECT_THAT(problems("[federation]\nclients = 0\n"),
+      ElementsAre("run.toml:2: federation.clients = 0 leaves nobody to train, "
+                  "unless nodes may bring clients of their own: "
+                  "federation.residents = true"));
+  EXPECT_THAT(
+      problems("[federation]\nclients = 0\nresidents = true\n"), IsEmpty());
+  EXPECT_THAT(problems("[federation]\nclients = 0\nresidents = true\n"
+                       "[data]\nset = \"synthetic\"\n"),
+      ElementsAre(HasSubstr("data.set")));
+  EXPECT_THAT(problems("[federation]\nclients = 2\nresidents = true\n"
+                       "rule = \"fedbuff\"\nbuffer = 10\n"),
+      IsEmpty())
+      << "more may come";
 }
 
 TEST(configuration_test, refuses_data_that_cannot_be_found_or_divided) {

@@ -78,7 +78,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {13, at(1), facts::stored{1, "sha", 0.5, "before"}},
       {14, at(1), facts::slot_lost{1, 2, 3, "why"}},
       {15, at(1), facts::slot_returned{1}},
-      {16, at(1), facts::client_joined{1, 2}},
+      {16, at(1), facts::client_joined{1, 2, "hospital-7", "key"}},
       {17, at(1), facts::client_left{1, "why"}},
       {18, at(1), facts::slot_joined{1, 2}}, {19, at(1), facts::slot_left{1}},
       {20, at(1), facts::waiting{"nodes", 1, 2, "alpha"}},

@@ -49,8 +49,7 @@ public:
       : how_(std::move(how)),
         acceptor_(io_.context()),
         pause_(io_.context()),
-        certificates_(
-            io_.context(), how_.revoked,
+        certificates_(io_.context(), how_.revoked,
             [](line& with, const std::string& fault) {
               with.expel(refusal{"its certificate " + fault},
                   "its certificate " + fault);
@@ -232,8 +231,8 @@ private:
 
   void admit(const candidate& who, const shared_connection& from) {
     if (!is_new(who.what.session))
-      return turn_away(from, who.address,
-          "it says what was said before, byte for byte");
+      return turn_away(
+          from, who.address, "it says what was said before, byte for byte");
     auto made = std::make_shared<line>(from, how_.most_bytes, how_.max_norm);
     made->open();
     std::erase_if(lines_, [](const auto& x) { return x.second.at.expired(); });

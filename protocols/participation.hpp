@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
@@ -33,10 +34,10 @@ struct leave {
   client_id client = 0;
 };
 
-/// To the aggregator: one more slot to train and score at. Answered with its
-/// id.
+/// To the aggregator: more slots to train and score at. Answered with the id of
+/// the first one; the others follow it.
 struct lend {
-  compute_slot what;
+  std::vector<compute_slot> what;
   std::optional<client_id> only_for{}; ///< a resident; nothing is scored there
 };
 
@@ -46,10 +47,10 @@ struct withdraw {
   slot_id slot = 0;
 };
 
-/// Aggregator to evaluator: this slot may score, beside those that there are.
-struct slot_lent {
-  compute_slot what;
-  bool scores = true; ///< else it only has a number
+/// Aggregator to evaluator: these may score, beside those that there are.
+struct slots_lent {
+  std::vector<compute_slot> what;
+  bool scores = true; ///< else they only have numbers
 };
 
 template <class Inspector>
@@ -69,8 +70,8 @@ bool inspect(Inspector& f, withdraw& x) {
   return f.object(x).fields(f.field("slot", x.slot));
 }
 template <class Inspector>
-bool inspect(Inspector& f, slot_lent&) {
-  return refuse_to_serialise(f, "troupe::slot_lent");
+bool inspect(Inspector& f, slots_lent&) {
+  return refuse_to_serialise(f, "troupe::slots_lent");
 }
 
 } // namespace troupe

@@ -29,6 +29,7 @@ struct store {
   bool will_be_scored = false;   ///< keep the file until the score is known
   state_table states{};          ///< that clients keep
   std::vector<resident_client> residents{}; ///< that have ever taken part
+  bool promises_bits = true;                ///< of one numeric fingerprint
 };
 
 /// Scribe to aggregator: it survives any crash from here on.
@@ -58,7 +59,8 @@ bool inspect(Inspector& f, store& x) {
       f.field("rule", x.rule), f.field("fact_number", x.fact_number),
       f.field("updates", x.updates),
       f.field("will_be_scored", x.will_be_scored), f.field("states", x.states),
-      f.field("residents", x.residents));
+      f.field("residents", x.residents),
+      f.field("promises_bits", x.promises_bits));
 }
 template <class Inspector>
 bool inspect(Inspector& f, stored& x) {

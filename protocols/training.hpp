@@ -77,6 +77,9 @@ struct trained {
   float largest = 0.0f; ///< |delta|
   /// It had been trained for the same base before, and was kept since.
   bool handed_in = false;
+  /// The norm of the delta is above the run's bound, if it has one. It does not
+  /// travel: whoever brings a delta measures.
+  bool too_large = false;
   rare_tensor state{};
 };
 

@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 
 #include "actors/computing/guard.hpp"
+#include "gpu/device.hpp"
+#include "gpu/kernel_sets.hpp"
 #include "monitoring/outlet.hpp"
 #include "runtime/company/company.hpp"
 #include "runtime/company/interruption.hpp"
@@ -209,7 +211,9 @@ int answer(const run_report& report, const run_directory& place) {
     return done;
   case run_outcome::interrupted:
     say(stderr,
-        "interrupted at version {}; go on with: troupe run --resume --out {}\n",
+        "{}interrupted at version {}; go on with: troupe run --resume --out "
+        "{}\n",
+        report.why ? "error: " + text(report.why) + "; " : std::string{},
         report.version, where);
     return interrupted;
   case run_outcome::failed:
@@ -226,6 +230,20 @@ void announce(const company& players) {
     say(stdout, "metrics at {}\n", url);
   if (auto at = players.listens_at(); !at.empty())
     say(stdout, "nodes join at {}\n", at);
+}
+
+// Programs of a user's own, too, come here by what sees to both.
+void refuse_without_arithmetic(
+    const configuration::compute_keys& what, const run_options& how) {
+  if (what.instructions != "own" && !gpu::computes_by(what.instructions))
+    throw misuse(fmt::format("compute.instructions = \"{}\": this process "
+                             "computes by {}; `troupe run` and launch() start "
+                             "it so that it does",
+        what.instructions, gpu::numeric_fingerprint()));
+  if (what.slots.none() && how.cluster.at.empty())
+    throw misuse("compute.slots = 0 trains nothing here, and without --listen "
+                 "there are no nodes that do: give --listen HOST:PORT, or "
+                 "compute.slots = \"auto\"");
 }
 
 // Residents come by a port, or not at all.
@@ -250,6 +268,7 @@ int play(const topology& what, const run_options& how, interruption& signals) {
     problems = run_beyond_memory(what.config());
   if (!problems.empty())
     throw misuse(fmt::format("{}", fmt::join(problems, "\n")));
+  refuse_without_arithmetic(what.config().compute, how);
   std::optional<claim> held;
   if (how.resume)
     held = take_up(how.out);

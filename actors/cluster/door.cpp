@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "gpu/aggregation/delta.hpp"
+#include "gpu/aggregation/norms.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/participation.hpp"
@@ -31,9 +32,10 @@ bool is_time(double seconds) {
 
 } // namespace
 
-void door_state::stopper::operator()() const {
+template <class Message>
+void door_state::stopper<Message>::operator()() const {
   if (auto to = caf::actor_cast<caf::strong_actor_ptr>(whom))
-    send_anonymously(caf::actor_cast<door>(to), revoke{lease});
+    send_anonymously(caf::actor_cast<door>(to), say);
 }
 
 door_state::door_state(door::pointer self, door_options options)
@@ -54,6 +56,7 @@ door::behavior_type door_state::make_behavior() {
       [this](const fetched& what) { receive(what); },
       [this](const parted& what) { leave(what); },
       [this](const revoke& what) { options_.peer->send(what); },
+      [this](const call_off& what) { options_.peer->send(what); },
       [this](seated_offer& what) { take(what); },
       [this](const state_stored& what) { options_.peer->send(what); },
       [this](const durable& what) { announce(what); },
@@ -79,7 +82,10 @@ void door_state::prepare(const admission& how) {
   if (stage_ != stage::knocking)
     return;
   if (!how.granted) {
-    options_.peer->send(refusal{how.why});
+    if (how.lower_to.empty())
+      options_.peer->send(refusal{how.why});
+    else
+      options_.peer->send(lower{how.lower_to});
     return part(how.why);
   }
   stage_ = stage::preparing;
@@ -128,21 +134,27 @@ void door_state::lend_slots(const ready& what) {
   stage_ = stage::lent;
   const auto& kinds = what.slots;
   lanes_ = kinds.size();
+  if (kinds.empty())
+    return;
+  lend all;
   for (std::uint32_t lane = 0; lane < kinds.size(); ++lane)
-    ask(self_, options_.lend_to, caf::infinite,
-        lend{{caf::actor_cast<compute>(caf::actor_cast<door>(self_)), lane,
-            kinds[lane] == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda},
-            client_})
-        .then([this](slot_id slot) { keep(slot); },
-            [](const caf::error&) {}); // the run has ended
+    all.what.push_back(
+        {caf::actor_cast<compute>(caf::actor_cast<door>(self_)), lane,
+            kinds[lane] == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda});
+  all.only_for = client_;
+  ask(self_, options_.lend_to, caf::infinite, std::move(all))
+      .then([this](slot_id first) { keep(first); },
+          [](const caf::error&) {}); // the run has ended
   if (client_)
     move_in(what.samples);
 }
 
-void door_state::keep(slot_id slot) {
-  if (stage_ == stage::draining)
-    return retire(slot);
-  slots_.push_back(slot);
+void door_state::keep(slot_id first) {
+  for (slot_id slot = first; slot < first + lanes_; ++slot)
+    if (stage_ == stage::draining)
+      retire(slot);
+    else
+      slots_.push_back(slot);
 }
 
 // A task for a client that is gone has no parameters; it keeps its turn. Its
@@ -171,8 +183,8 @@ void door_state::take(train_task& what) {
     order.what.state = std::move(state);
   }
   if (what.stop.stop_possible())
-    task.stop = std::make_unique<std::stop_callback<stopper>>(
-        what.stop, stopper{self_->address(), what.lease});
+    task.stop = std::make_unique<std::stop_callback<stopper<revoke>>>(
+        what.stop, stopper<revoke>{self_->address(), {what.lease}});
   give(std::move(order), std::move(task));
 }
 
@@ -185,9 +197,14 @@ void door_state::take(const evaluate_task& what) {
   if (stage_ == stage::parting)
     return;
   const auto parameters = lent(what.parameters);
-  parts_[what.part] = {what.reply_to, parameters.id};
+  auto& task = parts_[what.part];
+  task.reply_to = what.reply_to;
+  task.from = parameters.id;
   options_.peer->send(
       score{what.part, what.first, what.data.size(), parameters, what.lane});
+  if (what.stop.stop_possible())
+    task.stop = std::make_unique<std::stop_callback<stopper<call_off>>>(
+        what.stop, stopper<call_off>{self_->address(), {what.part}});
 }
 
 tensor door_state::lent(const tensor& what) {
@@ -241,8 +258,8 @@ void door_state::receive(update& what) {
   if (arriving_.contains(trained.lease))
     return accuse("two updates for one lease");
   if (client_ && trained.state && !keeps_state(trained))
-    return accuse(
-        fmt::format("a state that lease {} did not leave there", trained.lease));
+    return accuse(fmt::format(
+        "a state that lease {} did not leave there", trained.lease));
   collect(std::move(what));
 }
 
@@ -252,12 +269,14 @@ void door_state::collect(update&& what) {
   auto& [kept, missing] =
       arriving_.emplace(lease, arriving{std::move(what)}).first->second;
   auto& result = kept.result;
-  if (const auto& delta = result.delta.here)
+  if (const auto& delta = result.delta.here) {
     result.largest = gpu::largest_magnitude(host_, delta->span());
-  else
+    result.too_large = options_.max_norm > 0.0 &&
+                       gpu::is_longer(delta->span(), options_.max_norm);
+  } else {
     bring(result.delta, lease);
-  if (const auto state = result.state.value();
-      state && !state.here && !client_)
+  }
+  if (const auto state = result.state.value(); state && !state.here && !client_)
     bring(state, lease);
   if (missing == 0 && stage_ != stage::parting)
     answer(std::move(arriving_.extract(lease).mapped().what));
@@ -286,6 +305,7 @@ void door_state::receive(const fetched& what) {
   if (what.what == result.delta.id) {
     result.delta = what.here;
     result.largest = what.largest;
+    result.too_large = what.too_large;
   } else {
     result.state = what.here;
   }

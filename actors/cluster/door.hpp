@@ -26,6 +26,7 @@ struct door_options {
   welcome greeting;                ///< without name and epoch
   std::uint64_t values = 0;        ///< of a model: no delta has another number
   std::uint64_t most = UINT64_MAX; ///< that a client's state may have
+  double max_norm = 0.0;           ///< of a delta; 0: any
 };
 
 /// The coordinator's end of one node's session, and all that the node can
@@ -60,9 +61,12 @@ private:
     draining,
     parting
   };
+  /// Has a door say to its node that something is to stop. It may be called on
+  /// any thread.
+  template <class Message>
   struct stopper {
     caf::actor_addr whom;
-    lease_id lease;
+    Message say;
     void operator()() const;
   };
   struct training_task {
@@ -73,7 +77,7 @@ private:
     update_sink reply_to;
     tensor_id from = 0;
     tensor_id state = 0; ///< its client's, lent for this task alone
-    std::unique_ptr<std::stop_callback<stopper>> stop{};
+    std::unique_ptr<std::stop_callback<stopper<revoke>>> stop{};
   };
   /// An update some of whose tensors are on their way.
   struct arriving {
@@ -83,6 +87,7 @@ private:
   struct scoring_task {
     score_sink reply_to;
     tensor_id from = 0;
+    std::unique_ptr<std::stop_callback<stopper<call_off>>> stop{};
   };
   struct lending {
     tensor what;
@@ -108,7 +113,7 @@ private:
   void give(seated order, training_task task);
   void collect(update&& what);
   void answer(update&& what);
-  void keep(slot_id slot);
+  void keep(slot_id first);
   void retire_slots();
   void retire(slot_id slot);
   void announce(const durable& what);

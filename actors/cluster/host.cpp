@@ -24,7 +24,7 @@ host_state::host_state(host::pointer self, host_options options)
     : self_(self), options_(std::move(options)) {}
 
 host_state::~host_state() {
-  parts_.request_stop();
+  stop_parts();
 }
 
 host::behavior_type host_state::make_behavior() {
@@ -36,6 +36,7 @@ host::behavior_type host_state::make_behavior() {
       [this](const score& what) { hear(what); },
       [this](const revoke& what) { hear(what); },
       [this](const carried& what) { hear(what); },
+      [this](const call_off& what) { hear(what); },
       [this](const state_stored& what) { hear(what); },
       [this](const release& what) { hear(what); },
       [this](const arrived& what) { hear(what); },
@@ -50,7 +51,7 @@ host::behavior_type host_state::make_behavior() {
       [this](update& what) { answer(what); },
       [this](const failure& what) { answer(what); },
       [this](const part_begun& what) { options_.peer->send(what); },
-      [this](const evaluated_part& what) { options_.peer->send(what); },
+      [this](const evaluated_part& what) { answer(what); },
   };
 }
 
@@ -114,6 +115,7 @@ void host_state::receive(const score& what) {
   if (what.first > options_.test.size() ||
       what.count > options_.test.size() - what.first)
     return options_.peer->close("it named samples that there are not");
+  parts_.try_emplace(what.part);
   if (auto* missing = missing_of(what.parameters))
     missing->parts.push_back(what);
   else
@@ -211,8 +213,8 @@ void host_state::begin(
   const auto& slot = options_.slots[what.lane];
   send(self_, slot.who,
       evaluate_task{what.part, options_.test.slice(what.first, what.count),
-          parameters, caf::actor_cast<host>(self_), parts_.get_token(),
-          what.first, slot.lane});
+          parameters, caf::actor_cast<host>(self_),
+          parts_[what.part].get_token(), what.first, slot.lane});
 }
 
 // What still waits for its parameters, or its state, stops without them.
@@ -230,6 +232,12 @@ void host_state::receive(const revoke& what) {
   }
   if (const auto at = leases_.find(what.lease); at != leases_.end())
     send(self_, *worker_of(at->second.client), what);
+}
+
+// One that still waits for its parameters is answered once it is at its slot.
+void host_state::receive(const call_off& what) {
+  if (const auto at = parts_.find(what.part); at != parts_.end())
+    at->second.request_stop();
 }
 
 void host_state::receive(const release& what) {
@@ -275,6 +283,16 @@ void host_state::answer(const failure& what) {
   options_.peer->send(what);
 }
 
+void host_state::answer(const evaluated_part& what) {
+  parts_.erase(what.part);
+  options_.peer->send(what);
+}
+
+void host_state::stop_parts() {
+  for (auto& [part, stop] : parts_)
+    stop.request_stop();
+}
+
 void host_state::want_to_leave() {
   if (!over_)
     options_.peer->send(drain{});
@@ -293,7 +311,7 @@ void host_state::receive(const farewell& what) {
 void host_state::end(farewell how) {
   if (std::exchange(over_, true))
     return;
-  parts_.request_stop();
+  stop_parts();
   for (const auto& [lease, what] : leases_)
     send(self_, *worker_of(what.client), revoke{lease});
   recalling_.clear();

@@ -70,6 +70,7 @@ private:
   void receive(const score& what);
   void receive(const revoke& what);
   void receive(const carried& what);
+  void receive(const call_off& what);
   void receive(const state_stored& what);
   void receive(const release& what);
   void receive(const arrived& what);
@@ -99,6 +100,8 @@ private:
 
   void stop_at_once(const seated& what);
   void begin(const score& what, const gpu::shared_buffer& parameters);
+  void answer(const evaluated_part& what);
+  void stop_parts();
   void want_to_leave();
   void end(farewell how);
 
@@ -108,8 +111,8 @@ private:
   bool over_ = false;
   std::map<tensor_id, held> held_;
   std::unordered_map<lease_id, leased> leases_;
-  std::unordered_map<lease_id, seated> recalling_; ///< wait for their state
-  std::stop_source parts_;
+  std::map<std::uint64_t, std::stop_source> parts_; ///< of the test set
+  std::unordered_map<lease_id, seated> recalling_;  ///< wait for their state
 };
 using host_impl = host::stateful_impl<host_state>;
 

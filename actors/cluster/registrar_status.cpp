@@ -48,6 +48,7 @@ void registrar_state::on(const facts::run_started& x) {
   seen_.versions = x->rounds;
   durable_ = x->version;
   seen_.updates = x->updates;
+  seen_.promises_bits = x->promises_bits;
 }
 
 void registrar_state::on(const facts::published& x) {
@@ -65,12 +66,16 @@ void registrar_state::on(const facts::stored& x) {
 }
 
 void registrar_state::on(const facts::waiting& x) {
-  seen_.waits_for =
-      fmt::format("{}: {} of {} are there", x.needs, x.have, x.wanted);
+  seen_.waits_for = fmt::format("{}: {} of {} are there{}{}", x.needs, x.have,
+      x.wanted, x.whom.empty() ? "" : "; missing: ", x.whom);
   waits_since_ = clock_now(self_);
 }
 
 void registrar_state::on(const facts::leased&) {
+  waits_since_.reset();
+}
+
+void registrar_state::on(const facts::went_on&) {
   waits_since_.reset();
 }
 
@@ -94,7 +99,7 @@ report registrar_state::status() {
   const auto now = clock_now(self_);
   auto result = seen_;
   result.epoch = rule_.epoch();
-  result.promises_bits = promises_bits_;
+  result.promises_bits = seen_.promises_bits && rule_.promises_bits();
   if (waits_since_)
     result.waits_since = seconds(now - *waits_since_);
   else
@@ -111,6 +116,8 @@ node_report registrar_state::report_of(
       seconds(now - one.since), one.slots, one.changed, one.rejoins,
       at == addresses_.end() ? std::string{} : at->second, std::move(one.why),
       metrics_of(one.session)};
+  if (one.mixes)
+    result.fingerprint = std::move(one.fingerprint);
   const auto* client = one.resident ? clients_.find(one.name) : nullptr;
   if (!client)
     return result;

@@ -15,6 +15,7 @@
 #include "protocols/federated/client_states.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/federated/tally.hpp"
+#include "protocols/membership/quorum.hpp"
 #include "protocols/participation.hpp"
 #include "protocols/placement/desk.hpp"
 #include "protocols/publication.hpp"
@@ -102,6 +103,7 @@ private:
   // what the rule decides
   void admit(returned& one);
   void count(returned& one, const federated::verdict& how);
+  void drop_too_large(const update& what);
   void fail(client_id client, lease_id lease, const caf::error& why);
   void tell_failed(client_id client, lease_id lease, const caf::error& why);
   void tell_accepted(facts::accepted what);
@@ -130,13 +132,18 @@ private:
   void receive(const withdraw& what);
   void receive(const facts::node_joined& what);
   void receive(const facts::node_left& what);
-  void receive(const facts::node_changed& what) { tell(what); }
+  void receive(const facts::node_changed& what);
   void receive(const facts::node_serves& what) { tell(what); }
   void receive(const facts::node_refused& what) { tell(what); }
+  void receive(const facts::fingerprint_mixed& what);
   slot_id take_in(const lend& what);
   void bury_clients(const caf::actor_addr& who, const std::string& why);
   void bury_client(client_id client, const std::string& why);
   void await(facts::waiting what, caf::error or_else);
+  void follow_quorum();
+  caf::error missing(
+      const char* whom, std::size_t have, std::size_t wanted) const;
+  void despair(membership::resort how);
   void await_each(facts::waiting what, caf::error or_else);
   void look_for_slots();
 
@@ -154,6 +161,7 @@ private:
   void ask_to_store(version_id version);
 
   void end(run_outcome how, caf::error why = {});
+  void stop(caf::error why);
   void go_on();
   void settle();
   bool is_ending() const noexcept { return stage_ >= stage::ending; }
@@ -169,7 +177,7 @@ private:
   std::size_t present_ = 0;         ///< of these
   std::vector<compute_slot> slots_; ///< by slot id
   std::map<slot_id, caf::typed_response_promise<void>> withdrawn_;
-  std::size_t nodes_ = 0; ///< of the cluster, that take part
+  membership::quorum quorum_;             ///< of the cluster's nodes
   std::map<client_id, lodger> residents_; ///< whose nodes are there
   std::vector<resident_client> met_;      ///< residents, so far
   std::optional<standstill> waits_;

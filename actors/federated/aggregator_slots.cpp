@@ -163,7 +163,7 @@ void aggregator_state::lease_again(
 
 void aggregator_state::end_without(
     gpu::device_kind kind, const std::string& why) {
-  if (!is_ending())
+  if (!is_ending() && quorum_.holds())
     await({"compute slots", desk_.alive(), desk_.alive() + 1},
         caf::make_error(
             errc::no_slots, fmt::format("no compute slot {}is left: {}",

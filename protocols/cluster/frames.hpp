@@ -23,13 +23,13 @@
 //
 //     node                         coordinator
 //     hello{node} ───────────────────────────►   who it is
-//     ◄──────────────────── welcome | refusal    what is trained, on what
+//     ◄──────────── welcome | refusal | lower    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
-//     ◄────────── carried, seated, score, revoke   work, or none of it after
-//     ◄──────────────────────────── state_stored   a resident's state is durable
-//     all update, failure, part_begun, evaluated_part ─►   what came of it
-//     ◄───────────────────────── release, arrived   tensors that are done with
-//     ◄───────────────────────────────── durable   what need not be kept
+//     ◄─ carried, seated, score, revoke, call_off  work, or none of it after
+//     ◄──────────────────────────── state_stored   a resident's state is
+//     durable all update, failure, part_begun, evaluated_part ─►   what came of
+//     it ◄───────────────────────── release, arrived   tensors that are done
+//     with ◄───────────────────────────────── durable   what need not be kept
 //     drain ─────────────────────────────────►   it wants to leave
 //     ◄───────────────────────────────── drain   it is to
 //     farewell ◄─────────────────────► farewell  the session ends in order
@@ -55,9 +55,11 @@ struct hello {
   errand what_for = errand::node;
   std::string name;          ///< a node's; for `drain`, that of the node meant
   std::uint64_t session = 0; ///< at random; a courier's is its node's
-  std::string build;         ///< for people
+  std::string build;         ///< the release of Troupe that it runs
   double silence = 0.0;      ///< seconds after which it takes a peer for lost
   bool resident = false;     ///< brings data of its own, for one client
+  std::string fingerprint{}; ///< numeric, of its CPU
+  std::vector<std::string> lowerable{}; ///< others that it can take on
 };
 
 /// To a resident: who its client is, and what samples are like here.
@@ -84,6 +86,12 @@ struct welcome {
 /// To whoever dialled: no, and why, in words; or what `drain` comes to.
 struct refusal {
   std::string why;
+};
+
+/// To a node: it computes other bits than the run, and need not. It is to take
+/// on this fingerprint, and come back.
+struct lower {
+  std::string fingerprint;
 };
 
 /// Node: the data are here and the slots wait.
@@ -117,6 +125,11 @@ struct score {
 struct carried {
   tensor_id what = 0;
   tensor values;
+};
+
+/// Coordinator: this part is not wanted any more; its answer still is.
+struct call_off {
+  std::uint64_t part = 0;
 };
 
 /// Coordinator: this version is needed no more at the node.
@@ -164,6 +177,7 @@ struct node_report {
   bool resident = false;
   client_id client = 0;      ///< a resident's
   std::uint64_t samples = 0; ///< likewise
+  std::string fingerprint{}; ///< numeric, if it is not the run's
 };
 
 /// What `status` or `drain` asked for.
@@ -182,9 +196,10 @@ struct report {
 };
 
 /// Whatever may be said.
-using frame = std::variant<hello, welcome, refusal, ready, seated, score,
-    revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report, carried, durable, state_stored>;
+using frame =
+    std::variant<hello, welcome, refusal, ready, seated, score, revoke, release,
+        arrived, update, failure, evaluated_part, part_begun, drain, farewell,
+        beat, report, carried, durable, state_stored, lower, call_off>;
 
 } // namespace troupe::cluster
 
@@ -209,6 +224,8 @@ CAF_ADD_TYPE_ID(troupe_cluster, (std::vector<troupe::cluster::node_report>))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::carried))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::durable))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::residence))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::lower))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::call_off))
 CAF_END_TYPE_ID_BLOCK(troupe_cluster)
 
 namespace troupe {
@@ -233,7 +250,8 @@ bool inspect(Inspector& f, hello& x) {
   return f.object(x).fields(f.field("what_for", x.what_for),
       f.field("name", x.name), f.field("session", x.session),
       f.field("build", x.build), exactly(f, "silence", x.silence),
-      f.field("resident", x.resident));
+      f.field("resident", x.resident), f.field("fingerprint", x.fingerprint),
+      f.field("lowerable", x.lowerable));
 }
 template <class Inspector>
 bool inspect(Inspector& f, residence& x) {
@@ -250,6 +268,14 @@ bool inspect(Inspector& f, welcome& x) {
 template <class Inspector>
 bool inspect(Inspector& f, refusal& x) {
   return f.object(x).fields(f.field("why", x.why));
+}
+template <class Inspector>
+bool inspect(Inspector& f, lower& x) {
+  return f.object(x).fields(f.field("fingerprint", x.fingerprint));
+}
+template <class Inspector>
+bool inspect(Inspector& f, call_off& x) {
+  return f.object(x).fields(f.field("part", x.part));
 }
 template <class Inspector>
 bool inspect(Inspector& f, ready& x) {
@@ -305,7 +331,8 @@ bool inspect(Inspector& f, node_report& x) {
       f.field("epoch", x.epoch), f.field("rejoins", x.rejoins),
       f.field("address", x.address), f.field("why", x.why),
       f.field("metrics", x.metrics), f.field("resident", x.resident),
-      f.field("client", x.client), f.field("samples", x.samples));
+      f.field("client", x.client), f.field("samples", x.samples),
+      f.field("fingerprint", x.fingerprint));
 }
 template <class Inspector>
 bool inspect(Inspector& f, report& x) {

@@ -36,8 +36,9 @@ namespace cluster {
 struct fetched {
   tensor_id what = 0;
   tensor here;
-  float largest = 0.0f; ///< magnitude; NaN: a value is not finite
-  std::string failed;   ///< why it did not come; empty: it did
+  float largest = 0.0f;   ///< magnitude; NaN: a value is not finite
+  std::string failed;     ///< why it did not come; empty: it did
+  bool too_large = false; ///< its norm is above the bound, if there is one
 };
 
 /// From its peer to an actor: the session is over. The last message.
@@ -153,6 +154,7 @@ using door = compute::extend<          //
     caf::result<void>(fetched),        // from its peer
     caf::result<void>(parted),         //
     caf::result<void>(revoke),         // of a task that is to stop
+    caf::result<void>(call_off),       // likewise
     caf::result<void>(seated_offer),   // to its resident, from the aggregator
     caf::result<void>(state_stored),   // likewise
     caf::result<void>(durable),        // from the registrar
@@ -162,7 +164,7 @@ using door = compute::extend<          //
 using state_keeper = caf::typed_actor<         //
     caf::result<void>(keep_state),             //
     caf::result<recalled_state>(recall_state), //
-    caf::result<void>(state_stored)>; // answered: that state is here
+    caf::result<void>(state_stored)>;          // answered: that state is here
 
 /// A node's end: its slots, and a worker for each client that is trained here.
 using host = caf::typed_actor<          //
@@ -173,6 +175,7 @@ using host = caf::typed_actor<          //
     caf::result<void>(score),           //
     caf::result<void>(revoke),          //
     caf::result<void>(carried),         //
+    caf::result<void>(call_off),        //
     caf::result<void>(state_stored),    //
     caf::result<void>(release),         //
     caf::result<void>(arrived),         //

@@ -51,6 +51,16 @@ std::string checked(const std::string& text, const std::string& what) {
   return text;
 }
 
+membership::resort resort(const arguments& given) {
+  if (!given.has("after-patience"))
+    return membership::resort::fail;
+  const auto text = given.value("after-patience");
+  if (const auto how = membership::to_resort(text))
+    return *how;
+  throw usage_error{fmt::format(
+      "--after-patience {} is not one of fail, interrupt, go-on", text)};
+}
+
 // `--tls DIR`, or nothing; an empty name is a slip.
 std::string directory(const arguments& given, std::string_view name) {
   if (given.has(name) && given.value(name).empty())
@@ -103,7 +113,8 @@ std::string to_json(const cluster::report& what) {
   for (const auto& x : what.nodes)
     nodes.push_back({{"name", x.name}, {"state", x.state}, {"since", x.since},
         {"slots", x.slots}, {"epoch", x.epoch}, {"rejoins", x.rejoins},
-        {"address", x.address}, {"metrics", x.metrics}, {"why", x.why}});
+        {"address", x.address}, {"metrics", x.metrics}, {"why", x.why},
+        {"fingerprint", x.fingerprint}});
   for (std::size_t i = 0; i < nodes.size(); ++i)
     if (const auto& x = what.nodes[i]; x.resident)
       nodes[i].update({{"client", x.client}, {"samples", x.samples}});
@@ -142,14 +153,15 @@ std::string to_text(const cluster::report& what) {
         width > 0 ? fmt::format("{:<{}}  METRICS", "ADDRESS", width)
                   : std::string{"ADDRESS"});
   for (const auto& x : what.nodes)
-    text += fmt::format("{:<16} {:<9} {:>5} {:>7.0f} s  {}{}{}\n", x.name,
+    text += fmt::format("{:<16} {:<9} {:>5} {:>7.0f} s  {}{}{}{}{}\n", x.name,
         x.state, x.slots, x.since,
         x.metrics.empty()
             ? x.address
             : fmt::format("{:<{}}  {}", x.address, width, x.metrics),
         x.why,
         x.resident ? fmt::format("  client {}, {} samples", x.client, x.samples)
-                   : std::string{});
+                   : std::string{},
+        x.fingerprint.empty() ? "" : "  computes as ", x.fingerprint);
   for (const auto& each : what.failures)
     text += fmt::format("failed: {}\n", each);
   return text;
@@ -161,9 +173,14 @@ const std::vector<option>& listening_options() {
   static const std::vector<option> all{
       {"listen", "HOST:PORT", "let other machines join there"},
       {"tls", "DIR", "with the certificates in DIR: see `troupe certs`"},
-      {"min-nodes", "N", "begin when so many nodes are there"},
+      {"min-nodes", "N", "hand out work while so many nodes are there"},
       {"patience", "SECONDS",
           "stand still so long for want of nodes (default: 600)"},
+      {"after-patience", "WHAT",
+          "then fail (default), interrupt, or go-on with those who are there"},
+      {"preparation", "SECONDS",
+          "a node that is not ready within so long is sent away (default: "
+          "300)"},
       {"silence", "SECONDS",
           "a node that is silent for so long is lost "
           "(default: 3)"},
@@ -189,6 +206,8 @@ cluster::listening listening(const arguments& given) {
   result.nodes = number<std::size_t>(given, "min-nodes", 0, 0, most_nodes);
   result.patience = number(given, "patience", 600.0, 1e-3, most_seconds);
   result.silence = number(given, "silence", 3.0, 0.1, most_seconds);
+  result.preparation = number(given, "preparation", 300.0, 0.1, most_seconds);
+  result.then = resort(given);
   return result;
 }
 

@@ -14,8 +14,10 @@
 
 #include "actors/cluster/host.hpp"
 #include "actors/computing/guard.hpp"
+#include "gpu/kernel_sets.hpp"
 #include "gpu/training/stateful_learner.hpp"
 #include "monitoring/outlet.hpp"
+#include "runtime/cluster/certificate_watch.hpp"
 #include "runtime/cluster/courier_line.hpp"
 #include "runtime/cluster/dialler.hpp"
 #include "runtime/cluster/ears.hpp"
@@ -25,9 +27,11 @@
 #include "runtime/cluster/tls_source.hpp"
 #include "runtime/company/interruption.hpp"
 #include "runtime/company/memory.hpp"
+#include "runtime/company/restart.hpp"
 #include "runtime/company/room.hpp"
 #include "runtime/company/slots.hpp"
 #include "runtime/exit_code.hpp"
+#include "runtime/release.hpp"
 
 namespace troupe {
 namespace {
@@ -61,6 +65,16 @@ void take_leave(session& of, const std::string& why) {
   of.at->await_end();
 }
 
+// Who it is, and how it computes or could.
+hello introduction(const join_options& how, const std::string& name) {
+  hello result{errand::node, name, any_number(), troupe::release(), how.silence,
+      how.resident, gpu::numeric_fingerprint(), {}};
+  for (auto set : gpu::kernel_sets())
+    if (gpu::can_compute_by(set))
+      result.lowerable.push_back(gpu::fingerprint_by(set));
+  return result;
+}
+
 class node {
 public:
   node(const join_options& how, const std::optional<topology>& mine);
@@ -76,6 +90,8 @@ private:
   dial_options dialling();
   std::optional<session> meet();
   std::optional<session> try_once(std::string& why);
+  void meet_halfway(const lower& what);
+  void watch_certificate(const std::shared_ptr<line>& at, connection& over);
   bool pause(clock::duration length);
   void prepare(const welcome& told);
   void move_in();
@@ -92,12 +108,13 @@ private:
   std::unique_ptr<tls_source> tls_;
   std::shared_ptr<node_watch> watch_;
   io_thread io_;
+  std::unique_ptr<certificate_watch> certificates_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::optional<lending> lent_;
   state_keeper keeper_; ///< of a resident whose client keeps something
   std::string kept_of_; ///< the run in which it does
-  bool hung_ = false; ///< a learner does not come back
+  bool hung_ = false;   ///< a learner does not come back
 
   std::mutex guard_; ///< of what follows
   std::condition_variable changed_;
@@ -113,6 +130,14 @@ node::node(const join_options& how, const std::optional<topology>& mine)
   if (!how.tls.empty()) {
     tls_ = std::make_unique<tls_source>(how.tls, how.name);
     name_ = tls_->own_name();
+    certificates_ = std::make_unique<certificate_watch>(
+        io_.context(),
+        [this](const std::string& serial) { return tls_->is_revoked(serial); },
+        [](line& with, const std::string& fault) {
+          with.expel(
+              farewell{"the coordinator's certificate " + fault, false, 0},
+              "its certificate " + fault);
+        });
   }
   gpu::use_one_blas_thread();
   free_messages_quickly();
@@ -150,10 +175,30 @@ dial_options node::dialling() {
   return result;
 }
 
+// Those that there are go on with theirs.
+void node::watch_certificate(
+    const std::shared_ptr<line>& at, connection& over) {
+  if (certificates_)
+    certificates_->add(at, shown_by(over.over()));
+}
+
+// The run's kernels are chosen when a process starts.
+void node::meet_halfway(const lower& what) {
+  for (auto set : gpu::kernel_sets()) {
+    if (!gpu::can_compute_by(set) ||
+        gpu::fingerprint_by(set) != what.fingerprint)
+      continue;
+    say("the run at {} computes by {}, and so does this node from here on\n",
+        how_.at, set);
+    restart_computing_by(set);
+  }
+  throw refused("it asks for the numeric fingerprint " + what.fingerprint +
+                ", which this machine does not have");
+}
+
 // Throws `refused`. None: nobody answered, for what `why` says.
 std::optional<session> node::try_once(std::string& why) {
-  hello first{
-      errand::node, name_, any_number(), {}, how_.silence, how_.resident};
+  const auto first = introduction(how_, name_);
   std::promise<std::pair<std::shared_ptr<line>, frame>> met;
   auto answer = met.get_future();
   dial(
@@ -161,6 +206,7 @@ std::optional<session> node::try_once(std::string& why) {
       [&](const std::shared_ptr<connection>& over, frame&& said) {
         auto at = std::make_shared<line>(over);
         at->open();
+        watch_certificate(at, *over);
         met.set_value({at, std::move(said)});
       },
       [&](const std::string& text) {
@@ -173,6 +219,8 @@ std::optional<session> node::try_once(std::string& why) {
     return std::nullopt;
   if (auto* no = std::get_if<refusal>(&said))
     throw refused(no->why);
+  if (auto* other = std::get_if<lower>(&said))
+    meet_halfway(*other);
   auto* yes = std::get_if<welcome>(&said);
   if (!yes)
     throw refused("the coordinator did not answer what it was asked");
@@ -201,12 +249,11 @@ std::optional<session> node::meet() {
 void node::prepare(const welcome& told) {
   if (lent_ && lent_->told == told.configuration && lent_->home == told.home)
     return;
-  lent_.emplace(
-      with_memory("loading the data", [&] { return lend_to(told, how_, mine_); }));
+  lent_.emplace(with_memory(
+      "loading the data", [&] { return lend_to(told, how_, mine_); }));
   lent_->kept = kept_updates{most_kept};
   if (!system_) {
-    expect_threads(actor_threads() +
-                   compute_threads(lent_->what, lent_->on) +
+    expect_threads(actor_threads() + compute_threads(lent_->what, lent_->on) +
                    (how_.resident ? 1 : 0));
     system_ = std::make_unique<caf::actor_system>(config_);
   }
@@ -280,8 +327,9 @@ farewell node::serve(session& with) {
   auto answered =
       ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
   with.at->listen(watch_->hears(
-      ears_of<seated, score, revoke, carried, state_stored, release, arrived,
-          refusal, durable, drain, farewell>(here, with.at)));
+      ears_of<seated, score, revoke, carried, state_stored, call_off,
+          cluster::release, arrived, refusal, durable, drain, farewell>(
+          here, with.at)));
   keep_courier(io_.context(), dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};
@@ -290,8 +338,8 @@ farewell node::serve(session& with) {
       send_anonymously(here, interrupt{});
   }
   watch_->is(node_watch::link::serving);
-  say("{} takes part in {} at {}: {}{}\n", with.told.name,
-      run.settled.run.name, how_.at,
+  say("{} takes part in {} at {}: {}{}\n", with.told.name, run.settled.run.name,
+      how_.at,
       how_.resident
           ? fmt::format("client {} of {} samples, ", run.home.client, samples)
           : std::string{},

@@ -113,7 +113,9 @@ cluster::farewell farewell_for(const run_report& report) {
   case run_outcome::target_reached:
     return {"the run is done", true, done};
   case run_outcome::interrupted:
-    return {"the run was interrupted", true, interrupted};
+    return {report.why ? "the run was interrupted: " + text(report.why)
+                       : "the run was interrupted",
+        true, interrupted};
   case run_outcome::failed:
     return {"the run has failed: " + text(report.why), true, failed};
   }
@@ -204,8 +206,8 @@ company::company(const topology& what, const run_options& how)
   if (figures_ && !how.cluster.at.empty())
     wires = std::make_shared<monitoring::wire_figures>(how.cluster.silence);
   if (!how.cluster.at.empty())
-    cluster_ = std::make_unique<cluster::coordinator>(
-        how.cluster, training::most_values(*probe_), wires);
+    cluster_ = std::make_unique<cluster::coordinator>(how.cluster,
+        training::most_values(*probe_), settled_.federation.max_norm, wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     expose(wires.get());
@@ -236,7 +238,8 @@ company::~company() {
 std::size_t company::depth() const {
   auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
   auto least = std::size_t{devices_.on_gpu() ? 2u : 1u};
-  return std::clamp(flight_bytes / bytes / devices_.slots(), least, deepest);
+  auto slots = std::max<std::uint64_t>(devices_.slots(), 1);
+  return std::clamp(flight_bytes / bytes / slots, least, deepest);
 }
 
 // Sums have the same bits anywhere; a GPU adds what its own clients made
@@ -286,6 +289,7 @@ aggregator_options company::plan(
   if (cluster_) {
     result.nodes = how_.cluster.nodes;
     result.patience = from_seconds(how_.cluster.patience);
+    result.then = how_.cluster.then;
     result.residents_wanted = c.federation.min_residents;
     result.residents = before.residents;
   }
@@ -302,6 +306,7 @@ aggregator_options company::plan(
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
   result.header.unit = what_.unit();
+  result.header.promises_bits = promises_bits(before);
   result.header.sha256 = sha256(std::as_bytes(result.parameters->span()));
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
@@ -321,6 +326,13 @@ aggregator_options company::plan(
   return result;
 }
 
+// What was computed by another fingerprint is in the model.
+bool company::promises_bits(const past& before) const {
+  return !before.state ||
+         (before.state->promises_bits &&
+             before.state->fingerprint == account_.fingerprint);
+}
+
 double company::memory() const {
   return parameter_memory(
       static_cast<double>(gpu::size(layout_)), devices_, blocks_kept(settled_));
@@ -334,7 +346,8 @@ void company::gather_workers(crew& who) {
   auto context = std::make_shared<const worker_context>(
       worker_context{settled_.run.seed, settled_.client});
   hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
-      std::move(context), std::move(data_), what_.learner());
+      std::move(context), std::move(data_), what_.learner(),
+      settled_.federation.max_norm);
 }
 
 std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
@@ -352,7 +365,8 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
             aggregator_, sums_at(), i, shards}));
   if (!what_.test_data().empty())
     who->evaluator = system_->spawn<evaluator_impl>(
-        evaluator_options{what_.test_data(), 500, who->slots, aggregator_});
+        evaluator_options{what_.test_data(), 500, who->slots, aggregator_,
+            cluster_ ? from_seconds(how_.cluster.patience) : duration{}});
   scribe_options recorded{&files::system(), place.root(), layout_, c.run.name,
       c.federation.rule, to_toml(c), account_.fingerprint, from_,
       c.run.keep_checkpoints, shards,
@@ -389,6 +403,7 @@ cluster::cluster_run company::as_a_cluster(
   result.residents = c.federation.residents;
   result.placed = static_cast<client_id>(c.federation.clients);
   result.known = before.residents;
+  result.max_norm = c.federation.max_norm;
   if (result.residents) {
     result.home.run = run_id(files::system(), place);
     describe_samples(what_, result.home);
@@ -440,6 +455,7 @@ run_report company::play(
             report.why = std::move(why);
           });
   slots_lost_ = report.slots_lost;
+  account_.promises_bits = report.promises_bits;
   account_.wall_seconds = monitoring::process_age();
   dismiss_all(*who);
   dismiss(std::exchange(aggregator_, {}));

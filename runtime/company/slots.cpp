@@ -45,17 +45,18 @@ std::size_t compute_threads(const topology& what, const device_choice& on) {
 std::vector<compute_slot> spawn_slots(caf::actor_system& system,
     const topology& what, const configuration& settled,
     const device_choice& on) {
+  const auto max_norm = settled.federation.max_norm;
   std::vector<compute_slot> result;
   for (const auto& [where, slots] : on.devices) {
     auto lanes = has_lanes(what, where);
     compute all;
     if (lanes)
       all = system.spawn<accelerator_impl, caf::detached>(accelerator_options{
-          *what.model(), where, slots, settled.client, on.products});
+          *what.model(), where, slots, settled.client, on.products, max_norm});
     for (std::uint32_t i = 0; i < slots; ++i)
       result.push_back({lanes ? all
                               : system.spawn<compute_impl, caf::detached>(
-                                    where, what.learner()),
+                                    where, what.learner(), max_norm),
           lanes ? i : 0, where.kind});
   }
   return result;

@@ -101,6 +101,21 @@ void check_slot_names(const configuration& what, contradiction_list& found) {
               fmt::join(names, ", "), did_you_mean(name, names)));
 }
 
+// Where kinds share the clients, their slots say who trains whom.
+void check_no_slots(const configuration& what, contradiction_list& found) {
+  const auto& slots = what.compute.slots;
+  if (slots.none() && what.compute.devices.size() > 1)
+    found.add("compute.slots",
+        "says nothing of how the kinds in compute.devices share the clients: "
+        "name one device");
+  for (const auto& [name, count] : slots.named)
+    if (count == 0)
+      found.add("compute.slots",
+          fmt::format("gives {} none: leave it out of compute.devices, or give "
+                      "compute.slots = 0 where nodes alone train",
+              legible(name)));
+}
+
 void check_devices(const configuration& what, contradiction_list& found) {
   const auto& names = what.compute.devices;
   if (!names.empty() && what.compute.device != "auto")
@@ -115,6 +130,7 @@ void check_devices(const configuration& what, contradiction_list& found) {
                                                  "and {}",
                                          *one, *other));
   check_slot_names(what, found);
+  check_no_slots(what, found);
 }
 
 struct as_numbers {
@@ -122,7 +138,7 @@ struct as_numbers {
   bool operator()(const std::string*) const { return true; }
   bool operator()(const std::vector<std::string>*) const { return true; }
   bool operator()(const slot_counts* x) const {
-    return (*this)(&x->each) &&
+    return (!x->each || within.holds(*x->each)) &&
            std::all_of(x->named.begin(), x->named.end(),
                [this](const auto& each) { return (*this)(&each.second); });
   }
@@ -181,7 +197,7 @@ void check_owners(const configuration& what, contradiction_list& found) {
 
 } // namespace
 
-std::uint64_t slot_counts::of(std::string_view name) const {
+std::optional<std::uint64_t> slot_counts::of(std::string_view name) const {
   for (auto label : {name, name.substr(0, name.find(':'))})
     if (auto found = named.find(std::string{label}); found != named.end())
       return found->second;

@@ -50,6 +50,8 @@ std::string look_at_journal(
     text += fmt::format(
         "; a torn line of {} bytes behind them, as a kill leaves it",
         into.torn_bytes);
+  if (!into.promises_bits)
+    text += "; no bits are promised, since several fingerprints computed them";
   return text;
 }
 
@@ -193,6 +195,8 @@ std::string look_at_summary(
   agree("outcome", told.ended->outcome);
   agree("updates_accepted", told.updates);
   agree("fingerprint", told.fingerprint);
+  if (said.contains("promises_bits")) // older runs' do not
+    agree("promises_bits", told.promises_bits);
   if (const auto* best = best_score(told)) {
     agree("best_version", best->version);
     agree("best_accuracy", best->accuracy);

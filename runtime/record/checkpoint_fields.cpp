@@ -117,6 +117,8 @@ metadata fields_of(const checkpoint& what) {
       {"troupe.elapsed", fmt::format("{}", what.elapsed)},
       {"troupe.configuration", what.configuration},
       {"troupe.fingerprint", what.fingerprint}};
+  if (!what.promises_bits)
+    fields["troupe.promises_bits"] = "false";
   if (auto names = names_elsewhere(what.states); !names.empty())
     fields["troupe.states_elsewhere"] = std::move(names);
   if (!what.residents.empty())
@@ -141,6 +143,7 @@ void read_fields(
   to.elapsed = number_of<double>(path, fields, "troupe.elapsed");
   to.configuration = field_of(path, fields, "troupe.configuration");
   to.fingerprint = field_of(path, fields, "troupe.fingerprint");
+  to.promises_bits = text_if_any(fields, "troupe.promises_bits") != "false";
   for_each_digest(to.from, [&](const char* key, std::string& text) {
     text = text_if_any(fields, key);
   });

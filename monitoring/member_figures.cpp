@@ -1,7 +1,6 @@
 #include "monitoring/member_figures.hpp"
 
-#include <cstddef>
-#include <utility>
+#include <array>
 
 #include "protocols/membership/decisions.hpp"
 
@@ -12,6 +11,9 @@ namespace {
 using membership::reason;
 
 constexpr auto last_reason = reason::other_data;
+// Beside those of the membership: it is nobody's node, and it went before it
+// could take part.
+constexpr std::array more_reasons{"stranger", "not_ready"};
 constexpr const char* any_other = "other";
 
 late_gauge nodes(figure_register& to, const char* state) {
@@ -52,6 +54,8 @@ member_figures::member_figures(figure_register& to)
     const auto* name = membership::to_string(static_cast<reason>(i));
     refused_.emplace(name, refused(to, name));
   }
+  for (const auto* name : more_reasons)
+    refused_.emplace(name, refused(to, name));
   refused_.emplace(any_other, refused(to, any_other));
 }
 

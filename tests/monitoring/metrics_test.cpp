@@ -321,6 +321,7 @@ TEST_F(metrics_test, counts_refused_nodes_by_a_bounded_set_of_reasons) {
 
   EXPECT_EQ(value("nodes_refused_total{reason=\"other_data\"}"), "2");
   EXPECT_EQ(value("nodes_refused_total{reason=\"identity_taken\"}"), "1");
+  EXPECT_EQ(value("nodes_refused_total{reason=\"to_be_lowered\"}"), "0");
   EXPECT_EQ(value("nodes_refused_total{reason=\"stranger\"}"), "1");
   EXPECT_EQ(value("nodes_refused_total{reason=\"not_ready\"}"), "1");
   EXPECT_EQ(value("nodes_refused_total{reason=\"full\"}"), "0");

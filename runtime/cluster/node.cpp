@@ -78,6 +78,10 @@ hello introduction(const join_options& how, const std::string& name) {
 class node {
 public:
   node(const join_options& how, const std::optional<topology>& mine);
+  ~node() {
+    io_.context().stop(); // what keeps its time goes first
+    io_.join();
+  }
 
   int run();
   /// Leaves: in order, if there is a session. From any thread.

@@ -258,8 +258,8 @@ void door_state::receive(update& what) {
   if (arriving_.contains(trained.lease))
     return accuse("two updates for one lease");
   if (client_ && trained.state && !keeps_state(trained))
-    return accuse(
-        fmt::format("a state that lease {} did not leave there", trained.lease));
+    return accuse(fmt::format(
+        "a state that lease {} did not leave there", trained.lease));
   collect(std::move(what));
 }
 
@@ -271,14 +271,12 @@ void door_state::collect(update&& what) {
   auto& result = kept.result;
   if (const auto& delta = result.delta.here) {
     result.largest = gpu::largest_magnitude(host_, delta->span());
-    result.too_large =
-        options_.max_norm > 0.0 &&
-        gpu::is_longer(delta->span(), options_.max_norm);
+    result.too_large = options_.max_norm > 0.0 &&
+                       gpu::is_longer(delta->span(), options_.max_norm);
   } else {
     bring(result.delta, lease);
   }
-  if (const auto state = result.state.value();
-      state && !state.here && !client_)
+  if (const auto state = result.state.value(); state && !state.here && !client_)
     bring(state, lease);
   if (missing == 0 && stage_ != stage::parting)
     answer(std::move(arriving_.extract(lease).mapped().what));

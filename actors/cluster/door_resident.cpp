@@ -26,9 +26,8 @@ void door_state::take(seated_offer& what) {
     return; // its slot is about to be missed
   training_task task{
       what.client, what.base, what.lane, what.turn, std::move(what.reply_to)};
-  seated order{
-      {what.lease, what.client, what.base, 0.0, what.work,
-          lent(what.parameters), std::move(what.state)},
+  seated order{{what.lease, what.client, what.base, 0.0, what.work,
+                   lent(what.parameters), std::move(what.state)},
       what.lane, what.turn};
   task.from = order.what.parameters.id;
   give(std::move(order), std::move(task));

@@ -7,8 +7,7 @@
 namespace troupe::membership {
 namespace {
 
-constexpr std::array<std::string_view, 3> resorts{
-    "fail", "interrupt", "go-on"};
+constexpr std::array<std::string_view, 3> resorts{"fail", "interrupt", "go-on"};
 
 // Names that are worth telling; those who went first are forgotten.
 constexpr std::size_t most_missed = 8;

@@ -109,8 +109,7 @@ std::optional<slot_id> slot_book::slot_of(lease_id lease) noexcept {
 std::size_t slot_book::alive(gpu::device_kind kind) const noexcept {
   return static_cast<std::size_t>(
       std::ranges::count_if(slots_, [kind](const auto& slot) {
-        return slot.state == life::alive && slot.kind == kind &&
-               !slot.only_for;
+        return slot.state == life::alive && slot.kind == kind && !slot.only_for;
       }));
 }
 

@@ -172,11 +172,15 @@ finishes what the node has and leaves; again, it leaves at once, and what it had
 trained elsewhere. Exit code 0 when the run is done or the node was drained, 1 when
 it was refused or the run failed, 130 when it was interrupted.
 
+With --metrics it serves figures of its own, and a coordinator that serves some tells
+Prometheus of them at http://HOST:PORT/sd (http_sd_configs).
+
 Examples:
   troupe run examples/fashion.toml --listen 127.0.0.1:4242 --min-nodes 2
   troupe join 127.0.0.1:4242
   troupe join train.example.org:4242 --tls certs/ --slots 2
   troupe join train.example.org:4242 --tls certs/ --identity hospital-7 --data DIR
+  troupe join train.example.org:4242 --tls certs/ --metrics 0.0.0.0:9464
 )";
 
 constexpr std::string_view status_details =

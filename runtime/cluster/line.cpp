@@ -169,12 +169,12 @@ void line::fetch(const tensor& what) {
         if (!here)
           return;
         const bool came = block != nullptr;
-        fetched what{id, tensor{std::move(block)}, largest,
+        fetched got{id, tensor{std::move(block)}, largest,
             error ? error.message() : std::string{}};
         if (came && here->max_norm_ > 0.0)
-          here->measure(std::move(what));
+          here->measure(std::move(got));
         else
-          here->bring(std::move(what));
+          here->bring(std::move(got));
       });
 }
 
@@ -195,8 +195,7 @@ void line::measure(fetched&& what) {
       of->at += next.size();
       if (next.size() < rest.size())
         return asio::post(self->connection_->over().get_executor(), *this);
-      of->what.too_large =
-          !(std::sqrt(of->squares.sum()) <= self->max_norm_);
+      of->what.too_large = !(std::sqrt(of->squares.sum()) <= self->max_norm_);
       self->bring(std::move(of->what));
     }
   };

@@ -67,7 +67,7 @@ void take_leave(session& of, const std::string& why) {
 
 // Who it is, and how it computes or could.
 hello introduction(const join_options& how, const std::string& name) {
-  hello result{errand::node, name, any_number(), release(), how.silence,
+  hello result{errand::node, name, any_number(), troupe::release(), how.silence,
       how.resident, gpu::numeric_fingerprint(), {}};
   for (auto set : gpu::kernel_sets())
     if (gpu::can_compute_by(set))
@@ -114,7 +114,7 @@ private:
   std::optional<lending> lent_;
   state_keeper keeper_; ///< of a resident whose client keeps something
   std::string kept_of_; ///< the run in which it does
-  bool hung_ = false; ///< a learner does not come back
+  bool hung_ = false;   ///< a learner does not come back
 
   std::mutex guard_; ///< of what follows
   std::condition_variable changed_;
@@ -134,8 +134,8 @@ node::node(const join_options& how, const std::optional<topology>& mine)
         io_.context(),
         [this](const std::string& serial) { return tls_->is_revoked(serial); },
         [](line& with, const std::string& fault) {
-          with.expel(farewell{"the coordinator's certificate " + fault, false,
-                         0},
+          with.expel(
+              farewell{"the coordinator's certificate " + fault, false, 0},
               "its certificate " + fault);
         });
   }
@@ -249,12 +249,11 @@ std::optional<session> node::meet() {
 void node::prepare(const welcome& told) {
   if (lent_ && lent_->told == told.configuration && lent_->home == told.home)
     return;
-  lent_.emplace(
-      with_memory("loading the data", [&] { return lend_to(told, how_, mine_); }));
+  lent_.emplace(with_memory(
+      "loading the data", [&] { return lend_to(told, how_, mine_); }));
   lent_->kept = kept_updates{most_kept};
   if (!system_) {
-    expect_threads(actor_threads() +
-                   compute_threads(lent_->what, lent_->on) +
+    expect_threads(actor_threads() + compute_threads(lent_->what, lent_->on) +
                    (how_.resident ? 1 : 0));
     system_ = std::make_unique<caf::actor_system>(config_);
   }
@@ -323,8 +322,9 @@ farewell node::serve(session& with) {
   auto answered =
       ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
   with.at->listen(watch_->hears(
-      ears_of<seated, score, revoke, carried, state_stored, call_off, release,
-          arrived, refusal, durable, drain, farewell>(here, with.at)));
+      ears_of<seated, score, revoke, carried, state_stored, call_off,
+          cluster::release, arrived, refusal, durable, drain, farewell>(
+          here, with.at)));
   keep_courier(io_.context(), dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};
@@ -333,8 +333,8 @@ farewell node::serve(session& with) {
       send_anonymously(here, interrupt{});
   }
   watch_->is(node_watch::link::serving);
-  say("{} takes part in {} at {}: {}{}\n", with.told.name,
-      run.settled.run.name, how_.at,
+  say("{} takes part in {} at {}: {}{}\n", with.told.name, run.settled.run.name,
+      how_.at,
       how_.resident
           ? fmt::format("client {} of {} samples, ", run.home.client, samples)
           : std::string{},

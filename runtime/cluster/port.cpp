@@ -48,8 +48,7 @@ public:
       : how_(std::move(how)),
         acceptor_(io_.context()),
         pause_(io_.context()),
-        certificates_(
-            io_.context(), how_.revoked,
+        certificates_(io_.context(), how_.revoked,
             [](line& with, const std::string& fault) {
               with.expel(refusal{"its certificate " + fault},
                   "its certificate " + fault);
@@ -225,8 +224,8 @@ private:
   // Nodes draw a number for each connection: one that comes again was recorded.
   void admit(const candidate& who, const shared_connection& from) {
     if (!used_.add(who.what.session))
-      return turn_away(from, who.address,
-          "it says what was said before, byte for byte");
+      return turn_away(
+          from, who.address, "it says what was said before, byte for byte");
     auto made = std::make_shared<line>(from, how_.most_bytes, how_.max_norm);
     made->open();
     std::erase_if(lines_, [](const auto& x) { return x.second.at.expired(); });

@@ -206,9 +206,8 @@ company::company(const topology& what, const run_options& how)
   if (figures_ && !how.cluster.at.empty())
     wires = std::make_shared<monitoring::wire_figures>(how.cluster.silence);
   if (!how.cluster.at.empty())
-    cluster_ = std::make_unique<cluster::coordinator>(
-        how.cluster, training::most_values(*probe_),
-        settled_.federation.max_norm, wires);
+    cluster_ = std::make_unique<cluster::coordinator>(how.cluster,
+        training::most_values(*probe_), settled_.federation.max_norm, wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     expose(wires.get());
@@ -330,8 +329,9 @@ aggregator_options company::plan(
 
 // What was computed by another fingerprint is in the model.
 bool company::promises_bits(const past& before) const {
-  return !before.state || (before.state->promises_bits &&
-                              before.state->fingerprint == account_.fingerprint);
+  return !before.state ||
+         (before.state->promises_bits &&
+             before.state->fingerprint == account_.fingerprint);
 }
 
 double company::memory() const {

@@ -127,7 +127,8 @@ TEST_F(door_resident_test, ends_a_session_that_names_another_state) {
   say(trained_by(7, state_elsewhere(state_left_by(6), 18)));
 
   EXPECT_TRUE(is_closed());
-  EXPECT_THAT(node->sent<refusal>()[0].why, HasSubstr("lease 7 did not leave there"));
+  EXPECT_THAT(
+      node->sent<refusal>()[0].why, HasSubstr("lease 7 did not leave there"));
   bring(7);
   EXPECT_THAT(sink.heard<update>(), IsEmpty());
 }

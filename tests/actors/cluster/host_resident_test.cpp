@@ -54,9 +54,7 @@ struct host_resident_test : testing::Test {
   void say(Frame what) {
     stage.tell(at, std::move(what));
   }
-  static tensor named(tensor_id id) {
-    return state_elsewhere(id, 3);
-  }
+  static tensor named(tensor_id id) { return state_elsewhere(id, 3); }
   void seat(lease_id lease, tensor state = {}) {
     say(seated{{lease, 100, 5, 0.0, 2, named(40), std::move(state)}, 0, lease});
     if (coordinator->asked.size() == 1)
@@ -159,9 +157,8 @@ struct bad_disk_state {
     const auto why = caf::make_error(errc::storage_failed, "it is full");
     return {
         [why](const keep_state&) -> caf::result<void> { return why; },
-        [why](const recall_state&) -> caf::result<recalled_state> {
-          return why;
-        },
+        [why](
+            const recall_state&) -> caf::result<recalled_state> { return why; },
         [why](const state_stored&) -> caf::result<void> { return why; },
     };
   }

@@ -682,8 +682,8 @@ TEST_F(residents_test, keep_their_identity_from_another_key) {
   options.known = {{100, "hospital-7", "one"}};
   open();
 
-  for (const auto& how :
-      {knock_as_resident(1, "hospital-7", "two"), knock(2, "hospital-7", "two")}) {
+  for (const auto& how : {knock_as_resident(1, "hospital-7", "two"),
+           knock(2, "hospital-7", "two")}) {
     EXPECT_FALSE(how.granted);
     EXPECT_THAT(how.why, HasSubstr("one"));
     EXPECT_THAT(how.why, HasSubstr("two"));

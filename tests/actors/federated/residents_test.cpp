@@ -202,8 +202,8 @@ TEST_F(residents_test, hear_which_state_is_durable) {
 
   stage.tell(aggregator, stored{1, "", 0.0});
 
-  EXPECT_THAT(durable_at(home),
-      testing::ElementsAre(no_state, state_left_by(lease)));
+  EXPECT_THAT(
+      durable_at(home), testing::ElementsAre(no_state, state_left_by(lease)));
   ASSERT_THAT(scribe.heard<store>(), SizeIs(1));
   const auto what = scribe.heard<store>()[0];
   EXPECT_EQ(what.states.of(0).id, state_left_by(lease));

@@ -143,7 +143,8 @@ TEST(quorum_test, knows_what_may_come_after_patience_by_name) {
 ///
 /// - Leases may be handed out exactly while as many are there as are wanted,
 ///   from its begin on and until its patience was over.
-/// - Patience ends as long behind the moment from which on there were too few as
+/// - Patience ends as long behind the moment from which on there were too few
+/// as
 ///   it is, and never before; it ends once.
 /// - Whoever is told in order knows how it stands.
 template <class Rule>
@@ -176,8 +177,8 @@ std::string breach_of(std::uint64_t seed) {
       there.erase(name);
     } else {
       ended = rule.wake(now);
-      const bool due = begun && !spent && few_since &&
-                       now >= *few_since + how.patience;
+      const bool due =
+          begun && !spent && few_since && now >= *few_since + how.patience;
       if (ended.has_value() != due)
         return "patience did not end when it was over";
       if (due && ended != how.then)
@@ -289,8 +290,7 @@ TEST(quorum_test, finds_every_broken_one) {
       "leases are handed out though nodes are missing, or not at all");
   EXPECT_EQ(first_breach<counts_twice>(),
       "leases are handed out though nodes are missing, or not at all");
-  EXPECT_EQ(
-      first_breach<says_nothing>(), "nobody was told for whom it waits");
+  EXPECT_EQ(first_breach<says_nothing>(), "nobody was told for whom it waits");
   EXPECT_EQ(first_breach<goes_on_in_vain>(),
       "leases are handed out though nodes are missing, or not at all");
 }

@@ -222,8 +222,7 @@ TEST_P(connection_test, may_be_ended_by_what_it_tells) {
 
 TEST_P(connection_test, does_not_send_what_must_not_leave) {
   meet();
-  const tensor own{
-      std::make_shared<const gpu::buffer>(tensor::most_along + 1)};
+  const tensor own{std::make_shared<const gpu::buffer>(tensor::most_along + 1)};
 
   EXPECT_FALSE(one->send(score{1, 2, 3, own, 4}));
 

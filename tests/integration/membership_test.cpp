@@ -53,8 +53,8 @@ TEST(membership_test, has_nodes_compute_by_the_kernels_of_the_run) {
                                       "node from here on"));
   EXPECT_EQ(all.left().model_sha256(), expected);
   EXPECT_EQ(all.left().summary().at("promises_bits"), true);
-  EXPECT_EQ(all.left().summary().at("fingerprint"),
-      gpu::fingerprint_by("baseline"));
+  EXPECT_EQ(
+      all.left().summary().at("fingerprint"), gpu::fingerprint_by("baseline"));
   expect_code(run(troupe({"audit", what / "lowered", "--retrain"})), 0);
 }
 
@@ -102,8 +102,9 @@ TEST(membership_test, finds_kernels_that_are_not_here_before_a_run) {
   const auto said = run(narrow);
 
   expect_code(said, 2);
-  EXPECT_THAT(said.err, HasSubstr("compute.instructions = \"avx512\" is not "
-                                  "here: this machine can compute by baseline"));
+  EXPECT_THAT(
+      said.err, HasSubstr("compute.instructions = \"avx512\" is not "
+                          "here: this machine can compute by baseline"));
 }
 
 // -- quorum -------------------------------------------------------------------
@@ -275,9 +276,8 @@ TEST_F(live_door_test, takes_no_update_that_is_not_finite) {
   values[600] = std::numeric_limits<float>::quiet_NaN();
   evil_->say(answer(values));
 
-  EXPECT_TRUE(all_->coordinator().says(
-      fmt::format("client {} failed: its update is not finite",
-          seat_.what.client)));
+  EXPECT_TRUE(all_->coordinator().says(fmt::format(
+      "client {} failed: its update is not finite", seat_.what.client)));
   interrupt();
 }
 

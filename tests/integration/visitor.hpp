@@ -55,13 +55,13 @@ public:
     failed_ = met.get_future().get();
     if (!line_)
       return;
-    line_->listen({.said = [notes = notes_](
-                               cluster::frame&& what) { notes->add(what); },
-        .brought = [](cluster::fetched&&) {},
-        .over =
-            [notes = notes_](cluster::parted&& how) {
-              notes->add(cluster::farewell{how.why, false, 99});
-            }});
+    line_->listen(
+        {.said = [notes = notes_](cluster::frame&& what) { notes->add(what); },
+            .brought = [](cluster::fetched&&) {},
+            .over =
+                [notes = notes_](cluster::parted&& how) {
+                  notes->add(cluster::farewell{how.why, false, 99});
+                }});
     cluster::keep_courier(io_.context(), how_, first.session, line_);
   }
   ~visitor() {

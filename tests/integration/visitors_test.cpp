@@ -50,9 +50,9 @@ protected:
     return end.hear();
   }
   void expect_told(const std::string& text) {
-    EXPECT_TRUE(all_->coordinator().says(text)) << text << " is not in\n"
-                                                << all_->coordinator().out()
-                                                << all_->coordinator().err();
+    EXPECT_TRUE(all_->coordinator().says(text))
+        << text << " is not in\n"
+        << all_->coordinator().out() << all_->coordinator().err();
   }
   /// The run has gone on, and its node takes part.
   void expect_undisturbed() {
@@ -149,8 +149,7 @@ TEST_F(visitors_test, who_do_not_say_who_they_are_are_sent_away) {
 
 TEST_F(visitors_test, who_say_what_was_said_before_are_sent_away) {
   open();
-  const auto bytes =
-      preamble() + framed(visitor::introduction("twice", 4711));
+  const auto bytes = preamble() + framed(visitor::introduction("twice", 4711));
 
   answered(bytes);
   answered(bytes);
@@ -207,14 +206,14 @@ TEST_F(visitors_test, of_another_fingerprint_are_refused_by_name) {
 
   ASSERT_TRUE(said);
   EXPECT_THAT(said->why, HasSubstr("computes as \"cpu; abacus\", this run as"));
-  expect_told("node odd is not let in: node \"odd\" computes as \"cpu; abacus\"");
+  expect_told(
+      "node odd is not let in: node \"odd\" computes as \"cpu; abacus\"");
   expect_undisturbed();
 }
 
 TEST_F(visitors_test, of_another_configuration_are_refused_by_name) {
   open();
-  process other{
-      {{TROUPE_COUNTING, "--join", all_->at(), "--name", "other"}}};
+  process other{{{TROUPE_COUNTING, "--join", all_->at(), "--name", "other"}}};
 
   EXPECT_EQ(other.wait().code, 1);
 
@@ -273,8 +272,7 @@ TEST_F(visitors_test, with_the_certificate_of_another_are_sent_away) {
   const auto own = study_ / "own";
   std::filesystem::create_directory(own);
   for (const auto* each : {"ca.pem", "revoked.pem"})
-    std::filesystem::copy_file(
-        std::filesystem::path{certs} / each, own / each);
+    std::filesystem::copy_file(std::filesystem::path{certs} / each, own / each);
   for (const auto* end : {".pem", ".key"})
     std::filesystem::copy_file(
         std::filesystem::path{certs} / (std::string{"alpha"} + end),
@@ -307,12 +305,10 @@ TEST_F(visitors_test, who_are_revoked_are_sent_away) {
 TEST_F(visitors_test, whose_certificates_are_out_of_time_are_sent_away) {
   const auto certs = certificates();
   open({"--tls", certs}, {"--tls", certs});
-  expect_code(
-      run(troupe({"certs", "issue", certs, "late", "--days", "1"})), 0);
-  wire::credential authority{
-      std::move(wire::certificates_in(
-          files::system(), std::filesystem::path{certs} / "ca.pem")
-                    .front()),
+  expect_code(run(troupe({"certs", "issue", certs, "late", "--days", "1"})), 0);
+  wire::credential authority{std::move(wire::certificates_in(files::system(),
+                                 std::filesystem::path{certs} / "ca.pem")
+                                           .front()),
       wire::key_in(files::system(), std::filesystem::path{certs} / "ca.key")};
   auto old = wire::new_certificate(
       authority, {"late", {}, wire::now() - std::chrono::days{1}});
@@ -330,10 +326,9 @@ TEST_F(visitors_test, whose_certificates_are_out_of_time_are_sent_away) {
 
 TEST_F(visitors_test, whose_certificates_expire_are_thrown_out) {
   const auto certs = certificates();
-  wire::credential authority{
-      std::move(wire::certificates_in(
-          files::system(), std::filesystem::path{certs} / "ca.pem")
-                    .front()),
+  wire::credential authority{std::move(wire::certificates_in(files::system(),
+                                 std::filesystem::path{certs} / "ca.pem")
+                                           .front()),
       wire::key_in(files::system(), std::filesystem::path{certs} / "ca.key")};
   open({"--tls", certs}, {"--tls", certs});
   auto brief = wire::new_certificate(
@@ -372,8 +367,8 @@ TEST_F(visitors_test, lose_nothing_when_the_journals_disk_is_full) {
   EXPECT_THAT(coordinator.err(), HasSubstr("--resume"));
 
   expect_code(run(what.resume("full", {"--listen", at})), 0);
-  EXPECT_EQ(what.of("full").model_sha256(),
-      what.of("undisturbed").model_sha256());
+  EXPECT_EQ(
+      what.of("full").model_sha256(), what.of("undisturbed").model_sha256());
   expect_code(run(troupe({"audit", what / "full"})), 0);
 }
 

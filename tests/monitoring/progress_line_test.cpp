@@ -304,10 +304,10 @@ TEST_F(progress_line_test, says_for_whom_the_run_waits_and_that_it_goes_on) {
   story_.then(facts::went_on{"nodes"});
   story_.then(facts::slot_joined{.slot = 2, .count = 4});
 
-  EXPECT_THAT(said(),
-      ElementsAre("waiting for nodes: 1 of 2 are there; missing: beta",
-          "going on: enough nodes are there",
-          "slots 2 to 5 have joined; 6 of 6 slots left"));
+  EXPECT_THAT(
+      said(), ElementsAre("waiting for nodes: 1 of 2 are there; missing: beta",
+                  "going on: enough nodes are there",
+                  "slots 2 to 5 have joined; 6 of 6 slots left"));
 }
 
 TEST_F(progress_line_test, says_that_no_bits_are_promised) {

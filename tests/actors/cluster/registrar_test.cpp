@@ -575,8 +575,7 @@ TEST_F(registrar_test, reports_what_the_run_waits_for_and_since_when) {
 
   EXPECT_EQ(status().waits_for, "nodes: 1 of 3 are there");
   tell(facts::waiting{"nodes", 0, 3, "alpha"});
-  EXPECT_EQ(
-      status().waits_for, "nodes: 0 of 3 are there; missing: alpha");
+  EXPECT_EQ(status().waits_for, "nodes: 0 of 3 are there; missing: alpha");
   tell(facts::went_on{"nodes"});
   EXPECT_TRUE(status().waits_for.empty());
   tell(facts::waiting{"nodes", 1, 3});

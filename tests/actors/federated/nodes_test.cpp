@@ -81,8 +81,8 @@ struct nodes_test : rehearsed_run {
   void finish_all(extra&) {
     for (client_id c = 0; c < workers.size(); ++c)
       if (offers(c) > 0)
-        stage.tell(aggregator, failure{c, offer_to(c).lease,
-                                   caf::make_error(errc::stopped)});
+        stage.tell(aggregator,
+            failure{c, offer_to(c).lease, caf::make_error(errc::stopped)});
     pass(5s);
   }
   void finish_run() {

@@ -45,8 +45,7 @@ TEST_F(norm_bound_test, keeps_what_is_beyond_it_from_the_shards) {
 
   ASSERT_THAT(told<facts::dropped>(), SizeIs(1));
   EXPECT_EQ(told<facts::dropped>()[0].client, 0u);
-  EXPECT_EQ(
-      told<facts::dropped>()[0].why, federated::drop_reason::too_large);
+  EXPECT_EQ(told<facts::dropped>()[0].why, federated::drop_reason::too_large);
   EXPECT_THAT(told<facts::accepted>(), SizeIs(1));
   EXPECT_THAT(told<facts::client_failed>(), IsEmpty());
   ASSERT_THAT(sums.heard<add>(), SizeIs(1));

@@ -152,8 +152,7 @@ std::string breach_of(std::uint64_t seed) {
   gpu::random_stream random{seed, gpu::stream::user};
   const auto draw = [&](std::uint32_t n) { return random.below(n); };
   const auto wanted = draw(4);
-  quorum_options how{
-      wanted, draw(wanted + 1), 1s * draw(20), resort(draw(3))};
+  quorum_options how{wanted, draw(wanted + 1), 1s * draw(20), resort(draw(3))};
   std::size_t needed = wanted;
   Rule rule{how};
   std::set<std::string> there;

@@ -65,9 +65,8 @@ struct certificate_watch_test : testing::Test {
       session->open();
       watch = std::make_unique<certificate_watch>(
           both.io.context(),
-          [this](const std::string& serial) {
-            return serial == "7" && revoked;
-          },
+          [this](
+              const std::string& serial) { return serial == "7" && revoked; },
           [this](line&, const std::string& what) {
             fault = what;
             ++found;

@@ -20,7 +20,9 @@ reading configuration_of(
     throw refused(fmt::format("{}", fmt::join(theirs.problems, "\n")));
   if (!mine)
     return theirs;
-  const auto changed = differences(theirs.value, mine->config());
+  auto own = mine->config();
+  own.compute.instructions = theirs.value.compute.instructions; // settled
+  const auto changed = differences(theirs.value, own);
   if (!changed.empty())
     throw refused(fmt::format("this program is another than the "
                               "coordinator's:\n  {}",

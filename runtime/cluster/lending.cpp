@@ -76,7 +76,7 @@ lending lend_to(const welcome& told, const join_options& how,
   auto from = own ? facts::provenance{}
                   : provenance_of(data, what.test_data(), what.initial());
   return {told.configuration, told.home, std::move(what), on,
-      settled(config, on), std::move(data), std::move(from), kept_updates{}};
+      settled(config, on), std::move(data), std::move(from), {}};
 }
 
 } // namespace troupe::cluster

@@ -51,7 +51,7 @@ struct residents_test : rehearsed_run {
     result.delta = what.parameters;
     result.state = state_elsewhere(state_left_by(what.lease), values);
     stage.tell(aggregator, update{what.client, result});
-    stage.tell(aggregator, added{0, 1});
+    stage.tell(aggregator, added{0, {0}});
   }
   void lose(extra& home, errc how = errc::node_lost) {
     stage.tell(home.as<caf::actor>(),

@@ -200,9 +200,9 @@ TEST(membership_test, sends_a_node_away_that_is_never_ready) {
   const study what{quick_fedavg(3)};
   cluster all{what, "unready", endless({"--preparation", "0.5"})};
   visitor idle{all.at(), visitor::introduction("idle")};
-  ASSERT_TRUE(idle.hear<::troupe::cluster::welcome>());
+  ASSERT_TRUE(idle.hear<wire::welcome>());
 
-  const auto end = idle.hear<::troupe::cluster::farewell>();
+  const auto end = idle.hear<wire::farewell>();
 
   ASSERT_TRUE(end);
   EXPECT_EQ(end->why, "node idle was not ready within 500 ms");
@@ -238,14 +238,14 @@ protected:
   void open(words options = {}) {
     all_.emplace(study_, "run", endless(std::move(options)));
     evil_.emplace(all_->at(), visitor::introduction("evil"));
-    auto told = evil_->hear<::troupe::cluster::welcome>();
+    auto told = evil_->hear<wire::welcome>();
     ASSERT_TRUE(told);
-    ::troupe::cluster::ready able;
+    wire::ready able;
     able.slots = {0};
     able.fingerprint = told->fingerprint;
     able.from = told->from;
     evil_->say(able);
-    auto seat = evil_->hear<::troupe::cluster::seated>();
+    auto seat = evil_->hear<wire::seated>();
     ASSERT_TRUE(seat);
     seat_ = *seat;
   }
@@ -266,7 +266,7 @@ protected:
   study study_{quick_fedavg(3)};
   std::optional<cluster> all_;
   std::optional<visitor> evil_;
-  ::troupe::cluster::seated seat_;
+  wire::seated seat_;
 };
 
 TEST_F(live_door_test, takes_no_update_that_is_not_finite) {
@@ -286,7 +286,7 @@ TEST_F(live_door_test, takes_no_update_of_another_shape) {
 
   evil_->say(answer(std::vector<float>(parameters - 1, 0.0f)));
 
-  const auto said = evil_->hear<::troupe::cluster::refusal>();
+  const auto said = evil_->hear<wire::refusal>();
   ASSERT_TRUE(said);
   EXPECT_THAT(said->why, HasSubstr("an update of 609 values, not 610"));
   EXPECT_TRUE(all_->coordinator().says("an update of 609 values, not 610"));
@@ -299,7 +299,7 @@ TEST_F(live_door_test, drops_an_update_beyond_the_norm_bound) {
   evil_->say(answer(std::vector<float>(parameters, 1.0f)));
 
   const auto lease = seat_.what.lease;
-  EXPECT_TRUE(evil_->hear<::troupe::cluster::arrived>());
+  EXPECT_TRUE(evil_->hear<wire::arrived>());
   interrupt();
   std::size_t dropped = 0;
   for (const auto& each : all_->left().all<facts::dropped>())

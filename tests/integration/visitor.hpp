@@ -20,6 +20,8 @@
 
 namespace troupe::tests {
 
+namespace wire = troupe::cluster;
+
 /// A node over the real wire that says what a test has it say, and nothing of
 /// its own but beats.
 class visitor {
@@ -27,9 +29,9 @@ public:
   static constexpr auto patience = std::chrono::seconds{60};
 
   /// Fits, but for what the test changes.
-  static cluster::hello introduction(
+  static wire::hello introduction(
       const std::string& name, std::uint64_t session = 1) {
-    cluster::hello result;
+    wire::hello result;
     result.name = name;
     result.session = session;
     result.build = release();
@@ -38,15 +40,15 @@ public:
     return result;
   }
 
-  visitor(const std::string& at, cluster::hello first) {
+  visitor(const std::string& at, wire::hello first) {
     register_messages();
     how_.where = monitoring::endpoint::parse(at);
     std::promise<std::string> met;
-    cluster::dial(
+    wire::dial(
         io_.context(), how_, first,
-        [&](const std::shared_ptr<cluster::connection>& over,
-            cluster::frame&& said) {
-          line_ = std::make_shared<cluster::line>(over);
+        [&](const std::shared_ptr<wire::connection>& over,
+            wire::frame&& said) {
+          line_ = std::make_shared<wire::line>(over);
           line_->open();
           notes_->add(std::move(said));
           met.set_value({});
@@ -56,13 +58,13 @@ public:
     if (!line_)
       return;
     line_->listen(
-        {.said = [notes = notes_](cluster::frame&& what) { notes->add(what); },
-            .brought = [](cluster::fetched&&) {},
+        {.said = [notes = notes_](wire::frame&& what) { notes->add(what); },
+            .brought = [](wire::fetched&&) {},
             .over =
-                [notes = notes_](cluster::parted&& how) {
-                  notes->add(cluster::farewell{how.why, false, 99});
+                [notes = notes_](wire::parted&& how) {
+                  notes->add(wire::farewell{how.why, false, 99});
                 }});
-    cluster::keep_courier(io_.context(), how_, first.session, line_);
+    wire::keep_courier(io_.context(), how_, first.session, line_);
   }
   ~visitor() {
     if (line_ && !line_->is_over()) {
@@ -78,7 +80,7 @@ public:
   /// Why nobody answered; empty: somebody did.
   const std::string& failed() const noexcept { return failed_; }
 
-  void say(const cluster::frame& what) { line_->send(what); }
+  void say(const wire::frame& what) { line_->send(what); }
   tensor lend(std::vector<float> values) {
     auto block = std::make_shared<gpu::buffer>(values.size());
     std::copy(values.begin(), values.end(), block->span().begin());
@@ -94,7 +96,7 @@ public:
         return std::nullopt;
       if (auto* wanted = std::get_if<Frame>(&*what))
         return std::move(*wanted);
-      if (auto* end = std::get_if<cluster::farewell>(&*what))
+      if (auto* end = std::get_if<wire::farewell>(&*what))
         if (end->code == 99)
           return std::nullopt;
     }
@@ -104,14 +106,14 @@ private:
   struct notes {
     std::mutex guard;
     std::condition_variable changed;
-    std::deque<cluster::frame> said;
+    std::deque<wire::frame> said;
 
-    void add(cluster::frame what) {
+    void add(wire::frame what) {
       std::lock_guard lock{guard};
       said.push_back(std::move(what));
       changed.notify_all();
     }
-    std::optional<cluster::frame> next(std::chrono::seconds most) {
+    std::optional<wire::frame> next(std::chrono::seconds most) {
       std::unique_lock lock{guard};
       if (!changed.wait_for(lock, most, [this] { return !said.empty(); }))
         return std::nullopt;
@@ -121,11 +123,11 @@ private:
     }
   };
 
-  cluster::dial_options how_;
+  wire::dial_options how_;
   std::shared_ptr<notes> notes_ = std::make_shared<notes>();
-  std::shared_ptr<cluster::line> line_;
+  std::shared_ptr<wire::line> line_;
   std::string failed_;
-  cluster::io_thread io_;
+  wire::io_thread io_;
 };
 
 } // namespace troupe::tests

@@ -23,7 +23,6 @@ namespace troupe::tests {
 namespace {
 
 using testing::HasSubstr;
-namespace wire = ::troupe::cluster;
 
 /// A run with one node that trains on, whatever comes to its port.
 class visitors_test : public testing::Test {

@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "gpu/kernel_sets.hpp"
-#include "tests/integration/cluster.hpp"
+#include "tests/integration/coordination.hpp"
 #include "tests/integration/visitor.hpp"
 
 namespace troupe::tests {
@@ -43,7 +43,7 @@ TEST(membership_test, has_nodes_compute_by_the_kernels_of_the_run) {
   const auto expected = undisturbed(what, baseline);
   auto options = baseline;
   options.insert(options.end(), {"--min-nodes", "1"});
-  cluster all{what, "lowered", options};
+  coordination all{what, "lowered", options};
 
   auto alpha = all.join("alpha");
 
@@ -60,7 +60,7 @@ TEST(membership_test, has_nodes_compute_by_the_kernels_of_the_run) {
 
 TEST(membership_test, refuses_by_name_who_computes_other_bits) {
   const study what{quick_fedavg(3)};
-  cluster all{what, "refused", endless()};
+  coordination all{what, "refused", endless()};
 
   // A person's own choice of kernels is not changed.
   auto beta = join_under("OPENBLAS_CORETYPE", "Nehalem", all.at(), "beta");
@@ -74,7 +74,7 @@ TEST(membership_test, refuses_by_name_who_computes_other_bits) {
 
 TEST(membership_test, promises_no_bits_with_any_fingerprint) {
   const study what{quick_fedavg(300)};
-  cluster all{what, "mixed", {"--min-nodes", "1", "--any-fingerprint"}};
+  coordination all{what, "mixed", {"--min-nodes", "1", "--any-fingerprint"}};
 
   auto beta = join_under("OPENBLAS_CORETYPE", "Nehalem", all.at(), "beta");
 
@@ -112,7 +112,7 @@ TEST(membership_test, finds_kernels_that_are_not_here_before_a_run) {
 TEST(membership_test, waits_below_its_quorum_and_goes_on) {
   const study what{quick_fedavg(400)};
   const auto expected = undisturbed(what);
-  cluster all{what, "quorum", {"--quorum", "2"}};
+  coordination all{what, "quorum", {"--quorum", "2"}};
   auto alpha = all.join("alpha");
   auto beta = all.join("beta");
   ASSERT_TRUE(all.coordinator().says("version "));
@@ -138,7 +138,7 @@ TEST(membership_test, ends_as_it_is_told_to_when_its_patience_is_over) {
       {"interrupt", 130, "interrupted at version"}, {"go-on", 0, ""}};
   for (const auto& each : cases) {
     const study what{quick_fedavg(300)};
-    cluster all{what, "run",
+    coordination all{what, "run",
         {"--quorum", "1", "--patience", "0.5", "--after-patience", each.how}};
     auto alpha = all.join("alpha");
     ASSERT_TRUE(all.coordinator().says("version ")) << each.how;
@@ -169,7 +169,7 @@ TEST(membership_test, knows_what_may_come_after_patience) {
 TEST(membership_test, trains_at_nodes_alone_where_it_has_no_slots) {
   const study what{quick_fedavg(30)};
   const auto expected = undisturbed(what);
-  cluster all{what, "idle", {"--set", "compute.slots=0"}};
+  coordination all{what, "idle", {"--set", "compute.slots=0"}};
   ASSERT_TRUE(all.coordinator().says("waiting for compute slots"));
 
   auto alpha = all.join("alpha");
@@ -198,7 +198,7 @@ TEST(membership_test, needs_nodes_where_it_has_no_slots) {
 
 TEST(membership_test, sends_a_node_away_that_is_never_ready) {
   const study what{quick_fedavg(3)};
-  cluster all{what, "unready", endless({"--preparation", "0.5"})};
+  coordination all{what, "unready", endless({"--preparation", "0.5"})};
   visitor idle{all.at(), visitor::introduction("idle")};
   ASSERT_TRUE(idle.hear<wire::welcome>());
 
@@ -216,7 +216,7 @@ TEST(membership_test, throws_a_node_out_whose_certificate_is_revoked) {
   const std::string certs = what / "certs";
   expect_code(run(troupe({"certs", "init", certs})), 0);
   expect_code(run(troupe({"certs", "issue", certs, "alpha"})), 0);
-  cluster all{what, "revoked", endless({"--tls", certs})};
+  coordination all{what, "revoked", endless({"--tls", certs})};
   auto alpha = all.join("alpha", {"--tls", certs});
   ASSERT_TRUE(all.coordinator().says("node alpha has joined"));
 
@@ -264,7 +264,7 @@ protected:
   }
 
   study study_{quick_fedavg(3)};
-  std::optional<cluster> all_;
+  std::optional<coordination> all_;
   std::optional<visitor> evil_;
   wire::seated seat_;
 };

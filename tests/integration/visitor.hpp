@@ -46,8 +46,7 @@ public:
     std::promise<std::string> met;
     wire::dial(
         io_.context(), how_, first,
-        [&](const std::shared_ptr<wire::connection>& over,
-            wire::frame&& said) {
+        [&](const std::shared_ptr<wire::connection>& over, wire::frame&& said) {
           line_ = std::make_shared<wire::line>(over);
           line_->open();
           notes_->add(std::move(said));

@@ -14,7 +14,7 @@
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/cluster/credentials.hpp"
 #include "runtime/cluster/signing.hpp"
-#include "tests/integration/cluster.hpp"
+#include "tests/integration/coordination.hpp"
 #include "tests/integration/visitor.hpp"
 #include "tests/runtime/cluster/wire.hpp"
 
@@ -89,7 +89,7 @@ protected:
   }
 
   study study_{quick_fedavg(3)};
-  std::optional<cluster> all_;
+  std::optional<coordination> all_;
   std::unique_ptr<process> member_;
   words tls_; ///< how its node knows the run
 };

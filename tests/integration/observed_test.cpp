@@ -168,7 +168,8 @@ TEST_F(observed_test, has_alerts_that_a_real_prometheus_evaluates) {
 
   const auto firing = [&] {
     std::set<std::string> result;
-    for (const auto& group : there.rules().at("groups"))
+    const auto rules = there.rules();
+    for (const auto& group : rules.at("groups"))
       for (const auto& rule : group.at("rules"))
         if (rule.at("state") != "inactive")
           result.insert(rule.at("name"));
@@ -179,7 +180,8 @@ TEST_F(observed_test, has_alerts_that_a_real_prometheus_evaluates) {
     return names.contains("TroupeNodesLost") &&
            names.contains("TroupeNodesMissing");
   })) << testing::PrintToString(firing());
-  for (const auto& group : there.rules().at("groups"))
+  const auto rules = there.rules();
+  for (const auto& group : rules.at("groups"))
     for (const auto& rule : group.at("rules")) {
       EXPECT_EQ(rule.at("health"), "ok") << rule;
       EXPECT_EQ(rule.value("lastError", ""), "") << rule;

@@ -78,6 +78,13 @@ hello introduction(const join_options& how, const std::string& name) {
 class node {
 public:
   node(const join_options& how, const std::optional<topology>& mine);
+  ~node() {
+    io_.context().stop(); // what keeps its time goes first
+    io_.join();
+    dismiss_keeper();
+  }
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
 
   int run();
   /// Leaves: in order, if there is a session. From any thread.
@@ -92,6 +99,7 @@ private:
   bool pause(clock::duration length);
   void prepare(const welcome& told);
   void move_in();
+  void dismiss_keeper();
   farewell serve(session& with);
   void dismiss_all(caf::scoped_actor& self, const std::vector<worker>& workers,
       const std::vector<compute_slot>& slots);
@@ -257,14 +265,19 @@ void node::prepare(const welcome& told) {
     move_in();
 }
 
+void node::dismiss_keeper() {
+  if (keeper_)
+    caf::anon_send_exit(keeper_, caf::exit_reason::user_shutdown);
+  keeper_ = state_keeper{};
+}
+
 // Its client may keep something from one lease to the next; a run that is taken
 // up keeps it, too.
 void node::move_in() {
   if (!lent_->what.learner()(gpu::device{})->stateful() ||
       kept_of_ == lent_->home.run)
     return;
-  caf::anon_send_exit(
-      std::exchange(keeper_, state_keeper{}), caf::exit_reason::user_shutdown);
+  dismiss_keeper();
   const auto place = how_.state.empty()
                          ? std::filesystem::path{how_.data} / "state"
                          : std::filesystem::path{how_.state};

@@ -77,7 +77,7 @@ rule = "fedavg"
 fraction = 1.0
 {}
 [client]
-epochs = 3
+epochs = 100
 lr = 0.1
 [compute]
 device = "cpu"
@@ -187,7 +187,7 @@ TEST(residents_test, make_the_bits_of_placed_clients_with_the_same_samples) {
 }
 
 TEST(residents_test, come_and_go_without_stopping_a_round) {
-  ward some{400, two_residents};
+  ward some{300, two_residents};
   some.divide(2);
   some.open();
   auto seven = some.admitted("hospital-7", 0);
@@ -215,12 +215,12 @@ TEST(residents_test, come_and_go_without_stopping_a_round) {
   EXPECT_THAT(clients, ElementsAre(0, 0));
   EXPECT_EQ(some.left().all<facts::client_left>().size(), 1u);
   EXPECT_TRUE(some.left().all<facts::client_failed>().empty());
-  EXPECT_EQ(some.left().last_published(), 400u);
+  EXPECT_EQ(some.left().last_published(), 300u);
   expect_code(run(troupe({"audit", some.left().root()})), 0);
 }
 
 TEST(residents_test, are_the_same_clients_of_a_coordinator_that_was_killed) {
-  ward some{400, two_residents};
+  ward some{300, two_residents};
   some.divide(2);
   some.open();
   auto nine = some.admitted("hospital-9", 1);

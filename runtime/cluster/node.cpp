@@ -274,6 +274,7 @@ farewell node::serve(session& with) {
   with.at->expect_tensors(training::most_values(*probe) * sizeof(float));
   caf::scoped_actor self{*system_};
   run.kept.forget_before(with.told.durable);
+  const auto kept = run.kept.size();
   auto here = system_->spawn<host_impl>(
       host_options{watch_->begin(with.at, slots.size()), workers, slots,
           run.what.test_data(), std::move(run.kept)});
@@ -298,6 +299,10 @@ farewell node::serve(session& with) {
   watch_->is(node_watch::link::serving);
   say("{} takes part in {} at {}: {}\n", with.told.name, run.settled.run.name,
       how_.at, run.on.text());
+  if (kept > 0)
+    say("{} updates are kept that version {}, where the run goes on, does not "
+        "hold\n",
+        kept, with.told.durable);
   answered.receive([&](farewell& how) { result = std::move(how); },
       [&](const caf::error& why) {
         result = {text(why), false, failed};

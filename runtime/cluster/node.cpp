@@ -36,15 +36,21 @@ using namespace std::chrono_literals;
 
 constexpr clock::duration shortest_pause = 100ms;
 constexpr clock::duration longest_pause = 5s;
-// Of updates that no durable version holds yet, so that a coordinator that
-// comes back need not have them trained again.
-constexpr std::size_t most_kept = std::size_t{1} << 30;
 // For slots to heed their stop tokens.
 constexpr std::chrono::seconds stop_grace{2};
 
 std::uint64_t any_number() {
   std::random_device source;
   return std::uint64_t{source()} << 32 | source();
+}
+
+// For updates that no durable version holds yet, so that a coordinator that
+// comes back need not have them trained again.
+std::size_t most_kept() {
+  constexpr auto most = std::size_t{1} << 30;
+  const auto& devices = this_machine().devices;
+  const auto memory = devices.empty() ? 0 : devices.front().memory;
+  return memory == 0 ? most : std::min(most, memory / 8);
 }
 
 /// The coordinator has refused this node, or the node the run.
@@ -73,7 +79,7 @@ struct lending {
   configuration settled;
   std::vector<training::view> data;
   facts::provenance from;
-  kept_updates kept{most_kept};
+  kept_updates kept{most_kept()};
 };
 
 class node {
@@ -315,7 +321,7 @@ farewell node::serve(session& with) {
   dismiss_all(self, workers, slots);
   ask(self.ptr(), here, caf::infinite, hand_over{})
       .receive([&](kept& what) { run.kept = std::move(*what.what); },
-          [&](const caf::error&) { run.kept = kept_updates{most_kept}; });
+          [&](const caf::error&) { run.kept = kept_updates{most_kept()}; });
   caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
   return result;
 }

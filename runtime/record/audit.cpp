@@ -65,8 +65,7 @@ std::string look_at_updates(story& told) {
   if (told.summed > 0)
     text += fmt::format("; weights, denominators and checksums of {} sums are "
                         "those of their updates",
-        told.summed == told.version() ? "all"
-                                      : fmt::format("{}", told.summed));
+        told.summed == told.version() ? "all" : fmt::format("{}", told.summed));
   return text;
 }
 

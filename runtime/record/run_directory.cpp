@@ -181,8 +181,7 @@ bool recall_tail(files& disk, const run_directory& place, past& into) {
   if (!text)
     return false;
   retold_history told{into.state->version, into.state->elapsed};
-  recall_facts(
-      disk, *text, into.state->at.journal_bytes, place, told, into);
+  recall_facts(disk, *text, into.state->at.journal_bytes, place, told, into);
   into.resumed_at = into.state->at.journal_bytes;
   into.history = std::move(*rows);
   for (const auto& row :

@@ -37,8 +37,8 @@ public:
         "the update of lease {} (client {}) was accepted, though the lease had "
         "been given up",
         x.lease, x.client);
-    expect(x.base <= of_.version() && (x.staleness == 0 ||
-                                          x.staleness == of_.version() - x.base),
+    expect(x.base <= of_.version() &&
+               (x.staleness == 0 || x.staleness == of_.version() - x.base),
         "the update of lease {} is {} versions late by its own account, and {} "
         "by its base",
         x.lease, x.staleness, of_.version() - x.base);
@@ -106,8 +106,7 @@ story read_story(std::string_view journal) {
     }
     if (auto* x = std::get_if<facts::stored>(&f.what)) {
       into.stored[x->version] = x->sha256;
-      into.links.push_back(
-          {f.number, false, x->version, x->sha256, x->before});
+      into.links.push_back({f.number, false, x->version, x->sha256, x->before});
     }
     if (auto* x = std::get_if<facts::evaluated>(&f.what))
       into.scores[x->version] = *x;

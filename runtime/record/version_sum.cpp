@@ -55,7 +55,8 @@ bool version_sum::expect_in(const facts::published& x) {
   agree("the weight", off_grid(weights_), x.weight);
   agree("the denominator", off_grid(shares_), x.share);
   expect(checksum_ == x.checksum,
-      "the sum of version {} has the checksum {:016x}, but those of its updates "
+      "the sum of version {} has the checksum {:016x}, but those of its "
+      "updates "
       "come to {:016x}: it is not the sum of them",
       x.version, x.checksum, checksum_);
   expect(same(losses_.loss(), x.loss),

@@ -24,8 +24,8 @@ bool says(const finished& said, const char* verdict, const char* subject) {
 void expect_sound(const study& some, const std::string& name) {
   auto said = audit(some, name);
   expect_code(said, 0);
-  for (auto subject : {"facts.jsonl", "updates", "versions", "config.toml", "checkpoints",
-           "model.safetensors", "summary.json", "history.csv"})
+  for (auto subject : {"facts.jsonl", "updates", "versions", "config.toml",
+           "checkpoints", "model.safetensors", "summary.json", "history.csv"})
     EXPECT_TRUE(says(said, "ok", subject)) << subject << " in\n" << said.out;
   EXPECT_TRUE(holds(said.out, "checksums of all sums")) << said.out;
   EXPECT_TRUE(holds(said.out, "--retrain shows")) << said.out;
@@ -256,8 +256,8 @@ INSTANTIATE_TEST_SUITE_P(audit, altered_test,
             }},
         alteration{"chain", "versions",
             [](const record& left) {
-              replace_first(left / "facts.jsonl", "\"before\":\"",
-                  "\"before\":\"0");
+              replace_first(
+                  left / "facts.jsonl", "\"before\":\"", "\"before\":\"0");
             }},
         alteration{"loss", "summary.json",
             [](const record& left) {

@@ -134,8 +134,8 @@ taken_back updates_of(const record& left) {
 TEST(cluster_test, trains_nothing_twice_that_a_node_has_kept) {
   const study what{quick_fedavg(1000)};
   const auto expected = undisturbed(what);
-  cluster all{what, "kept",
-      {"--min-nodes", "1", "--set", "run.checkpoint_every=300"}};
+  cluster all{
+      what, "kept", {"--min-nodes", "1", "--set", "run.checkpoint_every=300"}};
   auto alpha = all.join("alpha");
   ASSERT_TRUE(all.coordinator().until(
       [&] { return all.left().last_published() >= 350; }));

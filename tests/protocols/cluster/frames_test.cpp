@@ -121,9 +121,8 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
   const std::string handle = "0000000000000007000000000000000300";
 
-  expect_golden(
-      update{1,
-          {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, true, lent}},
+  expect_golden(update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f,
+                              true, lent}},
       "09"                                 // update
       "00000001"                           // client
       "00000000000000020000000000000003"   // lease, base

@@ -137,8 +137,8 @@ private:
   void step() {
     if (chance(mishaps_.coordinator_dies))
       return take_up();
-    auto& which = nodes_[random_.below(static_cast<std::uint32_t>(
-        nodes_.size()))];
+    auto& which =
+        nodes_[random_.below(static_cast<std::uint32_t>(nodes_.size()))];
     if (chance(mishaps_.node_dies)) {
       which = node{};
       return lose(which);
@@ -172,8 +172,8 @@ private:
     const auto work =
         mishaps_.work_varies ? 1 + random_.below(2) : std::uint32_t{1};
     // Of another coordinator's memory: only content can tell.
-    const auto copy = numbers(bases_.at(grant.base)->span()[0],
-        bases_.at(grant.base)->span()[1]);
+    const auto copy = numbers(
+        bases_.at(grant.base)->span()[0], bases_.at(grant.base)->span()[1]);
     const training_order what{grant.client, grant.base, work,
         gpu::device_kind::cpu, copy, before.here};
     to.offered.push_back({grant.lease, what});
@@ -201,12 +201,11 @@ private:
       ++handed_in_;
     } else {
       found = train(what);
-      const auto is_new =
-          which.trained
-              .insert({what.client, what.base, what.work,
-                  what.parameters->span()[0],
-                  what.state ? what.state->span()[0] : 0.0f})
-              .second;
+      const auto is_new = which.trained
+                              .insert({what.client, what.base, what.work,
+                                  what.parameters->span()[0],
+                                  what.state ? what.state->span()[0] : 0.0f})
+                              .second;
       trained_twice_ += !is_new;
       which.kept.keep(what, *found);
     }

@@ -12,8 +12,8 @@ namespace troupe::cluster::tests {
 namespace {
 
 training_order an_order() {
-  return {3, 7, 2, gpu::device_kind::cpu, numbers(1.0f, 2.0f),
-      numbers(5.0f, 0.0f)};
+  return {
+      3, 7, 2, gpu::device_kind::cpu, numbers(1.0f, 2.0f), numbers(5.0f, 0.0f)};
 }
 trained an_update() {
   trained result;

@@ -37,12 +37,11 @@ all_facts sound() {
     for (client_id c : {0, 1})
       tell(result, facts::leased{first + c, c, number - 1});
     for (client_id c : {0, 1})
-      tell(result,
-          facts::accepted{first + c, c, number - 1, 0, 10, 5, 0.25, 0.5,
-              c == 0 ? 1.0 : 3.0, 0.1, false, false, 0, ~number + c});
-    tell(result,
-        facts::published{number, number, 2, total, 2.0, 0.1, 1.0, 0.5, 1.0,
-            2 * ~number + 1});
+      tell(
+          result, facts::accepted{first + c, c, number - 1, 0, 10, 5, 0.25, 0.5,
+                      c == 0 ? 1.0 : 3.0, 0.1, false, false, 0, ~number + c});
+    tell(result, facts::published{number, number, 2, total, 2.0, 0.1, 1.0, 0.5,
+                     1.0, 2 * ~number + 1});
   };
   begin(0, 0, "zero");
   version(1, 1, 2);
@@ -157,7 +156,9 @@ INSTANTIATE_TEST_SUITE_P(story, spoilt_story_test,
             [](all_facts& all) { nth<facts::accepted>(all, 4).lease = 7; },
             "lease 7 is of client 0 to version 1, which was not leased so"},
         spoiling{"lease_left_out",
-            [](all_facts& all) { all[2].what = facts::requeued{77, 0}; },
+            [](all_facts& all) {
+              all[2].what = facts::requeued{77, 0};
+            },
             "of client 1 to version 0, which was not leased so"},
         spoiling{"accepted_though_requeued",
             [](all_facts& all) {
@@ -169,9 +170,7 @@ INSTANTIATE_TEST_SUITE_P(story, spoilt_story_test,
             },
             "lease 1 (client 0) was accepted, though the lease had been"},
         spoiling{"update_left_out",
-            [](all_facts& all) {
-              nth<facts::published>(all, 0).updates = 3;
-            },
+            [](all_facts& all) { nth<facts::published>(all, 0).updates = 3; },
             "version 1 is made of 3 updates, but 2 accepted for it"},
         spoiling{"total",
             [](all_facts& all) {

@@ -28,8 +28,9 @@ public:
     std::function<void(parted&&)> over;
   };
 
-  /// `most_bytes` a tensor of the peer's may have.
-  explicit line(std::shared_ptr<connection> over, std::uint64_t most_bytes = 0);
+  /// `most_bytes` a tensor of the peer's may have, and what norm; 0: any.
+  explicit line(std::shared_ptr<connection> over, std::uint64_t most_bytes = 0,
+      double max_norm = 0.0);
   void expect_tensors(std::uint64_t most_bytes) { most_bytes_ = most_bytes; }
 
   /// Hears its connection, and keeps what comes. On the connection's thread.
@@ -52,6 +53,11 @@ public:
   bool send(const frame& what) override { return connection_->send(what); }
   void took() noexcept override { connection_->took(); }
   void close(const std::string& why) override { connection_->close(why); }
+  /// Says `last` and ends, as a fault of the peer's.
+  void expel(const frame& last, const std::string& why) {
+    connection_->send(last);
+    connection_->close(why, false);
+  }
   bool takes_along(const gpu::buffer& what) const override {
     return tensor::goes_along(what) && connection_->takes_along(what.bytes());
   }
@@ -61,6 +67,8 @@ public:
 
 private:
   void hear(frame&& what);
+  void measure(fetched&& what);
+  void bring(fetched&& what);
   void watch();
   void take(std::unique_ptr<channel> best,
       std::function<void(const std::string&)> broken);
@@ -68,6 +76,7 @@ private:
 
   std::shared_ptr<connection> connection_;
   std::atomic<std::uint64_t> most_bytes_;
+  double max_norm_;
   std::shared_ptr<shelf> lends_ = std::make_shared<shelf>();
   courier courier_;
   std::atomic<std::uint64_t> fetches_ = 0; ///< that have not come yet

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "runtime/record/audit_parts.hpp"
+#include "runtime/record/audit_residents.hpp"
 #include "runtime/record/journal.hpp"
 
 namespace troupe {
@@ -41,6 +42,8 @@ std::string look_at_journal(
     text += fmt::format(
         "; a torn line of {} bytes behind them, as a kill leaves it",
         into.torn_bytes);
+  if (!into.promises_bits)
+    text += "; no bits are promised, since several fingerprints computed them";
   return text;
 }
 
@@ -108,6 +111,9 @@ std::vector<finding> audited(
     return found.take(); // there is nothing to hold the others against
   found.add("versions", [&] { return look_at_versions(told); });
   found.add("config.toml", [&] { return look_at_configuration(then, told); });
+  if (has_residents(told))
+    found.add("residents",
+        [&] { return look_at_residents(told, then.federation.clients); });
   found.add(
       "checkpoints", [&] { return look_at_checkpoints(disk, place, told); });
   auto result = [&](const std::filesystem::path& path, auto look) {

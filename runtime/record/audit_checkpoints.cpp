@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "runtime/record/audit_residents.hpp"
 #include "runtime/record/checkpoint.hpp"
 #include "runtime/record/sha256.hpp"
 
@@ -38,6 +39,7 @@ std::size_t look_at_checkpoint(files& disk, const run_directory& place,
         "version {}",
         name, client, version);
   }
+  look_at_names(state, name, told);
   return state.states.size();
 }
 

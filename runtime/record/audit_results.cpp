@@ -123,6 +123,8 @@ std::string look_at_summary(
   agree("updates_accepted", told.updates);
   agree("steps", told.steps);
   agree("fingerprint", told.fingerprint);
+  if (said.contains("promises_bits")) // older runs' do not
+    agree("promises_bits", told.promises_bits);
   if (const auto* best = best_score(told)) {
     agree("best_version", best->version);
     agree("best_accuracy", best->accuracy);

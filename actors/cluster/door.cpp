@@ -89,8 +89,10 @@ void door_state::prepare(const admission& how) {
 
 // A node that is not greeted yet hears it with its greeting.
 void door_state::announce(const durable& what) {
-  if (stage_ != stage::knocking && stage_ != stage::parting)
-    options_.peer->send(what);
+  if (stage_ == stage::knocking || stage_ == stage::parting)
+    return;
+  options_.peer->send(what);
+  forget_outdated(what.version);
 }
 
 void door_state::receive(const ready& what) {
@@ -147,6 +149,7 @@ void door_state::take(train_task& what) {
       what.lane, what.turn};
   if (what.parameters) {
     order.what.parameters = lent(what.parameters);
+    lent_.at(what.parameters.here.get()).of = what.work.version;
     task.from = order.what.parameters.id;
   }
   if (what.state) {
@@ -203,6 +206,15 @@ void door_state::forget_unused() {
   });
 }
 
+// Leases start from later versions by now; a node without a task would hold on
+// to this one for as long as it has none.
+void door_state::forget_outdated(version_id stored) {
+  for (const auto& [what, each] : lent_)
+    if (each.what.id == newest_ && each.of && *each.of < stored)
+      newest_ = 0;
+  forget_unused();
+}
+
 void door_state::receive(update& what) {
   const auto& trained = what.result;
   const auto at = tasks_.find(trained.lease);
@@ -229,23 +241,26 @@ void door_state::collect(update&& what) {
   auto& [kept, missing] =
       arriving_.emplace(lease, arriving{std::move(what)}).first->second;
   auto& result = kept.result;
+  std::vector<tensor> elsewhere;
   if (const auto& delta = result.delta.here)
     result.largest = gpu::largest_magnitude(host_, delta->span());
   else
-    bring(result.delta, lease);
+    elsewhere.push_back(result.delta);
   if (const auto state = result.state.value(); state && !state.here)
-    bring(state, lease);
+    elsewhere.push_back(state);
+  if (!elsewhere.empty())
+    bring(elsewhere, lease);
   if (missing == 0 && stage_ != stage::parting)
     answer(std::move(arriving_.extract(lease).mapped().what));
 }
 
-void door_state::bring(const tensor& what, lease_id of) {
-  if (stage_ == stage::parting)
-    return;
-  if (!coming_.emplace(what.id, of).second)
-    return accuse("one tensor for two updates");
-  ++arriving_.at(of).missing;
-  options_.peer->fetch(what);
+void door_state::bring(const std::vector<tensor>& what, lease_id of) {
+  for (const auto& each : what) {
+    if (!coming_.emplace(each.id, of).second)
+      return accuse("one tensor for two updates");
+    ++arriving_.at(of).missing;
+  }
+  options_.peer->fetch_together(what);
 }
 
 void door_state::receive(const fetched& what) {

@@ -156,6 +156,7 @@ const std::vector<option>& listening_options() {
       {"listen", "HOST:PORT", "let other machines join there"},
       {"tls", "DIR", "with the certificates in DIR: see `troupe certs`"},
       {"min-nodes", "N", "begin when so many nodes are there"},
+      {"nodes-only", "", "train at nodes alone, and score here"},
       {"patience", "SECONDS",
           "stand still so long for want of nodes (default: 600)"},
       {"silence", "SECONDS",
@@ -180,6 +181,7 @@ cluster::listening listening(const arguments& given) {
   if (result.insecure && !result.tls.empty())
     throw usage_error{"--insecure and --tls exclude each other"};
   result.any_fingerprint = given.has("any-fingerprint");
+  result.trains = !given.has("nodes-only");
   result.nodes = number<std::size_t>(given, "min-nodes", 0, 0, most_nodes);
   result.patience = number(given, "patience", 600.0, 1e-3, most_seconds);
   result.silence = number(given, "silence", 3.0, 0.1, most_seconds);

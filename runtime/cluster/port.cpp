@@ -193,6 +193,7 @@ private:
 
   void admit(const candidate& who, const shared_connection& from) {
     auto made = std::make_shared<line>(from, how_.most_bytes);
+    made->share(budget_);
     made->open();
     std::erase_if(lines_, [](const auto& x) { return x.second.at.expired(); });
     lines_[who.what.session] = {made, who.key};
@@ -232,6 +233,8 @@ private:
   };
 
   port_options how_;
+  std::shared_ptr<transfer_budget> budget_ =
+      std::make_shared<transfer_budget>(how_.most_fetched);
   visitors visitors_;
   std::string text_;
   std::size_t greeting_ = 0;

@@ -275,6 +275,7 @@ aggregator_options company::plan(
     result.states = before.state->states;
   if (cluster_) {
     result.nodes = how_.cluster.nodes;
+    result.trains = how_.cluster.trains;
     result.patience = from_seconds(how_.cluster.patience);
   }
   if (comes_and_goes()) {
@@ -295,6 +296,8 @@ aggregator_options company::plan(
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;
   }
+  if (!result.trains)
+    result.header.slots = 0;
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   result.evaluate_every = c.run.evaluate_every;

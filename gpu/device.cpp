@@ -2,15 +2,14 @@
 
 #include "gpu/cuda/presence.hpp"
 #include "gpu/cuda/runtime.hpp"
+#include "gpu/host/build.hpp"
 #include "gpu/host/instruction_set.hpp"
 
 #include <cblas.h>
 
 #include <algorithm>
 #include <fstream>
-#include <gnu/libc-version.h>
 #include <sched.h>
-#include <sstream>
 #include <stdexcept>
 #include <thread>
 #include <unistd.h>
@@ -20,11 +19,7 @@ namespace {
 
 /// "OpenBLAS 0.3.21 SkylakeX": library, version and the kernel in use.
 std::string blas_name() {
-  std::istringstream config{openblas_get_config()};
-  std::string library;
-  std::string version;
-  config >> library >> version;
-  return library + ' ' + version + ' ' + openblas_get_corename();
+  return host::blas_release() + ' ' + openblas_get_corename();
 }
 
 std::string processor_name() {
@@ -51,16 +46,6 @@ std::size_t physical_memory() {
   const auto pages = sysconf(_SC_PHYS_PAGES);
   const auto page = sysconf(_SC_PAGE_SIZE);
   return pages > 0 && page > 0 ? std::size_t(pages) * std::size_t(page) : 0;
-}
-
-/// The compiler and the C library, whose exp() and log() are not ours.
-std::string build_name() {
-#if defined(__clang__)
-  const std::string compiler = "clang " __clang_version__;
-#else
-  const std::string compiler = "gcc " __VERSION__;
-#endif
-  return compiler + ", glibc " + gnu_get_libc_version();
 }
 
 } // namespace
@@ -124,7 +109,7 @@ void require(device where) {
 
 std::string numeric_fingerprint(device where) {
   auto host = blas_name() + "; kernels " + host::name(host::instructions()) +
-              "; " + build_name();
+              "; " + host::build(host::fuses());
   if constexpr (cuda::present)
     if (where.kind == device_kind::cuda)
       return "cuda; " + cuda::fingerprint(where.index) + "; " + host;

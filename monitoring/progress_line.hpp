@@ -71,6 +71,8 @@ private:
   void on(const facts::node_changed& f, remarks& out);
   void on(const facts::node_refused& f, remarks& out);
   void on(const facts::node_serves&, remarks&) {}
+  void on(const facts::fingerprint_mixed& f, remarks& out);
+  void on(const facts::went_on& f, remarks& out);
   void on(const facts::voided&, remarks&) {}
   void on(const facts::stored&, remarks&) {}
 

@@ -27,8 +27,11 @@ void progress_line::on(const facts::slot_returned& f, remarks& out) {
   out.push_back({fmt::format("slot {} is back; {}", f.slot, slots_left())});
 }
 
-void progress_line::on(const facts::client_joined&, remarks&) {
+void progress_line::on(const facts::client_joined& f, remarks& out) {
   ++run_.clients;
+  if (!f.identity.empty())
+    out.push_back({fmt::format("client {} has joined: {}, with {}", f.client,
+        one_line(f.identity), counted(f.samples, "sample"))});
 }
 
 void progress_line::on(const facts::client_left& f, remarks& out) {
@@ -39,8 +42,11 @@ void progress_line::on(const facts::client_left& f, remarks& out) {
 }
 
 void progress_line::on(const facts::slot_joined& f, remarks& out) {
-  ++run_.slots;
-  out.push_back({fmt::format("slot {} has joined; {}", f.slot, slots_left())});
+  run_.slots += f.count;
+  out.push_back({f.count == 1
+                     ? fmt::format("slot {} has joined; {}", f.slot, slots_left())
+                     : fmt::format("slots {} to {} have joined; {}", f.slot,
+                           f.slot + f.count - 1, slots_left())});
 }
 
 void progress_line::on(const facts::slot_left& f, remarks& out) {
@@ -49,8 +55,20 @@ void progress_line::on(const facts::slot_left& f, remarks& out) {
 }
 
 void progress_line::on(const facts::waiting& f, remarks& out) {
-  out.push_back({fmt::format(
-      "waiting for {}: {} of {} are there", f.needs, f.have, f.wanted)});
+  out.push_back({fmt::format("waiting for {}: {} of {} are there{}{}", f.needs,
+      f.have, f.wanted, f.whom.empty() ? "" : "; missing: ",
+      one_line(f.whom))});
+}
+
+void progress_line::on(const facts::went_on& f, remarks& out) {
+  out.push_back({fmt::format("going on: enough {} are there", f.needs)});
+}
+
+void progress_line::on(const facts::fingerprint_mixed& f, remarks& out) {
+  out.push_back({fmt::format("node {} computes by another fingerprint, {}: no "
+                             "bits are promised from here on",
+                     one_line(f.node), one_line(f.fingerprint)),
+      true});
 }
 
 void progress_line::on(const facts::node_joined& f, remarks& out) {

@@ -12,13 +12,15 @@ namespace {
 // Label values are a promise to dashboards, so they do not follow the words
 // that people read elsewhere. Index: drop_reason; `none` stands for accepted.
 constexpr std::array outcomes{
-    "accepted", "unknown", "duplicate", "late", "too_stale", "failed"};
+    "accepted", "unknown", "duplicate", "late", "too_stale", "too_large",
+    "failed"};
 constexpr std::size_t accepted_index = 0;
-constexpr std::size_t failed_index = 5;
+constexpr std::size_t failed_index = 6;
 static_assert(static_cast<int>(federated::drop_reason::unknown) == 1);
 static_assert(static_cast<int>(federated::drop_reason::duplicate) == 2);
 static_assert(static_cast<int>(federated::drop_reason::late) == 3);
 static_assert(static_cast<int>(federated::drop_reason::too_stale) == 4);
+static_assert(static_cast<int>(federated::drop_reason::too_large) == 5);
 
 const std::vector<double>& staleness_bounds() {
   static const std::vector<double> at{0, 1, 2, 3, 5, 8, 12, 20, 32, 50, 100};

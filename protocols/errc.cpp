@@ -8,10 +8,10 @@
 namespace troupe {
 namespace {
 
-constexpr std::array<std::string_view, 15> names{"none", "learner_failed",
+constexpr std::array<std::string_view, 16> names{"none", "learner_failed",
     "update_not_finite", "out_of_memory", "stopped", "lease_overrun",
     "all_failed", "starved", "no_slots", "storage_failed", "evaluation_failed",
-    "actor_died", "device_failed", "node_lost", "node_left"};
+    "actor_died", "device_failed", "node_lost", "node_left", "no_quorum"};
 
 } // namespace
 

@@ -43,6 +43,8 @@ enum class errc : std::uint8_t {
   node_lost,
   /// A node of the cluster has left in order.
   node_left,
+  /// Fewer nodes are there than the run is to have.
+  no_quorum,
 };
 
 std::string to_string(errc code);

@@ -48,6 +48,7 @@ struct run_header {
   provenance from{};
   std::string unit = "round"; ///< of `rounds`: "round" or "version"
   std::string sha256{};       ///< of the parameters that it goes on from
+  bool promises_bits = true; ///< false: it was computed by several fingerprints
 };
 
 /// A process began or took up a run. Large and rare, so it is held apart: a
@@ -192,6 +193,8 @@ struct slot_returned {
 struct client_joined {
   client_id client = 0;
   std::uint64_t samples = 0;
+  std::string identity{}; ///< a resident's, for as long as the run lasts
+  std::string key{};      ///< that it goes by; empty: in the clear
 };
 
 /// It does not any more; what it was leased is void.
@@ -200,9 +203,10 @@ struct client_left {
   std::string why{}; ///< empty: it said so
 };
 
-/// One more slot to train at.
+/// So many more slots to train at, numbered from this one on.
 struct slot_joined {
   slot_id slot = 0;
+  std::uint64_t count = 1;
 };
 
 /// A slot has finished what it had, and takes no more.
@@ -212,9 +216,10 @@ struct slot_left {
 
 /// The run stands still until they come.
 struct waiting {
-  std::string needs; ///< "clients", "compute slots"
+  std::string needs; ///< "clients", "nodes", "compute slots"
   std::uint64_t have = 0;
   std::uint64_t wanted = 0;
+  std::string whom{}; ///< who were there, and are gone
 };
 
 /// A node of the cluster takes part: its slots come next.
@@ -253,11 +258,23 @@ struct node_serves {
   std::string metrics{}; ///< HOST:PORT, as the node says it
 };
 
-/// Somebody is not let in as a node.
+/// Somebody is not let in as a node, or goes before it takes part.
 struct node_refused {
   std::string name;     ///< by what it says; its address where it says none
   std::string reason{}; ///< one word: `membership::reason`
   std::string why{};
+};
+
+/// It takes part and computes by another numeric fingerprint: no bits are
+/// promised from here on.
+struct fingerprint_mixed {
+  std::string node;
+  std::string fingerprint;
+};
+
+/// What the run stood still for is there.
+struct went_on {
+  std::string needs; ///< as in `waiting`
 };
 
 template <class Inspector>
@@ -288,6 +305,11 @@ bool inspect(Inspector& f, node_refused& x) {
   return f.object(x).fields(f.field("name", x.name),
       f.field("reason", x.reason), f.field("why", x.why));
 }
+template <class Inspector>
+bool inspect(Inspector& f, fingerprint_mixed& x) {
+  return f.object(x).fields(
+      f.field("node", x.node), f.field("fingerprint", x.fingerprint));
+}
 
 } // namespace facts
 
@@ -301,7 +323,7 @@ struct fact {
       facts::client_joined, facts::client_left, facts::slot_joined,
       facts::slot_left, facts::waiting, facts::node_joined, facts::node_left,
       facts::node_changed, facts::node_serves, facts::node_refused,
-      facts::revoked>
+      facts::revoked, facts::fingerprint_mixed, facts::went_on>
       what;
 };
 

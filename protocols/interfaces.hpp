@@ -33,6 +33,7 @@ namespace troupe {
 struct offer;          // protocols/training.hpp
 struct seated_offer;   //
 struct revoke;         //
+struct state_stored;   //
 struct train_task;     //
 struct trained;        //
 struct update;         //
@@ -63,13 +64,14 @@ struct enrol;          // protocols/participation.hpp
 struct leave;          //
 struct lend;           //
 struct withdraw;       //
-struct slot_lent;      //
+struct slots_lent;     //
 namespace facts {
 struct node_joined;  // protocols/facts.hpp
 struct node_left;    //
 struct node_changed; //
 struct node_serves;  //
 struct node_refused; //
+struct fingerprint_mixed;
 } // namespace facts
 struct retired; // below: keeps the id of a message that is no more
 
@@ -108,7 +110,7 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::enrol))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::leave))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::lend))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::withdraw))
-CAF_ADD_TYPE_ID(troupe_run, (troupe::slot_lent))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::slots_lent))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::seated_offer))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::revoke))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_joined))
@@ -116,6 +118,8 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_left))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_changed))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_serves))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_refused))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::state_stored))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::fingerprint_mixed))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -131,6 +135,10 @@ struct retired {
 using worker = caf::typed_actor<     //
     caf::result<void>(seated_offer), //
     caf::result<void>(revoke)>;
+
+/// Stands for a client whose node has its samples and its states.
+using resident = worker::extend< //
+    caf::result<void>(state_stored)>;
 
 /// Where answers to an offer go: the aggregator, or whoever stands between it
 /// and the client, on the way back.
@@ -173,13 +181,14 @@ using aggregator = caf::typed_actor<        //
     caf::result<void>(storage_failed),      //
     caf::result<void>(enrol),               //
     caf::result<void>(leave),               //
-    caf::result<slot_id>(lend),             //
+    caf::result<slot_id>(lend),             // the first of them
     caf::result<void>(withdraw),            // answered when the slot has left
     caf::result<void>(facts::node_joined),  //
     caf::result<void>(facts::node_left),    //
     caf::result<void>(facts::node_changed), //
     caf::result<void>(facts::node_serves),  //
     caf::result<void>(facts::node_refused), //
+    caf::result<void>(facts::fingerprint_mixed), //
     caf::result<void>(interrupt),           //
     caf::result<void>(tick)>;
 
@@ -198,8 +207,9 @@ using evaluator = caf::typed_actor<    //
     caf::result<void>(evaluated_part), //
     caf::result<void>(slot_gone),      //
     caf::result<void>(slot_back),      //
-    caf::result<void>(slot_lent),      //
-    caf::result<void>(interrupt)>;
+    caf::result<void>(slots_lent),     //
+    caf::result<void>(interrupt),      //
+    caf::result<void>(tick)>;
 
 /// Writes the run's directory: journal, history, checkpoints.
 using scribe = caf::typed_actor<   //

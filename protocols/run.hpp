@@ -54,6 +54,7 @@ struct run_report {
   std::uint64_t steps = 0;       ///< of accepted updates, in this process
   double best_accuracy = 0.0;    ///< of any version scored in this process
   version_id best_version = 0;
+  bool promises_bits = true; ///< one numeric fingerprint computed all of it
 };
 
 /// To the aggregator: stop soon; what is published stays resumable. From it to

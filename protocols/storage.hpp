@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <caf/byte_buffer.hpp>
 
@@ -10,6 +11,7 @@
 #include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
+#include "protocols/resident_client.hpp"
 #include "protocols/state_table.hpp"
 #include "protocols/tensor.hpp"
 
@@ -26,6 +28,8 @@ struct store {
   std::uint64_t updates = 0;     ///< accepted in all versions so far
   bool will_be_scored = false;   ///< keep the file until the score is known
   state_table states{};          ///< that clients keep
+  std::vector<resident_client> residents{}; ///< that have ever taken part
+  bool promises_bits = true;     ///< of one numeric fingerprint
 };
 
 /// Scribe to aggregator: it survives any crash from here on.
@@ -54,7 +58,9 @@ bool inspect(Inspector& f, store& x) {
       f.field("parameters", x.parameters), f.field("blocks", x.blocks),
       f.field("rule", x.rule), f.field("fact_number", x.fact_number),
       f.field("updates", x.updates),
-      f.field("will_be_scored", x.will_be_scored), f.field("states", x.states));
+      f.field("will_be_scored", x.will_be_scored), f.field("states", x.states),
+      f.field("residents", x.residents),
+      f.field("promises_bits", x.promises_bits));
 }
 template <class Inspector>
 bool inspect(Inspector& f, stored& x) {

@@ -13,6 +13,7 @@
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
 #include "protocols/rare_tensor.hpp"
+#include "protocols/state_name.hpp"
 #include "protocols/tensor.hpp"
 
 namespace troupe {
@@ -26,7 +27,8 @@ struct offer {
   double share = 0.0;     ///< what its update will weigh at most
   std::uint32_t work = 0; ///< steps, or epochs, as the run has it; 0: its own
   tensor parameters;      ///< of version `base`
-  rare_tensor state{};    ///< the client's; none where it keeps none
+  rare_tensor state{};    ///< the client's; none where it keeps none. That of
+                          ///< a resident is named alone: `state_elsewhere`
 };
 
 /// Aggregator to worker: an offer, and where in this process it is to train.
@@ -41,6 +43,12 @@ struct seated_offer : offer {
 /// and its slot answers so.
 struct revoke {
   lease_id lease = 0;
+};
+
+/// Aggregator to a resident: the state of its client that is in the last
+/// durable version. Those of before are needed no more.
+struct state_stored {
+  state_name state = no_state;
 };
 
 /// Worker to compute: the offer with the client's own part.
@@ -69,6 +77,9 @@ struct trained {
   float largest = 0.0f; ///< |delta|
   /// It had been trained for the same base before, and was kept since.
   bool handed_in = false;
+  /// The norm of the delta is above the run's bound, if it has one. It does not
+  /// travel: whoever brings a delta measures.
+  bool too_large = false;
   rare_tensor state{};
 };
 
@@ -106,6 +117,10 @@ bool inspect(Inspector& f, seated_offer&) {
 template <class Inspector>
 bool inspect(Inspector& f, revoke& x) {
   return f.object(x).fields(f.field("lease", x.lease));
+}
+template <class Inspector>
+bool inspect(Inspector& f, state_stored& x) {
+  return f.object(x).fields(f.field("state", x.state));
 }
 template <class Inspector>
 bool inspect(Inspector& f, train_task&) {

@@ -134,8 +134,8 @@ void add_trainers(drawing& to, const device_choice& on) {
 drawing draw(const configuration& what, const device_choice& on) {
   const auto& federation = what.federation;
   drawing result{
-      fmt::format("{}: {}, {} clients, {}, on {} compute slot{}", what.run.name,
-          federation.rule, federation.clients, pace(what), on.slots(),
+      fmt::format("{}: {}, {}, {}, on {} compute slot{}", what.run.name,
+          federation.rule, who_trains(what), pace(what), on.slots(),
           on.slots() == 1 ? "" : "s"),
       {
           {"aggregator", 1, "decides who trains and what counts"},

@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 
 #include "actors/computing/guard.hpp"
+#include "gpu/device.hpp"
+#include "gpu/kernel_sets.hpp"
 #include "monitoring/outlet.hpp"
 #include "runtime/company/company.hpp"
 #include "runtime/company/interruption.hpp"
@@ -209,7 +211,9 @@ int answer(const run_report& report, const run_directory& place) {
     return done;
   case run_outcome::interrupted:
     say(stderr,
-        "interrupted at version {}; go on with: troupe run --resume --out {}\n",
+        "{}interrupted at version {}; go on with: troupe run --resume --out "
+        "{}\n",
+        report.why ? "error: " + text(report.why) + "; " : std::string{},
         report.version, where);
     return interrupted;
   case run_outcome::failed:
@@ -228,12 +232,43 @@ void announce(const company& players) {
     say(stdout, "nodes join at {}\n", at);
 }
 
+// Programs of a user's own, too, come here by what sees to both.
+void refuse_without_arithmetic(
+    const configuration::compute_keys& what, const run_options& how) {
+  if (what.instructions != "own" && !gpu::computes_by(what.instructions))
+    throw misuse(fmt::format("compute.instructions = \"{}\": this process "
+                             "computes by {}; `troupe run` and launch() start "
+                             "it so that it does",
+        what.instructions, gpu::numeric_fingerprint()));
+  if (what.slots.none() && how.cluster.at.empty())
+    throw misuse("compute.slots = 0 trains nothing here, and without --listen "
+                 "there are no nodes that do: give --listen HOST:PORT, or "
+                 "compute.slots = \"auto\"");
+}
+
+// Residents come by a port, or not at all.
+std::string nobody_to_wait_for(
+    const configuration& what, const run_options& how) {
+  const auto& of = what.federation;
+  if (!how.cluster.at.empty() || (of.clients > 0 && of.min_residents == 0))
+    return {};
+  return fmt::format(
+      "federation.{} = {}: the clients are residents, which nodes bring: "
+      "--listen HOST:PORT lets them join",
+      of.clients == 0 ? "clients" : "min_residents",
+      of.clients == 0 ? 0 : of.min_residents);
+}
+
 int play(const topology& what, const run_options& how, interruption& signals) {
   auto problems = what.problems();
+  if (auto why = nobody_to_wait_for(what.config(), how);
+      problems.empty() && !why.empty())
+    problems.push_back(std::move(why));
   if (problems.empty())
     problems = run_beyond_memory(what.config());
   if (!problems.empty())
     throw misuse(fmt::format("{}", fmt::join(problems, "\n")));
+  refuse_without_arithmetic(what.config().compute, how);
   std::optional<claim> held;
   if (how.resume)
     held = take_up(how.out);

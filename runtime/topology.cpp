@@ -153,6 +153,12 @@ topology& topology::train(const sgd& how, const local& much) {
   return *this;
 }
 
+topology& topology::residents(std::uint64_t to_begin) {
+  config_.federation.residents = true;
+  config_.federation.min_residents = to_begin;
+  return *this;
+}
+
 topology& topology::meanwhile(coming_and_going how) {
   movement_ = std::move(how);
   return *this;

@@ -150,6 +150,10 @@ public:
   topology& clients(
       std::uint64_t count, const sgd& how = {}, const local& much = {});
 
+  /// Nodes may bring clients with data of their own, on top of those that the
+  /// topology has, which may be none. So many have to be there to begin.
+  topology& residents(std::uint64_t to_begin = 1);
+
   /// The clients come and go while the run goes on; none is there at first.
   topology& meanwhile(coming_and_going how);
 
@@ -199,6 +203,8 @@ public:
 
 private:
   friend topology from(const configuration& what, const origins& where);
+  friend topology at_home(
+      const configuration& what, const training::shared_dataset& own);
 
   topology& train(const sgd& how, const local& much);
   void check_clients(
@@ -229,5 +235,10 @@ public:
 /// place for take the data's width and classes. Throws `configuration_error`,
 /// or what the readers of files throw.
 topology from(const configuration& what, const origins& where = {});
+
+/// The same at the node of a resident, whose data it has alone; `what` is
+/// effective. Throws `std::invalid_argument` where they do not fit the model.
+topology at_home(
+    const configuration& what, const training::shared_dataset& own);
 
 } // namespace troupe

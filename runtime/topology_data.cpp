@@ -1,3 +1,4 @@
+#include "gpu/training/fitness.hpp"
 #include "runtime/data/partition.hpp"
 #include "runtime/data/splits.hpp"
 #include "runtime/data/synthetic.hpp"
@@ -60,6 +61,8 @@ gpu::shared_buffer initial_for(
 } // namespace
 
 std::vector<training::view> topology::client_data() const {
+  if (config_.federation.clients == 0)
+    return {};
   if (auto all = std::get_if<training::view>(&samples_))
     return divide(config_, *all);
   if (auto own = std::get_if<own_data>(&samples_))
@@ -76,6 +79,8 @@ topology from(const configuration& asked, const origins& where) {
         what.federation.clients, what.run.seed);
     test = training::view{std::move(made.test)};
     result.samples_ = std::move(made.clients);
+  } else if (what.federation.clients == 0) {
+    test = training::view{data::test_part(what.data.set, what.data.path)};
   } else {
     auto read = what.data.set == "idx" ? data::idx(what.data.path)
                                        : data::fashion_mnist(what.data.path);
@@ -88,6 +93,17 @@ topology from(const configuration& asked, const origins& where) {
   result.model(model);
   result.test_ = std::move(test);
   result.config_ = std::move(what);
+  return result;
+}
+
+topology at_home(
+    const configuration& what, const training::shared_dataset& own) {
+  topology result{what.run.name};
+  const auto model = model_for(what, *own);
+  training::check_fit(model, own);
+  result.model(model);
+  result.samples_ = topology::own_data{training::view{own}};
+  result.config_ = what;
   return result;
 }
 

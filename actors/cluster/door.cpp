@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "gpu/aggregation/delta.hpp"
+#include "gpu/aggregation/norms.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/participation.hpp"
@@ -17,6 +18,8 @@ namespace {
 
 // Slots that one node may lend.
 constexpr std::size_t most_slots = 4096;
+// Samples of one client, so that no sum over clients ever overflows.
+constexpr std::uint64_t most_samples = std::uint64_t{1} << 32;
 
 std::uint32_t work_of(const training::recipe& how) {
   return how.steps > 0 ? how.steps : how.epochs;
@@ -29,9 +32,10 @@ bool is_time(double seconds) {
 
 } // namespace
 
-void door_state::stopper::operator()() const {
+template <class Message>
+void door_state::stopper<Message>::operator()() const {
   if (auto to = caf::actor_cast<caf::strong_actor_ptr>(whom))
-    send_anonymously(caf::actor_cast<door>(to), revoke{lease});
+    send_anonymously(caf::actor_cast<door>(to), say);
 }
 
 door_state::door_state(door::pointer self, door_options options)
@@ -52,6 +56,9 @@ door::behavior_type door_state::make_behavior() {
       [this](const fetched& what) { receive(what); },
       [this](const parted& what) { leave(what); },
       [this](const revoke& what) { options_.peer->send(what); },
+      [this](const call_off& what) { options_.peer->send(what); },
+      [this](seated_offer& what) { take(what); },
+      [this](const state_stored& what) { options_.peer->send(what); },
       [this](const durable& what) { announce(what); },
       [this](const dismissal& what) { dismiss(what); },
   };
@@ -75,15 +82,24 @@ void door_state::prepare(const admission& how) {
   if (stage_ != stage::knocking)
     return;
   if (!how.granted) {
-    options_.peer->send(refusal{how.why});
+    if (how.lower_to.empty())
+      options_.peer->send(refusal{how.why});
+    else
+      options_.peer->send(lower{how.lower_to});
     return part(how.why);
   }
   stage_ = stage::preparing;
   options_.peer->call(how.name);
+  name_ = how.name;
+  client_ = how.client;
   auto greeting = std::move(options_.greeting);
   greeting.name = how.name;
   greeting.epoch = how.epoch;
   greeting.durable = how.durable;
+  if (client_)
+    greeting.home.client = *client_;
+  else
+    greeting.home = {};
   options_.peer->send(std::move(greeting));
 }
 
@@ -100,35 +116,47 @@ void door_state::receive(const ready& what) {
     return accuse("being ready twice");
   if (what.slots.size() > most_slots)
     return accuse(fmt::format("{} slots", what.slots.size()));
+  if (client_ && (what.samples == 0 || what.samples > most_samples))
+    return accuse(fmt::format("a client of {} samples", what.samples));
   ask(self_, options_.registrar, caf::infinite,
       prepared{options_.who.number, what})
       .then(
-          [this, kinds = what.slots](const admission& how) {
+          [this, what](const admission& how) {
             if (how.granted)
-              return lend_slots(kinds);
+              return lend_slots(what);
             options_.peer->send(refusal{how.why});
             part(how.why);
           },
           [this](const caf::error& why) { part(text(why)); });
 }
 
-void door_state::lend_slots(const std::vector<std::uint8_t>& kinds) {
+void door_state::lend_slots(const ready& what) {
   if (stage_ != stage::preparing)
     return;
   stage_ = stage::lent;
+  const auto& kinds = what.slots;
   lanes_ = kinds.size();
+  if (kinds.empty())
+    return;
+  lend all;
   for (std::uint32_t lane = 0; lane < kinds.size(); ++lane)
-    ask(self_, options_.lend_to, caf::infinite,
-        lend{{caf::actor_cast<compute>(caf::actor_cast<door>(self_)), lane,
-            kinds[lane] == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda}})
-        .then([this](slot_id slot) { keep(slot); },
-            [](const caf::error&) {}); // the run has ended
+    all.what.push_back(
+        {caf::actor_cast<compute>(caf::actor_cast<door>(self_)), lane,
+            kinds[lane] == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda});
+  all.only_for = client_;
+  ask(self_, options_.lend_to, caf::infinite, std::move(all))
+      .then([this](slot_id first) { keep(first); },
+          [](const caf::error&) {}); // the run has ended
+  if (client_)
+    move_in(what.samples);
 }
 
-void door_state::keep(slot_id slot) {
-  if (stage_ == stage::draining)
-    return retire(slot);
-  slots_.push_back(slot);
+void door_state::keep(slot_id first) {
+  for (slot_id slot = first; slot < first + lanes_; ++slot)
+    if (stage_ == stage::draining)
+      retire(slot);
+    else
+      slots_.push_back(slot);
 }
 
 // A task for a client that is gone has no parameters; it keeps its turn. Its
@@ -148,8 +176,7 @@ void door_state::take(train_task& what) {
       {what.lease, client, what.work.version, 0.0, work_of(what.work.how), {}},
       what.lane, what.turn};
   if (what.parameters) {
-    order.what.parameters = lent(what.parameters);
-    lent_.at(what.parameters.here.get()).of = what.work.version;
+    order.what.parameters = lent(what.parameters, what.work.version);
     task.from = order.what.parameters.id;
   }
   if (what.state) {
@@ -157,23 +184,32 @@ void door_state::take(train_task& what) {
     task.state = state.id;
     order.what.state = std::move(state);
   }
-  options_.peer->send(order);
   if (what.stop.stop_possible())
-    task.stop = std::make_unique<std::stop_callback<stopper>>(
-        what.stop, stopper{self_->address(), what.lease});
-  tasks_.emplace(what.lease, std::move(task));
+    task.stop = std::make_unique<std::stop_callback<stopper<revoke>>>(
+        what.stop, stopper<revoke>{self_->address(), {what.lease}});
+  give(std::move(order), std::move(task));
+}
+
+void door_state::give(seated order, training_task task) {
+  tasks_.emplace(order.what.lease, std::move(task));
+  options_.peer->send(std::move(order));
 }
 
 void door_state::take(const evaluate_task& what) {
   if (stage_ == stage::parting)
     return;
   const auto parameters = lent(what.parameters);
-  parts_[what.part] = {what.reply_to, parameters.id};
+  auto& task = parts_[what.part];
+  task.reply_to = what.reply_to;
+  task.from = parameters.id;
   options_.peer->send(
       score{what.part, what.first, what.data.size(), parameters, what.lane});
+  if (what.stop.stop_possible())
+    task.stop = std::make_unique<std::stop_callback<stopper<call_off>>>(
+        what.stop, stopper<call_off>{self_->address(), {what.part}});
 }
 
-tensor door_state::lent(const tensor& what) {
+tensor door_state::lent(const tensor& what, std::optional<version_id> of) {
   auto& entry = lent_[what.here.get()];
   if (!entry.what) {
     entry.what = options_.peer->lend(what.here);
@@ -182,6 +218,8 @@ tensor door_state::lent(const tensor& what) {
       options_.peer->send(carried{newest_, what.here});
   }
   ++entry.uses;
+  if (of)
+    entry.of = of;
   const auto result = entry.what;
   forget_unused();
   return result;
@@ -232,6 +270,9 @@ void door_state::receive(update& what) {
         "a state of {} values, where {} are the most", count, options_.most));
   if (arriving_.contains(trained.lease))
     return accuse("two updates for one lease");
+  if (client_ && trained.state && !keeps_state(trained))
+    return accuse(fmt::format(
+        "a state that lease {} did not leave there", trained.lease));
   collect(std::move(what));
 }
 
@@ -242,11 +283,14 @@ void door_state::collect(update&& what) {
       arriving_.emplace(lease, arriving{std::move(what)}).first->second;
   auto& result = kept.result;
   std::vector<tensor> elsewhere;
-  if (const auto& delta = result.delta.here)
+  if (const auto& delta = result.delta.here) {
     result.largest = gpu::largest_magnitude(host_, delta->span());
-  else
+    result.too_large = options_.max_norm > 0.0 &&
+                       gpu::is_longer(delta->span(), options_.max_norm);
+  } else {
     elsewhere.push_back(result.delta);
-  if (const auto state = result.state.value(); state && !state.here)
+  }
+  if (const auto state = result.state.value(); state && !state.here && !client_)
     elsewhere.push_back(state);
   if (!elsewhere.empty())
     bring(elsewhere, lease);
@@ -277,6 +321,7 @@ void door_state::receive(const fetched& what) {
   if (what.what == result.delta.id) {
     result.delta = what.here;
     result.largest = what.largest;
+    result.too_large = what.too_large;
   } else {
     result.state = what.here;
   }
@@ -347,7 +392,7 @@ void door_state::receive(const drain&) {
 
 void door_state::retire_slots() {
   if (lanes_ == 0)
-    return see_off("drained");
+    return move_out();
   for (auto slot : slots_)
     retire(slot);
 }
@@ -357,7 +402,7 @@ void door_state::retire(slot_id slot) {
       .then(
           [this] {
             if (++left_ == lanes_)
-              see_off("drained");
+              move_out();
           },
           [](const caf::error&) {}); // the run has ended
 }

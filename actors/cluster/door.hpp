@@ -26,6 +26,7 @@ struct door_options {
   welcome greeting;                ///< without name and epoch
   std::uint64_t values = 0;        ///< of a model: no delta has another number
   std::uint64_t most = UINT64_MAX; ///< that a client's state may have
+  double max_norm = 0.0;           ///< of a delta; 0: any
 };
 
 /// The coordinator's end of one node's session, and all that the node can
@@ -41,6 +42,10 @@ struct door_options {
 /// A node that says what it was not asked for loses its session. A version is
 /// lent to it once, whatever its number of clients, and taken back when no
 /// lease starts from it, or will; a small one goes to it before it is named.
+///
+/// Where the node is a resident the door is its client's worker, too: it enrols
+/// it behind its slots, which are for it alone, and has it leave before them.
+/// What the client keeps goes by its name.
 class door_state {
 public:
   static inline const char* name = "troupe.door";
@@ -56,9 +61,12 @@ private:
     draining,
     parting
   };
+  /// Has a door say to its node that something is to stop. It may be called on
+  /// any thread.
+  template <class Message>
   struct stopper {
     caf::actor_addr whom;
-    lease_id lease;
+    Message say;
     void operator()() const;
   };
   struct training_task {
@@ -69,7 +77,7 @@ private:
     update_sink reply_to;
     tensor_id from = 0;
     tensor_id state = 0; ///< its client's, lent for this task alone
-    std::unique_ptr<std::stop_callback<stopper>> stop{};
+    std::unique_ptr<std::stop_callback<stopper<revoke>>> stop{};
   };
   /// An update some of whose tensors are on their way.
   struct arriving {
@@ -79,6 +87,7 @@ private:
   struct scoring_task {
     score_sink reply_to;
     tensor_id from = 0;
+    std::unique_ptr<std::stop_callback<stopper<call_off>>> stop{};
   };
   struct lending {
     tensor what;
@@ -91,7 +100,7 @@ private:
   void knock();
   void prepare(const admission& how);
   void receive(const ready& what);
-  void lend_slots(const std::vector<std::uint8_t>& kinds);
+  void lend_slots(const ready& what);
   void receive(update& what);
   void receive(const failure& what);
   void receive(const evaluated_part& what);
@@ -102,9 +111,10 @@ private:
 
   void take(train_task& what);
   void take(const evaluate_task& what);
+  void give(seated order, training_task task);
   void collect(update&& what);
   void answer(update&& what);
-  void keep(slot_id slot);
+  void keep(slot_id first);
   void retire_slots();
   void retire(slot_id slot);
   void announce(const durable& what);
@@ -114,9 +124,15 @@ private:
   void accuse(const std::string& of);
   void leave(const parted& what);
 
+  // of a resident: door_resident.cpp
+  void move_in(std::uint64_t samples);
+  void move_out();
+  void take(seated_offer& what);
+  bool keeps_state(const trained& what) const;
+
   void bring(const std::vector<tensor>& what, lease_id of);
   void done_with(const training_task& what);
-  tensor lent(const tensor& what);
+  tensor lent(const tensor& what, std::optional<version_id> of = {});
   void give_back(tensor_id what);
   void forget_unused();
   void forget_outdated(version_id stored);
@@ -124,6 +140,8 @@ private:
   door::pointer self_;
   door_options options_;
   stage stage_ = stage::knocking;
+  std::string name_;                ///< as it was let in
+  std::optional<client_id> client_; ///< of a resident
   std::size_t lanes_ = 0;
   std::vector<slot_id> slots_; ///< of the run, as far as it has them
   std::size_t left_ = 0;       ///< of these

@@ -24,7 +24,7 @@ host_state::host_state(host::pointer self, host_options options)
     : self_(self), options_(std::move(options)) {}
 
 host_state::~host_state() {
-  parts_.request_stop();
+  stop_parts();
 }
 
 host::behavior_type host_state::make_behavior() {
@@ -36,6 +36,8 @@ host::behavior_type host_state::make_behavior() {
       [this](const score& what) { hear(what); },
       [this](const revoke& what) { hear(what); },
       [this](const carried& what) { hear(what); },
+      [this](const call_off& what) { hear(what); },
+      [this](const state_stored& what) { hear(what); },
       [this](const release& what) { hear(what); },
       [this](const arrived& what) { hear(what); },
       [this](const durable& what) { hear(what); },
@@ -49,7 +51,7 @@ host::behavior_type host_state::make_behavior() {
       [this](update& what) { answer(what); },
       [this](const failure& what) { answer(what); },
       [this](const part_begun& what) { options_.peer->send(what); },
-      [this](const evaluated_part& what) { options_.peer->send(what); },
+      [this](const evaluated_part& what) { answer(what); },
   };
 }
 
@@ -81,7 +83,7 @@ bool host_state::has_lane(std::uint32_t lane) {
 void host_state::receive(const seated& what) {
   if (!has_lane(what.lane))
     return;
-  if (what.what.client >= options_.workers.size())
+  if (!worker_of(what.what.client))
     return options_.peer->close(
         fmt::format("it named client {}, which is none", what.what.client));
   leases_.emplace(what.what.lease, leased{what.what.client});
@@ -90,10 +92,15 @@ void host_state::receive(const seated& what) {
   seat_once_brought(what);
 }
 
-// Both tensors are asked for at once.
+const worker* host_state::worker_of(client_id client) const {
+  const auto at = client - options_.first; // a lesser one is a great number
+  return at < options_.workers.size() ? &options_.workers[at] : nullptr;
+}
+
+// Both tensors are asked for at once. A resident's state is here.
 void host_state::seat_once_brought(const seated& what) {
   auto* missing = missing_of(what.what.parameters);
-  if (what.what.state)
+  if (what.what.state && !options_.keeper)
     if (auto* state = missing_of(what.what.state.value()))
       missing = state;
   if (missing)
@@ -108,6 +115,7 @@ void host_state::receive(const score& what) {
   if (what.first > options_.test.size() ||
       what.count > options_.test.size() - what.first)
     return options_.peer->close("it named samples that there are not");
+  parts_.try_emplace(what.part);
   if (auto* missing = missing_of(what.parameters))
     missing->parts.push_back(what);
   else
@@ -149,11 +157,19 @@ void host_state::receive(const fetched& what) {
 }
 
 void host_state::seat(const seated& what) {
+  auto order = what;
+  order.what.parameters = here(order.what.parameters);
+  if (options_.keeper)
+    return recall(std::move(order));
+  if (order.what.state)
+    order.what.state = tensor{here(order.what.state.value())};
+  order_training(std::move(order));
+}
+
+// Its tensors are here.
+void host_state::order_training(seated what) {
   const auto& slot = options_.slots[what.lane];
-  auto order = what.what;
-  order.parameters = here(order.parameters);
-  if (order.state)
-    order.state = tensor{here(order.state.value())};
+  auto& order = what.what;
   const training_order given{order.client, order.base, order.work, slot.kind,
       order.parameters.here,
       order.state ? order.state.value().here : gpu::shared_buffer{}};
@@ -161,7 +177,7 @@ void host_state::seat(const seated& what) {
     return;
   if (const auto at = leases_.find(order.lease); at != leases_.end())
     at->second.order = given;
-  send(self_, options_.workers[order.client],
+  send(self_, *worker_of(order.client),
       seated_offer{std::move(order), slot.who, slot.lane, what.turn,
           caf::actor_cast<host>(self_)});
 }
@@ -174,7 +190,7 @@ bool host_state::hand_in(const seated& what, const training_order& order) {
   found->lease = what.what.lease;
   found->cpu_seconds = 0.0;
   found->handed_in = true;
-  send_update({order.client, std::move(*found)});
+  tell({order.client, std::move(*found)});
   stop_at_once(what);
   return true;
 }
@@ -197,12 +213,14 @@ void host_state::begin(
   const auto& slot = options_.slots[what.lane];
   send(self_, slot.who,
       evaluate_task{what.part, options_.test.slice(what.first, what.count),
-          parameters, caf::actor_cast<host>(self_), parts_.get_token(),
-          what.first, slot.lane});
+          parameters, caf::actor_cast<host>(self_),
+          parts_[what.part].get_token(), what.first, slot.lane});
 }
 
-// What still waits for its parameters stops without them.
+// What still waits for its parameters, or its state, stops without them.
 void host_state::receive(const revoke& what) {
+  if (auto waits = recalling_.extract(what.lease))
+    return stop_at_once(waits.mapped());
   for (auto& [id, tensor] : held_) {
     const auto at = std::ranges::find(tensor.leases, what.lease,
         [](const seated& each) { return each.what.lease; });
@@ -213,7 +231,13 @@ void host_state::receive(const revoke& what) {
     return;
   }
   if (const auto at = leases_.find(what.lease); at != leases_.end())
-    send(self_, options_.workers[at->second.client], what);
+    send(self_, *worker_of(at->second.client), what);
+}
+
+// One that still waits for its parameters is answered once it is at its slot.
+void host_state::receive(const call_off& what) {
+  if (const auto at = parts_.find(what.part); at != parts_.end())
+    at->second.request_stop();
 }
 
 void host_state::receive(const release& what) {
@@ -236,12 +260,19 @@ void host_state::answer(update& what) {
   if (const auto& order = node.mapped().order; order.parameters)
     options_.kept.keep(order, what.result);
   if (!over_)
+    tell(std::move(what));
+}
+
+void host_state::tell(update&& what) {
+  if (options_.keeper && what.result.state)
+    keep(std::move(what));
+  else
     send_update(std::move(what));
 }
 
 void host_state::send_update(update what) {
   what.result.delta = options_.peer->pass(std::move(what.result.delta.here));
-  if (what.result.state)
+  if (what.result.state && !options_.keeper)
     what.result.state = options_.peer->pass(what.result.state.value());
   options_.peer->send(what);
 }
@@ -250,6 +281,16 @@ void host_state::answer(const failure& what) {
   if (over_ || leases_.erase(what.lease) == 0)
     return;
   options_.peer->send(what);
+}
+
+void host_state::answer(const evaluated_part& what) {
+  parts_.erase(what.part);
+  options_.peer->send(what);
+}
+
+void host_state::stop_parts() {
+  for (auto& [part, stop] : parts_)
+    stop.request_stop();
 }
 
 void host_state::want_to_leave() {
@@ -270,9 +311,10 @@ void host_state::receive(const farewell& what) {
 void host_state::end(farewell how) {
   if (std::exchange(over_, true))
     return;
-  parts_.request_stop();
+  stop_parts();
   for (const auto& [lease, what] : leases_)
-    send(self_, options_.workers[what.client], revoke{lease});
+    send(self_, *worker_of(what.client), revoke{lease});
+  recalling_.clear();
   options_.peer->close(how.why);
   promise_.deliver(std::move(how));
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -16,10 +17,12 @@ namespace troupe::cluster {
 
 struct host_options {
   shared_peer peer;
-  std::vector<worker> workers;     ///< by client id
+  std::vector<worker> workers;     ///< by client id, from `first` on
   std::vector<compute_slot> slots; ///< by lane
   training::view test;
   kept_updates kept{}; ///< in the sessions before, of the same run
+  client_id first = 0;
+  state_keeper keeper{}; ///< a resident's; none: its client keeps nothing
 };
 
 /// A node's end of its session. What the coordinator seats goes to the client's
@@ -35,6 +38,9 @@ struct host_options {
 /// a coordinator that has come back asks for it again.
 ///
 /// Whoever trains is told to stop when the session is over.
+///
+/// A resident's states are named by the coordinator and come from its keeper;
+/// an update is said once the state that it left is kept.
 class host_state {
 public:
   static inline const char* name = "troupe.host";
@@ -64,6 +70,8 @@ private:
   void receive(const score& what);
   void receive(const revoke& what);
   void receive(const carried& what);
+  void receive(const call_off& what);
+  void receive(const state_stored& what);
   void receive(const release& what);
   void receive(const arrived& what);
   void receive(const durable& what);
@@ -80,9 +88,20 @@ private:
   gpu::shared_buffer here(const tensor& what) const;
   void seat_once_brought(const seated& what);
   void seat(const seated& what);
+  void order_training(seated what);
   bool hand_in(const seated& what, const training_order& order);
+  void tell(update&& what);
+  const worker* worker_of(client_id client) const;
+
+  // of a resident: host_resident.cpp
+  void recall(seated what);
+  void keep(update&& what);
+  void give_up(const std::string& why);
+
   void stop_at_once(const seated& what);
   void begin(const score& what, const gpu::shared_buffer& parameters);
+  void answer(const evaluated_part& what);
+  void stop_parts();
   void want_to_leave();
   void end(farewell how);
 
@@ -92,7 +111,8 @@ private:
   bool over_ = false;
   std::map<tensor_id, held> held_;
   std::unordered_map<lease_id, leased> leases_;
-  std::stop_source parts_;
+  std::map<std::uint64_t, std::stop_source> parts_; ///< of the test set
+  std::unordered_map<lease_id, seated> recalling_; ///< wait for their state
 };
 using host_impl = host::stateful_impl<host_state>;
 

@@ -52,8 +52,8 @@ bool is_address(const std::string& text) {
          });
 }
 
-admission refused(std::string why) {
-  return {false, std::move(why), {}, 0};
+admission refused(std::string why, std::string lower_to = {}) {
+  return {false, std::move(why), {}, 0, 0, {}, std::move(lower_to)};
 }
 
 // What of a node's data is not the run's; empty: all is the same.
@@ -80,7 +80,8 @@ registrar_state::registrar_state(
     registrar::pointer self, registrar_options options)
     : self_(self),
       options_(std::move(options)),
-      rule_(options_.rule, options_.incarnation) {}
+      rule_(options_.rule, options_.incarnation),
+      clients_(options_.first_resident, options_.known) {}
 
 registrar::behavior_type registrar_state::make_behavior() {
   return {
@@ -89,49 +90,79 @@ registrar::behavior_type registrar_state::make_behavior() {
       [this](const gone& what) { forget(what); },
       [this](const drained& what) { drain(what); },
       [this](const inquiry& what) { answer(what); },
+      [this](const turned_away& what) {
+        tell_refused(what.who, "stranger", what.why);
+      },
       [this](const fact_batch& what) { note(what); },
       [this](const dismissal& what) { dismiss(what); },
+      [this](tick what) { wake(what); },
   };
 }
 
-// A node knows its fingerprint once it knows the run; it is looked at then.
+// One that is to come back otherwise is not refused.
 admission registrar_state::admit(const knock& what) {
   const auto& hello = what.who.what;
+  if (auto no = objection(hello, what.who.key)) {
+    tell_refused(hello.name, membership::to_string(no->why), no->text);
+    return refused(std::move(no->text));
+  }
   const auto verdict = rule_.knock(
       {hello.name, what.who.key, what.who.number, options_.rule.version,
-          hello.build, options_.rule.configuration, options_.rule.fingerprint},
+          hello.build, options_.rule.configuration, hello.fingerprint,
+          hello.resident, 0, hello.lowerable},
       clock_now(self_));
   if (verdict.refused) {
-    tell_refused(hello.name.empty() ? what.who.address : hello.name,
-        verdict.refused->why, verdict.refused->text);
-    return refused(verdict.refused->text);
+    if (verdict.lower_to.empty())
+      tell_refused(hello.name.empty() ? what.who.address : hello.name,
+          membership::to_string(verdict.refused->why), verdict.refused->text);
+    return refused(verdict.refused->text, verdict.lower_to);
   }
   if (verdict.superseded)
     throw_out(*verdict.superseded,
-        fmt::format("node {} {}", verdict.name, come_back));
+        fmt::format("node {} {}", verdict.name, come_back), true);
   doors_[what.who.number] = what.at;
   addresses_[what.who.number] = what.who.address;
   tell_changes();
-  return {true, {}, verdict.name, verdict.epoch, durable_};
+  timer_.set(self_, rule_.due());
+  admission result{true, {}, verdict.name, verdict.epoch, durable_, {}, {}};
+  if (hello.resident) {
+    resident_.insert(what.who.number);
+    result.client = clients_.client_of(verdict.name, what.who.key);
+  }
+  return result;
+}
+
+// Why it may not come as what it says it is.
+std::optional<membership::refusal> registrar_state::objection(
+    const hello& said, const std::string& key) const {
+  if (said.resident && !options_.residents)
+    return membership::refusal{reason::other_configuration,
+        fmt::format("the run lets no resident in, such as \"{}\" with data of "
+                    "its own: that takes federation.residents = true from its "
+                    "start",
+            said.name)};
+  if (said.resident && said.name.empty())
+    return membership::refusal{
+        reason::other_configuration, "a resident needs an identity"};
+  if (said.resident || clients_.find(said.name))
+    return clients_.objection(said.name, key);
+  return std::nullopt;
 }
 
 admission registrar_state::take_in(const prepared& what) {
   const auto& said = what.what;
-  if (auto names = other_data(said.from, options_.from); !names.empty())
+  auto names = resident_.contains(what.session)
+                   ? std::string{} // its data are its own
+                   : other_data(said.from, options_.from);
+  if (!names.empty())
     return turn_away(what.session, reason::other_data,
         "it has other data than the run: " + names + " differ");
-  if (said.fingerprint != options_.rule.fingerprint &&
-      !options_.rule.any_fingerprint)
-    return turn_away(what.session, reason::other_fingerprint,
-        fmt::format("its numeric fingerprint is {}, and the run's is {}; "
-                    "--any-fingerprint lets it in, and then no bits are "
-                    "promised",
-            said.fingerprint, options_.rule.fingerprint));
   if (is_address(said.metrics))
     metrics_[what.session] = said.metrics;
-  promises_bits_ &= said.fingerprint == options_.rule.fingerprint;
-  rule_.ready(what.session, static_cast<std::uint32_t>(said.slots.size()),
-      clock_now(self_));
+  if (const auto no = rule_.ready(what.session,
+          {static_cast<std::uint32_t>(said.slots.size()), said.fingerprint},
+          clock_now(self_)))
+    return turn_away(what.session, no->why, no->text);
   tell_changes();
   return {true, {}, {}, rule_.epoch_of(what.session).value_or(0)};
 }
@@ -142,10 +173,25 @@ void registrar_state::forget(const gone& what) {
   else
     rule_.lost(what.session, what.why, clock_now(self_));
   doors_.erase(what.session);
-  tell_changes(what.silence);
+  tell_changes(what);
   addresses_.erase(what.session);
+  refused_.erase(what.session);
+  resident_.erase(what.session);
   metrics_.erase(what.session);
   end_if_over();
+}
+
+// Whoever is not ready may be so when it dials again.
+void registrar_state::wake(tick what) {
+  if (!timer_.rang(self_, what.turn))
+    return;
+  for (const auto session : rule_.wake(clock_now(self_)))
+    for (const auto& each : rule_.members())
+      if (each.session == session)
+        throw_out(session,
+            fmt::format("node {} was {}", each.name, each.why), false);
+  tell_changes();
+  timer_.set(self_, rule_.due());
 }
 
 void registrar_state::drain(const drained& what) {
@@ -181,15 +227,16 @@ void registrar_state::end_if_over() {
     self_->quit();
 }
 
-void registrar_state::throw_out(std::uint64_t session, const std::string& why) {
+void registrar_state::throw_out(
+    std::uint64_t session, const std::string& why, bool for_good) {
   if (const auto at = doors_.find(session); at != doors_.end())
-    send(self_, at->second, dismissal{{why, true, 1}});
+    send(self_, at->second, dismissal{{why, for_good, 1}});
 }
 
-void registrar_state::tell_changes(double silence) {
+void registrar_state::tell_changes(const gone& how) {
   for (auto& each : rule_.take_changes()) {
     tell_where_it_stands(each);
-    tell_if_it_comes_or_goes(each, silence);
+    tell_if_it_comes_or_goes(each, how);
   }
 }
 
@@ -206,15 +253,18 @@ void registrar_state::tell_where_it_stands(const membership::change& what) {
 }
 
 // Whoever counts nodes hears of each that comes and of its end, and of no other
-// end.
+// end. One that goes before it was ready was not let in.
 void registrar_state::tell_if_it_comes_or_goes(
-    membership::change& what, double silence) {
+    membership::change& what, const gone& how) {
   if (what.what == kind::readied) {
     told_.insert(what.session);
     std::uint64_t slots = 0;
     for (const auto& one : rule_.members())
       if (one.id == what.id)
         slots = one.slots;
+    if (!what.mixed.empty())
+      send(self_, options_.tell,
+          facts::fingerprint_mixed{what.name, std::move(what.mixed)});
     send(self_, options_.tell,
         facts::node_joined{
             what.name, what.epoch, slots, addresses_[what.session]});
@@ -225,14 +275,25 @@ void registrar_state::tell_if_it_comes_or_goes(
       what.why = come_back;
     send(self_, options_.tell,
         facts::node_left{what.name, what.epoch, std::move(what.why),
-            what.what != kind::left, what.what == kind::lost ? silence : 0.0});
+            what.what != kind::left,
+            what.what == kind::lost ? how.silence : 0.0});
+  } else if (is_end(what.what) && what.what != kind::superseded && !over_ &&
+             !refused_.contains(what.session)) {
+    tell_refused(what.name, "not_ready",
+        what.what == kind::lost ? what.why : how.why);
   }
 }
 
-void registrar_state::tell_refused(
-    const std::string& called, reason why, const std::string& text) {
+void registrar_state::tell_refused(const std::string& called,
+    const std::string& reason, const std::string& text) {
+  const auto before = tells_.take(clock_now(self_));
+  if (!before)
+    return;
+  auto all = text;
+  if (*before > 0)
+    all += fmt::format(" (and {} others before it)", *before);
   send(self_, options_.tell,
-      facts::node_refused{called, membership::to_string(why), text});
+      facts::node_refused{called, reason, std::move(all)});
 }
 
 // It was let in, and is not what it has to be.
@@ -242,7 +303,8 @@ admission registrar_state::turn_away(
   for (const auto& each : rule_.members())
     if (each.session == session)
       called = each.name;
-  tell_refused(called, why, text);
+  refused_.insert(session);
+  tell_refused(called, membership::to_string(why), text);
   return refused(text);
 }
 

@@ -48,6 +48,7 @@ void registrar_state::on(const facts::run_started& x) {
   seen_.versions = x->rounds;
   durable_ = x->version;
   seen_.updates = x->updates;
+  seen_.promises_bits = x->promises_bits;
 }
 
 void registrar_state::on(const facts::published& x) {
@@ -66,7 +67,8 @@ void registrar_state::on(const facts::stored& x) {
 
 void registrar_state::on(const facts::waiting& x) {
   seen_.waits_for =
-      fmt::format("{}: {} of {} are there", x.needs, x.have, x.wanted);
+      fmt::format("{}: {} of {} are there{}{}", x.needs, x.have, x.wanted,
+          x.whom.empty() ? "" : "; missing: ", x.whom);
   waits_since_ = clock_now(self_);
 }
 
@@ -74,10 +76,19 @@ void registrar_state::on(const facts::leased&) {
   waits_since_.reset();
 }
 
+void registrar_state::on(const facts::went_on&) {
+  waits_since_.reset();
+}
+
 void registrar_state::on(const facts::client_failed& x) {
   if (seen_.failures.size() == failures_shown)
     seen_.failures.erase(seen_.failures.begin());
   seen_.failures.push_back(fmt::format("client {}: {}", x.client, x.why));
+}
+
+void registrar_state::on(const facts::client_joined& x) {
+  if (!x.identity.empty())
+    samples_[x.client] = x.samples;
 }
 
 std::string registrar_state::metrics_of(std::uint64_t session) const {
@@ -89,18 +100,32 @@ report registrar_state::status() {
   const auto now = clock_now(self_);
   auto result = seen_;
   result.epoch = rule_.epoch();
-  result.promises_bits = promises_bits_;
+  result.promises_bits = seen_.promises_bits && rule_.promises_bits();
   if (waits_since_)
     result.waits_since = seconds(now - *waits_since_);
   else
     result.waits_for.clear();
-  for (auto& each : rule_.members()) {
-    const auto at = addresses_.find(each.session);
-    result.nodes.push_back({each.name, membership::to_string(each.at),
-        seconds(now - each.since), each.slots, each.changed, each.rejoins,
-        at == addresses_.end() ? std::string{} : at->second,
-        std::move(each.why), metrics_of(each.session)});
-  }
+  for (auto& each : rule_.members())
+    result.nodes.push_back(report_of(std::move(each), now));
+  return result;
+}
+
+node_report registrar_state::report_of(
+    membership::member&& one, instant now) const {
+  const auto at = addresses_.find(one.session);
+  node_report result{one.name, membership::to_string(one.at),
+      seconds(now - one.since), one.slots, one.changed, one.rejoins,
+      at == addresses_.end() ? std::string{} : at->second, std::move(one.why),
+      metrics_of(one.session)};
+  if (one.mixes)
+    result.fingerprint = std::move(one.fingerprint);
+  const auto* client = one.resident ? clients_.find(one.name) : nullptr;
+  if (!client)
+    return result;
+  result.resident = true;
+  result.client = client->client;
+  const auto samples = samples_.find(client->client);
+  result.samples = samples == samples_.end() ? 0 : samples->second;
   return result;
 }
 

@@ -9,6 +9,7 @@
 
 #include "actors/clocks.hpp"
 #include "actors/computing/guard.hpp"
+#include "gpu/aggregation/norms.hpp"
 #include "protocols/errc.hpp"
 
 namespace troupe {
@@ -248,6 +249,7 @@ void accelerator_state::finish(std::size_t which) {
     result = {task.lease, task.work.version, made.sums,
         wall_seconds() - of.begun, cpu_share_ - of.cpu_then,
         std::move(made.delta), made.largest};
+    result.too_large = options_.max_norm > 0.0 && is_too_large(*result.delta.here);
   });
   if (why) {
     drop(which, std::move(why));
@@ -258,6 +260,14 @@ void accelerator_state::finish(std::size_t which) {
       update{client_id(task.work.client), std::move(result)});
   of.task.reset();
   --taken_;
+}
+
+// Its stretch is done, so that nobody else has to be waited for.
+bool accelerator_state::is_too_large(const gpu::buffer& delta) {
+  if (!measuring_)
+    measuring_.emplace(delta.where());
+  const auto one = delta.span();
+  return !(gpu::norms(*measuring_, {&one, 1}).front() <= options_.max_norm);
 }
 
 void accelerator_state::drop(std::size_t which, caf::error why) {

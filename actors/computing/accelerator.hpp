@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "gpu/device_stream.hpp"
 #include "gpu/training/cohort.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/training.hpp"
@@ -21,6 +22,7 @@ struct accelerator_options {
   std::size_t lanes = 1; ///< clients side by side
   training::recipe how;  ///< of the run
   gpu::precision products = gpu::precision::fp32;
+  double max_norm = 0.0; ///< that a delta may have; 0: any
 };
 
 /// All slots of one device: each is a lane, whose tasks it takes by their turn.
@@ -86,6 +88,7 @@ private:
   // answers
   void arrive(stretch& what);
   void finish(std::size_t which);
+  bool is_too_large(const gpu::buffer& delta);
   void drop(std::size_t which, caf::error why);
   void drop_stopped();
   void drop_youngest(const caf::error& why);
@@ -114,6 +117,7 @@ private:
   bool broken_ = false;
   double cpu_seen_ = 0.0;
   double cpu_share_ = 0.0; ///< of one task that was there all the time
+  std::optional<gpu::device_stream> measuring_; ///< beside the cohort's
 };
 using accelerator_impl = accelerator::stateful_impl<accelerator_state>;
 

@@ -7,15 +7,16 @@
 #include "actors/clocks.hpp"
 #include "actors/computing/guard.hpp"
 #include "gpu/aggregation/delta.hpp"
+#include "gpu/aggregation/norms.hpp"
 #include "gpu/aggregation/not_finite.hpp"
 #include "gpu/copy.hpp"
 #include "gpu/training/stateful_learner.hpp"
 
 namespace troupe {
 
-compute_state::compute_state(
-    compute::pointer self, gpu::device where, training::learner_factory make)
-    : self_(self), where_(where), make_(std::move(make)) {}
+compute_state::compute_state(compute::pointer self, gpu::device where,
+    training::learner_factory make, double max_norm)
+    : self_(self), where_(where), make_(std::move(make)), most_(max_norm) {}
 
 compute::behavior_type compute_state::make_behavior() {
   return {
@@ -95,8 +96,10 @@ trained compute_state::run(const train_task& task) {
   const auto largest = gpu::to_delta(block->span(), task.parameters->span());
   if (std::isnan(largest))
     throw gpu::not_finite("the trained parameters are not finite");
+  const auto too_large =
+      most_ > 0.0 && gpu::is_longer(block->span(), most_);
   return {task.lease, task.work.version, outcome, wall_seconds() - begun,
-      cpu_since_last(), std::move(block), largest, false,
+      cpu_since_last(), std::move(block), largest, false, too_large,
       tensor{std::move(state)}};
 }
 

@@ -23,8 +23,9 @@ class compute_state {
 public:
   static inline const char* name = "troupe.compute";
 
-  compute_state(
-      compute::pointer self, gpu::device where, training::learner_factory make);
+  /// `max_norm` that a delta may have; 0: any.
+  compute_state(compute::pointer self, gpu::device where,
+      training::learner_factory make, double max_norm = 0.0);
   compute::behavior_type make_behavior();
 
 private:
@@ -40,6 +41,7 @@ private:
   compute::pointer self_;
   gpu::device where_;
   training::learner_factory make_;
+  double most_;
   std::optional<gpu::device_stream> stream_;
   std::unique_ptr<training::learner> learner_;
   double cpu_seen_ = 0.0;

@@ -40,12 +40,16 @@ aggregator_state::aggregator_state(
     aggregator::pointer self, aggregator_options options)
     : self_(self),
       options_(std::move(options)),
+      quorum_({options_.nodes, options_.patience, options_.then}),
       facts_(options_.next_fact),
       rule_(std::move(options_.rule)),
-      client_states_(std::move(options_.states)),
+      client_states_(options_.states),
+      durable_states_(std::move(options_.states)),
       stored_(options_.header.sha256),
       parameters_(std::move(options_.parameters)),
       blocks_(std::move(options_.blocks)) {
+  met_ = std::move(options_.residents);
+  durable_ = options_.header.version;
   self_->set_down_handler([this](caf::down_msg& what) { on(what); });
 }
 
@@ -74,6 +78,7 @@ aggregator::behavior_type aggregator_state::make_behavior() {
       [this](const facts::node_left& what) { on(what); },
       [this](const facts::node_changed& what) { on(what); },
       [this](const facts::node_serves& what) { on(what); },
+      [this](const facts::fingerprint_mixed& what) { on(what); },
       [this](const facts::node_refused& what) { on(what); },
       [this](interrupt what) { on(what); },
       [this](tick what) { on(what); },
@@ -157,12 +162,16 @@ void aggregator_state::watch_all() {
     watch(self_, one);
 }
 
-// A run that only waits for its last scores can be taken up for their sake.
 void aggregator_state::receive(interrupt) {
+  stop({});
+}
+
+// A run that only waits for its last scores can be taken up for their sake.
+void aggregator_state::stop(caf::error why) {
   if (is_ending() && report_.outcome == run_outcome::completed &&
       press_.scoring())
     report_.outcome = run_outcome::interrupted;
-  end(run_outcome::interrupted);
+  end(run_outcome::interrupted, std::move(why));
   if (report_.outcome == run_outcome::interrupted)
     press_.bound_scores(now_ + last_scores);
 }
@@ -181,6 +190,8 @@ void aggregator_state::receive(tick what) {
   }
   if (waits_ && now_ >= waits_->until)
     end(run_outcome::failed, std::move(waits_->or_else));
+  if (const auto how = quorum_.wake(now_); how && !is_ending())
+    despair(*how);
   if (flush_at_ && now_ >= *flush_at_)
     flush();
 }
@@ -241,7 +252,7 @@ void aggregator_state::end(run_outcome how, caf::error why) {
 // Behind every message: whoever can train does, and nothing is forgotten.
 void aggregator_state::go_on() {
   tell_to_stop(); // before its client is offered another lease
-  if (!is_ending()) {
+  if (!is_ending() && quorum_.holds()) {
     seat_all();
     look_for_slots();
   }
@@ -253,7 +264,8 @@ void aggregator_state::go_on() {
   // A rule that a version is being made for is woken behind it.
   const auto rule = press_.is_open() ? rule_wakes_at_ : std::nullopt;
   const auto patience = waits_ ? std::optional{waits_->until} : std::nullopt;
-  for (auto when : {flush_at_, desk_.due(), press_.due(), rule, patience})
+  for (auto when : {flush_at_, desk_.due(), press_.due(), rule, patience,
+           is_ending() ? std::nullopt : quorum_.due()})
     if (when)
       timer_.set_by(self_, start_ + when->time_since_epoch());
 }
@@ -272,6 +284,7 @@ void aggregator_state::settle() {
   report_.best_version = press_.best_version();
   report_.best_accuracy = press_.best_accuracy();
   report_.training_seconds = seconds(last_publication_ - first_lease_);
+  report_.promises_bits = options_.header.promises_bits;
   facts_.release();
   tell(facts::run_ended{to_string(report_.outcome),
       report_.why ? text(report_.why) : std::string{}, press_.version()});

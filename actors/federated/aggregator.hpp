@@ -15,6 +15,7 @@
 #include "protocols/federated/client_states.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/federated/tally.hpp"
+#include "protocols/membership/quorum.hpp"
 #include "protocols/participation.hpp"
 #include "protocols/placement/desk.hpp"
 #include "protocols/publication.hpp"
@@ -73,6 +74,11 @@ private:
     instant until{};
     caf::error or_else;
   };
+  /// A client that its node has brought, and stands for.
+  struct lodger {
+    enrol who;
+    state_name told = no_state; ///< its state that is durable
+  };
   static constexpr duration flush_after = std::chrono::milliseconds{100};
 
   // messages
@@ -97,6 +103,7 @@ private:
   // what the rule decides
   void admit(returned& one);
   void count(returned& one, const federated::verdict& how);
+  void drop_too_large(const update& what);
   void fail(client_id client, lease_id lease, const caf::error& why);
   void tell_failed(client_id client, lease_id lease, const caf::error& why);
   void tell_accepted(facts::accepted what);
@@ -125,15 +132,27 @@ private:
   void receive(const withdraw& what);
   void receive(const facts::node_joined& what);
   void receive(const facts::node_left& what);
-  void receive(const facts::node_changed& what) { tell(what); }
+  void receive(const facts::node_changed& what);
   void receive(const facts::node_serves& what) { tell(what); }
   void receive(const facts::node_refused& what) { tell(what); }
+  void receive(const facts::fingerprint_mixed& what);
   slot_id take_in(const lend& what);
   void bury_clients(const caf::actor_addr& who, const std::string& why);
   void bury_client(client_id client, const std::string& why);
   void await(facts::waiting what, caf::error or_else);
-  void await_nodes(caf::error or_else);
+  void follow_quorum();
+  caf::error missing(
+      const char* whom, std::size_t have, std::size_t wanted) const;
+  void despair(membership::resort how);
+  void await_each(facts::waiting what, caf::error or_else);
   void look_for_slots();
+
+  // residents: aggregator_residents.cpp
+  void house(const enrol& what);
+  void take_back(client_id client);
+  bool evict(const caf::actor_addr& home, const std::string& why);
+  void settle(client_id client, lodger& one);
+  void settle_all(version_id stored);
 
   // what the press does
   void follow(publication::orders what);
@@ -142,6 +161,7 @@ private:
   void ask_to_store(version_id version);
 
   void end(run_outcome how, caf::error why = {});
+  void stop(caf::error why);
   void go_on();
   void settle();
   bool is_ending() const noexcept { return stage_ >= stage::ending; }
@@ -157,7 +177,9 @@ private:
   std::size_t present_ = 0;         ///< of these
   std::vector<compute_slot> slots_; ///< by slot id
   std::map<slot_id, caf::typed_response_promise<void>> withdrawn_;
-  std::size_t nodes_ = 0; ///< of the cluster, that take part
+  membership::quorum quorum_; ///< of the cluster's nodes
+  std::map<client_id, lodger> residents_; ///< whose nodes are there
+  std::vector<resident_client> met_;      ///< residents, so far
   std::optional<standstill> waits_;
   caf::typed_response_promise<run_report> promise_;
   instant start_{};
@@ -170,6 +192,9 @@ private:
   federated::decisions decisions_;
   std::optional<instant> rule_wakes_at_;
   federated::client_states client_states_;
+  state_table storing_states_; ///< of the version that is being stored
+  state_table durable_states_; ///< of the last one that is
+  version_id durable_ = 0;
   federated::tally tally_; ///< of the version that is collected or being made
   federated::publication plan_; ///< of the version that is being made
   std::vector<returned> early_; ///< wait for the next version to be open

@@ -14,6 +14,8 @@
 namespace troupe {
 namespace {
 
+constexpr const char* nodes = "nodes";
+
 std::stop_token stopped() {
   std::stop_source source;
   source.request_stop();
@@ -24,45 +26,94 @@ std::stop_token stopped() {
 
 void aggregator_state::gather() {
   stage_ = stage::gathering;
-  const auto missing = [this](const char* whom, std::size_t have,
-                           std::size_t wanted) {
-    return caf::make_error(
-        errc::starved, fmt::format("{} of {} {} have come within {} s", have,
-                           wanted, whom, seconds(options_.patience)));
-  };
   if (present_ < options_.quorum)
-    await({"clients", present_, options_.quorum},
+    return await({"clients", present_, options_.quorum},
         missing("clients", present_, options_.quorum));
-  else if (nodes_ < options_.nodes)
-    await_nodes(missing("nodes", nodes_, options_.nodes));
+  if (waits_ && waits_->what.needs == "clients")
+    waits_.reset();
+  quorum_.begin(now_);
+  follow_quorum();
+}
+
+caf::error aggregator_state::missing(
+    const char* whom, std::size_t have, std::size_t wanted) const {
+  return caf::make_error(
+      errc::starved, fmt::format("{} of {} {} have come within {} s", have,
+                         wanted, whom, seconds(options_.patience)));
+}
+
+// Nodes are few, and each that comes or goes meanwhile is told of. Slots come
+// with them.
+void aggregator_state::follow_quorum() {
+  if (const auto news = quorum_.take_news()) {
+    waits_.reset();
+    if (news->holds)
+      tell(facts::went_on{nodes});
+    else
+      tell(facts::waiting{nodes, news->have, news->wanted, news->whom});
+  }
+  if (stage_ != stage::gathering || !quorum_.holds())
+    return;
+  if (const auto wanted = options_.residents_wanted;
+      residents_.size() < wanted)
+    await_each({"residents", residents_.size(), wanted, {}},
+        missing("residents", residents_.size(), wanted));
   else
     begin_rule();
 }
 
+void aggregator_state::despair(membership::resort how) {
+  if (how == membership::resort::go_on)
+    return follow_quorum();
+  const auto at = quorum_.now();
+  auto why = fmt::format("{} of {} nodes {} {} s", at.have, at.wanted,
+      stage_ == stage::gathering ? "have come within" : "were there for",
+      seconds(options_.patience));
+  if (!at.whom.empty())
+    why += "; missing: " + at.whom;
+  auto error = caf::make_error(errc::no_quorum, std::move(why));
+  if (how == membership::resort::interrupt)
+    stop(std::move(error));
+  else
+    end(run_outcome::failed, std::move(error));
+}
+
 // They are few, and each is told of. The time that they have runs on.
-void aggregator_state::await_nodes(caf::error or_else) {
+void aggregator_state::await_each(facts::waiting what, caf::error or_else) {
   const auto before = waits_ ? std::optional{waits_->until} : std::nullopt;
-  if (waits_ && waits_->what.needs == "nodes" && waits_->what.have == nodes_)
+  if (waits_ && waits_->what.needs == what.needs &&
+      waits_->what.have == what.have)
     return;
   waits_.reset();
-  await({"nodes", nodes_, options_.nodes}, std::move(or_else));
+  await(std::move(what), std::move(or_else));
   if (waits_ && before)
     waits_->until = *before;
 }
 
-// Its slots come one by one, and tell of themselves.
 void aggregator_state::receive(const facts::node_joined& what) {
-  ++nodes_;
   tell(facts::node_joined{what});
-  if (stage_ == stage::gathering)
-    gather();
+  quorum_.joined(what.name, now_);
+  follow_quorum();
 }
 
 void aggregator_state::receive(const facts::node_left& what) {
-  nodes_ -= nodes_ > 0;
   tell(facts::node_left{what});
-  if (stage_ == stage::gathering)
-    gather();
+  quorum_.gone(what.name, now_);
+  follow_quorum();
+}
+
+// Whoever drains takes nothing new.
+void aggregator_state::receive(const facts::node_changed& what) {
+  tell(facts::node_changed{what});
+  if (what.state != "draining")
+    return;
+  quorum_.gone(what.name, now_);
+  follow_quorum();
+}
+
+void aggregator_state::receive(const facts::fingerprint_mixed& what) {
+  options_.header.promises_bits = false;
+  tell(facts::fingerprint_mixed{what});
 }
 
 void aggregator_state::begin_rule() {
@@ -78,9 +129,13 @@ void aggregator_state::receive(enrol& what) {
   if (workers_[what.client] && workers_[what.client] != what.who)
     bury_client(what.client, {});
   present_ += !workers_[what.client];
-  workers_[what.client] = std::move(what.who);
-  watch(self_, workers_[what.client]);
-  tell(facts::client_joined{what.client, what.samples});
+  workers_[what.client] = what.who;
+  if (what.home)
+    house(what); // who stands for it is watched for its slots' sake
+  else
+    watch(self_, what.who);
+  tell(facts::client_joined{
+      what.client, what.samples, what.identity, what.key});
   rule_.join(what.client, what.samples, now_, decisions_);
   if (stage_ == stage::gathering)
     gather();
@@ -90,6 +145,7 @@ void aggregator_state::receive(enrol& what) {
 
 void aggregator_state::receive(const leave& what) {
   bury_client(what.client, {});
+  residents_.erase(what.client);
 }
 
 void aggregator_state::bury_clients(
@@ -106,7 +162,7 @@ void aggregator_state::bury_client(client_id client, const std::string& why) {
     return;
   const auto all = desk_.of(client);
   if (!is_ending()) {
-    if (!why.empty())
+    if (!why.empty() && !residents_.contains(client))
       for (const auto& each : all)
         if (each.open)
           tell_failed(client, each.at.grant.lease,
@@ -134,14 +190,17 @@ void aggregator_state::bury_client(client_id client, const std::string& why) {
 }
 
 slot_id aggregator_state::take_in(const lend& what) {
-  const auto slot = desk_.add(what.what.kind);
-  slots_.push_back(what.what);
-  if (what.what.lane == 0) // the other lanes are the same actor
-    watch(self_, what.what.who);
-  tell(facts::slot_joined{slot});
+  const auto first = static_cast<slot_id>(slots_.size());
+  for (const auto& each : what.what) {
+    desk_.add(each.kind, what.only_for);
+    slots_.push_back(each);
+    if (each.lane == 0) // the other lanes are the same actor
+      watch(self_, each.who);
+  }
+  tell(facts::slot_joined{first, what.what.size()});
   if (crew_->evaluator)
-    send(self_, crew_->evaluator, slot_lent{what.what});
-  return slot;
+    send(self_, crew_->evaluator, slots_lent{what.what, !what.only_for});
+  return first;
 }
 
 void aggregator_state::receive(const withdraw& what) {
@@ -164,7 +223,7 @@ void aggregator_state::await(facts::waiting what, caf::error or_else) {
 }
 
 void aggregator_state::look_for_slots() {
-  if (desk_.lacks_slots())
+  if (desk_.lacks_slots() || (press_.scoring() && desk_.alive() == 0))
     await({"compute slots", desk_.alive(), desk_.alive() + 1},
         caf::make_error(errc::no_slots,
             std::string{"there is no compute slot to train at"}));

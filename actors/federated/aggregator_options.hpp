@@ -10,7 +10,9 @@
 #include "protocols/facts.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/ids.hpp"
+#include "protocols/membership/quorum.hpp"
 #include "protocols/placement/allotment.hpp"
+#include "protocols/resident_client.hpp"
 #include "protocols/state_table.hpp"
 
 namespace troupe {
@@ -38,9 +40,13 @@ struct aggregator_options {
   duration lease_time{};
   duration stop_grace = std::chrono::seconds{2};
   std::size_t quorum = 0; ///< clients that have to be there to begin
-  std::size_t nodes = 0;  ///< of the cluster, likewise
-  /// How long it stands still for want of clients or slots; 0: not at all.
+  std::size_t nodes = 0;  ///< of the cluster that have to be there, always
+  std::size_t residents_wanted = 0;       ///< to begin
+  std::vector<resident_client> residents; ///< that have ever taken part
+  /// How long it stands still for want of clients, nodes or slots; 0: not at
+  /// all.
   duration patience{};
+  membership::resort then = membership::resort::fail; ///< for want of nodes
 };
 
 } // namespace troupe

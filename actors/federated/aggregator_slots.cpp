@@ -63,7 +63,9 @@ void aggregator_state::welcome_back(std::optional<slot_id> slot) {
   if (!slot)
     return;
   tell(facts::slot_returned{*slot});
-  if (crew_->evaluator)
+  if (const auto whose = desk_.only_for(*slot))
+    take_back(*whose);
+  else if (crew_->evaluator)
     send(self_, crew_->evaluator, slot_back{*slot});
 }
 
@@ -123,10 +125,12 @@ void aggregator_state::fail_part(const placement::overdue& what) {
 }
 
 // The last slot of a kind may return yet, and so long the evaluator counts on
-// it; not if it is being called off.
+// it; not if it is being called off. A resident has no other.
 void aggregator_state::lose(const placement::overdue& what, std::string why) {
   const auto slot = what.of.slot;
-  lease_again(desk_.lose(slot, std::move(why), now_));
+  lease_again(desk_.lose(slot, why, now_));
+  if (const auto whose = desk_.only_for(slot))
+    bury_client(*whose, why);
   if (desk_.has_left(slot))
     say_goodbye(slot);
   if (desk_.alive(slots_[slot].kind) > 0 || press_.called_off())
@@ -159,7 +163,7 @@ void aggregator_state::lease_again(
 
 void aggregator_state::end_without(
     gpu::device_kind kind, const std::string& why) {
-  if (!is_ending())
+  if (!is_ending() && quorum_.holds())
     await({"compute slots", desk_.alive(), desk_.alive() + 1},
         caf::make_error(
             errc::no_slots, fmt::format("no compute slot {}is left: {}",
@@ -173,13 +177,16 @@ bool aggregator_state::bury_slots(
   const bool lost = how == errc::node_lost;
   const bool remote = lost || how == errc::node_left;
   const auto why = text(how);
+  bool any = evict(who, why);
   std::optional<gpu::device_kind> kind;
   for (slot_id i = 0; i < slots_.size(); ++i) {
     if (slots_[i].who.address() != who)
       continue;
     if (desk_.has_left(i))
       continue;
-    kind = slots_[i].kind;
+    any = true;
+    if (!desk_.only_for(i))
+      kind = slots_[i].kind;
     forget_slot(i);
     if (remote) {
       say_goodbye(i);
@@ -189,9 +196,9 @@ bool aggregator_state::bury_slots(
       lease_again(desk_.die(i));
     }
   }
-  if (!kind)
+  if (!any)
     return false;
-  if (!desk_.has(*kind))
+  if (kind && !desk_.has(*kind))
     end_without(*kind, why);
   carry_out();
   return true;

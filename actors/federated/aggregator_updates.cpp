@@ -51,6 +51,8 @@ void aggregator_state::admit(returned& one) {
   } else if (is_open && ledger_.admission_of(trained.largest, share) !=
                             gpu::admission::added) {
     fail(what.client, trained.lease, diverged(trained.largest, share));
+  } else if (is_open && trained.too_large) {
+    drop_too_large(what);
   } else {
     count(one,
         rule_.arrive({trained.lease, what.client, trained.base, outcome.samples,
@@ -59,6 +61,17 @@ void aggregator_state::admit(returned& one) {
             now_, decisions_));
   }
   carry_out();
+}
+
+// To the rule its client has failed. Its state stays as it was.
+void aggregator_state::drop_too_large(const update& what) {
+  last_failure_ = fmt::format(
+      "; the last one, client {}: the norm of its update is above "
+      "federation.max_norm",
+      what.client);
+  tell(facts::dropped{what.result.lease, what.client, what.result.base,
+      federated::drop_reason::too_large, 0});
+  rule_.fail(what.result.lease, now_, decisions_);
 }
 
 // That models are mixed is known once the rule has answered.

@@ -30,7 +30,8 @@ void aggregator_state::receive(const published& what) {
   // What a resumption needs, while no update of the next version is in it.
   states_[what.version] =
       store{what.version, parameters_, blocks_, rule_.save(), facts_.last(),
-          rule_.accepted(), false, client_states_.counted()};
+          rule_.accepted(), false, client_states_.counted(), {},
+          options_.header.promises_bits};
   publication::orders todo;
   press_.made(what.version, now_, todo);
   follow(std::move(todo));
@@ -60,6 +61,7 @@ void aggregator_state::receive(const scored& what) {
 void aggregator_state::receive(const stored& what) {
   tell(facts::stored{what.version, what.sha256, what.seconds,
       std::exchange(stored_, what.sha256)});
+  settle_all(what.version);
   publication::orders todo;
   press_.stored(what.version, from_seconds(what.seconds), now_, todo);
   follow(std::move(todo));
@@ -91,6 +93,8 @@ void aggregator_state::ask_to_store(version_id version) {
   auto state = std::move(states_.at(version));
   states_.erase(version);
   state.will_be_scored = press_.awaits_score(version);
+  state.residents = met_;
+  storing_states_ = state.states;
   flush();
   send(self_, crew_->scribe, std::move(state));
 }

@@ -35,21 +35,24 @@ evaluator::behavior_type evaluator_state::make_behavior() {
         slots_[what.slot].alive = true;
         hand_out();
       },
-      [this](const slot_lent& what) { take_in(what); },
+      [this](const slots_lent& what) { take_in(what); },
       [this](interrupt) { call_off(); },
+      [this](tick what) { give_up(what); },
   };
 }
 
 // One of the kind that has scored so far; where none did, of its own.
-void evaluator_state::take_in(const slot_lent& what) {
+void evaluator_state::take_in(const slots_lent& what) {
   const auto scores = [this](gpu::device_kind kind) {
     for (std::size_t i = 0; i < slots_.size(); ++i)
       if (slots_[i].scores)
         return options_.slots[i].kind == kind;
     return true;
   };
-  slots_.push_back({.scores = scores(what.what.kind)});
-  options_.slots.push_back(what.what);
+  for (const auto& each : what.what) {
+    slots_.push_back({.scores = what.scores && scores(each.kind)});
+    options_.slots.push_back(each);
+  }
   if (!queue_.empty() && !failed_)
     hand_out();
 }
@@ -76,13 +79,12 @@ void evaluator_state::start() {
 }
 
 void evaluator_state::hand_out() {
-  const auto can_score = [](const slot& s) { return s.scores && s.alive; };
-  if (!open_.empty() && std::ranges::none_of(slots_, can_score))
-    return fail(caf::make_error(
-        errc::no_slots, std::string{"no compute slot that scores is left"}));
+  if (!open_.empty() && !has_slot())
+    return wait();
+  lacks_since_.reset();
   for (std::size_t i = 0; i < slots_.size() && !open_.empty(); ++i) {
     auto& to = slots_[i];
-    if (!can_score(to) || to.at)
+    if (!to.scores || !to.alive || to.at)
       continue;
     to.at = task{tasks_++, open_.front()};
     open_.pop_front();
@@ -93,6 +95,29 @@ void evaluator_state::hand_out() {
             queue_.front().parameters, self_, to.at->stop.get_token(), first,
             options_.slots[i].lane});
   }
+}
+
+bool evaluator_state::has_slot() const {
+  return std::ranges::any_of(
+      slots_, [](const slot& s) { return s.scores && s.alive; });
+}
+
+// Slots may come with a node.
+void evaluator_state::wait() {
+  if (!lacks_since_)
+    lacks_since_ = clock_now(self_);
+  const auto end = *lacks_since_ + options_.patience;
+  if (clock_now(self_) < end)
+    return timer_.set(self_, end);
+  lacks_since_.reset();
+  fail(caf::make_error(
+      errc::no_slots, std::string{"no compute slot that scores is left"}));
+}
+
+void evaluator_state::give_up(tick what) {
+  if (timer_.rang(self_, what.turn) && lacks_since_ && !queue_.empty() &&
+      !failed_)
+    wait();
 }
 
 // None where the slot was given up and its part is at another one.

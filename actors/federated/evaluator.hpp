@@ -9,6 +9,7 @@
 #include "protocols/evaluation.hpp"
 #include "protocols/participation.hpp"
 #include "protocols/run.hpp"
+#include "protocols/timer.hpp"
 #include "protocols/verbs.hpp"
 
 namespace troupe {
@@ -18,6 +19,7 @@ struct evaluator_options {
   std::size_t part = 500;          ///< samples a task
   std::vector<compute_slot> slots; ///< by slot id
   aggregator report_to;
+  duration patience{}; ///< without a slot that scores; 0: none
 };
 
 /// Scores versions on the test set: cuts it into parts of fixed size, keeps one
@@ -26,9 +28,10 @@ struct evaluator_options {
 /// computed it.
 ///
 /// A version is answered for once no slot is at a part of it any more. When a
-/// part fails, when an interrupt comes or when no slot is left, the others are
-/// told to stop; the aggregator says when a slot that does not heed that is
-/// gone, and so no answer is waited for in vain.
+/// part fails, when an interrupt comes or when no slot is left and none has come
+/// for as long as it has patience, the others are told to stop; the aggregator
+/// says when a slot that does not heed that is gone, and so no answer is waited
+/// for in vain.
 class evaluator_state {
 public:
   static inline const char* name = "troupe.evaluator";
@@ -50,7 +53,7 @@ private:
     std::optional<task> at{};
   };
 
-  void take_in(const slot_lent& what);
+  void take_in(const slots_lent& what);
   void ask(evaluate& what);
   void note(const part_begun& what);
   void collect(const evaluated_part& what);
@@ -59,6 +62,9 @@ private:
 
   void start();
   void hand_out();
+  bool has_slot() const;
+  void wait();
+  void give_up(tick what);
   void fail(caf::error why);
   void stop_all();
   void settle();
@@ -80,6 +86,8 @@ private:
   caf::error failed_;
   double cpu_seconds_ = 0.0;
   instant started_{};
+  std::optional<instant> lacks_since_; ///< slots that score
+  timer<tick> timer_;
 };
 using evaluator_impl = evaluator::stateful_impl<evaluator_state>;
 

@@ -46,6 +46,10 @@ std::vector<double> norms(device_stream& on, updates of) {
   return result;
 }
 
+bool is_longer(std::span<const float> update, double bound) {
+  return !(std::sqrt(ordered::sum_of_squares(update)) <= bound);
+}
+
 std::vector<double> clip_to_norm(
     device_stream& on, std::span<const std::span<float>> of, double bound) {
   assert(bound > 0.0 && "nothing has a norm below 0");

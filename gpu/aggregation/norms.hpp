@@ -13,6 +13,9 @@ namespace troupe::gpu {
 /// the values is. Waits for the stream.
 std::vector<double> norms(device_stream& on, updates of);
 
+/// Whether the norm of an update on the host is above `bound`, or none.
+bool is_longer(std::span<const float> update, double bound);
+
 /// The squared norms of of[i] - from[i], in the same order; with nothing to
 /// subtract, of the updates themselves. Waits for the stream.
 std::vector<double> squared_norms(

@@ -33,6 +33,32 @@ double fold(std::array<double, columns>& sums) noexcept {
   return sums[0];
 }
 
+void running_squares::add(std::span<const float> next) {
+  while (!next.empty()) {
+    const auto column = count_ % columns;
+    const auto size = std::min(next.size(), columns - column);
+    for (std::size_t i = 0; i < size; ++i)
+      sums_[column + i] += double(next[i]) * double(next[i]);
+    count_ += size;
+    next = next.subspan(size);
+    if (count_ % tile == 0)
+      end_tile();
+  }
+}
+
+void running_squares::end_tile() noexcept {
+  total_[(count_ / tile - 1) % columns] += fold(sums_);
+  sums_.fill(0.0);
+}
+
+double running_squares::sum() const noexcept {
+  auto sums = sums_;
+  auto total = total_;
+  if (count_ % tile != 0)
+    total[count_ / tile % columns] += fold(sums);
+  return fold(total);
+}
+
 double sum_of_squares(std::span<const float> values) {
   return sum_of(values.size(),
       [=](std::size_t i) { return double(values[i]) * double(values[i]); });

@@ -20,6 +20,21 @@ constexpr std::size_t tiles(std::size_t count) {
 /// Halves the columns until one is left.
 double fold(std::array<double, columns>& sums) noexcept;
 
+/// The sum of the squares of values that come a piece at a time: the bits of
+/// `sum_of_squares`, however they were cut.
+class running_squares {
+public:
+  void add(std::span<const float> next);
+  double sum() const noexcept;
+
+private:
+  void end_tile() noexcept;
+
+  std::size_t count_ = 0;
+  std::array<double, columns> sums_{};  // of the tile that is open
+  std::array<double, columns> total_{}; // of those that are full
+};
+
 /// The sum of all squares, in that order. A float's square is exact in double.
 double sum_of_squares(std::span<const float> values);
 

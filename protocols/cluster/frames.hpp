@@ -23,9 +23,10 @@
 //
 //     node                         coordinator
 //     hello{node} ───────────────────────────►   who it is
-//     ◄──────────────────── welcome | refusal    what is trained, on what
+//     ◄──────────── welcome | refusal | lower    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
-//     ◄────────── carried, seated, score, revoke   work, or none of it after
+//     ◄─ carried, seated, score, revoke, call_off  work, or none of it after
+//     ◄──────────────────────────── state_stored   a resident's state is durable
 //     all update, failure, part_begun, evaluated_part ─►   what came of it
 //     ◄───────────────────────── release, arrived   tensors that are done with
 //     ◄───────────────────────────────── durable   what need not be kept
@@ -54,8 +55,21 @@ struct hello {
   errand what_for = errand::node;
   std::string name;          ///< a node's; for `drain`, that of the node meant
   std::uint64_t session = 0; ///< at random; a courier's is its node's
-  std::string build;         ///< for people
+  std::string build;         ///< the release of Troupe that it runs
   double silence = 0.0;      ///< seconds after which it takes a peer for lost
+  bool resident = false;     ///< brings data of its own, for one client
+  std::string fingerprint{}; ///< numeric, of its CPU
+  std::vector<std::string> lowerable{}; ///< others that it can take on
+};
+
+/// To a resident: who its client is, and what samples are like here.
+struct residence {
+  client_id client = 0;
+  std::string run;                  ///< drawn at its start: no other has it
+  std::vector<std::uint64_t> shape; ///< of a sample; empty: any
+  std::uint64_t classes = 0;        ///< 0: any
+
+  friend bool operator==(const residence&, const residence&) = default;
 };
 
 /// To a node: it may take part, if it can do what this says.
@@ -66,6 +80,7 @@ struct welcome {
   facts::provenance from;    ///< what the clients train on
   std::string fingerprint;   ///< numeric, of the coordinator
   version_id durable = 0;    ///< the run's, that survives any crash
+  residence home{};          ///< of a resident alone
 };
 
 /// To whoever dialled: no, and why, in words; or what `drain` comes to.
@@ -73,13 +88,20 @@ struct refusal {
   std::string why;
 };
 
+/// To a node: it computes other bits than the run, and need not. It is to take
+/// on this fingerprint, and come back.
+struct lower {
+  std::string fingerprint;
+};
+
 /// Node: the data are here and the slots wait.
 struct ready {
   std::vector<std::uint8_t> slots; ///< `gpu::device_kind` by lane
   std::string fingerprint;
-  facts::provenance from;
+  facts::provenance from; ///< but a resident's data are its own
   /// HOST:PORT where it serves its own figures; empty: nowhere.
   std::string metrics{};
+  std::uint64_t samples = 0; ///< a resident's
 };
 
 /// An offer, and where at the node it is to train.
@@ -103,6 +125,11 @@ struct score {
 struct carried {
   tensor_id what = 0;
   tensor values;
+};
+
+/// Coordinator: this part is not wanted any more; its answer still is.
+struct call_off {
+  std::uint64_t part = 0;
 };
 
 /// Coordinator: this version is needed no more at the node.
@@ -147,6 +174,10 @@ struct node_report {
   std::string address;
   std::string why;       ///< it is lost
   std::string metrics{}; ///< where it serves its own; empty: nowhere
+  bool resident = false;
+  client_id client = 0;      ///< a resident's
+  std::uint64_t samples = 0; ///< likewise
+  std::string fingerprint{}; ///< numeric, if it is not the run's
 };
 
 /// What `status` or `drain` asked for.
@@ -167,7 +198,8 @@ struct report {
 /// Whatever may be said.
 using frame = std::variant<hello, welcome, refusal, ready, seated, score,
     revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report, carried, durable>;
+    drain, farewell, beat, report, carried, durable, state_stored, lower,
+    call_off>;
 
 } // namespace troupe::cluster
 
@@ -191,6 +223,9 @@ CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::node_report))
 CAF_ADD_TYPE_ID(troupe_cluster, (std::vector<troupe::cluster::node_report>))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::carried))
 CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::durable))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::residence))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::lower))
+CAF_ADD_TYPE_ID(troupe_cluster, (troupe::cluster::call_off))
 CAF_END_TYPE_ID_BLOCK(troupe_cluster)
 
 namespace troupe {
@@ -214,23 +249,39 @@ template <class Inspector>
 bool inspect(Inspector& f, hello& x) {
   return f.object(x).fields(f.field("what_for", x.what_for),
       f.field("name", x.name), f.field("session", x.session),
-      f.field("build", x.build), exactly(f, "silence", x.silence));
+      f.field("build", x.build), exactly(f, "silence", x.silence),
+      f.field("resident", x.resident), f.field("fingerprint", x.fingerprint),
+      f.field("lowerable", x.lowerable));
+}
+template <class Inspector>
+bool inspect(Inspector& f, residence& x) {
+  return f.object(x).fields(f.field("client", x.client), f.field("run", x.run),
+      f.field("shape", x.shape), f.field("classes", x.classes));
 }
 template <class Inspector>
 bool inspect(Inspector& f, welcome& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
       f.field("configuration", x.configuration), f.field("from", x.from),
-      f.field("fingerprint", x.fingerprint), f.field("durable", x.durable));
+      f.field("fingerprint", x.fingerprint), f.field("durable", x.durable),
+      f.field("home", x.home));
 }
 template <class Inspector>
 bool inspect(Inspector& f, refusal& x) {
   return f.object(x).fields(f.field("why", x.why));
 }
 template <class Inspector>
+bool inspect(Inspector& f, lower& x) {
+  return f.object(x).fields(f.field("fingerprint", x.fingerprint));
+}
+template <class Inspector>
+bool inspect(Inspector& f, call_off& x) {
+  return f.object(x).fields(f.field("part", x.part));
+}
+template <class Inspector>
 bool inspect(Inspector& f, ready& x) {
   return f.object(x).fields(f.field("slots", x.slots),
       f.field("fingerprint", x.fingerprint), f.field("from", x.from),
-      f.field("metrics", x.metrics));
+      f.field("metrics", x.metrics), f.field("samples", x.samples));
 }
 template <class Inspector>
 bool inspect(Inspector& f, seated& x) {
@@ -279,7 +330,9 @@ bool inspect(Inspector& f, node_report& x) {
       exactly(f, "since", x.since), f.field("slots", x.slots),
       f.field("epoch", x.epoch), f.field("rejoins", x.rejoins),
       f.field("address", x.address), f.field("why", x.why),
-      f.field("metrics", x.metrics));
+      f.field("metrics", x.metrics), f.field("resident", x.resident),
+      f.field("client", x.client), f.field("samples", x.samples),
+      f.field("fingerprint", x.fingerprint));
 }
 template <class Inspector>
 bool inspect(Inspector& f, report& x) {

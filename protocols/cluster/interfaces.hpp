@@ -19,7 +19,7 @@
 //     aggregator, workers                                 workers, slots
 //      ▲   │ train_task, evaluate_task           seated_offer │   ▲ update
 //      │   ▼                                                  ▼   │
-//     ┌──────┐  seated, score, revoke, release   frames      ┌──────┐
+//     ┌──────┐  seated, score, revoke, release…  frames      ┌──────┐
 //     │ door │ ════════════════════════════════════════════► │ host │
 //     └──────┘ ◄════════════════════════════════════════════ └──────┘
 //       │ ▲        ready, update, failure, farewell
@@ -38,6 +38,7 @@ struct fetched {
   tensor here;
   float largest = 0.0f; ///< magnitude; NaN: a value is not finite
   std::string failed;   ///< why it did not come; empty: it did
+  bool too_large = false; ///< its norm is above the bound, if there is one
 };
 
 /// From its peer to an actor: the session is over. The last message.
@@ -50,6 +51,22 @@ struct parted {
 /// To a door: the run has ended; the node is told so.
 struct dismissal {
   farewell what;
+};
+
+/// To whoever keeps a resident's states: an update has left this one. Answered
+/// once it outlasts any crash.
+struct keep_state {
+  state_name name = no_state;
+  tensor values;
+};
+
+/// Likewise: its client is to train from this one, so that those after it are
+/// void. Answered by its values; none: it begins with nothing.
+struct recall_state {
+  state_name name = no_state;
+};
+struct recalled_state {
+  tensor values;
 };
 
 /// To a host: tell the coordinator that its slots are ready. Answered when the
@@ -73,6 +90,19 @@ struct kept {
 template <class Inspector>
 bool inspect(Inspector& f, kept&) {
   return refuse_to_serialise(f, "troupe::cluster::kept");
+}
+template <class Inspector>
+bool inspect(Inspector& f, keep_state& x) {
+  return f.object(x).fields(
+      f.field("name", x.name), f.field("values", x.values));
+}
+template <class Inspector>
+bool inspect(Inspector& f, recall_state& x) {
+  return f.object(x).fields(f.field("name", x.name));
+}
+template <class Inspector>
+bool inspect(Inspector& f, recalled_state& x) {
+  return f.object(x).fields(f.field("values", x.values));
 }
 template <class Inspector>
 bool inspect(Inspector& f, serve& x) {
@@ -103,12 +133,16 @@ CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::dismissal))
 CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::serve))
 CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::hand_over))
 CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::kept))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::keep_state))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::recall_state))
+CAF_ADD_TYPE_ID(troupe_doors, (troupe::cluster::recalled_state))
 CAF_END_TYPE_ID_BLOCK(troupe_doors)
 
 namespace troupe::cluster {
 
 /// Stands for one node at the coordinator: its slots are lanes of this compute
-/// actor, and what they answer goes back the way the tasks came.
+/// actor, and what they answer goes back the way the tasks came. Of a resident
+/// it is the client's worker, too.
 using door = compute::extend<          //
     caf::result<void>(ready),          // from its node
     caf::result<void>(update),         //
@@ -120,8 +154,17 @@ using door = compute::extend<          //
     caf::result<void>(fetched),        // from its peer
     caf::result<void>(parted),         //
     caf::result<void>(revoke),         // of a task that is to stop
+    caf::result<void>(call_off),       // likewise
+    caf::result<void>(seated_offer),   // to its resident, from the aggregator
+    caf::result<void>(state_stored),   // likewise
     caf::result<void>(durable),        // from the registrar
     caf::result<void>(dismissal)>;     //
+
+/// Keeps the states of a resident's client on the disk of its node.
+using state_keeper = caf::typed_actor<         //
+    caf::result<void>(keep_state),             //
+    caf::result<recalled_state>(recall_state), //
+    caf::result<void>(state_stored)>; // answered: that state is here
 
 /// A node's end: its slots, and a worker for each client that is trained here.
 using host = caf::typed_actor<          //
@@ -132,6 +175,8 @@ using host = caf::typed_actor<          //
     caf::result<void>(score),           //
     caf::result<void>(revoke),          //
     caf::result<void>(carried),         //
+    caf::result<void>(call_off),        //
+    caf::result<void>(state_stored),    //
     caf::result<void>(release),         //
     caf::result<void>(arrived),         //
     caf::result<void>(durable),         //

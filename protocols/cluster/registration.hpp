@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <caf/result.hpp>
@@ -37,6 +38,8 @@ struct admission {
   std::string name;
   std::uint64_t epoch = 0;
   version_id durable = 0; ///< the run's
+  std::optional<client_id> client{}; ///< of a resident
+  std::string lower_to{}; ///< it may come back with this fingerprint
 };
 
 /// Door to registrar: this node has said what it can do. Answered by
@@ -59,6 +62,12 @@ struct drained {
   std::uint64_t session = 0;
 };
 
+/// Port to registrar: somebody never came to be a node, and why.
+struct turned_away {
+  std::string who; ///< name or address
+  std::string why;
+};
+
 /// For people: who is there, or a node that is to leave. Whoever asks gets a
 /// report, or a refusal that says why not.
 struct inquiry {
@@ -74,7 +83,8 @@ template <class Inspector>
 bool inspect(Inspector& f, admission& x) {
   return f.object(x).fields(f.field("granted", x.granted),
       f.field("why", x.why), f.field("name", x.name), f.field("epoch", x.epoch),
-      f.field("durable", x.durable));
+      f.field("durable", x.durable), f.field("client", x.client),
+      f.field("lower_to", x.lower_to));
 }
 template <class Inspector>
 bool inspect(Inspector& f, prepared& x) {
@@ -92,6 +102,10 @@ bool inspect(Inspector& f, drained& x) {
   return f.object(x).fields(f.field("session", x.session));
 }
 template <class Inspector>
+bool inspect(Inspector& f, turned_away& x) {
+  return f.object(x).fields(f.field("who", x.who), f.field("why", x.why));
+}
+template <class Inspector>
 bool inspect(Inspector& f, inquiry&) {
   return refuse_to_serialise(f, "troupe::cluster::inquiry");
 }
@@ -107,6 +121,7 @@ CAF_ADD_TYPE_ID(troupe_registration, (troupe::cluster::prepared))
 CAF_ADD_TYPE_ID(troupe_registration, (troupe::cluster::gone))
 CAF_ADD_TYPE_ID(troupe_registration, (troupe::cluster::drained))
 CAF_ADD_TYPE_ID(troupe_registration, (troupe::cluster::inquiry))
+CAF_ADD_TYPE_ID(troupe_registration, (troupe::cluster::turned_away))
 CAF_END_TYPE_ID_BLOCK(troupe_registration)
 
 namespace troupe {
@@ -119,7 +134,9 @@ using registrar = caf::typed_actor<                     //
     caf::result<void>(cluster::gone),                   //
     caf::result<void>(cluster::drained),                //
     caf::result<void>(cluster::inquiry),                //
+    caf::result<void>(cluster::turned_away),            //
     caf::result<void>(fact_batch),                      //
-    caf::result<void>(cluster::dismissal)>;             // the run has ended
+    caf::result<void>(cluster::dismissal),              // the run has ended
+    caf::result<void>(tick)>;
 
 } // namespace troupe

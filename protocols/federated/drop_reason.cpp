@@ -14,6 +14,8 @@ const char* to_string(drop_reason why) noexcept {
     return "late";
   case drop_reason::too_stale:
     return "too_stale";
+  case drop_reason::too_large:
+    return "too_large";
   }
   return "invalid";
 }

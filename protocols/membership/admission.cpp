@@ -1,5 +1,7 @@
 #include "protocols/membership/admission.hpp"
 
+#include <algorithm>
+
 namespace troupe::membership {
 namespace {
 
@@ -10,6 +12,35 @@ std::string quoted(const std::string& text) {
 std::string called(const candidate& who) {
   return who.name.empty() ? "a node without a name"
                           : "node " + quoted(who.name);
+}
+
+// Calls back with each kind of device's; true if all answers are.
+template <class Holds>
+bool each_kind(std::string_view fingerprint, Holds holds) {
+  constexpr std::string_view bar = " | ";
+  for (;;) {
+    const auto end = std::min(fingerprint.find(bar), fingerprint.size());
+    if (!holds(fingerprint.substr(0, end)))
+      return false;
+    if (end == fingerprint.size())
+      return true;
+    fingerprint.remove_prefix(end + bar.size());
+  }
+}
+
+refusal other_bits(const std::string& whose, const std::string& theirs,
+    const std::string& ours) {
+  return {reason::other_fingerprint,
+      whose + " computes as " + quoted(theirs) + ", this run as " +
+          quoted(ours) +
+          ", so that their bits may differ: choose compute.instructions that "
+          "both have, or let it in by --any-fingerprint, and no bits are "
+          "promised"};
+}
+
+bool can_be_lowered(const candidate& who, const options& here) {
+  return std::ranges::find(who.lowerable, here.fingerprint) !=
+         who.lowerable.end();
 }
 
 std::string shown_key(const std::string& key) {
@@ -29,12 +60,38 @@ std::optional<refusal> misfit(const candidate& who, const options& here) {
         called(who) + " was started with configuration " +
             quoted(who.configuration) + ", this run with " +
             quoted(here.configuration) + ": give both the same"};
-  if (who.fingerprint != here.fingerprint && !here.any_fingerprint)
-    return refusal{reason::other_fingerprint,
-        called(who) + " computes as " + quoted(who.fingerprint) +
-            ", this run as " + quoted(here.fingerprint) +
-            ": their bits may differ; any_fingerprint lets it in"};
+  if (!here.build.empty() && who.build != here.build)
+    return refusal{reason::other_build,
+        called(who) + " runs Troupe " + quoted(who.build) + ", this run " +
+            quoted(here.build) + ": install the same release on both"};
+  if (who.fingerprint != here.fingerprint && !here.any_fingerprint &&
+      !can_be_lowered(who, here))
+    return other_bits(called(who), who.fingerprint, here.fingerprint);
   return std::nullopt;
+}
+
+bool computes_alike(std::string_view theirs, std::string_view ours) {
+  return each_kind(theirs, [ours](std::string_view one) {
+    return !each_kind(
+        ours, [one](std::string_view other) { return one != other; });
+  });
+}
+
+std::optional<refusal> mismatch(
+    const std::string& name, const ability& what, const options& here) {
+  if (here.any_fingerprint || here.devices.empty() ||
+      computes_alike(what.fingerprint, here.devices))
+    return std::nullopt;
+  return other_bits("node " + quoted(name), what.fingerprint, here.devices);
+}
+
+std::optional<refusal> lowering(const candidate& who, const options& here) {
+  if (who.fingerprint == here.fingerprint || !can_be_lowered(who, here))
+    return std::nullopt;
+  return refusal{reason::to_be_lowered,
+      called(who) + " computes as " + quoted(who.fingerprint) +
+          ", and can as this run does: it is to come back as " +
+          quoted(here.fingerprint)};
 }
 
 std::optional<refusal> imposture(const candidate& who, const member& known) {
@@ -57,6 +114,11 @@ refusal no_room(const candidate& who, std::size_t most) {
 
 refusal too_late(const candidate& who) {
   return {reason::closed, called(who) + " came when the run had closed"};
+}
+
+refusal not_joining(session_id session) {
+  return {reason::stale_session,
+      "session " + std::to_string(session) + " is over, or was ready before"};
 }
 
 refusal used_session(const candidate& who, const std::string& whose) {

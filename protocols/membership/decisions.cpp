@@ -20,6 +20,10 @@ const char* to_string(reason why) noexcept {
     return "stale_session";
   case reason::other_data:
     return "other_data";
+  case reason::other_build:
+    return "other_build";
+  case reason::to_be_lowered:
+    return "to_be_lowered";
   }
   return "invalid";
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace troupe::membership {
 
@@ -16,11 +17,18 @@ struct candidate {
   std::string key{};  ///< of its certificate; empty in the clear
   session_id session = 0;
   std::string version{};       ///< of the wire protocol
-  std::string build{};         ///< for people only
+  std::string build{};         ///< the release that it runs
   std::string configuration{}; ///< its hash
-  std::string fingerprint{};   ///< numeric
+  std::string fingerprint{};   ///< numeric, of its CPU
   bool resident = false;       ///< brings its own data
   std::uint32_t slots = 0;
+  std::vector<std::string> lowerable{}; ///< fingerprints that it can take on
+};
+
+/// What a node can do, once it knows the run.
+struct ability {
+  std::uint32_t slots = 0;
+  std::string fingerprint{}; ///< numeric, of the devices that it lends
 };
 
 enum class reason : std::uint8_t {
@@ -32,6 +40,8 @@ enum class reason : std::uint8_t {
   closed,
   stale_session, ///< it was used before, or is older than the identity's last
   other_data,    ///< than the run's, under the same name
+  other_build,
+  to_be_lowered, ///< it computes other bits, and can compute the run's
 };
 
 /// "other_version" and so on.
@@ -49,6 +59,7 @@ struct verdict {
   epoch_id epoch = 0; ///< that its messages are to carry
   std::string name{};
   std::optional<session_id> superseded; ///< an older one of it, to be closed
+  std::string lower_to{}; ///< it may come back with this fingerprint
 
   bool admitted() const noexcept { return !refused; }
 };
@@ -70,6 +81,7 @@ struct change {
   std::string name{};
   session_id session = 0; ///< that it happened to
   std::string why{};      ///< it was lost
+  std::string mixed{};    ///< readied: its fingerprint, if it is another one
 };
 
 /// "joined" and so on.

@@ -36,7 +36,8 @@ struct member {
   bool resident = false;
   std::uint32_t slots = 0;
   std::uint32_t rejoins = 0;
-  std::string why{}; ///< it was lost; empty in any other state
+  std::string why{};  ///< it was lost; empty in any other state
+  bool mixes = false; ///< it was ready with another fingerprint than the run's
 
   friend bool operator==(const member&, const member&) = default;
 };
@@ -58,7 +59,8 @@ bool inspect(Inspector& f, member& x) {
       f.field("since", x.since), f.field("heard", x.heard),
       f.field("build", x.build), f.field("fingerprint", x.fingerprint),
       f.field("resident", x.resident), f.field("slots", x.slots),
-      f.field("rejoins", x.rejoins), f.field("why", x.why));
+      f.field("rejoins", x.rejoins), f.field("why", x.why),
+      f.field("mixes", x.mixes));
 }
 
 } // namespace troupe::membership

@@ -1,11 +1,22 @@
 #include "protocols/membership/membership.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "protocols/ids.hpp"
 
 namespace troupe::membership {
+namespace {
+
+std::string text(duration bound) {
+  using ms = std::chrono::milliseconds;
+  const auto count = std::chrono::duration_cast<ms>(bound).count();
+  return count % 1000 == 0 ? std::to_string(count / 1000) + " s"
+                           : std::to_string(count) + " ms";
+}
+
+} // namespace
 
 membership::membership(options here, std::uint64_t incarnation)
     : here_(std::move(here)),
@@ -16,10 +27,12 @@ verdict membership::knock(const candidate& who, instant now) {
   auto* x = find(who.session);
   if (x && (who.name.empty() || who.name == x->name) && who.key == x->key) {
     heard(who.session, now);
-    return {{}, x->id, x->joined, x->name, {}};
+    return {{}, x->id, x->joined, x->name, {}, {}};
   }
   if (auto why = objection(who))
-    return {std::move(why), 0, 0, {}, {}};
+    return {std::move(why), 0, 0, {}, {}, {}};
+  if (auto why = lowering(who, here_))
+    return {std::move(why), 0, 0, {}, {}, here_.fingerprint};
   return admit(who, now);
 }
 
@@ -57,29 +70,37 @@ verdict membership::admit(const candidate& who, instant now) {
   x->fingerprint = who.fingerprint;
   x->resident = who.resident;
   x->slots = who.slots;
+  x->mixes = false;
   x->rejoins += fresh ? 0 : 1;
   x->heard = now;
   note(*x, state::joining,
       fresh ? change::kind::joined : change::kind::rejoined, now);
   x->joined = epoch_;
   sessions_[who.session] = x->id;
-  mixed_ |= who.fingerprint != here_.fingerprint;
-  if (here_.silence.count() > 0)
-    look_by(now + here_.silence);
+  look_after(*x);
   result.id = x->id;
   result.epoch = epoch_;
   result.name = x->name;
   return result;
 }
 
-bool membership::ready(session_id session, std::uint32_t slots, instant now) {
+std::optional<refusal> membership::ready(
+    session_id session, const ability& what, instant now) {
   auto* x = find(session);
   if (!x || x->at != state::joining)
-    return false;
-  x->slots = slots;
+    return not_joining(session);
+  if (auto why = mismatch(x->name, what, here_))
+    return why;
+  x->slots = what.slots;
+  x->fingerprint = what.fingerprint;
+  x->mixes = !here_.devices.empty() &&
+             !computes_alike(what.fingerprint, here_.devices);
+  mixed_ |= x->mixes;
   x->heard = now;
   note(*x, state::member, change::kind::readied, now);
-  return true;
+  if (x->mixes)
+    changes_.back().mixed = x->fingerprint;
+  return std::nullopt;
 }
 
 bool membership::heard(session_id session, instant now) {
@@ -127,21 +148,34 @@ bool membership::end(
 
 std::vector<session_id> membership::wake(instant now) {
   due_.reset();
-  std::vector<session_id> silent;
-  if (here_.silence.count() == 0)
-    return silent;
-  for (const auto& [session, id] : sessions_) {
-    const auto end = known_.find(id)->heard + here_.silence;
-    if (now < end)
-      look_by(end);
-    else
-      silent.push_back(session);
+  std::vector<session_id> ended;
+  for (const auto& [session, id] : std::map{sessions_}) {
+    const auto& x = *known_.find(id);
+    auto why = fault_of(x, now);
+    if (why.empty()) {
+      look_after(x);
+      continue;
+    }
+    lost(session, std::move(why), now);
+    ended.push_back(session);
   }
-  using ms = std::chrono::milliseconds;
-  const auto bound = std::chrono::duration_cast<ms>(here_.silence).count();
-  for (auto session : silent)
-    lost(session, "not heard for " + std::to_string(bound) + " ms", now);
-  return silent;
+  return ended;
+}
+
+std::string membership::fault_of(const member& x, instant now) const {
+  if (here_.silence.count() > 0 && now >= x.heard + here_.silence)
+    return "not heard for " + text(here_.silence);
+  if (here_.preparation.count() > 0 && x.at == state::joining &&
+      now >= x.since + here_.preparation)
+    return "not ready within " + text(here_.preparation);
+  return {};
+}
+
+void membership::look_after(const member& x) noexcept {
+  if (here_.silence.count() > 0)
+    look_by(x.heard + here_.silence);
+  if (here_.preparation.count() > 0 && x.at == state::joining)
+    look_by(x.since + here_.preparation);
 }
 
 // The moments of another process's clock mean nothing here.
@@ -185,7 +219,7 @@ void membership::note(member& x, state to, change::kind what, instant now) {
     x.why.clear();
   x.since = now;
   known_.move(x, to, ++epoch_);
-  changes_.push_back({what, epoch_, x.id, x.name, x.session, x.why});
+  changes_.push_back({what, epoch_, x.id, x.name, x.session, x.why, {}});
 }
 
 void membership::end_session(session_id session) {
@@ -208,8 +242,7 @@ bool membership::index() {
       continue;
     if (!sessions_.emplace(x.session, id).second)
       return false;
-    if (here_.silence.count() > 0)
-      look_by(x.heard + here_.silence);
+    look_after(x);
   }
   return true;
 }

@@ -24,7 +24,11 @@ namespace troupe::membership {
 ///     knock ──► joining ──ready──► member ──drain──► draining  │
 ///                  │                 │                  │      │
 ///                  └─────────────────┴──────────────────┴──────┘
-///                    goodbye, or drained: left; silent, or closed: lost
+///                    goodbye, or drained: left; silent, closed, or never
+///                    ready: lost
+///
+/// A candidate that computes other bits is refused, unless the run takes any
+/// fingerprint; one that can compute the run's is sent away to come back so.
 ///
 /// An identity is a name and the key of a certificate; it keeps its id for as
 /// long as it is remembered, and has at most one session: a newer one ends the
@@ -44,8 +48,9 @@ public:
   /// Lets it in or refuses it. To be asked again by a session that is in
   /// changes nothing, and the answer is the same.
   verdict knock(const candidate& who, instant now);
-  /// It has all that it needs to work: from joining only.
-  bool ready(session_id session, std::uint32_t slots, instant now);
+  /// It has all that it needs to work: from joining only. None: it is a member.
+  std::optional<refusal> ready(
+      session_id session, const ability& what, instant now);
   /// A sign of life.
   bool heard(session_id session, instant now);
   /// It is to get no more work: from member only.
@@ -54,9 +59,11 @@ public:
   /// It is drained, or has said goodbye.
   bool left(session_id session, instant now);
   bool lost(session_id session, std::string why, instant now);
-  /// Whoever was not heard for `silence` is lost; their sessions, to close.
+  /// Whoever was not heard for `silence`, or not ready in `preparation`, is
+  /// lost; their sessions, to close.
   std::vector<session_id> wake(instant now);
-  /// Call `wake` then, or later; it may find that somebody was heard since.
+  /// Call `wake` then, or later; it may find that somebody was heard since, or
+  /// is ready.
   std::optional<instant> due() const noexcept { return due_; }
   /// Nobody is let in any more; those who are in stay.
   void close() noexcept { closed_ = true; }
@@ -74,7 +81,7 @@ public:
   std::vector<change> take_changes() { return std::exchange(changes_, {}); }
 
   bool quorum() const noexcept { return count(state::member) >= here_.wanted; }
-  /// Nobody with another fingerprint has ever been let in.
+  /// Nobody with another fingerprint was ever ready.
   bool promises_bits() const noexcept { return !mixed_; }
   std::vector<member> members() const; ///< all who are known, by id
   std::size_t live() const noexcept { return known_.live(); }
@@ -100,6 +107,8 @@ protected:
   void note(member& x, state to, change::kind what, instant now);
   void end_session(session_id session);
   void look_by(instant when) noexcept;
+  void look_after(const member& x) noexcept;
+  std::string fault_of(const member& x, instant now) const;
   bool index();
 
   options here_;
@@ -110,7 +119,7 @@ protected:
   std::map<session_id, node_id> sessions_; // of those who are live
   std::set<session_id> over_;              // the latest of those that are
   std::vector<change> changes_;
-  std::optional<instant> due_; // nobody is silent before
+  std::optional<instant> due_; // nobody is to be lost before
 };
 
 } // namespace troupe::membership

@@ -17,8 +17,13 @@ desk::desk(desk_options options)
       turns_(options_.slots.size()) {}
 
 void desk::wait(const federated::grant& what, gpu::shared_buffer base) {
-  queues_[options_.kinds.kind_of(what.client)].push_back(
-      {what, std::move(base)});
+  queue_of(what.client).push_back({what, std::move(base)});
+}
+
+desk::waiting_line& desk::queue_of(client_id client) {
+  return residents_.contains(client)
+             ? at_home_[client]
+             : queues_[options_.kinds.kind_of(client)];
 }
 
 std::optional<seat> desk::next(std::size_t elsewhere, instant now) {
@@ -28,16 +33,34 @@ std::optional<seat> desk::next(std::size_t elsewhere, instant now) {
     if (queue.empty())
       continue;
     const auto& grant = queue.front().grant;
-    const auto slot = slots_.claim(grant.lease, grant.client, kind, now);
+    if (auto slot = slots_.claim(grant.lease, grant.client, kind, now))
+      return take_seat(queue, *slot, now);
+  }
+  return next_at_home(now);
+}
+
+std::optional<seat> desk::next_at_home(instant now) {
+  for (auto at = at_home_.begin(); at != at_home_.end(); ++at) {
+    auto& [client, queue] = *at;
+    const auto lease = queue.front().grant.lease;
+    const auto slot = slots_.claim_own(lease, client, now);
     if (!slot)
       continue;
-    if (grant.allowed.count() > 0)
-      look_by(now + grant.allowed);
-    auto result = seated(std::move(queue.front()), *slot);
-    queue.pop_front();
+    auto result = take_seat(queue, *slot, now);
+    if (queue.empty())
+      at_home_.erase(at);
     return result;
   }
   return std::nullopt;
+}
+
+std::optional<seat> desk::take_seat(
+    waiting_line& from, slot_id slot, instant now) {
+  if (const auto allowed = from.front().grant.allowed; allowed.count() > 0)
+    look_by(now + allowed);
+  auto result = seated(std::move(from.front()), slot);
+  from.pop_front();
+  return result;
 }
 
 bool desk::has_room(std::size_t elsewhere) const noexcept {
@@ -58,7 +81,7 @@ desk::answer desk::answered(
   const auto slot = slots_.slot_of(lease);
   if (!slots_.release(lease, now)) {
     auto back = slots_.answered(lease);
-    if (back)
+    if (back && !only_for(*back))
       absent_.erase(options_.slots[*back]);
     return {false, {}, back, {}};
   }
@@ -69,11 +92,14 @@ desk::answer desk::answered(
   return {true, std::move(x.base), {}, left, x.grant.work};
 }
 
-slot_id desk::add(gpu::device_kind kind) {
+slot_id desk::add(gpu::device_kind kind, std::optional<client_id> only_for) {
   options_.slots.push_back(kind);
   turns_.push_back(0);
-  absent_.erase(kind);
-  return slots_.add(kind);
+  if (only_for)
+    residents_.insert(*only_for);
+  else
+    absent_.erase(kind);
+  return slots_.add(kind, only_for);
 }
 
 bool desk::retire(slot_id slot) {
@@ -92,16 +118,27 @@ std::optional<client_id> desk::revoke(lease_id lease, instant now) {
     stop(*x, now);
     return x->grant.client;
   }
-  for (auto& [kind, queue] : queues_) {
-    const auto at = std::ranges::find(
-        queue, lease, [](const auto& one) { return one.grant.lease; });
-    if (at == queue.end())
-      continue;
-    const auto client = at->grant.client;
-    queue.erase(at);
-    return client;
-  }
+  for (auto& [kind, queue] : queues_)
+    if (const auto client = erase_from(queue, lease))
+      return client;
+  for (auto at = at_home_.begin(); at != at_home_.end(); ++at)
+    if (const auto client = erase_from(at->second, lease)) {
+      if (at->second.empty())
+        at_home_.erase(at);
+      return client;
+    }
   return std::nullopt;
+}
+
+// Whose it was; none: it does not wait there.
+std::optional<client_id> desk::erase_from(waiting_line& line, lease_id lease) {
+  const auto at = std::ranges::find(
+      line, lease, [](const auto& one) { return one.grant.lease; });
+  if (at == line.end())
+    return std::nullopt;
+  const auto client = at->grant.client;
+  line.erase(at);
+  return client;
 }
 
 void desk::stop(record& what, instant now) {
@@ -117,6 +154,7 @@ void desk::close(duration stop_grace, instant now) {
   options_.stop_grace = std::min(options_.stop_grace, stop_grace);
   look_by(now + options_.stop_grace);
   queues_.clear();
+  at_home_.clear();
   held_.for_each([&](lease_id, record& x) { stop(x, now); });
 }
 
@@ -203,7 +241,7 @@ void desk::look_by(instant when) noexcept {
 std::vector<left_over> desk::lose(slot_id slot, std::string why, instant now) {
   auto result = taken_from(slots_.lose(slot));
   const auto kind = options_.slots[slot];
-  if (slots_.alive(kind) == 0 && !slots_.has_left(slot)) {
+  if (slots_.alive(kind) == 0 && !slots_.has_left(slot) && !only_for(slot)) {
     absent_[kind] = {now, slot, std::move(why)};
     look_by(now + options_.stop_grace);
   }
@@ -214,10 +252,11 @@ std::vector<left_over> desk::die(slot_id slot) {
   return taken_from(slots_.die(slot));
 }
 
-// The first one was being trained, or about to be.
+// The first one was being trained, or about to be. A resident's node is its
+// own to lose.
 std::vector<left_over> desk::depart(slot_id slot, bool lost) {
   auto result = taken_from(slots_.depart(slot));
-  if (lost && !result.empty()) {
+  if (lost && !result.empty() && !only_for(slot)) {
     auto& first = result.front();
     first.poisonous = ++deaths_[first.at.grant.client] >= most_deaths;
   }

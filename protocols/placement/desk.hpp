@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,6 +82,10 @@ struct desertion {
 /// kind of device whose slots are full holds up no other. The last slot of a
 /// kind that is lost has a grace in which it may return yet.
 ///
+/// A resident, for whom slots were ever added alone, sits there and nowhere
+/// else, and nobody else sits there. While it has none its leases wait, and
+/// hold up nobody. That its node is lost is nobody's fault.
+///
 /// A value: knows no clock and no actor, time is an argument. Whom to tell to
 /// stop it says in `take_stopping`.
 class desk {
@@ -113,8 +118,12 @@ public:
   /// Leases that are to stop since this was last asked, each once.
   std::vector<stopping> take_stopping() { return std::exchange(stopping_, {}); }
 
-  /// One more slot; its id.
-  slot_id add(gpu::device_kind kind);
+  /// One more slot, for any client or for this one alone; its id.
+  slot_id add(
+      gpu::device_kind kind, std::optional<client_id> only_for = std::nullopt);
+  std::optional<client_id> only_for(slot_id slot) const noexcept {
+    return slots_.only_for(slot);
+  }
   /// A slot takes no more leases. True: it holds none either, and has left.
   bool retire(slot_id slot);
   bool has_left(slot_id slot) const noexcept { return slots_.has_left(slot); }
@@ -145,7 +154,7 @@ public:
   /// Every lease that this client has at a slot.
   std::vector<left_over> of(client_id client);
 
-  /// A slot of this kind is alive, or may return yet.
+  /// A slot of this kind, for any client, is alive, or may return yet.
   bool has(gpu::device_kind kind) const noexcept;
   std::size_t alive() const noexcept { return slots_.alive(); }
   std::size_t alive(gpu::device_kind kind) const noexcept {
@@ -171,6 +180,13 @@ private:
     std::string why{};
   };
 
+  using waiting_line = std::deque<waiting>;
+
+  std::optional<seat> next_at_home(instant now);
+  std::optional<seat> take_seat(waiting_line& from, slot_id slot, instant now);
+  waiting_line& queue_of(client_id client);
+  static std::optional<client_id> erase_from(
+      waiting_line& line, lease_id lease);
   bool has_room(std::size_t elsewhere) const noexcept;
   seat seated(waiting&& what, slot_id slot);
   void stop(record& what, instant now);
@@ -183,7 +199,9 @@ private:
   desk_options options_;
   slot_book slots_;
   std::vector<std::uint64_t> turns_; ///< leases seated, by slot
-  std::map<gpu::device_kind, std::deque<waiting>> queues_;
+  std::map<gpu::device_kind, waiting_line> queues_;
+  std::set<client_id> residents_;
+  std::map<client_id, waiting_line> at_home_; ///< for a resident's slots
   lease_table<record> held_;
   std::vector<stopping> stopping_;
   std::map<gpu::device_kind, absence> absent_;

@@ -34,10 +34,24 @@ void slot_book::took(lease_id lease, double seconds) noexcept {
 
 std::optional<slot_id> slot_book::claim(
     lease_id lease, client_id client, gpu::device_kind kind, instant now) {
+  return claim_if(lease, client, now, [kind](const slot_state& slot) {
+    return slot.kind == kind && !slot.only_for;
+  });
+}
+
+std::optional<slot_id> slot_book::claim_own(
+    lease_id lease, client_id client, instant now) {
+  return claim_if(lease, client, now,
+      [client](const slot_state& slot) { return slot.only_for == client; });
+}
+
+template <class Fits>
+std::optional<slot_id> slot_book::claim_if(
+    lease_id lease, client_id client, instant now, const Fits& fits) {
   slot_state* best = nullptr;
   for (auto& slot : slots_)
-    if (slot.state == life::alive && slot.kind == kind &&
-        slot.queue.size() < depth(kind) &&
+    if (slot.state == life::alive && fits(slot) &&
+        slot.queue.size() < depth(slot.kind) &&
         (!best || slot.queue.size() < best->queue.size()))
       best = &slot;
   if (!best)
@@ -64,8 +78,9 @@ bool slot_book::release(lease_id lease, instant now) {
   return true;
 }
 
-slot_id slot_book::add(gpu::device_kind kind) {
-  slots_.push_back({kind});
+slot_id slot_book::add(
+    gpu::device_kind kind, std::optional<client_id> only_for) {
+  slots_.push_back({.kind = kind, .only_for = only_for});
   ++alive_;
   return static_cast<slot_id>(slots_.size() - 1);
 }
@@ -103,13 +118,13 @@ std::optional<slot_id> slot_book::slot_of(lease_id lease) noexcept {
 std::size_t slot_book::alive(gpu::device_kind kind) const noexcept {
   return static_cast<std::size_t>(
       std::ranges::count_if(slots_, [kind](const auto& slot) {
-        return slot.state == life::alive && slot.kind == kind;
+        return slot.state == life::alive && slot.kind == kind && !slot.only_for;
       }));
 }
 
 bool slot_book::may_return(gpu::device_kind kind) const noexcept {
   return std::ranges::any_of(slots_, [kind](const auto& slot) {
-    return slot.state == life::lost && slot.kind == kind;
+    return slot.state == life::lost && slot.kind == kind && !slot.only_for;
   });
 }
 

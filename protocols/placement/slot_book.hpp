@@ -17,7 +17,8 @@ namespace troupe::placement {
 /// slot takes at most `depth()` leases, the first of which is running, unless
 /// the slot is at a part of the test set instead. Pure: time is an argument. A
 /// lease asks for the kind of device that it is allotted to, so the kinds
-/// neither wait for each other nor share a depth.
+/// neither wait for each other nor share a depth. A slot may be for one client
+/// alone, whose leases go nowhere else.
 ///
 ///     add         lose
 ///     ──► alive ──────────► lost
@@ -42,7 +43,12 @@ public:
   slot_book(std::vector<gpu::device_kind> slots, std::size_t most);
 
   /// One more; its id.
-  slot_id add(gpu::device_kind kind);
+  slot_id add(
+      gpu::device_kind kind, std::optional<client_id> only_for = std::nullopt);
+  /// Whom it is for alone, if it is.
+  std::optional<client_id> only_for(slot_id slot) const noexcept {
+    return slots_[slot].only_for;
+  }
   /// The slot takes no more leases; it has left once it holds none.
   void retire(slot_id slot) noexcept;
   bool has_left(slot_id slot) const noexcept;
@@ -59,6 +65,9 @@ public:
   /// are full.
   std::optional<slot_id> claim(
       lease_id lease, client_id client, gpu::device_kind kind, instant now);
+  /// The same on those that are for this client alone, of any kind.
+  std::optional<slot_id> claim_own(
+      lease_id lease, client_id client, instant now);
   /// The slot is done with a lease; false if it is not known (any more).
   bool release(lease_id lease, instant now);
   /// At which slot a lease is, if it is held.
@@ -98,6 +107,7 @@ public:
   std::optional<slot_id> answered(lease_id lease);
 
   std::size_t alive() const noexcept { return alive_; }
+  /// Of this kind, for any client.
   std::size_t alive(gpu::device_kind kind) const noexcept;
   /// Of those that are not alive, whether one may return.
   bool may_return(gpu::device_kind kind) const noexcept;
@@ -116,6 +126,7 @@ private:
     std::deque<holding> queue{};
     std::optional<part> at{};            ///< of the test set
     std::optional<lease_id> lost_with{}; ///< it was at
+    std::optional<client_id> only_for{};
   };
   struct pace {
     std::size_t leases = 1;
@@ -132,6 +143,9 @@ private:
   static bool trains(const slot_state& slot) noexcept {
     return serves(slot) && !slot.queue.empty() && !(slot.at && slot.at->alone);
   }
+  template <class Fits>
+  std::optional<slot_id> claim_if(
+      lease_id lease, client_id client, instant now, const Fits& fits);
   std::vector<holding> empty(slot_state& slot, life then);
 
   std::vector<slot_state> slots_;

@@ -1,7 +1,9 @@
 #include "runtime/record/audit.hpp"
 #include "runtime/cli/command.hpp"
+#include "runtime/company/restart.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/configuration/keys.hpp"
+#include "runtime/configuration/rule_choice.hpp"
 #include "runtime/record/replay.hpp"
 
 #include <fmt/chrono.h>
@@ -69,7 +71,9 @@ finding train_again(
   if (auto own = own_of(then.value); !own.empty())
     return refusal(
         fmt::format("cannot be done here: {} is of a program of its own", own));
-  auto devices = choose_devices(then.value);
+  auto where = then.value;
+  where.compute.instructions = "own"; // another set is told of, if bits differ
+  auto devices = choose_devices(where);
   if (!devices.problems.empty() || devices.on_gpu())
     return refusal("cannot be done here: the run was not on a CPU alone, and "
                    "what is trained again is");
@@ -82,9 +86,8 @@ finding train_again(
 }
 
 std::string headline(const run_directory& place, const configuration& then) {
-  return fmt::format("{}: {}, {}, {} clients, seed {}\n", place.root().string(),
-      then.run.name, then.federation.rule, then.federation.clients,
-      then.run.seed);
+  return fmt::format("{}: {}, {}, {}, seed {}\n", place.root().string(),
+      then.run.name, then.federation.rule, who_trains(then), then.run.seed);
 }
 
 } // namespace
@@ -108,6 +111,8 @@ int audit(const arguments& given, console& to) {
       to.err << each << "\n";
     return failed;
   }
+  if (given.has("retrain"))
+    compute_by(then.value.compute.instructions);
   to.out << headline(place, then.value);
   auto show = [&](const finding& one) {
     to.out << fmt::format("  {}  {:<17}  {}\n", one.sound ? "ok   " : "WRONG",

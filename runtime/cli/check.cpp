@@ -37,6 +37,8 @@ std::string unfit(const std::filesystem::path& directory) {
 }
 
 std::string spread(const views& clients) {
+  if (clients.empty())
+    return "as many as each has";
   std::vector<std::size_t> sizes;
   for (const auto& each : clients)
     sizes.push_back(each.size());
@@ -68,6 +70,14 @@ std::string repeats(const configuration& what) {
       what.federation.rule);
 }
 
+std::string turnout(const troupe::topology& what) {
+  const auto& config = what.config();
+  return config.federation.residents
+             ? fmt::format("{}, {}", who_trains(config), pace(config))
+             : fmt::format("{}, {} a {}", config.federation.clients,
+                   cohort(config), what.unit());
+}
+
 std::string summary(const troupe::topology& what, const views& clients) {
   auto config = what.config();
   auto parameters = gpu::size(what.learner()({})->layout());
@@ -76,11 +86,11 @@ std::string summary(const troupe::topology& what, const views& clients) {
       static_cast<double>(parameters), chosen, blocks_kept(config));
   for (auto set : what.data_sets())
     memory += static_cast<double>(bytes(*set));
-  return fmt::format("  clients     {}, {} a {}\n  samples     {} a client; "
+  return fmt::format("  clients     {}\n  samples     {} a client; "
                      "{} to test on\n  model       {}, {} parameters\n"
                      "{}  compute     {}\n  memory      about {} MiB\n"
                      "  repeats     {}\n",
-      clients.size(), cohort(config), what.unit(), spread(clients),
+      turnout(what), spread(clients),
       what.test_data().size(), config.model.kind, parameters, server(config),
       chosen.text(), std::floor(memory / (1 << 20)) + 1, repeats(config));
 }

@@ -2,6 +2,7 @@
 
 #include "monitoring/endpoint.hpp"
 #include "runtime/cli/command.hpp"
+#include "runtime/cluster/certificates.hpp"
 #include "runtime/cluster/dialler.hpp"
 #include "runtime/cluster/tls_source.hpp"
 #include "runtime/company/interruption.hpp"
@@ -48,6 +49,16 @@ std::string checked(const std::string& text, const std::string& what) {
     throw usage_error{fmt::format("{} {}: {}", what, text, error.what())};
   }
   return text;
+}
+
+membership::resort resort(const arguments& given) {
+  if (!given.has("after-patience"))
+    return membership::resort::fail;
+  const auto text = given.value("after-patience");
+  if (const auto how = membership::to_resort(text))
+    return *how;
+  throw usage_error{fmt::format(
+      "--after-patience {} is not one of fail, interrupt, go-on", text)};
 }
 
 // `--tls DIR`, or nothing; an empty name is a slip.
@@ -102,7 +113,11 @@ std::string to_json(const cluster::report& what) {
   for (const auto& x : what.nodes)
     nodes.push_back({{"name", x.name}, {"state", x.state}, {"since", x.since},
         {"slots", x.slots}, {"epoch", x.epoch}, {"rejoins", x.rejoins},
-        {"address", x.address}, {"metrics", x.metrics}, {"why", x.why}});
+        {"address", x.address}, {"metrics", x.metrics}, {"why", x.why},
+        {"fingerprint", x.fingerprint}});
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (const auto& x = what.nodes[i]; x.resident)
+      nodes[i].update({{"client", x.client}, {"samples", x.samples}});
   nlohmann::ordered_json result{{"run", what.run}, {"version", what.version},
       {"versions", what.versions}, {"updates", what.updates},
       {"epoch", what.epoch}, {"promises_bits", what.promises_bits},
@@ -138,12 +153,15 @@ std::string to_text(const cluster::report& what) {
         width > 0 ? fmt::format("{:<{}}  METRICS", "ADDRESS", width)
                   : std::string{"ADDRESS"});
   for (const auto& x : what.nodes)
-    text += fmt::format("{:<16} {:<9} {:>5} {:>7.0f} s  {}{}\n", x.name,
+    text += fmt::format("{:<16} {:<9} {:>5} {:>7.0f} s  {}{}{}{}{}\n", x.name,
         x.state, x.slots, x.since,
         x.metrics.empty()
             ? x.address
             : fmt::format("{:<{}}  {}", x.address, width, x.metrics),
-        x.why);
+        x.why,
+        x.resident ? fmt::format("  client {}, {} samples", x.client, x.samples)
+                   : std::string{},
+        x.fingerprint.empty() ? "" : "  computes as ", x.fingerprint);
   for (const auto& each : what.failures)
     text += fmt::format("failed: {}\n", each);
   return text;
@@ -155,10 +173,15 @@ const std::vector<option>& listening_options() {
   static const std::vector<option> all{
       {"listen", "HOST:PORT", "let other machines join there"},
       {"tls", "DIR", "with the certificates in DIR: see `troupe certs`"},
-      {"min-nodes", "N", "begin when so many nodes are there"},
+      {"min-nodes", "N", "hand out work while so many nodes are there"},
       {"nodes-only", "", "train at nodes alone, and score here"},
       {"patience", "SECONDS",
           "stand still so long for want of nodes (default: 600)"},
+      {"after-patience", "WHAT",
+          "then fail (default), interrupt, or go-on with those who are there"},
+      {"preparation", "SECONDS",
+          "a node that is not ready within so long is sent away (default: "
+          "300)"},
       {"silence", "SECONDS",
           "a node that is silent for so long is lost "
           "(default: 3)"},
@@ -185,6 +208,8 @@ cluster::listening listening(const arguments& given) {
   result.nodes = number<std::size_t>(given, "min-nodes", 0, 0, most_nodes);
   result.patience = number(given, "patience", 600.0, 1e-3, most_seconds);
   result.silence = number(given, "silence", 3.0, 0.1, most_seconds);
+  result.preparation = number(given, "preparation", 300.0, 0.1, most_seconds);
+  result.then = resort(given);
   return result;
 }
 
@@ -201,6 +226,10 @@ const std::vector<option>& joining_options() {
       {"tls", "DIR", "with the certificates in DIR: see `troupe certs`"},
       {"name", "NAME", "what the node is called (default: as its certificate)"},
       {"data", "DIR", "where the run's data is on this machine"},
+      {"identity", "NAME",
+          "be a client of the run, with the data in --data and no others"},
+      {"state", "DIR",
+          "where that client's states are kept (default: state in --data)"},
       {"slots", "N", "clients to train at once (default: as many as suit)"},
       {"device", "NAME", "cpu, cuda:0, or cuda for every GPU; may be repeated"},
       {"silence", "SECONDS",
@@ -208,6 +237,23 @@ const std::vector<option>& joining_options() {
       {"metrics", "HOST:PORT", "serve this node's Prometheus metrics there"},
       {"quiet", "", "say nothing but what goes wrong"}};
   return all;
+}
+
+// A client that the node itself is: it lends nothing beside.
+void identify(const arguments& given, join_options& to) {
+  to.name = given.value("identity");
+  if (const auto why = cluster::certificates::misnomer(to.name); !why.empty())
+    throw usage_error{fmt::format("--identity: {}", why)};
+  for (const auto* other : {"name", "slots"})
+    if (given.has(other))
+      throw usage_error{
+          fmt::format("--{} and --identity exclude each other", other)};
+  if (to.data.empty())
+    throw usage_error{"--identity needs --data DIR, its own samples: "
+                      "train-images* and train-labels*"};
+  to.resident = true;
+  to.slots = 1;
+  to.state = directory(given, "state");
 }
 
 join_options joining(const arguments& given, const std::string& at) {
@@ -218,6 +264,10 @@ join_options joining(const arguments& given, const std::string& at) {
   result.data = directory(given, "data");
   result.slots = number<std::uint64_t>(given, "slots", 0, 1, 4096);
   result.devices = given.all("device");
+  if (given.has("identity"))
+    identify(given, result);
+  else if (given.has("state"))
+    throw usage_error{"--state needs --identity"};
   result.silence = number(given, "silence", 3.0, 0.1, most_seconds);
   result.metrics = metrics(given);
   result.quiet = given.has("quiet");

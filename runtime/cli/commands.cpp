@@ -158,15 +158,27 @@ constexpr std::string_view join_details =
 those of the coordinator do, with the same bits. The run's configuration comes from
 the coordinator; the data has to be here, too, and is compared.
 
+With --identity this machine is a client of the run instead, a resident: --data has its
+samples (train-images* and train-labels*, as IDX files), which nobody else sees, and
+--state what it keeps between its leases. It may be gone at any time, and is the same
+client when it comes back, of this coordinator or one that goes on with --resume; under
+TLS the identity is the name of its certificate, and no other key's. The run takes
+residents where its configuration has federation.residents = true.
+
 May be started before the coordinator, and dials again when that is gone. Ctrl-C
 finishes what the node has and leaves; again, it leaves at once, and what it had is
 trained elsewhere. Exit code 0 when the run is done or the node was drained, 1 when
 it was refused or the run failed, 130 when it was interrupted.
 
+With --metrics it serves figures of its own, and a coordinator that serves some tells
+Prometheus of them at http://HOST:PORT/sd (http_sd_configs).
+
 Examples:
   troupe run examples/fashion.toml --listen 127.0.0.1:4242 --min-nodes 2
   troupe join 127.0.0.1:4242
   troupe join train.example.org:4242 --tls certs/ --slots 2
+  troupe join train.example.org:4242 --tls certs/ --identity hospital-7 --data DIR
+  troupe join train.example.org:4242 --tls certs/ --metrics 0.0.0.0:9464
 )";
 
 constexpr std::string_view status_details =

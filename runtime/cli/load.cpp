@@ -1,6 +1,7 @@
 #include "runtime/cli/load.hpp"
 
 #include "runtime/company/memory.hpp"
+#include "runtime/company/restart.hpp"
 #include "runtime/configuration/keys.hpp"
 
 #include <fmt/format.h>
@@ -59,6 +60,8 @@ std::vector<std::string> settings(const arguments& given) {
 std::optional<reading> load_configuration(const std::filesystem::path& file,
     const std::vector<std::string>& settings, console& to) {
   auto read = read_configuration(file, settings);
+  if (read)
+    compute_by(read.value.compute.instructions);
   for (const auto& each : read.notes)
     to.err << "note: " << each << "\n";
   tell(read.problems, to);

@@ -2,6 +2,7 @@
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
 #include "runtime/company/interruption.hpp"
+#include "runtime/company/restart.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/record/run_directory.hpp"
 
@@ -67,6 +68,7 @@ int launch(const composer& compose, const arguments& given) {
   auto how = options(given);
   interruption signals;
   auto changed = compose().with(settings(given));
+  compute_by(changed.config().compute.instructions);
   auto problems = changed.problems();
   if (!problems.empty())
     throw configuration_error{problems};

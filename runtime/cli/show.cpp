@@ -2,6 +2,7 @@
 #include "runtime/cli/load.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/drawing.hpp"
+#include "runtime/release.hpp"
 
 #include <caf/config.hpp>
 #include <fmt/format.h>
@@ -71,7 +72,7 @@ int show_devices(const arguments& given, console& to) {
 int show_version(const arguments&, console& to) {
   to.out << fmt::format("troupe      {} ({})\nCAF         {}.{}.{}\n"
                         "BLAS        {}\n",
-      TROUPE_VERSION, TROUPE_BUILD_TYPE, CAF_MAJOR_VERSION, CAF_MINOR_VERSION,
+      release(), TROUPE_BUILD_TYPE, CAF_MAJOR_VERSION, CAF_MINOR_VERSION,
       CAF_PATCH_VERSION, gpu::blas());
   for (const auto& each : this_machine().devices)
     to.out << "fingerprint " << gpu::numeric_fingerprint(each.where) << "\n";

@@ -269,12 +269,13 @@ void connection::took() noexcept {
   });
 }
 
-void connection::close(const std::string& why) {
-  asio::post(timer_.get_executor(), [self = shared_from_this(), why] {
+void connection::close(const std::string& why, bool in_order) {
+  asio::post(timer_.get_executor(), [self = shared_from_this(), why, in_order] {
     if (self->stage_ >= stage::closing || self->given_)
       return;
     self->stage_ = stage::closing;
     self->why_closed_ = why;
+    self->closed_in_order_ = in_order;
     self->closed_at_ = clock::now();
     bool writing = false, silent = false;
     {
@@ -284,7 +285,7 @@ void connection::close(const std::string& why) {
       silent = self->waiting_.size() == preamble_size;
     }
     if (!self->secured_ && silent)
-      self->end(why, true);
+      self->end(why, in_order);
     else if (!writing)
       self->fall_silent();
     if (std::exchange(self->paused_, false))
@@ -336,7 +337,7 @@ void connection::keep_time() {
           "it said nothing within {:g} s", in_seconds(how.greeting)));
     if (self->stage_ == stage::closing &&
         now - self->closed_at_ > farewell_time)
-      return self->end(self->why_closed_, true);
+      return self->end(self->why_closed_, self->closed_in_order_);
     // A reader that is held back hears no signs of life.
     if (self->paused_)
       self->heard_->felt(now);
@@ -363,7 +364,7 @@ void connection::count(
 
 void connection::fail(const network_error& how) {
   if (stage_ == stage::closing)
-    end(why_closed_, true);
+    end(why_closed_, closed_in_order_);
   else if (how == asio::error::eof || how == asio::ssl::error::stream_truncated)
     end("it closed the connection");
   else

@@ -69,7 +69,8 @@ public:
   /// are not to be what fills the line.
   bool takes_along(std::size_t bytes) const;
   void took() noexcept;
-  void close(const std::string& why);
+  /// In order, or as the fault of the peer's that it is.
+  void close(const std::string& why, bool in_order = true);
   /// At once; on its own thread.
   void abort(const std::string& why) { end(why, true); }
   /// The same as a fault of the peer's.
@@ -85,6 +86,8 @@ public:
   /// How far it has come: through TLS, and to a peer that speaks as Troupe.
   bool is_secured() const noexcept { return secured_; }
   bool is_understood() const noexcept { return preambled_; }
+  /// Whether a byte of the peer's has come. On its own thread.
+  bool heard_any() const noexcept { return preambled_ || filled_ > 0; }
   /// In `said` alone: reads no more, and once all is written gives its stream
   /// away. No event follows.
   void hand_over(std::function<void(stream)> to);
@@ -122,6 +125,7 @@ private:
   bool given_ = false; ///< its stream is another's, or will be
   bool paused_ = false;
   std::string why_closed_;
+  bool closed_in_order_ = true;
   clock::time_point closed_at_;
 
   std::vector<std::byte> in_;

@@ -10,8 +10,10 @@
 
 #include "actors/cluster/door.hpp"
 #include "actors/cluster/registrar.hpp"
+#include "gpu/device.hpp"
 #include "runtime/cluster/ears.hpp"
 #include "runtime/cluster/tls_source.hpp"
+#include "runtime/release.hpp"
 
 namespace troupe::cluster {
 namespace {
@@ -34,7 +36,7 @@ connection_options connections_for(const listening& how) {
 } // namespace
 
 coordinator::coordinator(const listening& how, std::uint64_t most_values,
-    std::shared_ptr<monitoring::wire_figures> figures)
+    double max_norm, std::shared_ptr<monitoring::wire_figures> figures)
     : how_(how), most_values_(most_values) {
   const auto where = monitoring::endpoint::parse(how.at);
   if (how.tls.empty() && !how.insecure && !is_loopback(where.host))
@@ -45,10 +47,15 @@ coordinator::coordinator(const listening& how, std::uint64_t most_values,
   if (!how.tls.empty())
     tls_ = std::make_unique<tls_source>(how.tls);
   port_options what{
-      where, {}, connections_for(how), most_values * sizeof(float)};
+      where, {}, {}, connections_for(how), most_values * sizeof(float)};
+  what.max_norm = max_norm;
   what.connections.figures = std::move(figures);
-  if (tls_)
+  if (tls_) {
     what.tls = [this] { return tls_->now(); };
+    what.revoked = [this](const std::string& serial) {
+      return tls_->is_revoked(serial);
+    };
+  }
   port_ = std::make_unique<port>(std::move(what));
 }
 
@@ -60,13 +67,19 @@ registrar coordinator::prepare(
   whom_ = whom;
   run_ = std::move(what);
   registrar_options ruled;
-  ruled.rule.fingerprint = run_.fingerprint;
+  ruled.rule.build = release();
+  ruled.rule.fingerprint = gpu::numeric_fingerprint();
+  ruled.rule.devices = run_.fingerprint;
   ruled.rule.any_fingerprint = how_.any_fingerprint;
   ruled.rule.wanted = how_.nodes;
   ruled.rule.silence = duration{}; // connections see to it
+  ruled.rule.preparation = from_seconds(how_.preparation);
   ruled.incarnation = run_.incarnation;
   ruled.from = run_.from;
   ruled.tell = whom;
+  ruled.residents = run_.residents;
+  ruled.first_resident = run_.placed;
+  ruled.known = run_.known;
   return registrar_ = system.spawn<registrar_impl>(std::move(ruled));
 }
 
@@ -74,8 +87,9 @@ void coordinator::open() {
   const auto meet = [this](
                         const candidate& who, const std::shared_ptr<line>& at) {
     auto made = system_->spawn<door_impl>(door_options{who, at, registrar_,
-        whom_, {{}, 0, run_.configuration, run_.from, run_.fingerprint},
-        run_.values, most_values_});
+        whom_,
+        {{}, 0, run_.configuration, run_.from, run_.fingerprint, 0, run_.home},
+        run_.values, most_values_, run_.max_norm});
     at->listen(ears_of<ready, update, failure, evaluated_part, part_begun,
         drain, farewell>(made, at));
   };
@@ -83,7 +97,11 @@ void coordinator::open() {
                         const hello& asked, std::shared_ptr<asker> from) {
     send_anonymously(to, inquiry{asked, std::move(from)});
   };
-  port_->open({meet, hear});
+  const auto tell = [to = registrar_](
+                        const std::string& who, const std::string& why) {
+    send_anonymously(to, turned_away{who, why});
+  };
+  port_->open({meet, hear, tell});
 }
 
 void coordinator::close() {

@@ -51,6 +51,8 @@ private:
         [self = shared_from_this()](network_error error, const auto&) {
           if (error)
             return self->fail(error.message());
+          if (meets_itself(self->socket_))
+            return self->fail("nobody listens there: the dial met itself");
           self->greet();
         });
   }
@@ -114,6 +116,12 @@ private:
 };
 
 } // namespace
+
+bool meets_itself(const tcp::socket& socket) {
+  network_error here, there;
+  return socket.local_endpoint(here) == socket.remote_endpoint(there) &&
+         !here && !there;
+}
 
 void dial(asio::io_context& on, const dial_options& how, const hello& first,
     std::function<void(std::shared_ptr<connection>, frame&&)> answered,

@@ -19,6 +19,11 @@ struct dial_options {
   clock::duration patience = std::chrono::seconds{5}; ///< for an answer
 };
 
+/// Whether both ends of a connection are one: where nobody listens at a port of
+/// the range that the system takes for those who dial, TCP may have a dialler
+/// meet itself.
+bool meets_itself(const tcp::socket& socket);
+
 /// Dials, says `first`, and hands on the first answer with its connection,
 /// whose events are to be heard from then on; or says why there is none. One of
 /// the two is called, once, on the thread of `on`.

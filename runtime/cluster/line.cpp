@@ -1,10 +1,12 @@
 #include "runtime/cluster/line.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "gpu/aggregation/ordered_sum.hpp"
 #include "runtime/cluster/counted_channel.hpp"
 #include "runtime/cluster/courier_errc.hpp"
 #include "runtime/cluster/neighbours.hpp"
@@ -22,6 +24,8 @@ using shared_figures = std::shared_ptr<monitoring::wire_figures>;
 constexpr std::chrono::seconds shortest{15};
 // So long others wait for the room of a tensor that is on its way.
 constexpr std::chrono::seconds courtesy{5};
+// Values that are measured in one go: a millisecond's work.
+constexpr std::size_t a_piece = std::size_t{1} << 20;
 
 // Its room is held for as long as its values are.
 gpu::shared_buffer kept_in(
@@ -63,9 +67,11 @@ struct transfer {
 
 } // namespace
 
-line::line(std::shared_ptr<connection> over, std::uint64_t most_bytes)
+line::line(
+    std::shared_ptr<connection> over, std::uint64_t most_bytes, double max_norm)
     : connection_(std::move(over)),
       most_bytes_(most_bytes),
+      max_norm_(max_norm),
       courier_(lends_, post_to(connection_->over().get_executor())),
       watch_(connection_->over().get_executor()) {}
 
@@ -201,10 +207,46 @@ void line::fetch(const tensor& what, shared_room in) {
         if (here)
           --here->fetches_;
         counted.end(error, here ? here->wire_ : monitoring::wire::tcp);
-        if (here && here->ears_.brought)
-          here->ears_.brought({id, tensor{kept_in(in, std::move(block))},
-              largest, error ? error.message() : std::string{}});
+        if (!here)
+          return;
+        const bool came = block != nullptr;
+        fetched what{id, tensor{kept_in(in, std::move(block))}, largest,
+            error ? error.message() : std::string{}};
+        if (came && here->max_norm_ > 0.0)
+          here->measure(std::move(what));
+        else
+          here->bring(std::move(what));
       });
+}
+
+// A piece at a time, between what else comes and goes on this thread.
+void line::measure(fetched&& what) {
+  struct measuring {
+    fetched what;
+    gpu::ordered::running_squares squares{};
+    std::size_t at = 0;
+  };
+  struct step {
+    std::shared_ptr<line> self;
+    std::shared_ptr<measuring> of;
+    void operator()() const {
+      const auto rest = of->what.here.here->span().subspan(of->at);
+      const auto next = rest.first(std::min(rest.size(), a_piece));
+      of->squares.add(next);
+      of->at += next.size();
+      if (next.size() < rest.size())
+        return asio::post(self->connection_->over().get_executor(), *this);
+      of->what.too_large = !(std::sqrt(of->squares.sum()) <= self->max_norm_);
+      self->bring(std::move(of->what));
+    }
+  };
+  step{shared_from_this(),
+      std::make_shared<measuring>(measuring{std::move(what)})}();
+}
+
+void line::bring(fetched&& what) {
+  if (ears_.brought)
+    ears_.brought(std::move(what));
 }
 
 // A slow peer takes its time, and others their turn meanwhile.

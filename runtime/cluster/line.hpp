@@ -29,8 +29,9 @@ public:
     std::function<void(parted&&)> over;
   };
 
-  /// `most_bytes` a tensor of the peer's may have.
-  explicit line(std::shared_ptr<connection> over, std::uint64_t most_bytes = 0);
+  /// `most_bytes` a tensor of the peer's may have, and what norm; 0: any.
+  explicit line(std::shared_ptr<connection> over, std::uint64_t most_bytes = 0,
+      double max_norm = 0.0);
   void expect_tensors(std::uint64_t most_bytes) { most_bytes_ = most_bytes; }
   /// What it fetches has to find room there. Before it is open.
   void share(std::shared_ptr<transfer_budget> with) {
@@ -57,6 +58,11 @@ public:
   bool send(const frame& what) override { return connection_->send(what); }
   void took() noexcept override { connection_->took(); }
   void close(const std::string& why) override { connection_->close(why); }
+  /// Says `last` and ends, as a fault of the peer's.
+  void expel(const frame& last, const std::string& why) {
+    connection_->send(last);
+    connection_->close(why, false);
+  }
   bool takes_along(const gpu::buffer& what) const override {
     return tensor::goes_along(what) && connection_->takes_along(what.bytes());
   }
@@ -74,6 +80,8 @@ private:
   };
 
   void hear(frame&& what);
+  void measure(fetched&& what);
+  void bring(fetched&& what);
   void watch();
   void fetch(const tensor& what, shared_room in);
   void hurry(clock::time_point now);
@@ -84,6 +92,7 @@ private:
   std::shared_ptr<connection> connection_;
   std::atomic<std::uint64_t> most_bytes_;
   std::shared_ptr<transfer_budget> budget_; ///< null: there is room
+  double max_norm_;
   std::shared_ptr<shelf> lends_ = std::make_shared<shelf>();
   courier courier_;
   std::atomic<std::uint64_t> fetches_ = 0; ///< that have not come yet

@@ -22,7 +22,12 @@ std::shared_ptr<const loan> loan::of(const gpu::shared_buffer& block) {
   if (auto found = all.find(block.get()); found != all.end())
     if (auto held = found->second.lock())
       return held;
-  std::erase_if(all, [](const auto& each) { return each.second.expired(); });
+  // As many as have come since are looked through.
+  static std::size_t swept_at = 0;
+  if (all.size() >= swept_at) {
+    std::erase_if(all, [](const auto& each) { return each.second.expired(); });
+    swept_at = 2 * all.size() + 16;
+  }
   auto made = std::make_shared<const loan>(block);
   all[block.get()] = made;
   return made;

@@ -14,19 +14,24 @@
 
 #include "actors/cluster/host.hpp"
 #include "actors/computing/guard.hpp"
+#include "gpu/kernel_sets.hpp"
 #include "gpu/training/stateful_learner.hpp"
 #include "monitoring/outlet.hpp"
+#include "runtime/cluster/certificate_watch.hpp"
 #include "runtime/cluster/courier_line.hpp"
 #include "runtime/cluster/dialler.hpp"
 #include "runtime/cluster/ears.hpp"
+#include "runtime/cluster/lending.hpp"
 #include "runtime/cluster/node_watch.hpp"
+#include "runtime/cluster/state_keeper.hpp"
 #include "runtime/cluster/tls_source.hpp"
 #include "runtime/company/interruption.hpp"
 #include "runtime/company/memory.hpp"
+#include "runtime/company/restart.hpp"
 #include "runtime/company/room.hpp"
 #include "runtime/company/slots.hpp"
 #include "runtime/exit_code.hpp"
-#include "runtime/record/provenance.hpp"
+#include "runtime/release.hpp"
 
 namespace troupe {
 namespace {
@@ -47,11 +52,6 @@ std::uint64_t any_number() {
   return std::uint64_t{source()} << 32 | source();
 }
 
-/// The coordinator has refused this node, or the node the run.
-struct refused : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 /// A session that has begun.
 struct session {
   std::uint64_t number = 0;
@@ -65,16 +65,15 @@ void take_leave(session& of, const std::string& why) {
   of.at->await_end();
 }
 
-/// What a run takes here: its topology, and where it is computed.
-struct lending {
-  std::string told; ///< its configuration, as the coordinator sent it
-  topology what;
-  device_choice on;
-  configuration settled;
-  std::vector<training::view> data;
-  facts::provenance from;
-  kept_updates kept{most_kept};
-};
+// Who it is, and how it computes or could.
+hello introduction(const join_options& how, const std::string& name) {
+  hello result{errand::node, name, any_number(), release(), how.silence,
+      how.resident, gpu::numeric_fingerprint(), {}};
+  for (auto set : gpu::kernel_sets())
+    if (gpu::can_compute_by(set))
+      result.lowerable.push_back(gpu::fingerprint_by(set));
+  return result;
+}
 
 class node {
 public:
@@ -88,9 +87,11 @@ private:
   dial_options dialling();
   std::optional<session> meet();
   std::optional<session> try_once(std::string& why);
+  void meet_halfway(const lower& what);
+  void watch_certificate(const std::shared_ptr<line>& at, connection& over);
   bool pause(clock::duration length);
   void prepare(const welcome& told);
-  topology topology_for(const welcome& told);
+  void move_in();
   farewell serve(session& with);
   void dismiss_all(caf::scoped_actor& self, const std::vector<worker>& workers,
       const std::vector<compute_slot>& slots);
@@ -103,9 +104,12 @@ private:
   std::unique_ptr<tls_source> tls_;
   std::shared_ptr<node_watch> watch_;
   io_thread io_;
+  std::unique_ptr<certificate_watch> certificates_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::optional<lending> lent_;
+  state_keeper keeper_; ///< of a resident whose client keeps something
+  std::string kept_of_; ///< the run in which it does
   bool hung_ = false; ///< a learner does not come back
 
   std::mutex guard_; ///< of what follows
@@ -122,6 +126,14 @@ node::node(const join_options& how, const std::optional<topology>& mine)
   if (!how.tls.empty()) {
     tls_ = std::make_unique<tls_source>(how.tls, how.name);
     name_ = tls_->own_name();
+    certificates_ = std::make_unique<certificate_watch>(
+        io_.context(),
+        [this](const std::string& serial) { return tls_->is_revoked(serial); },
+        [](line& with, const std::string& fault) {
+          with.expel(farewell{"the coordinator's certificate " + fault, false,
+                         0},
+              "its certificate " + fault);
+        });
   }
   gpu::use_one_blas_thread();
   free_messages_quickly();
@@ -159,9 +171,30 @@ dial_options node::dialling() {
   return result;
 }
 
+// Those that there are go on with theirs.
+void node::watch_certificate(
+    const std::shared_ptr<line>& at, connection& over) {
+  if (certificates_)
+    certificates_->add(at, shown_by(over.over()));
+}
+
+// The run's kernels are chosen when a process starts.
+void node::meet_halfway(const lower& what) {
+  for (auto set : gpu::kernel_sets()) {
+    if (!gpu::can_compute_by(set) ||
+        gpu::fingerprint_by(set) != what.fingerprint)
+      continue;
+    say("the run at {} computes by {}, and so does this node from here on\n",
+        how_.at, set);
+    restart_computing_by(set);
+  }
+  throw refused("it asks for the numeric fingerprint " + what.fingerprint +
+                ", which this machine does not have");
+}
+
 // Throws `refused`. None: nobody answered, for what `why` says.
 std::optional<session> node::try_once(std::string& why) {
-  hello first{errand::node, name_, any_number(), {}, how_.silence};
+  const auto first = introduction(how_, name_);
   std::promise<std::pair<std::shared_ptr<line>, frame>> met;
   auto answer = met.get_future();
   dial(
@@ -169,6 +202,7 @@ std::optional<session> node::try_once(std::string& why) {
       [&](const std::shared_ptr<connection>& over, frame&& said) {
         auto at = std::make_shared<line>(over);
         at->open();
+        watch_certificate(at, *over);
         met.set_value({at, std::move(said)});
       },
       [&](const std::string& text) {
@@ -181,6 +215,8 @@ std::optional<session> node::try_once(std::string& why) {
     return std::nullopt;
   if (auto* no = std::get_if<refusal>(&said))
     throw refused(no->why);
+  if (auto* other = std::get_if<lower>(&said))
+    meet_halfway(*other);
   auto* yes = std::get_if<welcome>(&said);
   if (!yes)
     throw refused("the coordinator did not answer what it was asked");
@@ -205,45 +241,37 @@ std::optional<session> node::meet() {
   }
 }
 
-topology node::topology_for(const welcome& told) {
-  auto theirs = parse_effective_configuration(
-      told.configuration, "the coordinator's configuration");
-  if (mine_) {
-    auto changed = differences(theirs.value, mine_->config());
-    if (!changed.empty())
-      throw refused(fmt::format("this program is another than the "
-                                "coordinator's:\n  {}",
-          fmt::join(changed, "\n  ")));
-    return *mine_;
-  }
-  if (!theirs)
-    throw refused(fmt::format("{}", fmt::join(theirs.problems, "\n")));
-  if (!how_.data.empty())
-    theirs.value.data.path = how_.data;
-  return from(theirs.value, theirs.where);
-}
-
 // What is here already serves again.
 void node::prepare(const welcome& told) {
-  if (lent_ && lent_->told == told.configuration)
+  if (lent_ && lent_->told == told.configuration && lent_->home == told.home)
     return;
-  auto what =
-      with_memory("loading the data", [&] { return topology_for(told); });
-  auto config = what.config();
-  config.compute.slots = how_.slots;
-  if (!how_.devices.empty())
-    config.compute.devices = how_.devices;
-  auto on = choose_devices(config);
-  if (!on.problems.empty())
-    throw refused(fmt::format("{}", fmt::join(on.problems, "\n")));
-  auto data = what.client_data();
-  auto digests = provenance_of(data, what.test_data(), what.initial());
-  lent_.emplace(lending{told.configuration, std::move(what), on,
-      troupe::settled(config, on), std::move(data), std::move(digests)});
+  lent_.emplace(
+      with_memory("loading the data", [&] { return lend_to(told, how_, mine_); }));
+  lent_->kept = kept_updates{most_kept};
   if (!system_) {
-    expect_threads(actor_threads() + compute_threads(lent_->what, on));
+    expect_threads(actor_threads() +
+                   compute_threads(lent_->what, lent_->on) +
+                   (how_.resident ? 1 : 0));
     system_ = std::make_unique<caf::actor_system>(config_);
   }
+  if (how_.resident)
+    move_in();
+}
+
+// Its client may keep something from one lease to the next; a run that is taken
+// up keeps it, too.
+void node::move_in() {
+  if (!lent_->what.learner()(gpu::device{})->stateful() ||
+      kept_of_ == lent_->home.run)
+    return;
+  caf::anon_send_exit(
+      std::exchange(keeper_, state_keeper{}), caf::exit_reason::user_shutdown);
+  const auto place = how_.state.empty()
+                         ? std::filesystem::path{how_.data} / "state"
+                         : std::filesystem::path{how_.state};
+  keeper_ = system_->spawn<state_keeper_impl, caf::detached>(
+      std::make_shared<own_states>(place, lent_->home.run));
+  kept_of_ = lent_->home.run;
 }
 
 // Whoever does not end is left behind.
@@ -269,25 +297,30 @@ void node::dismiss_all(caf::scoped_actor& self,
 farewell node::serve(session& with) {
   auto& run = *lent_;
   auto slots = spawn_slots(*system_, run.what, run.settled, run.on);
-  auto workers = spawn_workers(*system_, run.settled, run.data);
+  auto workers =
+      spawn_workers(*system_, run.settled, run.data, run.home.client);
   const auto probe = run.what.learner()(gpu::device{});
   with.at->expect_tensors(training::most_values(*probe) * sizeof(float));
   caf::scoped_actor self{*system_};
   run.kept.forget_before(with.told.durable);
   auto here = system_->spawn<host_impl>(
       host_options{watch_->begin(with.at, slots.size()), workers, slots,
-          run.what.test_data(), std::move(run.kept)});
+          run.what.test_data(), std::move(run.kept), run.home.client, keeper_});
   ready able;
   for (const auto& each : slots)
     able.slots.push_back(static_cast<std::uint8_t>(each.kind));
   able.fingerprint = run.on.fingerprint();
   able.from = run.from;
+  if (how_.resident)
+    able.samples = run.data.front().size();
+  const auto samples = able.samples;
   able.metrics = watch_->address();
   farewell result;
   auto answered =
       ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
-  with.at->listen(watch_->hears(ears_of<seated, score, revoke, carried, release,
-      arrived, refusal, durable, drain, farewell>(here, with.at)));
+  with.at->listen(watch_->hears(
+      ears_of<seated, score, revoke, carried, state_stored, call_off, release,
+          arrived, refusal, durable, drain, farewell>(here, with.at)));
   keep_courier(io_.context(), dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};
@@ -296,8 +329,12 @@ farewell node::serve(session& with) {
       send_anonymously(here, interrupt{});
   }
   watch_->is(node_watch::link::serving);
-  say("{} takes part in {} at {}: {}\n", with.told.name, run.settled.run.name,
-      how_.at, run.on.text());
+  say("{} takes part in {} at {}: {}{}\n", with.told.name,
+      run.settled.run.name, how_.at,
+      how_.resident
+          ? fmt::format("client {} of {} samples, ", run.home.client, samples)
+          : std::string{},
+      run.on.text());
   answered.receive([&](farewell& how) { result = std::move(how); },
       [&](const caf::error& why) {
         result = {text(why), false, failed};

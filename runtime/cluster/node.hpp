@@ -17,6 +17,8 @@ struct join_options {
   std::string tls;         ///< directory of certificates; empty: in the clear
   std::string name;        ///< empty: its certificate's, or one is given to it
   std::string data;        ///< directory; empty: where the run's data is
+  bool resident = false;   ///< the data is its own, and `name` its identity
+  std::string state; ///< a resident's: directory; empty: "state" beside its data
   std::uint64_t slots = 0; ///< 0: as many as suit this machine
   std::vector<std::string> devices; ///< empty: as for a run here
   double silence = 3.0;             ///< seconds until the coordinator is lost
@@ -29,7 +31,8 @@ struct join_options {
 /// with growing pauses, for as long as nobody answers, so that it may be
 /// started before the coordinator and outlives its restart. `mine` is the
 /// topology of a program that brings its own; without it the run's
-/// configuration describes all. Answers with the exit code: 0 done or drained,
+/// configuration describes all. A resident trains one client, on data of its
+/// own, and keeps what that keeps. Answers with the exit code: 0 done or drained,
 /// 1 refused or failed, 130 interrupted.
 int join(const join_options& how, const std::optional<topology>& mine,
     interruption& signals);

@@ -1,12 +1,15 @@
 #include "runtime/cluster/port.hpp"
 
+#include <deque>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
 #include <boost/asio/ip/v6_only.hpp>
 #include <fmt/format.h>
 
+#include "runtime/cluster/certificate_watch.hpp"
 #include "runtime/cluster/io_thread.hpp"
 #include "runtime/cluster/tls.hpp"
 
@@ -15,6 +18,8 @@ namespace {
 
 // After a fault of the system, as when there are no more files to open.
 constexpr std::chrono::milliseconds breath{100};
+// Sessions whose numbers are known as used.
+constexpr std::size_t most_used = 10'000;
 
 using refusal_of = monitoring::wire_figures::refusal;
 
@@ -41,7 +46,14 @@ private:
 class port::desk {
 public:
   explicit desk(port_options how)
-      : how_(std::move(how)), acceptor_(io_.context()), pause_(io_.context()) {
+      : how_(std::move(how)),
+        acceptor_(io_.context()),
+        pause_(io_.context()),
+        certificates_(io_.context(), how_.revoked,
+            [](line& with, const std::string& fault) {
+              with.expel(refusal{"its certificate " + fault},
+                  "its certificate " + fault);
+            }) {
     bind();
   }
 
@@ -58,6 +70,7 @@ public:
       network_error ignored;
       acceptor_.close(ignored);
       pause_.cancel();
+      certificates_.stop();
       for (const auto& [session, each] : lines_)
         if (auto at = each.at.lock())
           at->abort("the coordinator ends");
@@ -146,12 +159,17 @@ private:
                     receive(at, std::move(what), from);
                 },
             .ended =
-                [this, weak = std::weak_ptr{made}](const std::string&, bool) {
+                [this, weak = std::weak_ptr{made}, from = text_of(from)](
+                    const std::string& why, bool) {
                   --greeting_;
-                  if (auto at = weak.lock())
-                    count(!at->is_secured()      ? refusal_of::handshake
-                          : !at->is_understood() ? refusal_of::preamble
-                                                 : refusal_of::hello);
+                  auto at = weak.lock();
+                  if (!at)
+                    return;
+                  count(!at->is_secured()      ? refusal_of::handshake
+                        : !at->is_understood() ? refusal_of::preamble
+                                               : refusal_of::hello);
+                  if (at->heard_any())
+                    visitors_.turned_away(from, why);
                 }});
   }
 
@@ -163,6 +181,7 @@ private:
     if (!said) {
       count(refusal_of::hello);
       from->hear({});
+      visitors_.turned_away(address, "it did not say who it is");
       return from->close("it did not say who it is");
     }
     candidate who{
@@ -172,11 +191,10 @@ private:
         !name.empty() && who.what.what_for == errand::node) {
       if (!who.what.name.empty() && who.what.name != name) {
         count(refusal_of::name);
-        from->hear({});
-        from->send(refusal{fmt::format("its certificate is that of {}, and it "
-                                       "says that it is {}",
-            name, who.what.name)});
-        return from->close("another name");
+        return turn_away(from, address,
+            fmt::format("its certificate is that of {}, and it says that it is "
+                        "{}",
+                name, who.what.name));
       }
       who.what.name = std::move(name);
     }
@@ -191,12 +209,37 @@ private:
     }
   }
 
+  void turn_away(const shared_connection& from, const std::string& address,
+      const std::string& why) {
+    from->hear({});
+    from->send(refusal{why});
+    from->close(why);
+    visitors_.turned_away(address, why);
+  }
+
+  // Nodes draw a number for each connection: one that comes again was recorded.
+  bool is_new(std::uint64_t session) {
+    if (!used_.insert(session).second)
+      return false;
+    order_.push_back(session);
+    if (order_.size() > most_used) {
+      used_.erase(order_.front());
+      order_.pop_front();
+    }
+    return true;
+  }
+
   void admit(const candidate& who, const shared_connection& from) {
-    auto made = std::make_shared<line>(from, how_.most_bytes);
+    if (!is_new(who.what.session))
+      return turn_away(
+          from, who.address, "it says what was said before, byte for byte");
+    auto made = std::make_shared<line>(from, how_.most_bytes, how_.max_norm);
     made->share(budget_);
     made->open();
     std::erase_if(lines_, [](const auto& x) { return x.second.at.expired(); });
     lines_[who.what.session] = {made, who.key};
+    if (how_.revoked)
+      certificates_.add(made, shown_by(from->over()));
     visitors_.node(who, made);
   }
 
@@ -240,9 +283,12 @@ private:
   std::size_t greeting_ = 0;
   std::uint64_t connections_ = 0;
   std::map<std::uint64_t, known> lines_; ///< by session
+  std::set<std::uint64_t> used_;         ///< of sessions, the latest ones
+  std::deque<std::uint64_t> order_;      ///< in which they came
   io_thread io_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
+  certificate_watch certificates_;
 };
 
 port::port(port_options how) : desk_(std::make_unique<desk>(std::move(how))) {}

@@ -18,8 +18,11 @@ struct port_options {
   monitoring::endpoint where;
   /// Of each connection that is accepted; empty: in the clear.
   std::function<shared_tls()> tls;
+  /// Whether a certificate's serial was revoked; empty: none is.
+  std::function<bool(const std::string&)> revoked;
   connection_options connections;
   std::uint64_t most_bytes = 0;    ///< of a tensor that a node may send
+  double max_norm = 0.0;           ///< of these; 0: any
   std::size_t most_greeting = 256; ///< connections that have not said who
   /// Bytes of nodes' tensors that are here and not worked off, at most, or one.
   std::uint64_t most_fetched = std::uint64_t{256} << 20;
@@ -35,6 +38,9 @@ public:
     std::function<void(const candidate&, std::shared_ptr<line>)> node;
     /// Somebody who asks; the answer ends the connection.
     std::function<void(const hello&, std::shared_ptr<cluster::asker>)> asker;
+    /// Somebody at this address who got no further, and why.
+    std::function<void(const std::string& who, const std::string& why)>
+        turned_away;
   };
 
   /// Binds. Throws `std::runtime_error` that says why it cannot.

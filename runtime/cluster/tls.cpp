@@ -160,6 +160,11 @@ std::string peer_serial(stream& of) {
   return of_peer(of, &serial_of);
 }
 
+std::chrono::sys_seconds peer_expiry(stream& of) {
+  const auto* shown = certificate_of(of);
+  return shown ? expiry_of(*shown) : std::chrono::sys_seconds{};
+}
+
 std::string trouble(stream& with, const network_error& error) {
   if (with.tls() && !notes_of(*with.tls()).refusal.empty())
     return notes_of(*with.tls()).refusal;

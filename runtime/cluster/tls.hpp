@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -41,6 +42,7 @@ void expect_peer(stream& with, const expected_peer& whom);
 std::string peer_name(stream& of);   ///< its certificate's common name
 std::string peer_key(stream& of);    ///< `key_digest_of` its certificate
 std::string peer_serial(stream& of); ///< for `tls_source::is_revoked`
+std::chrono::sys_seconds peer_expiry(stream& of); ///< in the clear: 1970
 
 /// What a person should read where a handshake, or what was read or written
 /// since, came to `error`: which certificate was refused, and why.

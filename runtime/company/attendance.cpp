@@ -33,11 +33,13 @@ void attendance::withdraw(slot_id slot) {
 
 attendance::hall::hall(caf::actor_system& system, aggregator whom,
     std::shared_ptr<const worker_context> context,
-    std::vector<training::view> data, training::learner_factory make)
+    std::vector<training::view> data, training::learner_factory make,
+    double max_norm)
     : system_(system),
       context_(std::move(context)),
       data_(std::move(data)),
       make_(std::move(make)),
+      max_norm_(max_norm),
       aggregator_(std::move(whom)) {}
 
 void attendance::hall::join(client_id client) {
@@ -66,12 +68,13 @@ slot_id attendance::hall::lend() {
     if (!aggregator_)
       throw std::runtime_error("the run has ended");
     whom = aggregator_;
-    slot = system_.spawn<compute_impl, caf::detached>(gpu::device{}, make_);
+    slot = system_.spawn<compute_impl, caf::detached>(
+        gpu::device{}, make_, max_norm_);
     slots_.push_back(slot);
   }
   caf::scoped_actor self{system_};
   slot_id result = 0;
-  ask(self.ptr(), whom, caf::infinite, troupe::lend{{slot, 0, {}}})
+  ask(self.ptr(), whom, caf::infinite, troupe::lend{{{slot, 0, {}}}})
       .receive([&](slot_id id) { result = id; },
           [](const caf::error& why) { throw std::runtime_error(text(why)); });
   return result;

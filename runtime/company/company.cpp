@@ -90,6 +90,16 @@ std::vector<fact> preface(const past& before) {
   return result;
 }
 
+// What samples are like, for those who bring their own; nothing where the
+// topology has none.
+void describe_samples(const topology& what, cluster::residence& to) {
+  const auto sets = what.data_sets();
+  if (sets.empty())
+    return;
+  to.shape.assign(sets.front()->shape.begin(), sets.front()->shape.end());
+  to.classes = what.model() ? what.model()->classes : sets.front()->classes;
+}
+
 // A reaction holds an actor, which must not outlast the system.
 struct forgetful {
   interruption& signals;
@@ -103,7 +113,9 @@ cluster::farewell farewell_for(const run_report& report) {
   case run_outcome::target_reached:
     return {"the run is done", true, done};
   case run_outcome::interrupted:
-    return {"the run was interrupted", true, interrupted};
+    return {report.why ? "the run was interrupted: " + text(report.why)
+                       : "the run was interrupted",
+        true, interrupted};
   case run_outcome::failed:
     return {"the run has failed: " + text(report.why), true, failed};
   }
@@ -194,8 +206,8 @@ company::company(const topology& what, const run_options& how)
   if (figures_ && !how.cluster.at.empty())
     wires = std::make_shared<monitoring::wire_figures>(how.cluster.silence);
   if (!how.cluster.at.empty())
-    cluster_ = std::make_unique<cluster::coordinator>(
-        how.cluster, training::most_values(*probe_), wires);
+    cluster_ = std::make_unique<cluster::coordinator>(how.cluster,
+        training::most_values(*probe_), settled_.federation.max_norm, wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     expose(wires.get());
@@ -226,7 +238,8 @@ company::~company() {
 std::size_t company::depth() const {
   auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
   auto least = std::size_t{devices_.on_gpu() ? 2u : 1u};
-  return std::clamp(flight_bytes / bytes / devices_.slots(), least, deepest);
+  auto slots = std::max<std::uint64_t>(devices_.slots(), 1);
+  return std::clamp(flight_bytes / bytes / slots, least, deepest);
 }
 
 // Sums have the same bits anywhere; a GPU adds what its own clients made
@@ -277,6 +290,9 @@ aggregator_options company::plan(
     result.nodes = how_.cluster.nodes;
     result.trains = how_.cluster.trains;
     result.patience = from_seconds(how_.cluster.patience);
+    result.then = how_.cluster.then;
+    result.residents_wanted = c.federation.min_residents;
+    result.residents = before.residents;
   }
   if (comes_and_goes()) {
     result.quorum = what_.movement()->quorum;
@@ -291,6 +307,7 @@ aggregator_options company::plan(
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
   result.header.unit = what_.unit();
+  result.header.promises_bits = promises_bits(before);
   result.header.sha256 = sha256(std::as_bytes(result.parameters->span()));
   if (const auto* best = best_of(before.history)) {
     result.header.best_version = best->version;
@@ -312,6 +329,13 @@ aggregator_options company::plan(
   return result;
 }
 
+// What was computed by another fingerprint is in the model.
+bool company::promises_bits(const past& before) const {
+  return !before.state ||
+         (before.state->promises_bits &&
+             before.state->fingerprint == account_.fingerprint);
+}
+
 double company::memory() const {
   return parameter_memory(
       static_cast<double>(gpu::size(layout_)), devices_, blocks_kept(settled_));
@@ -325,7 +349,8 @@ void company::gather_workers(crew& who) {
   auto context = std::make_shared<const worker_context>(
       worker_context{settled_.run.seed, settled_.client});
   hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
-      std::move(context), std::move(data_), what_.learner());
+      std::move(context), std::move(data_), what_.learner(),
+      settled_.federation.max_norm);
 }
 
 std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
@@ -343,7 +368,8 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
             aggregator_, sums_at(), i, shards}));
   if (!what_.test_data().empty())
     who->evaluator = system_->spawn<evaluator_impl>(
-        evaluator_options{what_.test_data(), 500, who->slots, aggregator_});
+        evaluator_options{what_.test_data(), 500, who->slots, aggregator_,
+            cluster_ ? from_seconds(how_.cluster.patience) : duration{}});
   scribe_options recorded{&files::system(), place.root(), layout_, c.run.name,
       c.federation.rule, to_toml(c), account_.fingerprint, from_,
       c.run.keep_checkpoints, shards,
@@ -362,16 +388,30 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
     who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
         std::move(*std::exchange(figures_, std::nullopt))));
   if (cluster_)
-    who->observers.push_back(
-        caf::actor_cast<observer>(cluster_->prepare(*system_, aggregator_,
-            {to_toml(c), from_, account_.fingerprint, gpu::size(layout_),
-                before.incarnation})));
+    who->observers.push_back(caf::actor_cast<observer>(
+        cluster_->prepare(*system_, aggregator_, as_a_cluster(place, before))));
   auto told = monitoring::progress_options_for(STDOUT_FILENO);
   told.quiet = how_.quiet;
   told.ready = [] { return monitoring::standard_output().idle(); };
   who->observers.push_back(
       system_->spawn<monitoring::progress_impl>(&screen_, told));
   return who;
+}
+
+cluster::cluster_run company::as_a_cluster(
+    const run_directory& place, const past& before) const {
+  const auto& c = settled_;
+  cluster::cluster_run result{to_toml(c), from_, account_.fingerprint,
+      gpu::size(layout_), before.incarnation};
+  result.residents = c.federation.residents;
+  result.placed = static_cast<client_id>(c.federation.clients);
+  result.known = before.residents;
+  result.max_norm = c.federation.max_norm;
+  if (result.residents) {
+    result.home.run = run_id(files::system(), place);
+    describe_samples(what_, result.home);
+  }
+  return result;
 }
 
 std::string company::listens_at() const {
@@ -418,6 +458,7 @@ run_report company::play(
             report.why = std::move(why);
           });
   slots_lost_ = report.slots_lost;
+  account_.promises_bits = report.promises_bits;
   account_.wall_seconds = monitoring::process_age();
   dismiss_all(*who);
   dismiss(std::exchange(aggregator_, {}));

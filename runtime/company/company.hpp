@@ -68,6 +68,9 @@ private:
   std::shared_ptr<const crew> spawn_all(const run_directory& place,
       const past& before, const gpu::shared_buffer& parameters,
       const named_blocks& blocks);
+  bool promises_bits(const past& before) const;
+  cluster::cluster_run as_a_cluster(
+      const run_directory& place, const past& before) const;
   double memory() const;
   void gather_workers(crew& who);
   bool comes_and_goes() const noexcept { return what_.movement().has_value(); }

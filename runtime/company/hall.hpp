@@ -17,7 +17,8 @@ class attendance::hall {
 public:
   hall(caf::actor_system& system, aggregator whom,
       std::shared_ptr<const worker_context> context,
-      std::vector<training::view> data, training::learner_factory make);
+      std::vector<training::view> data, training::learner_factory make,
+      double max_norm);
 
   void join(client_id client);
   void leave(client_id client);
@@ -32,6 +33,7 @@ private:
   std::shared_ptr<const worker_context> context_;
   std::vector<training::view> data_; ///< by client
   training::learner_factory make_;
+  double max_norm_; ///< of a delta; 0: any
 
   std::mutex guard_; ///< of what follows; callers have threads of their own
   aggregator aggregator_; ///< none: closed

@@ -45,30 +45,34 @@ std::size_t compute_threads(const topology& what, const device_choice& on) {
 std::vector<compute_slot> spawn_slots(caf::actor_system& system,
     const topology& what, const configuration& settled,
     const device_choice& on) {
+  const auto max_norm = settled.federation.max_norm;
   std::vector<compute_slot> result;
   for (const auto& [where, slots] : on.devices) {
     auto lanes = has_lanes(what, where);
     compute all;
     if (lanes)
       all = system.spawn<accelerator_impl, caf::detached>(accelerator_options{
-          *what.model(), where, slots, settled.client, on.products});
+          *what.model(), where, slots, settled.client, on.products,
+          max_norm});
     for (std::uint32_t i = 0; i < slots; ++i)
       result.push_back({lanes ? all
                               : system.spawn<compute_impl, caf::detached>(
-                                    where, what.learner()),
+                                    where, what.learner(), max_norm),
           lanes ? i : 0, where.kind});
   }
   return result;
 }
 
 std::vector<worker> spawn_workers(caf::actor_system& system,
-    const configuration& settled, std::vector<training::view> data) {
+    const configuration& settled, std::vector<training::view> data,
+    client_id first) {
   auto context = std::make_shared<const worker_context>(
       worker_context{settled.run.seed, settled.client});
   std::vector<worker> result;
   result.reserve(data.size());
   for (client_id i = 0; i < data.size(); ++i)
-    result.push_back(system.spawn<worker_impl>(i, std::move(data[i]), context));
+    result.push_back(
+        system.spawn<worker_impl>(first + i, std::move(data[i]), context));
   return result;
 }
 

@@ -25,8 +25,9 @@ std::size_t compute_threads(const topology& what, const device_choice& on);
 std::vector<compute_slot> spawn_slots(caf::actor_system& system,
     const topology& what, const configuration& settled,
     const device_choice& on);
-/// One for each client, with its data.
+/// One for each client from `first` on, with its data.
 std::vector<worker> spawn_workers(caf::actor_system& system,
-    const configuration& settled, std::vector<training::view> data);
+    const configuration& settled, std::vector<training::view> data,
+    client_id first = 0);
 
 } // namespace troupe

@@ -62,6 +62,18 @@ void check_data(const configuration& what, contradiction_list& found) {
             data.partition));
 }
 
+void check_clients(const configuration& what, contradiction_list& found) {
+  if (what.federation.clients > 0)
+    return;
+  if (!what.federation.residents)
+    found.add("federation.clients",
+        "leaves nobody to train, unless nodes may bring clients of their own: "
+        "federation.residents = true");
+  if (what.data.set == "synthetic")
+    found.add("data.set",
+        "is made for the run's own clients, and federation.clients = 0");
+}
+
 void check_server(const configuration& what, contradiction_list& found) {
   const auto& key = *find_key("federation", "server");
   if (what.federation.server != "average" && !key.applies(what))
@@ -89,6 +101,21 @@ void check_slot_names(const configuration& what, contradiction_list& found) {
               fmt::join(names, ", "), did_you_mean(name, names)));
 }
 
+// Where kinds share the clients, their slots say who trains whom.
+void check_no_slots(const configuration& what, contradiction_list& found) {
+  const auto& slots = what.compute.slots;
+  if (slots.none() && what.compute.devices.size() > 1)
+    found.add("compute.slots",
+        "says nothing of how the kinds in compute.devices share the clients: "
+        "name one device");
+  for (const auto& [name, count] : slots.named)
+    if (count == 0)
+      found.add("compute.slots",
+          fmt::format("gives {} none: leave it out of compute.devices, or give "
+                      "compute.slots = 0 where nodes alone train",
+              legible(name)));
+}
+
 void check_devices(const configuration& what, contradiction_list& found) {
   const auto& names = what.compute.devices;
   if (!names.empty() && what.compute.device != "auto")
@@ -103,6 +130,7 @@ void check_devices(const configuration& what, contradiction_list& found) {
                                                  "and {}",
                                          *one, *other));
   check_slot_names(what, found);
+  check_no_slots(what, found);
 }
 
 struct as_numbers {
@@ -110,7 +138,7 @@ struct as_numbers {
   bool operator()(const std::string*) const { return true; }
   bool operator()(const std::vector<std::string>*) const { return true; }
   bool operator()(const slot_counts* x) const {
-    return (*this)(&x->each) &&
+    return (!x->each || within.holds(*x->each)) &&
            std::all_of(x->named.begin(), x->named.end(),
                [this](const auto& each) { return (*this)(&each.second); });
   }
@@ -169,7 +197,7 @@ void check_owners(const configuration& what, contradiction_list& found) {
 
 } // namespace
 
-std::uint64_t slot_counts::of(std::string_view name) const {
+std::optional<std::uint64_t> slot_counts::of(std::string_view name) const {
   for (auto label : {name, name.substr(0, name.find(':'))})
     if (auto found = named.find(std::string{label}); found != named.end())
       return found->second;
@@ -188,6 +216,7 @@ std::vector<std::string> contradictions(
   check_name(what, found);
   check_ranges(what, found);
   check_data(what, found);
+  check_clients(what, found);
   check_server(what, found);
   check_devices(what, found);
   check_rule(what,

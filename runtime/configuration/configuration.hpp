@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,19 +18,21 @@
 namespace troupe {
 
 /// How many clients a device trains at once: one number for every device, or
-/// one for some of them by name (`cpu`, `cuda:0`; `cuda` is every GPU). 0, and
-/// a device without a number: as many as suit it.
+/// one for some of them by name (`cpu`, `cuda:0`; `cuda` is every GPU). Without
+/// a number: as many as suit it.
 struct slot_counts {
-  std::uint64_t each = 0;
-  std::map<std::string, std::uint64_t> named; ///< if any, `each` is 0
+  std::optional<std::uint64_t> each; ///< 0: nothing is trained here
+  std::map<std::string, std::uint64_t> named; ///< if any, there is no `each`
 
-  slot_counts(std::uint64_t all = 0) : each(all) {}
+  slot_counts() = default;
+  slot_counts(std::uint64_t all) : each(all) {}
   slot_counts(
       std::initializer_list<std::pair<const std::string, std::uint64_t>> some)
       : named(some) {}
 
-  /// Of the device called `name`; 0: as many as suit it.
-  std::uint64_t of(std::string_view name) const;
+  /// Of the device called `name`; none: as many as suit it.
+  std::optional<std::uint64_t> of(std::string_view name) const;
+  bool none() const noexcept { return each == std::uint64_t{0}; }
   friend bool operator==(const slot_counts&, const slot_counts&) = default;
 };
 
@@ -69,7 +72,9 @@ struct configuration {
 
   struct federation_keys {
     std::string rule = "fedavg";
-    std::uint64_t clients = 100;
+    std::uint64_t clients = 100; ///< placed; residents come on top
+    bool residents = false;      ///< nodes may bring clients
+    std::uint64_t min_residents = 0; ///< to begin with
     std::string weighting = "samples"; ///< a rule may have another default
     std::string server = "average";    ///< what it does with their mean
     double server_lr = 1.0;            ///< a server may have another default
@@ -78,6 +83,7 @@ struct configuration {
     double server_beta2 = 0.99;
     double server_epsilon = 1e-3;
     std::uint64_t min_updates = 1;
+    double max_norm = 0.0;         ///< of an update; 0: any
     double lease_seconds = 3600.0; ///< 0: as long as it takes
     std::uint64_t shards = 1;      ///< ranges of the model, an actor each
     rule_options options = default_rule_options(); ///< the rules' own keys
@@ -93,6 +99,7 @@ struct configuration {
     slot_counts slots;
     double stop_grace = 2.0;        ///< seconds from stop token to lost slot
     std::string precision = "fp32"; ///< bf16: of products alone, on GPUs
+    std::string instructions = "own"; ///< or a kernel set: gpu/kernel_sets.hpp
     friend bool operator==(const compute_keys&, const compute_keys&) = default;
   } compute;
 

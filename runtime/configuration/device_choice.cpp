@@ -1,5 +1,6 @@
 #include "runtime/configuration/device_choice.hpp"
 
+#include "gpu/kernel_sets.hpp"
 #include "runtime/configuration/device_names.hpp"
 #include "runtime/configuration/keys.hpp"
 
@@ -35,6 +36,7 @@ private:
   void refuse(std::string_view key, const std::string& name);
   void check_cards();
   void check_precision();
+  void check_instructions();
 
   const configuration::compute_keys& what_;
   const machine& here_;
@@ -45,7 +47,7 @@ private:
 
 void chooser::take(const device_info& one) {
   auto asked = what_.slots.of(gpu::to_string(one.where));
-  result_.devices.push_back({one.where, asked > 0 ? asked : one.slots});
+  result_.devices.push_back({one.where, asked.value_or(one.slots)});
   if (is_gpu(one))
     cards_.push_back(&one);
 }
@@ -133,6 +135,20 @@ void chooser::check_precision() {
                     : "the run is on the CPU, too"));
 }
 
+void chooser::check_instructions() {
+  const auto& asked = what_.instructions;
+  if (asked == "own" || std::ranges::find(here_.sets, asked) != here_.sets.end())
+    return;
+  result_.problems.push_back(fmt::format(
+      "{} = \"{}\" is not here: {}", place(where_, "compute.instructions"),
+      asked,
+      here_.sets.empty()
+          ? "this machine can compute by its own alone, or is told to by its "
+            "environment; use \"own\""
+          : fmt::format("this machine can compute by {}",
+                fmt::join(here_.sets, ", "))));
+}
+
 device_choice chooser::choose() && {
   if (!what_.devices.empty())
     for (const auto& name : what_.devices)
@@ -143,6 +159,7 @@ device_choice chooser::choose() && {
     take_named("device", what_.device);
   check_cards();
   check_precision();
+  check_instructions();
   return std::move(result_);
 }
 
@@ -151,16 +168,24 @@ std::vector<placement::share> shares_of(const configuration& what) {
   std::vector<placement::share> shares;
   for (const auto& name : what.compute.devices)
     shares.push_back({name == "cpu" ? device_kind::cpu : device_kind::cuda,
-        what.compute.slots.of(name)});
+        what.compute.slots.of(name).value_or(0)});
   shares = placement::in_lowest_terms(shares);
   return shares.size() > 1 ? shares : std::vector<placement::share>{};
+}
+
+std::vector<std::string> sets_of_this_machine() {
+  std::vector<std::string> result;
+  for (auto set : gpu::kernel_sets())
+    if (gpu::can_compute_by(set))
+      result.emplace_back(set);
+  return result;
 }
 
 } // namespace
 
 const machine& this_machine() {
-  static const machine here{
-      gpu::devices(), gpu::why_no_gpu(), gpu::built_for_gpus()};
+  static const machine here{gpu::devices(), gpu::why_no_gpu(),
+      gpu::built_for_gpus(), sets_of_this_machine()};
   return here;
 }
 
@@ -179,7 +204,7 @@ bool device_choice::on_gpu() const noexcept {
 std::vector<placement::share> device_choice::shares() const {
   std::vector<placement::share> result;
   for (const auto& each : devices)
-    result.push_back({each.where.kind, each.slots});
+    result.push_back({each.where.kind, std::max<std::uint64_t>(each.slots, 1)});
   return placement::in_lowest_terms(result);
 }
 
@@ -201,6 +226,8 @@ std::string device_choice::fingerprint() const {
 
 std::string device_choice::text() const {
   std::string text;
+  if (!devices.empty() && slots() == 0)
+    return "no slots";
   for (const auto& each : devices) {
     auto unit = each.slots == 1 ? " slot" : " slots";
     text += fmt::format("{}{}{}", text.empty() ? "" : ", ", each.slots,

@@ -16,6 +16,7 @@ struct machine {
   std::vector<gpu::device_info> devices; ///< the CPU first
   std::string why_no_gpu;                ///< empty if there is one
   bool built_for_gpus = false;
+  std::vector<std::string> sets; ///< of kernels, that its CPU can compute by
 };
 
 /// This machine, asked once.

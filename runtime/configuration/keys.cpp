@@ -27,6 +27,7 @@ constexpr std::array partitions{
     "iid"sv, "shards"sv, "dirichlet"sv, "quantity"sv};
 constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
 constexpr std::array precisions{"fp32"sv, "bf16"sv};
+constexpr std::array instructions{"own"sv, "baseline"sv, "avx2"sv, "avx512"sv};
 constexpr std::array weightings{"samples"sv, "uniform"sv};
 
 constexpr bool any_bits = false; // the published bits do not depend on it
@@ -91,6 +92,10 @@ bool skewed(const configuration& c) {
 bool layered(const configuration& c) {
   return c.model.kind == "mlp";
 }
+bool takes_residents(const configuration& c) {
+  return c.federation.residents;
+}
+constexpr auto of_residents = "federation.residents = true";
 constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\"";
 constexpr auto of_shards = "data.partition = \"shards\"";
 constexpr auto of_skew = "data.partition = \"dirichlet\" or \"quantity\", or "
@@ -172,7 +177,12 @@ std::vector<key> common_keys() {
       {"federation", "rule", at<&federation::rule>, either(rule_names()),
           alters, {}, rule_names()},
       {"federation", "clients", at<&federation::clients>,
-          "how many share the data", alters, {1, 1 << 24}},
+          "how many share the data", alters, {0, 1 << 24}},
+      {"federation", "residents", at<&federation::residents>,
+          "true: nodes may bring clients, with data of their own", alters},
+      {"federation", "min_residents", at<&federation::min_residents>,
+          "of these, how many have to be there to begin", any_bits,
+          {0, 1 << 24}, any_word, nullptr, takes_residents, of_residents},
       {"federation", "weighting", at<&federation::weighting>,
           weighting_meaning(), alters, {}, weightings},
       {"federation", "server", at<&federation::server>, either(server_names()),
@@ -191,6 +201,9 @@ std::vector<key> common_keys() {
           above(0, 1e6)),
       {"federation", "min_updates", at<&federation::min_updates>,
           "with fewer the version stays", alters, {1, 1 << 24}},
+      {"federation", "max_norm", at<&federation::max_norm>,
+          "an update of a larger Euclidean norm is dropped; 0: none is", alters,
+          {0, largest}},
       {"federation", "shards", at<&federation::shards>,
           "ranges of the model, each summed by an actor of its own", any_bits,
           {1, 64}},
@@ -222,13 +235,17 @@ std::vector<key> common_keys() {
           "several at once, like [\"cpu\", \"cuda:0\"]", any_bits, {}, {},
           no_device},
       {"compute", "slots", at<&compute::slots>,
-          "clients a device trains at once, or {cpu = 2}; 0: its own", any_bits,
+          "clients a device trains at once, or {cpu = 2}; 0: nodes alone train",
+          any_bits,
           {0, 1024}, {}, no_device},
       {"compute", "stop_grace", at<&compute::stop_grace>,
           "seconds a learner gets to stop before its slot is lost", any_bits,
           {0, 3600}},
       {"compute", "precision", at<&compute::precision>,
           "fp32; or bf16: products alone, on GPUs", alters, {}, precisions},
+      {"compute", "instructions", at<&compute::instructions>,
+          "own, or what all CPUs have: baseline, avx2 or avx512", alters, {},
+          instructions},
   };
 }
 
@@ -284,8 +301,9 @@ struct as_toml {
     std::vector<std::string> pairs;
     for (const auto& [name, count] : x->named)
       pairs.push_back(fmt::format("{} = {}", toml_key(name), count));
-    return x->named.empty() ? fmt::format("{}", x->each)
-                            : fmt::format("{{{}}}", fmt::join(pairs, ", "));
+    if (!x->named.empty())
+      return fmt::format("{{{}}}", fmt::join(pairs, ", "));
+    return x->each ? fmt::format("{}", *x->each) : toml_string("auto");
   }
   template <class Integer>
   std::string operator()(const Integer* x) const {

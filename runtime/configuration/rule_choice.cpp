@@ -37,6 +37,12 @@ void assign(configuration& to, std::string_view name, const rule_option& x) {
       [&]<class Value>(const Value& v) { *std::get<Value*>(in) = v; }, x);
 }
 
+// Nobody knows how many residents will come.
+std::uint64_t most_clients(const configuration& what) {
+  constexpr std::uint64_t any = 1 << 24;
+  return what.federation.residents ? any : what.federation.clients;
+}
+
 rule_option default_of(
     const rule_row& rule, const rule_key& key, std::uint64_t clients) {
   auto start = key.get(rule.defaults);
@@ -103,8 +109,18 @@ std::uint64_t cohort(const configuration& what) {
 
 std::string pace(const configuration& what) {
   auto row = row_of(what);
-  return row ? row->pace(rule_options_of(what, *row), what.federation.clients)
+  const auto& of = what.federation;
+  return row ? row->pace(
+                   rule_options_of(what, *row), of.residents ? 0 : of.clients)
              : "at its own pace";
+}
+
+std::string who_trains(const configuration& what) {
+  const auto& of = what.federation;
+  if (of.clients == 0)
+    return "residents";
+  return fmt::format("{} client{}{}", of.clients, of.clients == 1 ? "" : "s",
+      of.residents ? " and residents" : "");
 }
 
 bool repeats_by_seed(const configuration& what) {
@@ -117,7 +133,7 @@ void check_rule(const configuration& what, const rule_row::findings& found) {
   if (!row)
     return;
   auto how = rule_options_of(what, *row);
-  auto clients = what.federation.clients;
+  auto clients = most_clients(what);
   auto tell = [&](std::string_view key, std::string why) {
     found(fmt::format("federation.{}", key), std::move(why));
   };
@@ -136,7 +152,7 @@ void take_rule_defaults(configuration& to, const origins& given) {
     return;
   for (const auto& key : row->keys)
     if (!given.contains(fmt::format("federation.{}", key.name)))
-      assign(to, key.name, default_of(*row, key, to.federation.clients));
+      assign(to, key.name, default_of(*row, key, most_clients(to)));
 }
 
 } // namespace troupe

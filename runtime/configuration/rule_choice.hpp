@@ -46,6 +46,9 @@ std::uint64_t cohort(const configuration& what);
 /// In a few words: "10 a round".
 std::string pace(const configuration& what);
 
+/// Likewise: "100 clients", "residents", "100 clients and residents".
+std::string who_trains(const configuration& what);
+
 /// Whether a seed repeats a run; else its journal does.
 bool repeats_by_seed(const configuration& what);
 

@@ -49,7 +49,7 @@ struct rule_row {
   /// Clients of a round, or updates of a version.
   std::function<std::uint64_t(const std::any& how, std::uint64_t clients)>
       cohort;
-  /// In a few words, for a drawing: "10 a round".
+  /// In a few words, for a drawing: "10 a round". 0 clients: any number.
   std::function<std::string(const std::any& how, std::uint64_t clients)> pace;
   /// Tells `found` of keys that contradict each other, and why.
   using findings = std::function<void(std::string_view key, std::string why)>;

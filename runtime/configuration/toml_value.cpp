@@ -102,12 +102,15 @@ std::string store(const key& k, const toml::node& value, slot_counts* to) {
     return x.is_integer() && k.numbers.holds(x.as_integer()->get());
   };
   auto some = value.as_table();
-  if (!some && !fits(value))
+  auto is_auto = value.value<std::string>() == "auto";
+  if (!some && !is_auto && !fits(value))
     return fmt::format("is not a whole number {}, nor one a device, like "
-                       "{{cpu = 2, \"cuda:0\" = 4}}",
+                       "{{cpu = 2, \"cuda:0\" = 4}}, nor \"auto\"",
         k.numbers.text());
   slot_counts read;
-  if (!some)
+  if (is_auto)
+    *to = read;
+  else if (!some)
     read.each = static_cast<std::uint64_t>(value.as_integer()->get());
   else
     for (const auto& [name, count] : *some) {

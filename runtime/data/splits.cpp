@@ -35,20 +35,28 @@ fs::path present(const fs::path& path) {
   throw file_error{packed, file_operation::open, ENOENT, debian_hint};
 }
 
-std::vector<std::string> names_in(const fs::path& directory, files& from) {
+/// A directory, and who named it.
+struct place {
+  const fs::path& directory;
+  std::string_view named_by;
+  std::vector<std::string> names; ///< in it
+};
+
+place looked_into(const fs::path& directory, std::string_view named_by,
+    std::string_view needed, files& from) {
   try {
-    return from.list(directory);
+    return {directory, named_by, from.list(directory)};
   } catch (const file_error& e) {
     throw file_error{directory, e.operation(), e.reason().value(),
-        "data.path needs the directory of train-images*, train-labels*, "
-        "t10k-images* and t10k-labels*, plain or .gz"};
+        fmt::format("{} needs the directory of {}, plain or .gz", named_by,
+            needed)};
   }
 }
 
 // The one file whose name begins like this; plain rather than packed.
-fs::path matching(const fs::path& directory,
-    const std::vector<std::string>& names,
+fs::path matching(const place& where,
     std::initializer_list<std::string_view> beginnings) {
+  const auto& [directory, named_by, names] = where;
   std::vector<std::string> found;
   for (const auto& name : names)
     for (auto beginning : beginnings)
@@ -61,10 +69,11 @@ fs::path matching(const fs::path& directory,
   if (found.empty())
     throw file_error{directory / fmt::format("{}*", *beginnings.begin()),
         file_operation::open, ENOENT,
-        fmt::format("data.path needs one file named {}, plain or .gz", wanted)};
+        fmt::format("{} needs one file named {}, plain or .gz", named_by,
+            wanted)};
   throw file_error{directory / found[1], file_operation::open, EEXIST,
-      fmt::format("data.path needs only one file named {}, it has {}", wanted,
-          fmt::join(found, ", "))};
+      fmt::format("{} needs only one file named {}, it has {}", named_by,
+          wanted, fmt::join(found, ", "))};
 }
 
 // One sample's shape: images without channels have one.
@@ -126,10 +135,19 @@ splits read(const paths& of, files& from) {
       std::make_shared<const dataset>(std::move(test))};
 }
 
+fs::path debian_or(const fs::path& directory) {
+  return directory.empty() ? fs::path{debian_directory} : directory;
+}
+
+place idx_in(const fs::path& directory, files& from) {
+  return looked_into(directory, "data.path",
+      "train-images*, train-labels*, t10k-images* and t10k-labels*", from);
+}
+
 } // namespace
 
 splits fashion_mnist(const fs::path& directory, files& from) {
-  auto home = directory.empty() ? fs::path{debian_directory} : directory;
+  auto home = debian_or(directory);
   return read({.train_images = present(home / "train-images-idx3-ubyte"),
                   .train_labels = present(home / "train-labels-idx1-ubyte"),
                   .test_images = present(home / "t10k-images-idx3-ubyte"),
@@ -138,9 +156,9 @@ splits fashion_mnist(const fs::path& directory, files& from) {
 }
 
 splits idx(const fs::path& directory, files& from) {
-  auto names = names_in(directory, from);
+  auto where = idx_in(directory, from);
   auto path = [&](auto... beginnings) {
-    return matching(directory, names, {beginnings...});
+    return matching(where, {beginnings...});
   };
   using namespace std::string_view_literals;
   return read({.train_images = path("train-images"sv),
@@ -148,6 +166,28 @@ splits idx(const fs::path& directory, files& from) {
                   .test_images = path("t10k-images"sv, "test-images"sv),
                   .test_labels = path("t10k-labels"sv, "test-labels"sv)},
       from);
+}
+
+training::shared_dataset test_part(
+    std::string_view set, const fs::path& directory, files& from) {
+  const auto part = [&](const fs::path& images, const fs::path& labels) {
+    return std::make_shared<const dataset>(read_part(images, labels, from));
+  };
+  if (set != "idx") {
+    auto home = debian_or(directory);
+    return part(present(home / "t10k-images-idx3-ubyte"),
+        present(home / "t10k-labels-idx1-ubyte"));
+  }
+  auto where = idx_in(directory, from);
+  return part(matching(where, {"t10k-images", "test-images"}),
+      matching(where, {"t10k-labels", "test-labels"}));
+}
+
+training::dataset own_part(const fs::path& directory, files& from) {
+  auto where = looked_into(
+      directory, "--data", "train-images* and train-labels*", from);
+  return read_part(matching(where, {"train-images"}),
+      matching(where, {"train-labels"}), from);
 }
 
 } // namespace troupe::data

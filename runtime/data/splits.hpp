@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "gpu/training/dataset.hpp"
 #include "runtime/files/files.hpp"
@@ -27,6 +28,16 @@ splits fashion_mnist(
 /// counts samples, labels are bytes; there are as many classes as the highest
 /// label says. Throws `file_error` and `bad_file`.
 splits idx(
+    const std::filesystem::path& directory, files& from = files::system());
+
+/// What is tested on alone, of "fashion-mnist" or "idx", where nobody trains
+/// here. Throws likewise.
+training::shared_dataset test_part(std::string_view set,
+    const std::filesystem::path& directory, files& from = files::system());
+
+/// What a resident trains on, of files named as for `idx`; others may be there,
+/// too. It has as many classes as its own highest label says. Throws likewise.
+training::dataset own_part(
     const std::filesystem::path& directory, files& from = files::system());
 
 } // namespace troupe::data

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/record/audit_residents.hpp"
 #include "runtime/record/checkpoint.hpp"
 #include "runtime/record/history.hpp"
 #include "runtime/record/model_file.hpp"
@@ -49,6 +50,8 @@ std::string look_at_journal(
     text += fmt::format(
         "; a torn line of {} bytes behind them, as a kill leaves it",
         into.torn_bytes);
+  if (!into.promises_bits)
+    text += "; no bits are promised, since several fingerprints computed them";
   return text;
 }
 
@@ -95,6 +98,7 @@ std::size_t look_at_checkpoint(files& disk, const run_directory& place,
         "version {}",
         name, client, version);
   }
+  look_at_names(state, name, told);
   return state.states.size();
 }
 
@@ -191,6 +195,8 @@ std::string look_at_summary(
   agree("outcome", told.ended->outcome);
   agree("updates_accepted", told.updates);
   agree("fingerprint", told.fingerprint);
+  if (said.contains("promises_bits")) // older runs' do not
+    agree("promises_bits", told.promises_bits);
   if (const auto* best = best_score(told)) {
     agree("best_version", best->version);
     agree("best_accuracy", best->accuracy);
@@ -280,6 +286,9 @@ std::vector<finding> audited(
   if (!sound)
     return found.take(); // there is nothing to hold the others against
   found.add("config.toml", [&] { return look_at_configuration(then, told); });
+  if (has_residents(told))
+    found.add("residents",
+        [&] { return look_at_residents(told, then.federation.clients); });
   found.add(
       "checkpoints", [&] { return look_at_checkpoints(disk, place, told); });
   auto result = [&](const std::filesystem::path& path, auto look) {

@@ -8,6 +8,7 @@
 
 #include "runtime/record/checkpoint_fields.hpp"
 #include "runtime/record/checkpoint_parts.hpp"
+#include "runtime/record/checkpoint_states.hpp"
 #include "runtime/record/model_file.hpp"
 #include "runtime/record/sha256.hpp"
 
@@ -101,7 +102,7 @@ bool is_manifest(const fs::path& path) {
 
 std::string write_checkpoint(files& disk, const fs::path& directory,
     const gpu::layout& layout, const checkpoint& what, std::size_t shards) {
-  if (shards == 1 && what.blocks.empty() && what.states.empty())
+  if (shards == 1 && what.blocks.empty() && states_here(what.states).empty())
     return write_whole(
         disk, directory / checkpoint_name(what.version), layout, what);
   return write_parts(disk, directory, what, shards);

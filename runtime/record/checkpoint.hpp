@@ -12,6 +12,7 @@
 #include "protocols/blocks.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/ids.hpp"
+#include "protocols/resident_client.hpp"
 #include "protocols/state_table.hpp"
 #include "runtime/files/files.hpp"
 
@@ -37,7 +38,8 @@ struct bookmark {
 ///
 /// One shard of which neither server nor clients keep anything has one file.
 /// Its metadata, or the manifest, carries everything else, with digests over
-/// all values and a seal over the fields.
+/// all values and a seal over the fields. Residents' states are elsewhere: their
+/// names stand there, too.
 struct checkpoint {
   version_id version = 0;
   gpu::shared_buffer parameters;
@@ -49,9 +51,11 @@ struct checkpoint {
   double elapsed = 0.0;          ///< seconds of the run, all processes
   std::string configuration;     ///< effective, as TOML
   std::string fingerprint;
+  bool promises_bits = true; ///< it alone computed all that led here
   facts::provenance from; ///< unknown in those from before it was told
   bookmark at;            ///< none in those from before there were any
   state_table states;     ///< that clients keep
+  std::vector<resident_client> residents; ///< that have ever taken part
 };
 
 /// "version-00000012.", which the names of all its files begin with.

@@ -1,14 +1,21 @@
 #include "runtime/record/checkpoint_fields.hpp"
 
 #include <charconv>
+#include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "runtime/record/checkpoint_states.hpp"
 #include "runtime/record/sha256.hpp"
 
 namespace troupe {
 namespace {
+
+using nlohmann::json;
 
 std::string to_hex(const caf::byte_buffer& bytes) {
   std::string text;
@@ -45,6 +52,37 @@ std::string text_if_any(const metadata& fields, const std::string& key) {
   return found == fields.end() ? std::string{} : found->second;
 }
 
+std::string text_of(const std::vector<resident_client>& all) {
+  auto list = json::array();
+  for (const auto& [client, identity, key] : all)
+    list.push_back({{"client", client}, {"identity", identity}, {"key", key}});
+  return list.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// None for what is no such text.
+std::optional<std::vector<resident_client>> residents_in(
+    const std::string& text) {
+  std::vector<resident_client> result;
+  if (text.empty())
+    return result;
+  const auto list = json::parse(text, nullptr, false);
+  if (!list.is_array())
+    return std::nullopt;
+  for (const auto& each : list) {
+    const auto word = [&](const char* name) {
+      return each.is_object() && each.contains(name) && each[name].is_string()
+                 ? each[name].get<std::string>()
+                 : std::string{};
+    };
+    if (word("identity").empty() || !each.contains("client") ||
+        !each["client"].is_number_unsigned())
+      return std::nullopt;
+    result.push_back(
+        {each["client"].get<client_id>(), word("identity"), word("key")});
+  }
+  return result;
+}
+
 } // namespace
 
 const std::string& field_of(const std::filesystem::path& path,
@@ -79,6 +117,12 @@ metadata fields_of(const checkpoint& what) {
       {"troupe.elapsed", fmt::format("{}", what.elapsed)},
       {"troupe.configuration", what.configuration},
       {"troupe.fingerprint", what.fingerprint}};
+  if (!what.promises_bits)
+    fields["troupe.promises_bits"] = "false";
+  if (auto names = names_elsewhere(what.states); !names.empty())
+    fields["troupe.states_elsewhere"] = std::move(names);
+  if (!what.residents.empty())
+    fields["troupe.residents"] = text_of(what.residents);
   if (what.from.known())
     for_each_digest(what.from,
         [&](const char* key, const std::string& text) { fields[key] = text; });
@@ -99,6 +143,7 @@ void read_fields(
   to.elapsed = number_of<double>(path, fields, "troupe.elapsed");
   to.configuration = field_of(path, fields, "troupe.configuration");
   to.fingerprint = field_of(path, fields, "troupe.fingerprint");
+  to.promises_bits = text_if_any(fields, "troupe.promises_bits") != "false";
   for_each_digest(to.from, [&](const char* key, std::string& text) {
     text = text_if_any(fields, key);
   });
@@ -113,6 +158,13 @@ void read_fields(
         fmt::format("the checkpoint of the version in its name, found that of "
                     "version {}. Remove the file, or give it its name back",
             to.version));
+  if (!take_names_elsewhere(
+          text_if_any(fields, "troupe.states_elsewhere"), to.states))
+    throw bad_file(path, 8, "names of clients' states, like \"10:431:18\"");
+  if (auto all = residents_in(text_if_any(fields, "troupe.residents")))
+    to.residents = std::move(*all);
+  else
+    throw bad_file(path, 8, "the run's residents as a JSON array");
   if (!from_hex(field_of(path, fields, "troupe.rule.state"), to.rule))
     throw bad_file(path, 8, "the rule's state in hexadecimal digits");
 }

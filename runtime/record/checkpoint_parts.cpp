@@ -162,9 +162,9 @@ std::string write_parts(files& disk, const fs::path& directory,
     fields[fmt::format("{}{}", part_field, i + 1)] =
         text_of(disk, directory, name);
   }
-  if (!what.states.empty()) {
+  if (const auto here = states_here(what.states); !here.empty()) {
     auto name = states_name(what.version);
-    write_states(disk, directory / name, what.states);
+    write_states(disk, directory / name, here);
     fields[states_field] = text_of(disk, directory, name);
   }
   auto digest = sha256(std::as_bytes(what.parameters->span()));

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "protocols/state_name.hpp"
 #include "runtime/record/model_file.hpp"
 
 namespace troupe {
@@ -29,7 +30,53 @@ std::optional<client_id> client_in(std::string_view name) {
   return client;
 }
 
+// Takes a number from the front of a text, and what is behind it.
+template <class Number>
+bool take_number(std::string_view& text, Number& value, char behind) {
+  const auto* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{})
+    return false;
+  text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
+  if (text.empty())
+    return behind == ' '; // the last one
+  if (text.front() != behind)
+    return false;
+  text.remove_prefix(1);
+  return true;
+}
+
 } // namespace
+
+state_table states_here(const state_table& all) {
+  auto some = all.all();
+  std::erase_if(some, [](const auto& each) { return !each.values.here; });
+  return state_table{some};
+}
+
+std::string names_elsewhere(const state_table& all) {
+  std::string text;
+  for (const auto& [client, values] : all.all())
+    if (!values.here)
+      text += fmt::format("{}{}:{}:{}", text.empty() ? "" : " ", client,
+          values.id, values.count);
+  return text;
+}
+
+bool take_names_elsewhere(std::string_view text, state_table& to) {
+  std::vector<client_state> some;
+  while (!text.empty()) {
+    client_id client = 0;
+    state_name name = no_state;
+    std::uint64_t count = 0;
+    if (!take_number(text, client, ':') || !take_number(text, name, ':') ||
+        !take_number(text, count, ' ') || name == no_state || count == 0)
+      return false;
+    some.push_back({client, state_elsewhere(name, count)});
+  }
+  to.take(some);
+  return true;
+}
 
 void write_states(
     files& disk, const std::filesystem::path& path, const state_table& states) {

@@ -21,7 +21,7 @@ inline constexpr std::array<std::string_view,
         "evaluated", "stored", "slot_lost", "run_ended", "slot_returned",
         "client_joined", "client_left", "slot_joined", "slot_left", "waiting",
         "node_joined", "node_left", "node_changed", "node_serves",
-        "node_refused", "revoked"};
+        "node_refused", "revoked", "fingerprint_mixed", "went_on"};
 
 /// Facts of these kinds come in thousands: those that follow each other share
 /// a line, with an array for every field.
@@ -54,6 +54,7 @@ void fields(V& v, X& x) {
   v.added("test_labels_sha256", x.from.test_labels);
   v.added("initial_sha256", x.from.initial);
   v.added("unit", x.unit), v.added("sha256", x.sha256);
+  v.added("promises_bits", x.promises_bits);
 }
 template <class V>
 void fields(V& v, const run_started& x) {
@@ -143,6 +144,7 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<client_joined> X>
 void fields(V& v, X& x) {
   v("client", x.client), v("samples", x.samples);
+  v.added("identity", x.identity), v.added("key", x.key);
 }
 template <class V, maybe_const<client_left> X>
 void fields(V& v, X& x) {
@@ -150,7 +152,7 @@ void fields(V& v, X& x) {
 }
 template <class V, maybe_const<slot_joined> X>
 void fields(V& v, X& x) {
-  v("slot", x.slot);
+  v("slot", x.slot), v.added("count", x.count);
 }
 template <class V, maybe_const<slot_left> X>
 void fields(V& v, X& x) {
@@ -159,6 +161,7 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<waiting> X>
 void fields(V& v, X& x) {
   v("needs", x.needs), v("have", x.have), v("wanted", x.wanted);
+  v.added("whom", x.whom);
 }
 template <class V, maybe_const<node_joined> X>
 void fields(V& v, X& x) {
@@ -183,6 +186,14 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<node_refused> X>
 void fields(V& v, X& x) {
   v("name", x.name), v("reason", x.reason), v("why", x.why);
+}
+template <class V, maybe_const<fingerprint_mixed> X>
+void fields(V& v, X& x) {
+  v("node", x.node), v("fingerprint", x.fingerprint);
+}
+template <class V, maybe_const<went_on> X>
+void fields(V& v, X& x) {
+  v("needs", x.needs);
 }
 
 } // namespace troupe::facts

@@ -22,7 +22,8 @@ using nlohmann::json;
 
 constexpr federated::drop_reason reasons[]{federated::drop_reason::none,
     federated::drop_reason::unknown, federated::drop_reason::duplicate,
-    federated::drop_reason::late, federated::drop_reason::too_stale};
+    federated::drop_reason::late, federated::drop_reason::too_stale,
+    federated::drop_reason::too_large};
 
 template <class T>
 void append(std::string& out, const T& value) {

@@ -24,7 +24,7 @@ namespace troupe {
 namespace {
 
 namespace fs = std::filesystem;
-using json = nlohmann::ordered_json;
+using nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little,
     "the values are stored little-endian");
@@ -77,16 +77,26 @@ constexpr std::array<number_type, 4> number_types{
     {{"F32", sizeof(float), nullptr}, {"F64", sizeof(double), from_double},
         {"F16", 2, from_half}, {"BF16", 2, from_bfloat}}};
 
+// Written as it goes: an object of JSON's that keeps its order looks for each
+// name among all others.
 std::string header_text(const gpu::layout& layout, const metadata& fields) {
-  json header = json::object();
-  if (!fields.empty())
-    header[metadata_key] = fields;
-  for (const auto& view : layout) {
-    auto first = view.offset * sizeof(float);
-    header[view.name] = {{"dtype", "F32"}, {"shape", view.shape},
-        {"data_offsets", {first, first + view.size() * sizeof(float)}}};
+  std::string text;
+  const auto name = [&text](const std::string& what) {
+    text += text.empty() ? "{" : ",";
+    text += json(what).dump();
+  };
+  if (!fields.empty()) {
+    name(metadata_key);
+    text += ":" + json(fields).dump();
   }
-  auto text = header.dump();
+  for (const auto& view : layout) {
+    const auto first = view.offset * sizeof(float);
+    name(view.name);
+    fmt::format_to(std::back_inserter(text),
+        R"(:{{"dtype":"F32","shape":[{}],"data_offsets":[{},{}]}})",
+        fmt::join(view.shape, ","), first, first + view.size() * sizeof(float));
+  }
+  text += text.empty() ? "{}" : "}";
   text.append((length_bytes - text.size() % length_bytes) % length_bytes, ' ');
   return text;
 }
@@ -123,12 +133,7 @@ public:
   // Answers with what the layout's tensors are stored as.
   std::vector<const number_type*> read(
       std::string_view text, model_file& into) {
-    auto header = parse(text);
-    for (const auto& [name, entry] : header.items())
-      if (name == metadata_key)
-        read_metadata(entry, into.metadata);
-      else
-        tensors_.push_back(read_tensor(name, entry));
+    parse(text, into.metadata);
     into.layout = tiled();
     std::vector<const number_type*> types;
     for (const auto& each : tensors_)
@@ -147,28 +152,49 @@ private:
     throw bad_file{path_, length_bytes, expected};
   }
 
-  json parse(std::string_view text) const {
+  // Each entry is read once it is whole, and forgotten: the header itself stays
+  // empty, however many there are.
+  void parse(std::string_view text, metadata& fields) {
+    using event = json::parse_event_t;
     std::set<std::string> names;
-    auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
+    std::string name;
+    bool in_object = false;
+    auto watch = [&](int depth, event what, json& parsed) {
       if (depth > 3)
         refuse("a header of objects in an object, it is nested deeper");
-      if (event == json::parse_event_t::key && depth == 1 &&
-          !names.insert(parsed.get<std::string>()).second)
-        refuse(fmt::format("one tensor of each name, \"{}\" comes twice",
-            parsed.get<std::string>()));
+      if (what == event::object_start || what == event::array_start) {
+        in_object |= depth == 0 && what == event::object_start;
+        return true;
+      }
+      if (depth != 1 || !in_object)
+        return true;
+      if (what != event::key) {
+        read_entry(name, parsed, fields);
+        return false;
+      }
+      name = parsed.get<std::string>();
+      if (!names.insert(name).second)
+        refuse(
+            fmt::format("one tensor of each name, \"{}\" comes twice", name));
       return true;
     };
     try {
-      auto header = json::parse(text, watch);
-      if (!header.is_object())
+      if (!json::parse(text, watch).is_object())
         refuse("a JSON object as header");
-      return header;
     } catch (const json::parse_error& error) {
       throw bad_file{path_, length_bytes + error.byte - (error.byte > 0),
           fmt::format("a header in JSON ({})", error.what())};
     } catch (const json::exception& error) { // numbers beyond a double
       refuse(fmt::format("a header in JSON ({})", error.what()));
     }
+  }
+
+  void read_entry(
+      const std::string& name, const json& entry, metadata& fields) {
+    if (name == metadata_key)
+      read_metadata(entry, fields);
+    else
+      tensors_.push_back(read_tensor(name, entry));
   }
 
   void read_metadata(const json& entry, metadata& into) const {
@@ -285,7 +311,7 @@ std::uint64_t header_bytes(std::span<const std::byte, length_bytes> length,
 
 // `next` fills spans with the content, one after the other.
 template <class Next>
-void read_values(const number_type& type, std::span<float> into, Next& next) {
+void read_piece(const number_type& type, std::span<float> into, Next& next) {
   if (!type.to_float)
     return next(std::as_writable_bytes(into));
   std::vector<std::byte> piece(std::size_t{1} << 16);
@@ -295,6 +321,20 @@ void read_values(const number_type& type, std::span<float> into, Next& next) {
     for (std::size_t i = 0; i < count; ++i)
       into[i] = type.to_float(piece.data() + i * type.bytes);
     into = into.subspan(count);
+  }
+}
+
+// Tensors of one type that lie one behind the other are read as one.
+template <class Next>
+void read_values(const gpu::layout& layout,
+    const std::vector<const number_type*>& types, std::span<float> into,
+    Next& next) {
+  for (std::size_t i = 0, end = 0; i < types.size(); i = end) {
+    while (end < types.size() && types[end] == types[i])
+      ++end;
+    const auto first = layout[i].offset;
+    const auto last = end < types.size() ? layout[end].offset : into.size();
+    read_piece(*types[i], into.subspan(first, last - first), next);
   }
 }
 
@@ -311,11 +351,7 @@ model_file read_from(
   model_file result;
   auto types = header_reader{path, data_bytes}.read(header, result);
   gpu::buffer values(gpu::size(result.layout));
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    const auto& view = result.layout[i];
-    read_values(
-        *types[i], values.span().subspan(view.offset, view.size()), next);
-  }
+  read_values(result.layout, types, values.span(), next);
   result.values = std::make_shared<const gpu::buffer>(std::move(values));
   return result;
 }

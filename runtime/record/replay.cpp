@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
@@ -51,6 +52,8 @@ public:
   void take(const fact& f, const listener& each) {
     if (auto* start = std::get_if<facts::run_started>(&f.what))
       compare((*start)->from, f.number);
+    else if (auto* who = std::get_if<facts::client_joined>(&f.what))
+      meet(*who);
     else if (auto* x = std::get_if<facts::accepted>(&f.what))
       add(*x, f.number);
     else if (std::holds_alternative<facts::round_skipped>(f.what))
@@ -73,8 +76,17 @@ private:
       throw bad_history(fmt::format("fact {}: {}", number, other.front()));
   }
 
+  void meet(const facts::client_joined& x) {
+    if (!x.identity.empty())
+      residents_[x.client] = x.identity;
+  }
+
   void add(const facts::accepted& x, std::uint64_t number) {
     auto base = versions_.find(x.base);
+    if (const auto found = residents_.find(x.client); found != residents_.end())
+      throw bad_history(fmt::format("fact {}: client {} is {}, a resident, whose "
+                                    "data are not here",
+          number, x.client, found->second));
     if (base == versions_.end() || x.client >= data_.size())
       throw bad_history(fmt::format("fact {}: an update of client {} to "
                                     "version {}, which there is not",
@@ -155,6 +167,7 @@ private:
   gpu::aggregation sums_;
   std::optional<facts::accepted> unlike_; ///< of the next version
   federated::client_states states_;
+  std::map<client_id, std::string> residents_;
   std::vector<std::vector<float>> state_; // what the server keeps
 };
 

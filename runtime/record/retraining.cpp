@@ -116,6 +116,9 @@ private:
   }
 
   std::string other_machine() const {
+    if (!told_.promises_bits)
+      return "; but the run promises no bits: several numeric fingerprints "
+             "computed it";
     auto here = gpu::numeric_fingerprint();
     return here == told_.fingerprint
                ? std::string{}

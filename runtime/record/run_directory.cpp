@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <random>
 #include <string_view>
 #include <system_error>
 
@@ -90,6 +91,13 @@ std::optional<std::string> tail_of(files& disk,
   return std::nullopt;
 }
 
+// An identity keeps its client although the fact that tells so is void.
+void meet(const facts::client_joined& x, std::vector<resident_client>& all) {
+  if (!x.identity.empty() &&
+      std::ranges::find(all, x.client, &resident_client::client) == all.end())
+    all.push_back({x.client, x.identity, x.key});
+}
+
 // Reads the journal, which begins at byte `first`, for its numbers and its
 // history.
 void recall_facts(std::string_view text, std::uint64_t first,
@@ -107,6 +115,8 @@ void recall_facts(std::string_view text, std::uint64_t first,
         told.take(f);
         if (auto* x = std::get_if<facts::stored>(&f.what))
           stored = x->version;
+        if (auto* x = std::get_if<facts::client_joined>(&f.what))
+          meet(*x, into.residents);
         auto* start = std::get_if<facts::run_started>(&f.what);
         if (start && (*start)->from.known())
           into.from = (*start)->from;
@@ -215,6 +225,7 @@ past recall(
   if (!versions.empty()) {
     auto path = checkpoint_path(place.checkpoints(), versions.back());
     result.state = read_checkpoint(disk, path, layout);
+    result.residents = result.state->residents;
   }
   if (!recall_tail(disk, place, result))
     recall_whole(disk, place, result);
@@ -229,6 +240,18 @@ void begin_incarnation(
     files& disk, const run_directory& place, const past& before) {
   disk.write_atomically(
       place.incarnation(), fmt::format("{}\n", before.incarnation));
+}
+
+std::string run_id(files& disk, const run_directory& place) {
+  if (files::exists(place.id()))
+    if (auto text = disk.read_all(place.id()); text.size() > 1)
+      return text.substr(0, text.find('\n'));
+  std::random_device source;
+  std::string drawn;
+  for (int i = 0; i < 4; ++i)
+    drawn += fmt::format("{:08x}", source());
+  disk.write_atomically(place.id(), drawn + "\n");
+  return drawn;
 }
 
 } // namespace troupe

@@ -17,6 +17,7 @@ namespace troupe {
 ///
 ///     config.toml        effective configuration
 ///     incarnation        how often the run was taken up, before it goes on
+///     run-id             a number that no other run has, where nodes need it
 ///     facts.jsonl        the journal: every fact
 ///     history.csv, .svg  a row, and a point, for each scored version
 ///     checkpoints/       the last few versions and the best
@@ -29,6 +30,7 @@ public:
   const std::filesystem::path& root() const noexcept { return root_; }
   std::filesystem::path config() const { return root_ / "config.toml"; }
   std::filesystem::path incarnation() const { return root_ / "incarnation"; }
+  std::filesystem::path id() const { return root_ / "run-id"; }
   std::filesystem::path journal() const { return root_ / "facts.jsonl"; }
   std::filesystem::path history() const { return root_ / "history.csv"; }
   std::filesystem::path plot() const { return root_ / "history.svg"; }
@@ -54,6 +56,7 @@ struct past {
   std::uint64_t resumed_at = 0;       ///< where the journal tells of it
   facts::provenance from;             ///< what it was trained on, if known
   std::string note;                   ///< what of the journal was lost, if any
+  std::vector<resident_client> residents; ///< that have ever taken part
 
   /// The facts after the state, if there are any: they are void.
   bool has_void() const noexcept;
@@ -75,5 +78,9 @@ past recall(files& disk, const run_directory& place, const gpu::layout& layout);
 /// one hands out the same lease ids. To be called before the first lease.
 void begin_incarnation(
     files& disk, const run_directory& place, const past& before);
+
+/// What residents' nodes keep their states under: drawn when it is first asked
+/// for, and then outlasting any crash.
+std::string run_id(files& disk, const run_directory& place);
 
 } // namespace troupe

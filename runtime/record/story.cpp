@@ -84,6 +84,12 @@ story read_story(std::string_view journal) {
     into.standing.push_back(f);
   });
   into.torn_bytes = found.torn_bytes;
+  for (const auto& f : into.standing) {
+    if (std::holds_alternative<facts::fingerprint_mixed>(f.what))
+      into.promises_bits = false;
+    if (auto* x = std::get_if<facts::run_started>(&f.what))
+      into.promises_bits &= (*x)->promises_bits;
+  }
   expect(into.processes > 0, "no process tells that it began");
   return into;
 }

@@ -44,6 +44,7 @@ struct story {
   std::string name;
   std::string rule;
   std::string fingerprint;
+  bool promises_bits = true; ///< nobody computed by another one
 
   version_id version() const {
     return published.empty() ? 0 : published.rbegin()->first;

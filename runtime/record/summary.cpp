@@ -33,6 +33,7 @@ std::string to_json(const summary& what, const run_report& report) {
   j["training_seconds"] = std::max(report.training_seconds, 0.0);
   j["compute_seconds"] = report.compute_seconds;
   j["fingerprint"] = what.fingerprint;
+  j["promises_bits"] = what.promises_bits;
   j["model_sha256"] = what.model_sha256;
   j["file_sha256"] = what.file_sha256;
   return j.dump(2) + "\n";

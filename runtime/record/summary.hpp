@@ -19,6 +19,7 @@ struct summary {
   version_id best_version = 0;
   double wall_seconds = 0.0;    ///< of this process
   double startup_seconds = 0.0; ///< from its start to the first lease
+  bool promises_bits = true;    ///< one numeric fingerprint computed all of it
 };
 
 /// The text of `summary.json`.

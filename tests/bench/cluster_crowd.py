@@ -20,7 +20,7 @@ def rows(troupe, idle, simulated, nodes, seconds):
                               "run.rounds=1000000", "--set",
                               f"federation.clients={nodes}", "--set",
                               "run.checkpoint_every=1000"], [])
-        coordinator = stage.coordinate("--any-fingerprint")
+        coordinator = stage.coordinate()
         crowd = Said([simulated, stage.at, nodes, seconds, 1000],
                      stage.place / "simulated.log")
         try:

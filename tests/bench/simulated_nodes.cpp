@@ -15,9 +15,11 @@
 #include <thread>
 #include <utility>
 
+#include "gpu/device.hpp"
 #include "protocols/messages.hpp"
 #include "runtime/cluster/dialler.hpp"
 #include "runtime/cluster/io_thread.hpp"
+#include "runtime/release.hpp"
 
 namespace {
 
@@ -95,7 +97,9 @@ public:
     hello first;
     first.name = "simulated-" + std::to_string(left_);
     first.session = left_--;
+    first.build = release();
     first.silence = 3.0;
+    first.fingerprint = gpu::numeric_fingerprint();
     dial(
         io_.context(), where_, first,
         [this](const std::shared_ptr<connection>& over, frame&& said) {

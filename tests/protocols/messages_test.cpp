@@ -106,6 +106,7 @@ TEST(messages_test, keep_the_bytes_of_facts_about_nodes) {
       "0000000500000006");       // left, lost
   expect_golden(facts::node_serves{"a", "h:9"}, "0161"
                                                 "03683a39");
+  expect_golden(facts::fingerprint_mixed{"a", "b"}, "01610162");
   expect_golden(facts::node_refused{"a", "full", "b"}, "0161"
                                                        "0466756c6c"
                                                        "0162");
@@ -166,7 +167,16 @@ TEST(messages_test, carry_tensors_as_handles) {
           "00"
           "00000000000000030000000000000004"
           "01"
-          "00");
+          "0000"
+          "01");
+}
+
+// Nobody believes what a node says of its own delta.
+TEST(messages_test, leave_behind_what_whoever_brings_a_delta_measures) {
+  update what;
+  what.result.too_large = true;
+
+  EXPECT_EQ(bytes_of(what), bytes_of(update{}));
 }
 
 TEST(messages_test, carry_states_as_tensors) {
@@ -178,13 +188,13 @@ TEST(messages_test, carry_states_as_tensors) {
                                         "00000000000000033fe0000000000000"
                                         "00000004" +
                                             none + handle);
-  expect_golden(update{1, {2, 3, {}, 0.5, 0.25, {}, 0.5f, lent}},
+  expect_golden(update{1, {2, 3, {}, 0.5, 0.25, {}, 0.5f, false, true, lent}},
       "00000001"
       "00000000000000020000000000000003"
       "00000000000000000000000000000000"
       "0000000000000000000000000000000000"
       "3fe00000000000003fd0000000000000" +
-          none + "3f000000" + handle);
+          none + "3f00000000" + handle);
   const client_state one[] = {{5, lent}};
   store what;
   what.states = state_table{one};
@@ -193,7 +203,22 @@ TEST(messages_test, carry_states_as_tensors) {
                           "00000000000000000000000000000000"
                           "00"
                           "0100000005" +
-                          handle);
+                          handle + "0001");
+  store known;
+  known.residents.push_back({6, "a", "k"});
+  expect_golden(known, "0000000000000000" + none +
+                           "0000"
+                           "00000000000000000000000000000000"
+                           "0000"
+                           "01000000060161016b01");
+}
+
+TEST(messages_test, name_a_state_that_is_elsewhere) {
+  expect_golden(state_stored{7}, "0000000000000007");
+  expect_golden(state_elsewhere(state_left_by(6), 3),
+      "0000000000000007000000000000000300");
+  EXPECT_FALSE(state_elsewhere(no_state, 3));
+  EXPECT_NE(state_left_by(0), no_state);
 }
 
 // Who has no state pays for none.
@@ -292,7 +317,7 @@ TEST(messages_test, refuse_by_name_to_take_memory_out_of_the_process) {
   expect_refusal<fact_batch>("troupe::fact_batch");
   expect_refusal<enrol>("troupe::enrol");
   expect_refusal<lend>("troupe::lend");
-  expect_refusal<slot_lent>("troupe::slot_lent");
+  expect_refusal<slots_lent>("troupe::slots_lent");
 }
 
 TEST(messages_test, keep_their_type_ids) {
@@ -307,7 +332,7 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<part_begun>, first + 224);
   EXPECT_EQ(caf::type_id_v<slot_scoring>, first + 225);
   EXPECT_EQ(caf::type_id_v<slot_back>, first + 226);
-  EXPECT_EQ(caf::type_id_v<slot_lent>, first + 231);
+  EXPECT_EQ(caf::type_id_v<slots_lent>, first + 231);
   EXPECT_EQ(caf::type_id_v<seated_offer>, first + 232);
   EXPECT_EQ(caf::type_id_v<revoke>, first + 233);
   EXPECT_EQ(caf::type_id_v<facts::node_joined>, first + 234);
@@ -315,13 +340,15 @@ TEST(messages_test, keep_their_type_ids) {
   EXPECT_EQ(caf::type_id_v<facts::node_changed>, first + 236);
   EXPECT_EQ(caf::type_id_v<facts::node_serves>, first + 237);
   EXPECT_EQ(caf::type_id_v<facts::node_refused>, first + 238);
+  EXPECT_EQ(caf::type_id_v<state_stored>, first + 239);
+  EXPECT_EQ(caf::type_id_v<facts::fingerprint_mixed>, first + 240);
 }
 
 TEST(errc_test, has_a_name_for_every_code) {
   for (std::uint8_t value = 0;; ++value) {
     errc code{};
     if (!from_integer(value, code)) {
-      EXPECT_EQ(value, 15);
+      EXPECT_EQ(value, 16);
       break;
     }
     errc back{};

@@ -85,10 +85,11 @@ TEST(drawing_test, draws_every_message_between_actors_and_no_other) {
   auto expected =
       declared(std::make_index_sequence<block::end - block::begin>{});
   for (auto undrawn : {"begin", "run_report", "interrupt", "tick", "seal",
-           "slot_gone", "slot_back", "slot_lent", "slot_scoring", "part_begun",
+           "slot_gone", "slot_back", "slots_lent", "slot_scoring", "part_begun",
            "device_reached", "enrol", "leave", "lend", "withdraw", "offer",
            "facts::node_joined", "facts::node_left", "facts::node_changed",
-           "facts::node_serves", "facts::node_refused", "retired"})
+           "facts::node_serves", "facts::node_refused",
+           "facts::fingerprint_mixed", "retired"})
     expected.erase(undrawn); // of one actor, of slots, of a program, or gone
   expected.insert("facts");
 

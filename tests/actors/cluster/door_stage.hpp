@@ -38,8 +38,10 @@ struct door_stage : testing::Test {
     members.answers<cluster::knock>([this](const auto&) { return at_knock; });
     members.answers<cluster::prepared>(
         [this](const auto&) { return at_ready; });
-    run.answers<lend>(
-        [next = slot_id{4}](const auto&) mutable { return next++; });
+    run.answers<lend>([next = slot_id{4}](const lend& what) mutable {
+      return std::exchange(
+          next, next + static_cast<slot_id>(what.what.size()));
+    });
   }
   ~door_stage() override {
     caf::anon_send_exit(at, caf::exit_reason::user_shutdown);

@@ -585,6 +585,34 @@ TEST_F(door_tasks_test, score_where_they_are_asked_to) {
   EXPECT_EQ(sink.heard<evaluated_part>()[0].sums.correct, 12u);
 }
 
+TEST_F(door_tasks_test, that_score_are_called_off_by_their_stop_token) {
+  std::stop_source source;
+  stage.tell(at, evaluate_task{9, blank_samples(10), model,
+                     sink.as<score_sink>(), source.get_token(), 0, 0});
+  EXPECT_THAT(node->sent<call_off>(), IsEmpty());
+
+  source.request_stop();
+  stage.run();
+
+  ASSERT_THAT(node->sent<call_off>(), SizeIs(1));
+  EXPECT_EQ(node->sent<call_off>()[0].part, 9u);
+  say(evaluated_part{9, {}, 0.0, caf::make_error(errc::stopped)});
+  ASSERT_THAT(sink.heard<evaluated_part>(), SizeIs(1));
+  EXPECT_EQ(sink.heard<evaluated_part>()[0].failed, errc::stopped);
+}
+
+TEST_F(door_tasks_test, that_are_answered_are_not_called_off) {
+  std::stop_source source;
+  stage.tell(at, evaluate_task{9, blank_samples(10), model,
+                     sink.as<score_sink>(), source.get_token(), 0, 0});
+  say(evaluated_part{9, {10, 5, 0.5}, 0.1, {}});
+
+  source.request_stop();
+  stage.run();
+
+  EXPECT_THAT(node->sent<call_off>(), IsEmpty());
+}
+
 TEST_F(door_tasks_test, that_score_share_the_loan_with_those_that_train) {
   seat(0);
   stage.tell(at, evaluate_task{9, blank_samples(10), model,

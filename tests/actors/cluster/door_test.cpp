@@ -70,12 +70,13 @@ TEST_F(door_test, lends_every_slot_of_a_node_as_a_lane_of_its_own) {
 
   say(ready{{0, 1, 0}, "same", {}});
 
-  const auto all = run.heard<lend>();
+  ASSERT_THAT(run.heard<lend>(), SizeIs(1));
+  const auto all = run.heard<lend>()[0].what;
   ASSERT_THAT(all, SizeIs(3));
   for (std::uint32_t lane = 0; lane < 3; ++lane) {
-    EXPECT_EQ(all[lane].what.lane, lane);
-    EXPECT_EQ(all[lane].what.who.address(), at.address());
-    EXPECT_EQ(all[lane].what.kind,
+    EXPECT_EQ(all[lane].lane, lane);
+    EXPECT_EQ(all[lane].who.address(), at.address());
+    EXPECT_EQ(all[lane].kind,
         lane == 1 ? gpu::device_kind::cuda : gpu::device_kind::cpu);
   }
 }
@@ -94,7 +95,7 @@ TEST_F(door_test, ends_the_session_of_a_node_that_is_ready_twice) {
   ASSERT_THAT(node->sent<refusal>(), SizeIs(1));
   EXPECT_THAT(node->sent<refusal>()[0].why, HasSubstr("ready twice"));
   EXPECT_TRUE(is_closed());
-  EXPECT_THAT(run.heard<lend>(), SizeIs(2));
+  EXPECT_THAT(run.heard<lend>(), SizeIs(1));
 }
 
 TEST_F(door_test, ends_the_session_of_a_node_of_too_many_slots) {
@@ -160,14 +161,12 @@ TEST_F(door_test, drains_a_node_without_slots_at_once) {
   EXPECT_TRUE(is_closed());
 }
 
-// The aggregator has answered for the first slot alone.
 TEST_F(door_test, withdraws_slots_too_that_are_being_lent) {
   run.hesitates<lend>();
   lend_slots();
-  ASSERT_TRUE(run.answer_now(stage));
 
   say(drain{});
-  EXPECT_THAT(run.heard<withdraw>(), SizeIs(1));
+  EXPECT_THAT(run.heard<withdraw>(), IsEmpty());
   EXPECT_FALSE(is_closed());
   ASSERT_TRUE(run.answer_now(stage));
 

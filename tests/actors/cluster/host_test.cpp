@@ -363,6 +363,30 @@ TEST_F(host_test, says_why_a_client_failed) {
   EXPECT_THAT(coordinator->lent, IsEmpty());
 }
 
+TEST_F(host_test, has_a_slot_stop_a_part_that_is_called_off) {
+  say(score{8, 0, 10, named(40), 0});
+  say(score{9, 10, 10, named(40), 1});
+  bring(40, filled(3));
+
+  say(call_off{9});
+  say(call_off{7}); // nobody knows it any more
+
+  EXPECT_FALSE(first.heard<evaluate_task>()[0].stop.stop_requested());
+  EXPECT_TRUE(second.heard<evaluate_task>()[0].stop.stop_requested());
+  say(evaluated_part{9, {}, 0.0, caf::make_error(errc::stopped)});
+  EXPECT_EQ(coordinator->sent<evaluated_part>()[0].failed, errc::stopped);
+}
+
+TEST_F(host_test, answers_a_part_that_was_called_off_before_it_began) {
+  say(score{9, 10, 10, named(40), 1});
+
+  say(call_off{9});
+  bring(40, filled(3));
+
+  ASSERT_THAT(second.heard<evaluate_task>(), SizeIs(1));
+  EXPECT_TRUE(second.heard<evaluate_task>()[0].stop.stop_requested());
+}
+
 TEST_F(host_test, scores_once_the_version_is_here) {
   say(score{9, 20, 30, named(40), 1});
   EXPECT_THAT(second.heard<evaluate_task>(), IsEmpty());

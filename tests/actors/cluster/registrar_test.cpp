@@ -70,6 +70,14 @@ struct registrar_test : testing::Test {
     auto& door = doors.try_emplace(session, stage).first->second;
     return asked(cluster::knock{who, door.as<cluster::door>()});
   }
+  admission knock_as_resident(
+      std::uint64_t session, const std::string& name, std::string key = {}) {
+    candidate who{{}, session, std::move(key), "10.0.0.1:5"};
+    who.what.name = name;
+    who.what.resident = true;
+    auto& door = doors.try_emplace(session, stage).first->second;
+    return asked(cluster::knock{who, door.as<cluster::door>()});
+  }
   admission prepare(std::uint64_t session, ready what) {
     return asked(prepared{session, std::move(what)});
   }
@@ -496,6 +504,87 @@ TEST_F(registrar_test, uses_no_epoch_of_a_process_before_it) {
   open();
 
   EXPECT_GT(knock(1, "alpha").epoch, first_lease(2));
+}
+
+TEST_F(registrar_test, lets_no_resident_into_a_run_without_any) {
+  open();
+
+  const auto how = knock_as_resident(1, "hospital-7");
+
+  EXPECT_FALSE(how.granted);
+  EXPECT_THAT(how.why, HasSubstr("hospital-7"));
+  EXPECT_THAT(how.why, HasSubstr("federation.residents = true"));
+}
+
+struct residents_test : registrar_test {
+  residents_test() {
+    options.residents = true;
+    options.first_resident = 100;
+  }
+};
+
+TEST_F(residents_test, are_clients_behind_the_placed_ones_for_good) {
+  options.known = {{100, "hospital-7", ""}};
+  open();
+
+  EXPECT_EQ(knock_as_resident(1, "hospital-9").client, 101u);
+  EXPECT_EQ(knock_as_resident(2, "hospital-7").client, 100u);
+  part(1, "it was silent", false);
+  EXPECT_EQ(knock_as_resident(3, "hospital-9").client, 101u);
+  EXPECT_FALSE(knock(4, "alpha").client);
+}
+
+TEST_F(residents_test, come_with_data_of_their_own) {
+  open();
+  knock_as_resident(1, "hospital-7");
+  auto what = able(1);
+  what.from = {};
+  what.samples = 600;
+
+  EXPECT_TRUE(prepare(1, what).granted);
+  EXPECT_THAT(joined(), SizeIs(1));
+  part(1, "it left", true);
+
+  ASSERT_TRUE(knock(2, "alpha").granted);
+  what.from = options.from;
+  what.from.labels = "others";
+  EXPECT_FALSE(prepare(2, what).granted) << "it is no resident";
+}
+
+TEST_F(residents_test, need_a_name) {
+  open();
+
+  EXPECT_THAT(knock_as_resident(1, "").why, HasSubstr("identity"));
+}
+
+// By a coordinator before this one, too.
+TEST_F(residents_test, keep_their_identity_from_another_key) {
+  options.known = {{100, "hospital-7", "one"}};
+  open();
+
+  for (const auto& how :
+      {knock_as_resident(1, "hospital-7", "two"), knock(2, "hospital-7", "two")}) {
+    EXPECT_FALSE(how.granted);
+    EXPECT_THAT(how.why, HasSubstr("one"));
+    EXPECT_THAT(how.why, HasSubstr("two"));
+  }
+  EXPECT_TRUE(knock_as_resident(3, "hospital-7", "one").granted);
+}
+
+TEST_F(residents_test, are_shown_as_such) {
+  open();
+  knock_as_resident(1, "hospital-7");
+  prepare(1, able(1));
+  join(2, "alpha");
+  tell(facts::client_joined{100, 600, "hospital-7", ""});
+
+  const auto now = status();
+
+  ASSERT_THAT(now.nodes, SizeIs(2));
+  EXPECT_TRUE(now.nodes[0].resident);
+  EXPECT_EQ(now.nodes[0].client, 100u);
+  EXPECT_EQ(now.nodes[0].samples, 600u);
+  EXPECT_FALSE(now.nodes[1].resident);
 }
 
 TEST_F(registrar_test, ends_once_every_node_was_told_that_the_run_has) {

@@ -47,7 +47,7 @@ struct client_state_test : rehearsed_run {
     stage.tell(aggregator,
         update{client, {what.lease, what.base, {10, 1, 0.5}, 0.1, 0.1,
                            std::make_shared<const gpu::buffer>(1), largest,
-                           false, state_of(value_of(what.state.value()) + 1)}});
+                           false, false, state_of(value_of(what.state.value()) + 1)}});
   }
   void answer_both() {
     answer(0);

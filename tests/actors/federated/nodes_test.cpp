@@ -40,7 +40,7 @@ struct nodes_test : rehearsed_run {
   /// Another node, of one slot.
   extra& lend_one() {
     auto& node = nodes.emplace_back(stage);
-    stage.tell(aggregator, lend{{node.as<compute>(), 0, {}}});
+    stage.tell(aggregator, lend{{{node.as<compute>(), 0, {}}}});
     return node;
   }
   void lose(extra& node, errc how = errc::node_lost) {

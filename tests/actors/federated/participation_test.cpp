@@ -23,7 +23,7 @@ struct participation_test : rehearsed_run {
   }
   template <class Handle>
   slot_id give(const Handle& slot) {
-    stage.tell(aggregator, lend{{slot, 0, {}}});
+    stage.tell(aggregator, lend{{{slot, 0, {}}}});
     pass(100ms);
     return told<facts::slot_joined>().back().slot;
   }

@@ -51,32 +51,43 @@ void expect_golden(const frame& what, const std::string& golden) {
 // First the number of its kind, then its fields; big-endian, texts and lists
 // behind their size.
 TEST(frames_test, keep_their_bytes) {
-  expect_golden(hello{errand::courier, "a", 7, "b", 0.5},
+  expect_golden(hello{errand::courier, "a", 7, "b", 0.5, true, "cpu",
+                    {"c", "d"}},
       "00"                 // hello
       "01"                 // errand
       "0161"               // name
       "0000000000000007"   // session
       "0162"               // build
-      "3fe0000000000000"); // silence
-  expect_golden(welcome{"a", 2, "c", {"1", "2", "3", "4", "5"}, "cpu"},
+      "3fe0000000000000"   // silence
+      "01"                 // resident
+      "03637075"           // fingerprint
+      "0201630164");       // lowerable
+  expect_golden(welcome{"a", 2, "c", {"1", "2", "3", "4", "5"}, "cpu",
+                    9, {6, "r", {28, 28}, 10}},
       "01"                   // welcome
       "0161"                 // name
       "0000000000000002"     // epoch
       "0163"                 // configuration
       "01310132013301340135" // from
-      "03637075");           // fingerprint
+      "03637075"             // fingerprint
+      "0000000000000009"     // durable
+      "000000060172"         // client, run
+      "02000000000000001c000000000000001c" // shape
+      "000000000000000a");   // classes
   expect_golden(refusal{"no"}, "02026e6f");
-  expect_golden(ready{{0, 1}, "cpu", {"1", "2", "3", "4", "5"}, "h:9"},
+  expect_golden(ready{{0, 1}, "cpu", {"1", "2", "3", "4", "5"}, "h:9", 600},
       "03"                   // ready
       "020001"               // slots
       "03637075"             // fingerprint
       "01310132013301340135" // from
-      "03683a39");           // metrics
+      "03683a39"             // metrics
+      "0000000000000258");   // samples
   expect_golden(drain{}, "0d");
   expect_golden(farewell{"bye", true, 130}, "0e03627965"
                                             "01"
                                             "82");
   expect_golden(beat{3}, "0f0000000000000003");
+  expect_golden(lower{"cpu"}, "1403637075");
 }
 
 TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
@@ -111,8 +122,11 @@ TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
       "0000000000000001" // one,
       "01"               // which follows
       "0000003f");
+  expect_golden(call_off{7}, "150000000000000007");
   expect_golden(release{7}, "070000000000000007");
   expect_golden(arrived{7}, "080000000000000007");
+  expect_golden(durable{7}, "120000000000000007");
+  expect_golden(state_stored{7}, "130000000000000007");
 }
 
 TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
@@ -120,7 +134,8 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
   const std::string handle = "0000000000000007000000000000000300";
 
   expect_golden(
-      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, lent}},
+      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, true,
+                    false, lent}},
       "09"                                 // update
       "00000001"                           // client
       "00000000000000020000000000000003"   // lease, base
@@ -129,7 +144,8 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
       "01"                                 // partial
       "3fe00000000000003fd0000000000000" + // seconds, cpu_seconds
           handle +                         // delta
-          "3f000000" +                     // largest
+          "3f000000"                       // largest
+          "01" +                           // handed_in
           handle);                         // state
   expect_golden(failure{1, 2, caf::make_error(errc::stopped, "so")},
       "0a"
@@ -150,7 +166,8 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
 
 TEST(frames_test, keep_the_bytes_of_a_report) {
   report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}};
-  said.nodes.push_back({"e", "member", 0.5, 1, 2, 3, "f", "g", "h"});
+  said.nodes.push_back(
+      {"e", "member", 0.5, 1, 2, 3, "f", "g", "h", true, 4, 5, "i"});
 
   expect_golden(said,
       "10"                 // report
@@ -170,6 +187,9 @@ TEST(frames_test, keep_the_bytes_of_a_report) {
       "0000000000000003"   //   rejoins
       "01660167"           //   address, why
       "0168"               //   metrics
+      "0100000004"         //   resident, client
+      "0000000000000005"   //   samples
+      "0169"               //   fingerprint
       "010164");           // failures
 }
 

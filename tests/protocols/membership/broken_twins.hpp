@@ -195,7 +195,7 @@ struct is_full_for_its_own : membership {
 
   verdict knock(const candidate& who, instant now) {
     if (!is_current(who.session) && live() >= here_.most)
-      return {no_room(who, here_.most), 0, 0, {}, {}};
+      return {no_room(who, here_.most), 0, 0, {}, {}, {}};
     return membership::knock(who, now);
   }
 };
@@ -228,6 +228,59 @@ struct promises_too_much : membership {
   using membership::membership;
 
   bool promises_bits() const { return true; }
+};
+
+/// Lets whoever is in compute by anything.
+struct takes_any_device : membership {
+  using membership::membership;
+
+  auto ready(session_id session, const ability& what, instant now) {
+    auto as_ours = what;
+    as_ours.fingerprint = "cpu";
+    return membership::ready(session, as_ours, now);
+  }
+};
+
+/// Lets whoever could compute the run's bits in as it is.
+struct lowers_nobody : membership {
+  using membership::membership;
+
+  verdict knock(candidate who, instant now) {
+    who.lowerable.clear();
+    return membership::knock(who, now);
+  }
+};
+
+/// Lowers whoever can be, even one that is to be refused.
+struct lowers_before_it_looks : membership {
+  using membership::membership;
+
+  verdict knock(const candidate& who, instant now) {
+    if (auto why = lowering(who, here_))
+      return {std::move(why), 0, 0, {}, {}, here_.fingerprint};
+    return membership::knock(who, now);
+  }
+};
+
+/// Waits for ever for whoever beats and is never ready.
+struct waits_for_the_unready : membership {
+  waits_for_the_unready() = default;
+  explicit waits_for_the_unready(options here) : membership(std::move(here)) {
+    here_.preparation = {};
+  }
+};
+
+/// Throws members out, too, who took their time to be ready.
+struct bears_a_grudge : membership {
+  using membership::membership;
+
+  auto ready(session_id session, const ability& what, instant now) {
+    auto said = membership::ready(session, what, now);
+    auto* x = find(session);
+    if (!said && here_.preparation.count() > 0 && x)
+      x->heard = now - here_.preparation;
+    return said;
+  }
 };
 
 /// Begins its epochs again in a new process.

@@ -40,6 +40,7 @@ private:
     kind what = kind::beat;
     std::size_t node = 0;
     candidate who; // a knock; else its session alone
+    ability able{};
   };
   struct node {
     std::string name;
@@ -50,6 +51,10 @@ private:
   options drawn() {
     secure_ = random_.below(2) == 0;
     options result{.version = "1", .configuration = "c0", .fingerprint = "cpu"};
+    result.build = random_.below(2) == 0 ? "r1" : "";
+    result.devices = random_.below(2) == 0 ? "cpu" : "cpu | gpu";
+    if (random_.below(2) == 0)
+      result.preparation = std::chrono::milliseconds{50 + random_.below(100)};
     result.any_fingerprint = random_.below(4) == 0;
     result.wanted = 1 + random_.below(3);
     result.silence = std::chrono::milliseconds{100 + random_.below(100)};
@@ -107,7 +112,7 @@ private:
     case kind::knock:
       return answer(x, witness_.knock(x.who, now_));
     case kind::ready:
-      return witness_.ready(session, 1 + random_.below(4), now_);
+      return witness_.ready(session, x.able, now_);
     case kind::beat:
       return witness_.heard(session, now_);
     case kind::goodbye:
@@ -141,7 +146,7 @@ private:
   void dial(std::size_t at) {
     auto& x = nodes_[at];
     x.session = ++last_;
-    flying_.push_back({kind::knock, at, fit(x)});
+    flying_.push_back({kind::knock, at, fit(x), {}});
   }
 
   void hang_up(std::size_t at, bool politely) {
@@ -156,7 +161,7 @@ private:
   }
 
   void send(kind what, std::size_t at, session_id session) {
-    message next{what, at, {}};
+    message next{what, at, {}, able()};
     next.who.session = session;
     flying_.push_back(next);
   }
@@ -166,6 +171,12 @@ private:
     result.slots = random_.below(4);
     result.resident = one_in(2);
     return result;
+  }
+
+  ability able() {
+    return {1 + random_.below(4), one_in(6)    ? "gpu"
+                                  : one_in(10) ? "cpu | odd"
+                                               : "cpu"};
   }
 
   candidate impostor() {
@@ -178,9 +189,12 @@ private:
   candidate misfit() {
     auto result = fit(someone());
     result.session = ++last_;
-    (one_in(3)      ? result.version
-        : one_in(2) ? result.configuration
+    (one_in(4)      ? result.version
+        : one_in(3) ? result.configuration
+        : one_in(2) ? result.build
                     : result.fingerprint) += "'";
+    if (one_in(2))
+      result.lowerable = {"older", "cpu"};
     return result;
   }
 

@@ -14,6 +14,8 @@ void add(tally& sum, const tally& one) {
   for (const auto& [what, count] : one.changes)
     sum.changes[what] += count;
   sum.silent += one.silent;
+  sum.unready += one.unready;
+  sum.mixed += one.mixed;
   sum.ignored += one.ignored;
   sum.forgotten += one.forgotten;
   sum.quorums += one.quorums;
@@ -30,13 +32,16 @@ TEST(membership_property_test, keeps_every_law) {
   // The laws are not kept by doing nothing.
   for (auto why : {reason::other_version, reason::other_configuration,
            reason::other_fingerprint, reason::identity_taken, reason::full,
-           reason::closed, reason::stale_session})
+           reason::closed, reason::stale_session, reason::other_build,
+           reason::to_be_lowered})
     EXPECT_GT(seen.refused[why], lives / 10) << to_string(why);
   using kind = change::kind;
   for (auto what : {kind::joined, kind::readied, kind::draining, kind::left,
            kind::lost, kind::rejoined, kind::superseded})
     EXPECT_GT(seen.changes[what], lives / 10) << to_string(what);
   EXPECT_GT(seen.silent, lives / 10);
+  EXPECT_GT(seen.unready, lives / 10);
+  EXPECT_GT(seen.mixed, lives / 20);
   EXPECT_GT(seen.ignored, lives);
   EXPECT_GT(seen.forgotten, lives / 10);
   EXPECT_GT(seen.quorums, lives);
@@ -82,6 +87,10 @@ TEST(membership_property_test, finds_every_broken_silence) {
       "those who were lost are not those who were silent");
   EXPECT_EQ(
       fault_of<broken::oversleeps>(), "due is later than somebody's silence");
+  EXPECT_EQ(fault_of<broken::waits_for_the_unready>(),
+      "due is later than somebody's silence");
+  EXPECT_EQ(fault_of<broken::bears_a_grudge>(),
+      "heard is not when it was heard");
 }
 
 TEST(membership_property_test, finds_every_broken_identity) {
@@ -102,6 +111,15 @@ TEST(membership_property_test, finds_every_broken_door) {
       "let in in spite of a reason to refuse");
   EXPECT_EQ(fault_of<broken::is_full_for_its_own>(),
       "refused for a reason that does not hold");
+}
+
+TEST(membership_property_test, finds_every_broken_fingerprint) {
+  EXPECT_EQ(fault_of<broken::takes_any_device>(),
+      "an event was answered wrongly");
+  EXPECT_EQ(fault_of<broken::lowers_nobody>(),
+      "refused for a reason that does not hold");
+  EXPECT_EQ(fault_of<broken::lowers_before_it_looks>(),
+      "lowered in spite of a reason to refuse");
 }
 
 TEST(membership_property_test, finds_every_broken_figure) {

@@ -26,7 +26,7 @@ TEST(membership_test, takes_a_node_from_its_knock_to_its_end) {
 
   const auto said = x.knock(node("a", 1), at(0));
   EXPECT_TRUE(said.admitted());
-  EXPECT_TRUE(x.ready(1, 4, at(1)));
+  EXPECT_FALSE(x.ready(1, {4, "cpu"}, at(1)));
   EXPECT_TRUE(x.drain("a", at(2)));
   EXPECT_TRUE(x.left(1, at(3)));
 
@@ -48,11 +48,11 @@ TEST(membership_test, goes_only_along_its_arrows) {
   x.knock(node("a", 1), at(0));
 
   EXPECT_FALSE(x.drain("a", at(0)));
-  EXPECT_TRUE(x.ready(1, 1, at(0)));
-  EXPECT_FALSE(x.ready(1, 2, at(0)));
+  EXPECT_FALSE(x.ready(1, {1, "cpu"}, at(0)));
+  EXPECT_TRUE(x.ready(1, {2, "cpu"}, at(0)));
   EXPECT_TRUE(x.drain(x.members()[0].id, at(0)));
   EXPECT_FALSE(x.drain("a", at(0)));
-  EXPECT_FALSE(x.ready(1, 1, at(0)));
+  EXPECT_TRUE(x.ready(1, {1, "cpu"}, at(0)));
   EXPECT_FALSE(x.drain("nobody", at(0)));
   EXPECT_EQ(x.members()[0].slots, 1u);
 }
@@ -65,7 +65,7 @@ TEST(membership_test, takes_its_slots_from_the_last_word_on_them) {
   x.knock(who, at(0));
   EXPECT_EQ(x.members()[0].slots, 7u);
 
-  x.ready(1, 4, at(0));
+  x.ready(1, {4, "cpu"}, at(0));
   EXPECT_EQ(x.members()[0].slots, 4u);
 }
 
@@ -90,8 +90,26 @@ TEST(membership_test, loses_whoever_is_silent_and_nobody_else) {
   EXPECT_EQ(x.due(), at(5));
   EXPECT_THAT(kinds(x), ElementsAre(kind::lost));
   EXPECT_EQ(x.members()[0].at, state::lost);
-  EXPECT_EQ(x.members()[0].why, "not heard for 3000 ms");
+  EXPECT_EQ(x.members()[0].why, "not heard for 3 s");
   EXPECT_EQ(x.members()[1].at, state::member);
+}
+
+TEST(membership_test, loses_whoever_is_never_ready) {
+  auto how = here();
+  how.silence = {};
+  how.preparation = std::chrono::milliseconds{1500};
+  auto x = with(1, how);
+  x.knock(node("b", 2), at(1));
+  x.heard(2, at(2));
+
+  EXPECT_THAT(x.wake(at(2)), IsEmpty());
+  EXPECT_EQ(x.due(), at(1) + how.preparation);
+  EXPECT_THAT(x.wake(at(1) + how.preparation), ElementsAre(2));
+
+  EXPECT_EQ(x.members()[0].at, state::member);
+  EXPECT_EQ(x.members()[1].at, state::lost);
+  EXPECT_EQ(x.members()[1].why, "not ready within 1500 ms");
+  EXPECT_EQ(x.due(), std::nullopt);
 }
 
 TEST(membership_test, has_patience_without_end_where_silence_has_none) {
@@ -138,7 +156,7 @@ TEST(membership_test, ignores_events_of_a_session_that_is_over) {
   const auto before = x.members();
 
   EXPECT_FALSE(x.heard(1, at(2)));
-  EXPECT_FALSE(x.ready(1, 9, at(2)));
+  EXPECT_EQ(x.ready(1, {9, "cpu"}, at(2))->why, reason::stale_session);
   EXPECT_FALSE(x.left(1, at(2)));
   EXPECT_FALSE(x.lost(1, "closed", at(2)));
   EXPECT_EQ(x.knock(node("a", 1), at(2)).refused->why, reason::stale_session);

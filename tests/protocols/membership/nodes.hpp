@@ -16,6 +16,7 @@ inline options here() {
   return {.version = "1",
       .configuration = "c0",
       .fingerprint = "cpu",
+      .devices = "cpu",
       .wanted = 2,
       .silence = std::chrono::seconds{3}};
 }
@@ -31,7 +32,7 @@ inline membership with(std::size_t members, options how = here()) {
   membership result{std::move(how)};
   for (std::size_t i = 0; i < members; ++i) {
     result.knock(node(std::string(1, char('a' + i)), i + 1), at(0));
-    result.ready(i + 1, 1, at(0));
+    result.ready(i + 1, {1, "cpu"}, at(0));
   }
   result.take_changes();
   return result;

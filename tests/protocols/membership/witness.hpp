@@ -22,6 +22,8 @@ struct tally {
   std::map<reason, std::uint64_t> refused;
   std::map<change::kind, std::uint64_t> changes;
   std::uint64_t silent = 0;
+  std::uint64_t unready = 0; ///< for too long
+  std::uint64_t mixed = 0;
   std::uint64_t ignored = 0; ///< events of sessions that are over
   std::uint64_t forgotten = 0;
   std::uint64_t quorums = 0;
@@ -36,9 +38,12 @@ struct tally {
 ///   are the whole difference, and follow the arrows of the states.
 /// - An event of a session that is over is answered with false and changes
 ///   nothing; so does a candidate that is refused.
-/// - A candidate is refused for a reason that holds, and let in if none does.
-/// - At a wake, whoever was silent for the bound is lost, and nobody else ever
-///   is by silence; `due` comes in time.
+/// - A candidate is refused for a reason that holds, and let in if none does;
+///   one that computes other bits and need not is told to take on the run's.
+/// - Nobody is ready with devices that compute other bits, unless any will do,
+///   and then it is said so and no bits are promised any more.
+/// - At a wake, whoever was silent for the bound, or not ready within it, is
+///   lost, and nobody else ever is; `due` comes in time.
 /// - An identity keeps its id and its key; no id is given twice. Those that
 ///   are gone are remembered up to the bound, the latest ones.
 /// - Counts add up; the quorum and the promise of bits say what they say.
@@ -61,9 +66,14 @@ public:
                                              : who.name;
     const auto said = rule_.knock(who, now);
     if (!said.admitted()) {
-      ++seen_.refused[said.refused->why];
-      expect(reasons.contains(said.refused->why),
-          "refused for a reason that does not hold");
+      const auto why = said.refused->why;
+      ++seen_.refused[why];
+      expect(reasons.contains(why), "refused for a reason that does not hold");
+      expect(why != reason::to_be_lowered || reasons.size() == 1,
+          "lowered in spite of a reason to refuse");
+      expect(said.lower_to ==
+                 (why == reason::to_be_lowered ? here_.fingerprint : ""),
+          "lowered to what the run is not");
       expect(!said.refused->text.empty(), "refused without a word");
       return unchanged("a refused candidate"), said;
     }
@@ -72,8 +82,8 @@ public:
     expect(said.superseded.value_or(0) == (again ? 0 : was_live),
         "the session that was superseded is not the one that was live");
     heard_[who.session] = now;
-    if (!again && who.fingerprint != here_.fingerprint)
-      mixed_ = true;
+    if (!again)
+      knocked_[who.session] = now;
     look({said.name});
     const auto* x = shown_.with(who.session);
     expect(x && x->id == said.id && x->joined == said.epoch,
@@ -82,10 +92,22 @@ public:
     return said;
   }
 
-  void ready(session_id session, std::uint32_t slots, instant now) {
+  void ready(session_id session, const ability& what, instant now) {
     const auto* x = shown_.with(session);
-    answered(session, x && x->at == state::joining,
-        rule_.ready(session, slots, now), now);
+    const bool joins = x && x->at == state::joining;
+    const bool fits = here_.any_fingerprint || is_alike(what.fingerprint);
+    const auto refused = rule_.ready(session, what, now);
+    if (joins && fits && !is_alike(what.fingerprint)) {
+      mixed_ = true;
+      mixes_ = what.fingerprint;
+      ++seen_.mixed;
+    }
+    answered(session, joins && fits, !refused, now);
+    mixes_.clear();
+    if (refused)
+      expect(refused->why == (joins ? reason::other_fingerprint
+                                    : reason::stale_session),
+          "refused for a reason that does not hold");
   }
   void heard(session_id session, instant now) {
     answered(session, shown_.with(session), rule_.heard(session, now), now);
@@ -111,18 +133,19 @@ public:
   }
 
   void wake(instant now) {
-    std::set<session_id> silent;
+    std::set<session_id> overdue;
     std::set<std::string> names;
     for (const auto& x : shown_.all)
-      if (is_live(x.at) && now - heard_[x.session] >= here_.silence) {
-        silent.insert(x.session);
+      if (is_live(x.at) && now >= end_of(x)) {
+        overdue.insert(x.session);
         names.insert(x.name);
+        const bool silent = now - heard_[x.session] >= here_.silence;
+        (silent ? seen_.silent : seen_.unready) += 1;
       }
     const auto lost = rule_.wake(now);
-    expect(std::set(lost.begin(), lost.end()) == silent,
+    expect(std::set(lost.begin(), lost.end()) == overdue,
         "those who were lost are not those who were silent");
     look(names);
-    seen_.silent += silent.size();
     expect(rule_.due() == first_end(), "due is not the end of a silence");
   }
 
@@ -158,6 +181,7 @@ public:
     resumed_ = false;
     over_.clear();
     heard_.clear();
+    knocked_.clear();
   }
 
 private:
@@ -186,7 +210,12 @@ private:
       result.insert(reason::other_version);
     if (who.configuration != here_.configuration)
       result.insert(reason::other_configuration);
-    if (who.fingerprint != here_.fingerprint && !here_.any_fingerprint)
+    if (!here_.build.empty() && who.build != here_.build)
+      result.insert(reason::other_build);
+    const bool lowers = std::ranges::count(who.lowerable, here_.fingerprint);
+    if (who.fingerprint != here_.fingerprint && lowers)
+      result.insert(reason::to_be_lowered);
+    else if (who.fingerprint != here_.fingerprint && !here_.any_fingerprint)
       result.insert(reason::other_fingerprint);
     if (known && known->key != who.key)
       result.insert(reason::identity_taken);
@@ -201,11 +230,19 @@ private:
   std::optional<instant> first_end() {
     std::optional<instant> result;
     for (const auto& x : shown_.all)
-      if (is_live(x.at)) {
-        const auto end = heard_[x.session] + here_.silence;
-        result = result ? std::min(*result, end) : end;
-      }
+      if (is_live(x.at))
+        result = result ? std::min(*result, end_of(x)) : end_of(x);
     return result;
+  }
+  instant end_of(const member& x) {
+    const auto silent = heard_[x.session] + here_.silence;
+    if (x.at != state::joining || here_.preparation == duration{})
+      return silent;
+    return std::min(silent, knocked_[x.session] + here_.preparation);
+  }
+  // The kinds of device that a history has are one word each.
+  bool is_alike(const std::string& theirs) const {
+    return theirs == "cpu" || (theirs == "gpu" && here_.devices != "cpu");
   }
 
   void answered(session_id session, bool expected, bool said, instant now) {
@@ -258,6 +295,8 @@ private:
       expect(x.epoch > last_epoch_, "an epoch does not grow");
       last_epoch_ = x.epoch;
       changed[x.name] = x.epoch;
+      expect(x.mixed == (x.what == change::kind::readied ? mixes_ : ""),
+          "it is not said who mixes");
       const auto now =
           stood.contains(x.name) ? std::optional{stood[x.name]} : std::nullopt;
       expect(follows(x.what, now, superseded == x.name),
@@ -368,12 +407,14 @@ private:
   tally seen_;
   picture shown_;
   std::map<session_id, instant> heard_;
+  std::map<session_id, instant> knocked_;
   std::set<session_id> live_;
   std::set<session_id> over_;
   std::map<node_id, std::pair<std::string, std::string>> owners_;
   epoch_id last_epoch_ = 0;
   bool closed_ = false;
   bool mixed_ = false;
+  std::string mixes_; ///< the fingerprint of whoever is ready just now
   bool resumed_ = false; ///< the event is the start of a new process
 };
 

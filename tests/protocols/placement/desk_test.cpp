@@ -168,6 +168,45 @@ TEST(desk_test, stops_whatever_is_seated_when_it_closes) {
   EXPECT_EQ(x.take_stopping().size(), 2u); // each once
 }
 
+TEST(desk_test, seats_a_resident_at_home_and_nobody_else) {
+  desk x{of_slots(1)};
+  const auto home = x.add(device_kind::cuda, 7);
+  x.wait({.lease = 0, .client = 1}, {});
+  x.wait({.lease = 1, .client = 2}, {});
+  x.wait({.lease = 2, .client = 7}, {});
+  x.wait({.lease = 3, .client = 7}, {});
+
+  EXPECT_EQ(x.next(0, at(0s))->slot, 0u);
+  const auto resident = x.next(0, at(0s));
+  ASSERT_TRUE(resident);
+  EXPECT_EQ(resident->grant.lease, 2u);
+  EXPECT_EQ(resident->slot, home);
+  EXPECT_FALSE(x.next(0, at(0s))) << "one waits for each slot";
+  EXPECT_FALSE(x.lacks_slots());
+  EXPECT_FALSE(x.has(device_kind::cuda)) << "for any client";
+}
+
+TEST(desk_test, lets_a_resident_wait_for_its_node_without_holding_up_anybody) {
+  desk x{of_slots(1)};
+  const auto home = x.add(device_kind::cpu, 7);
+  x.wait({.lease = 0, .client = 7}, {});
+  x.next(0, at(0s));
+  for (slot_id i = 0; i < 5; ++i) { // its node is lost again and again
+    const auto left = x.depart(home + i, true);
+    ASSERT_EQ(left.size(), 1u);
+    EXPECT_TRUE(left[0].open);
+    EXPECT_FALSE(left[0].poisonous);
+    x.wait(left[0].at.grant, {});
+    EXPECT_FALSE(x.next(0, at(0s)));
+    EXPECT_FALSE(x.lacks_slots());
+    x.add(device_kind::cpu, 7);
+    EXPECT_EQ(x.next(0, at(0s))->slot, home + i + 1);
+  }
+  x.wait({.lease = 9, .client = 1}, {});
+
+  EXPECT_EQ(x.next(0, at(0s))->slot, 0u);
+}
+
 // Desks with one fault each; the witness has to find every one.
 
 struct forgets_to_stop : desk {
@@ -250,6 +289,35 @@ struct blames_nobody : desk {
   }
 };
 
+struct opens_every_home : desk {
+  using desk::desk;
+  slot_id add(
+      device_kind kind, std::optional<client_id> = std::nullopt) {
+    return desk::add(kind);
+  }
+};
+
+struct sends_residents_home_with_anybody : desk {
+  using desk::desk;
+  slot_id add(device_kind kind, std::optional<client_id> whom = std::nullopt) {
+    if (whom && !first_)
+      first_ = whom;
+    return desk::add(kind, whom ? first_ : whom);
+  }
+  std::optional<client_id> first_;
+};
+
+struct blames_residents : desk {
+  using desk::desk;
+  std::vector<left_over> depart(slot_id slot, bool lost) {
+    auto all = desk::depart(slot, lost);
+    if (only_for(slot) && !all.empty())
+      all.front().poisonous = ++deaths_ >= 3;
+    return all;
+  }
+  int deaths_ = 0;
+};
+
 template <class Desk>
 bool is_found(const std::string& words) {
   for (std::uint64_t seed = 0; seed < 500; ++seed)
@@ -274,6 +342,11 @@ TEST(desk_histories_test, find_every_broken_twin) {
   EXPECT_TRUE(is_found<never_says_when>("without having said when"));
   EXPECT_TRUE(is_found<blames_the_first>("blames the wrong one"));
   EXPECT_TRUE(is_found<blames_nobody>("blames the wrong one"));
+  EXPECT_TRUE(is_found<opens_every_home>("seats one at another's home"));
+  EXPECT_TRUE(is_found<opens_every_home>("seats a resident away from home"));
+  EXPECT_TRUE(is_found<sends_residents_home_with_anybody>(
+      "seats a resident away from home"));
+  EXPECT_TRUE(is_found<blames_residents>("blames a resident for its node"));
 }
 
 } // namespace

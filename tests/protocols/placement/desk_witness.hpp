@@ -18,7 +18,7 @@ namespace troupe::placement {
 using namespace std::chrono_literals;
 
 /// One life of a desk in a random world: clients answer late or never, slots
-/// are lost, return and die. run() says the first promise that was broken;
+/// are lost, return and die, residents come with slots of their own and go. run() says the first promise that was broken;
 /// nothing if all were kept.
 template <class Desk>
 class desk_history {
@@ -86,6 +86,10 @@ private:
       break;
     case 6:
       elsewhere_ = random_.below(3);
+      if (random_.below(4) == 0)
+        house();
+      else if (random_.below(6) == 0)
+        evict();
       break;
     default:
       break;
@@ -95,7 +99,11 @@ private:
   }
 
   void wait() {
-    const auto client = random_.below(20);
+    const auto client =
+        residents_.empty() || random_.below(3) > 0
+            ? random_.below(20)
+            : *std::next(residents_.begin(),
+                  random_.below(static_cast<std::uint32_t>(residents_.size())));
     const auto allowed = random_.below(3) == 0 ? duration{} : duration{5s};
     waiting_.insert(next_);
     allowed_[next_] = allowed;
@@ -109,9 +117,16 @@ private:
           fmt::format("seats lease {}, which does not wait", lease));
       expect(!gone_.contains(seat->slot), "seats one at a slot that is gone");
       expect(seat->turn == turns_[seat->slot]++, "takes turns out of order");
-      expect(options_.slots[seat->slot] ==
-                 options_.kinds.kind_of(seat->grant.client),
-          "seats one at another kind of device");
+      const auto home = homes_.find(seat->slot);
+      if (residents_.contains(seat->grant.client))
+        expect(home != homes_.end() && home->second == seat->grant.client,
+            "seats a resident away from home");
+      else if (home != homes_.end())
+        expect(false, "seats one at another's home");
+      else
+        expect(options_.slots[seat->slot] ==
+                   options_.kinds.kind_of(seat->grant.client),
+            "seats one at another kind of device");
       seated_[lease] = {
           seat->slot, seat->grant.client, allowed_.at(lease), now_, false};
       expect(seated_.size() + elsewhere_ <=
@@ -223,6 +238,31 @@ private:
     take(all, slot);
   }
 
+  // A resident's node comes, with a device of any kind.
+  void house() {
+    const auto kind = random_.below(2) == 0 ? gpu::device_kind::cpu
+                                            : gpu::device_kind::cuda;
+    const client_id client = 100 + random_.below(3);
+    const auto slot = desk_.add(kind, client);
+    options_.slots.push_back(kind);
+    turns_.push_back(0);
+    residents_.insert(client);
+    homes_[slot] = client;
+    wait();
+  }
+
+  void evict() {
+    if (homes_.empty())
+      return;
+    const auto slot = homes_.begin()->first;
+    const auto all = desk_.depart(slot, true);
+    for (const auto& each : all)
+      expect(!each.poisonous, "blames a resident for its node");
+    dead_.insert(slot);
+    take(all, slot);
+    homes_.erase(slot);
+  }
+
   void take(const std::vector<left_over>& all, slot_id slot) {
     gone_.insert(slot);
     expect(all.size() == at(slot), "leaves a lease at a slot that is gone");
@@ -271,6 +311,8 @@ private:
   std::set<slot_id> gone_;
   std::set<slot_id> dead_;
   std::map<client_id, int> deaths_; // of nodes that trained it
+  std::set<client_id> residents_;
+  std::map<slot_id, client_id> homes_; // where they are alone
   std::string broken_;
 };
 

@@ -82,7 +82,7 @@ TEST_F(cli_test, lists_every_key_in_the_help_of_run) {
   auto said = troupe({"run", "-h"});
 
   EXPECT_THAT(said.out, HasSubstr("client.lr = 0.05"));
-  EXPECT_THAT(said.out, HasSubstr("compute.slots = 0"));
+  EXPECT_THAT(said.out, HasSubstr("compute.slots = \"auto\""));
 }
 
 TEST_F(cli_test, keeps_its_help_within_100_columns) {

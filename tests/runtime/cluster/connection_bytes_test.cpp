@@ -163,7 +163,7 @@ TEST(connection_bytes_test, that_stop_within_a_frame_are_no_frame) {
 TEST(connection_bytes_test, that_are_no_kind_of_frame_end_it) {
   const auto whole = framed(greeting).substr(4);
   const std::vector<std::string> wrong{
-      "\x11",                            // there are 17 kinds
+      "\x16",                            // there are 22 kinds
       "\xff",                            //
       "\x80",                            //
       std::string(100, '\0'),            // an errand and empty texts, and more

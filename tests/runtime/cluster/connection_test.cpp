@@ -1,5 +1,7 @@
 #include "runtime/cluster/connection.hpp"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "tests/runtime/cluster/wire.hpp"
@@ -57,6 +59,36 @@ TEST_P(connection_test, carries_what_fills_a_frame) {
   EXPECT_TRUE(one->send(refusal{text}));
 
   EXPECT_EQ(other.heard.get<refusal>(1).why, text);
+}
+
+TEST_P(connection_test, carries_the_values_of_small_tensors) {
+  auto values = std::make_shared<gpu::buffer>(tensor::most_along);
+  std::ranges::fill(values->span(), 0.5f);
+  meet();
+  update what;
+  what.result.delta = values;
+  what.result.state = tensor{values};
+
+  ASSERT_TRUE(one->send(what));
+
+  const auto there = other.heard.get<update>(1).result;
+  ASSERT_TRUE(there.delta.here && there.state.value().here);
+  EXPECT_TRUE(std::ranges::equal(there.delta->span(), values->span()));
+  EXPECT_TRUE(std::ranges::equal(there.state.value()->span(), values->span()));
+}
+
+TEST_P(connection_test, takes_tensors_along_while_little_waits) {
+  both_ends pair{GetParam(), {.along = 400, .unsent_along = 10'000}};
+  EXPECT_TRUE(pair.one->takes_along(400));
+  EXPECT_FALSE(pair.one->takes_along(401));
+
+  for (int i = 0; i < 20; ++i)
+    pair.one->send(refusal{std::string(1'000, 'x')});
+  EXPECT_FALSE(pair.one->takes_along(4));
+  pair.start();
+
+  pair.other.heard[19];
+  EXPECT_TRUE(eventually([&] { return pair.one->takes_along(400); }));
 }
 
 // However the sending meets the handshake's end, and more than the system
@@ -190,7 +222,8 @@ TEST_P(connection_test, may_be_ended_by_what_it_tells) {
 
 TEST_P(connection_test, does_not_send_what_must_not_leave) {
   meet();
-  const tensor own{std::make_shared<const gpu::buffer>(3)};
+  const tensor own{
+      std::make_shared<const gpu::buffer>(tensor::most_along + 1)};
 
   EXPECT_FALSE(one->send(score{1, 2, 3, own, 4}));
 

@@ -145,7 +145,7 @@ colour = "blue"
           "run.toml:12: federation.fraction = 0.0 is not a number from above 0 "
           "to 1",
           "run.toml:13: federation.clients = 1979-05-27 is not a whole number "
-          "from 1 to 16777216",
+          "from 0 to 16777216",
           "run.toml:15: client.momentum = 1 is not a number from 0 to below 1",
           "run.toml:16: client.lr = nan is not a number from above 0 to "
           "3.4028235e+38",
@@ -396,6 +396,22 @@ TEST(configuration_test, refuses_keys_that_contradict_each_other) {
                   "staleness = \"polynomial\" alone, this is \"hinge\""));
 }
 
+TEST(configuration_test, has_no_clients_of_its_own_where_nodes_bring_them) {
+  EXPECT_THAT(problems("[federation]\nclients = 0\n"),
+      ElementsAre("run.toml:2: federation.clients = 0 leaves nobody to train, "
+                  "unless nodes may bring clients of their own: "
+                  "federation.residents = true"));
+  EXPECT_THAT(
+      problems("[federation]\nclients = 0\nresidents = true\n"), IsEmpty());
+  EXPECT_THAT(problems("[federation]\nclients = 0\nresidents = true\n"
+                       "[data]\nset = \"synthetic\"\n"),
+      ElementsAre(HasSubstr("data.set")));
+  EXPECT_THAT(problems("[federation]\nclients = 2\nresidents = true\n"
+                       "rule = \"fedbuff\"\nbuffer = 10\n"),
+      IsEmpty())
+      << "more may come";
+}
+
 TEST(configuration_test, refuses_data_that_cannot_be_found_or_divided) {
   EXPECT_THAT(problems("[data]\nset = \"idx\"\n"),
       ElementsAre("run.toml:2: data.set = \"idx\" needs data.path, the "
@@ -424,7 +440,29 @@ TEST(configuration_test, takes_devices_and_slots_from_file_and_settings) {
   EXPECT_EQ(file.value, set.value);
   EXPECT_THAT(table.problems, IsEmpty());
   EXPECT_EQ(table.value.compute.slots.of("cuda:1"), 4u);
-  EXPECT_EQ(table.value.compute.slots.of("cpu"), 0u);
+  EXPECT_EQ(table.value.compute.slots.of("cpu"), std::nullopt);
+}
+
+TEST(configuration_test, tells_no_slots_from_as_many_as_suit) {
+  const auto slots_of = [](const std::string& text) {
+    auto read = parse_configuration("[compute]\nslots = " + text, "run.toml");
+    EXPECT_THAT(read.problems, IsEmpty());
+    auto back = parse_configuration(to_toml(read.value), "config.toml");
+    EXPECT_EQ(back.value, read.value);
+    return read.value.compute.slots;
+  };
+
+  EXPECT_EQ(slots_of("\"auto\""), slot_counts{});
+  EXPECT_FALSE(slots_of("\"auto\"").none());
+  EXPECT_TRUE(slots_of("0").none());
+  EXPECT_EQ(slots_of("0").of("cpu"), 0u);
+  EXPECT_EQ(configuration{}.compute.slots, slot_counts{});
+  EXPECT_THAT(problems("[compute]\nslots = {cpu = 0}\n"),
+      ElementsAre(HasSubstr("compute.slots = {cpu = 0} gives cpu none")));
+  EXPECT_THAT(
+      problems("[compute]\nslots = 0\ndevices = [\"cpu\", \"cuda:0\"]\n"),
+      ElementsAre(HasSubstr("compute.slots = 0 says nothing of how the kinds "
+                            "in compute.devices share the clients")));
 }
 
 TEST(configuration_test, names_devices_that_there_cannot_be) {
@@ -449,7 +487,8 @@ TEST(configuration_test, names_devices_that_there_cannot_be) {
   EXPECT_THAT(problems("", {"compute.slots=many"}),
       ElementsAre(
           "--set: compute.slots = \"many\" is not a whole number from 0 "
-          "to 1024, nor one a device, like {cpu = 2, \"cuda:0\" = 4}"));
+          "to 1024, nor one a device, like {cpu = 2, \"cuda:0\" = 4}, nor "
+          "\"auto\""));
 }
 
 TEST(configuration_test, refuses_devices_that_contradict_each_other) {
@@ -470,7 +509,7 @@ TEST(configuration_test, refuses_devices_that_contradict_each_other) {
 TEST(configuration_test, refuses_a_programs_devices_as_it_does_a_files) {
   configuration own;
   own.compute.devices = {"cpu", "gpu"};
-  own.compute.slots = {{"cpu", 5000}};
+  own.compute.slots = slot_counts{{"cpu", 5000}};
 
   EXPECT_THAT(contradictions(own),
       ElementsAre("compute.devices = [\"cpu\", \"gpu\"] has gpu, which is not "

@@ -130,6 +130,26 @@ TEST_F(splits_test, says_which_files_are_too_many) {
                              "train-images-idx3-ubyte, train-images-old"));
 }
 
+TEST_F(splits_test, reads_what_is_tested_on_alone) {
+  put_all();
+  disk.remove(here / "train-images-idx3-ubyte");
+
+  const auto part = data::test_part("idx", here.path(), disk);
+
+  EXPECT_EQ(part->size(), 2u);
+  EXPECT_EQ(part->classes, 5u);
+}
+
+TEST_F(splits_test, reads_what_a_resident_has_alone) {
+  put_all();
+  disk.remove(here / "t10k-images-idx3-ubyte");
+
+  const auto part = data::own_part(here.path(), disk);
+
+  EXPECT_EQ(part.size(), 3u);
+  EXPECT_EQ(part.classes, 3u);
+}
+
 TEST_F(splits_test, refuses_parts_that_do_not_fit) {
   put_all();
   put("train-labels-idx1-ubyte", idx_bytes({2}, {"\0\1", 2}));

@@ -9,7 +9,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocols/state_name.hpp"
 #include "runtime/record/checkpoint_parts.hpp"
+#include "runtime/record/checkpoint_states.hpp"
 #include "runtime/record/sha256.hpp"
 #include "tests/runtime/scratch_directory.hpp"
 
@@ -127,6 +129,46 @@ TEST_F(checkpoint_test, has_the_states_of_clients_in_a_part_of_their_own) {
     EXPECT_EQ(values(states.of(7)), values(counted_from(5.0f, 1)));
     EXPECT_EQ(values(states.of(700)), values(counted_from(9.0f, 20)));
   }
+}
+
+// Residents keep theirs; what is written of them is who they are, and names.
+TEST_F(checkpoint_test, names_the_states_that_are_elsewhere) {
+  auto what = state(3, false);
+  const client_state some[] = {
+      {10, state_elsewhere(431, 18)}, {11, state_elsewhere(417, 2)}};
+  what.states.take(some);
+  what.residents = {{10, "hospital-7", "key"}, {11, "hospital \"9\"", ""}};
+  store(what, 1);
+  EXPECT_THAT(
+      disk.list(here.path()), ElementsAre("version-00000003.safetensors"));
+
+  const auto back = read(3);
+
+  EXPECT_EQ(back.states.size(), 2u);
+  EXPECT_EQ(back.states.of(10), state_elsewhere(431, 18));
+  EXPECT_EQ(back.states.of(11), state_elsewhere(417, 2));
+  EXPECT_EQ(back.residents, what.residents);
+}
+
+TEST_F(checkpoint_test, names_them_beside_those_that_are_here) {
+  auto what = with_states(3);
+  const client_state one[] = {{701, state_elsewhere(431, 18)}};
+  what.states.take(one);
+  store(what, 2);
+
+  const auto states = read(3).states;
+
+  EXPECT_EQ(states.size(), 4u);
+  EXPECT_EQ(values(states.of(700)), values(counted_from(9.0f, 20)));
+  EXPECT_EQ(states.of(701), state_elsewhere(431, 18));
+}
+
+TEST_F(checkpoint_test, takes_no_other_text_for_names) {
+  for (const auto* text : {"10", "10:4", "10:4:0", "10:0:4", "x:1:2", "1:2:3,"})
+    EXPECT_FALSE([&] {
+      state_table any;
+      return take_names_elsewhere(text, any);
+    }()) << text;
 }
 
 TEST_F(checkpoint_test, names_states_that_are_missing_or_altered) {

@@ -63,7 +63,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   std::vector<fact> all{
       {1, at(1),
           facts::run_header{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9,
-              0.5, {"f", "l", "tf", "tl", "i"}, "version", "sha"}},
+              0.5, {"f", "l", "tf", "tl", "i"}, "version", "sha", false}},
       {2, at(1), facts::voided{1, 2, 3}},
       {3, at(1), facts::round_started{1, 2, 3}},
       {4, at(1), facts::leased{1, 2, 3}}, {5, at(1), an_update(9)},
@@ -78,17 +78,20 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {13, at(1), facts::stored{1, "sha", 0.5, "before"}},
       {14, at(1), facts::slot_lost{1, 2, 3, "why"}},
       {15, at(1), facts::slot_returned{1}},
-      {16, at(1), facts::client_joined{1, 2}},
+      {16, at(1), facts::client_joined{1, 2, "hospital-7", "key"}},
       {17, at(1), facts::client_left{1, "why"}},
-      {18, at(1), facts::slot_joined{1}}, {19, at(1), facts::slot_left{1}},
-      {20, at(1), facts::waiting{"clients", 1, 2}},
+      {18, at(1), facts::slot_joined{1, 2}}, {19, at(1), facts::slot_left{1}},
+      {20, at(1), facts::waiting{"nodes", 1, 2, "alpha"}},
       {21, at(1), facts::run_ended{"failed", "why", 3}},
       {22, at(1), facts::node_joined{"alpha", 1, 2, "10.0.0.1:5"}},
       {23, at(1), facts::node_left{"alpha", 3, "why", true, 0.5}},
       {24, at(1), facts::node_changed{"alpha", "lost", 3, 1, 2, 3, 4, 5}},
       {25, at(1), facts::node_serves{"alpha", "10.0.0.1:9464"}},
       {26, at(1), facts::node_refused{"beta", "other_data", "why"}},
-      {27, at(1), facts::revoked{1, 2}}};
+      {27, at(1), facts::revoked{1, 2}},
+      {28, at(1), facts::fingerprint_mixed{"alpha", "other"}},
+      {29, at(1), facts::went_on{"nodes"}},
+      {30, at(1), facts::dropped{1, 2, 3, drop_reason::too_large, 0}}};
   std::set<std::size_t> kinds;
   for (const auto& each : all)
     kinds.insert(each.what.index());
@@ -98,7 +101,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   auto text = encoded(all);
   auto found = journal::scan(text, [&](const fact& f) { back.push_back(f); });
 
-  EXPECT_EQ(found.last_number, 27u);
+  EXPECT_EQ(found.last_number, 30u);
   EXPECT_EQ(found.sound_bytes, text.size());
   ASSERT_EQ(back.size(), all.size());
   EXPECT_EQ(encoded(back), text);
@@ -112,7 +115,8 @@ TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
       ",\"updates\":8,\"best_version\":9,\"best_accuracy\":0.5,"
       "\"features_sha256\":\"f\",\"labels_sha256\":\"l\","
       "\"test_features_sha256\":\"tf\",\"test_labels_sha256\":\"tl\","
-      "\"initial_sha256\":\"i\",\"unit\":\"round\",\"sha256\":\"\"";
+      "\"initial_sha256\":\"i\",\"unit\":\"round\",\"sha256\":\"\","
+      "\"promises_bits\":true";
   ASSERT_NE(text.find(told), std::string::npos);
   text.erase(text.find(told), told.size());
 

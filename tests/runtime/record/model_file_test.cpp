@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <limits>
 #include <memory>
 #include <span>
@@ -36,6 +37,13 @@ std::string content(const std::string& header, std::string_view values = "") {
 
 std::string one_tensor(const std::string& entry, std::string_view values) {
   return content(R"({"w":)" + entry + "}", values);
+}
+
+template <class Number>
+std::string raw(Number x) {
+  std::string result(sizeof x, '\0');
+  std::memcpy(result.data(), &x, sizeof x);
+  return result;
 }
 
 model_file parse(const std::string& bytes) {
@@ -203,6 +211,41 @@ TEST_F(model_file_test, refuses_entries_of_the_wrong_kind) {
     EXPECT_THROW(parse(one_tensor(entry, "abcd")), bad_file) << entry;
   EXPECT_THROW(parse(content(R"({"__metadata__":[]})")), bad_file);
   EXPECT_THROW(parse(content(R"({"__metadata__":{"a":1}})")), bad_file);
+}
+
+TEST_F(model_file_test, takes_mixed_types_in_any_number) {
+  const auto mixed =
+      content(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+              R"("b":{"dtype":"F32","shape":[0],"data_offsets":[4,4]},)"
+              R"("c":{"dtype":"F64","shape":[1],"data_offsets":[4,12]},)"
+              R"("d":{"dtype":"F32","shape":[1],"data_offsets":[12,16]},)"
+              R"("e":{"dtype":"F32","shape":[1],"data_offsets":[16,20]}})",
+          raw(1.0f) + raw(2.0) + raw(3.0f) + raw(4.0f));
+
+  const auto model = parse(mixed);
+
+  EXPECT_THAT(model.values->span(), ElementsAre(1.0f, 2.0f, 3.0f, 4.0f));
+  EXPECT_EQ(model.layout[3].name, "d");
+  EXPECT_EQ(model.layout[3].offset, 2u);
+}
+
+// Eight times as many tensors take some eight times as long.
+TEST_F(model_file_test, takes_no_longer_for_each_of_many_tensors) {
+  const auto seconds_for = [&](std::size_t count) {
+    gpu::layout layout;
+    for (std::size_t i = 0; i < count; ++i)
+      layout.push_back({"client." + std::to_string(i), {1}, i});
+    const std::vector<float> ones(count, 1.0f);
+    const auto before = std::clock();
+    write_model(disk, here / "m", layout, ones);
+    EXPECT_EQ(read_model(disk, here / "m").layout, layout);
+    return double(std::clock() - before) / CLOCKS_PER_SEC;
+  };
+  seconds_for(1'000);
+
+  const auto few = seconds_for(2'000), many = seconds_for(16'000);
+
+  EXPECT_LT(many, 32 * few + 0.1);
 }
 
 TEST_F(model_file_test, refuses_a_tensor_that_comes_twice) {

@@ -109,6 +109,35 @@ TEST_F(run_directory_test, recalls_what_was_left) {
       before.history, (std::vector<history_row>{row(1, 1.0), row(2, 2.0)}));
 }
 
+// Void facts tell of it, too: whoever comes back is who it was.
+TEST_F(run_directory_test, remembers_its_residents) {
+  checkpoint state;
+  state.version = 2;
+  state.fact_number = 4;
+  state.elapsed = 2.0;
+  state.parameters = std::make_shared<gpu::buffer>(2);
+  state.residents = {{10, "a", "k"}};
+  write_checkpoint(disk_, place_.checkpoints(), layout_, state);
+  append({{8, at(4), facts::client_joined{3, 5}},
+      {9, at(4), facts::client_joined{11, 600, "b", ""}},
+      {10, at(4), facts::client_joined{10, 600, "a", "k"}}});
+
+  const auto before = recall(disk_, place_, layout_);
+
+  EXPECT_THAT(before.residents,
+      testing::ElementsAre(
+          resident_client{10, "a", "k"}, resident_client{11, "b", ""}));
+}
+
+TEST_F(run_directory_test, has_a_number_that_no_other_run_has) {
+  const auto id = run_id(disk_, place_);
+
+  EXPECT_EQ(id.size(), 32u);
+  EXPECT_EQ(run_id(disk_, place_), id);
+  disk_.make_directories(here_ / "other");
+  EXPECT_NE(run_id(disk_, run_directory{here_ / "other"}), id);
+}
+
 TEST_F(run_directory_test, says_that_checkpoints_are_gone) {
   append({{8, at(4), facts::stored{2, "sha", 0.0}}});
   disk_.remove(place_.checkpoints() / checkpoint_name(2));

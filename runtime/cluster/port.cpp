@@ -18,6 +18,8 @@ namespace {
 
 // After a fault of the system, as when there are no more files to open.
 constexpr std::chrono::milliseconds breath{100};
+// Whoever asks for a report takes as much: ten thousand nodes' lines.
+constexpr std::size_t largest_answer = std::size_t{16} << 20;
 // Sessions whose numbers are known as used.
 constexpr std::size_t most_used = 10'000;
 
@@ -262,6 +264,7 @@ private:
 
   void answer(const candidate& who, const shared_connection& from) {
     from->hear({});
+    from->widen(largest_answer);
     visitors_.asker(who.what, std::make_shared<answered_once>(from));
   }
 

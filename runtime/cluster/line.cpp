@@ -181,19 +181,20 @@ void line::fetch_together(const std::vector<tensor>& what) {
   std::uint64_t bytes = 0;
   for (const auto& each : what)
     bytes += std::min(each.count, most / sizeof(float)) * sizeof(float);
-  budget_->ask(bytes, [weak = weak_from_this(), what](const shared_room& in) {
+  const auto begin = [weak = weak_from_this(), what](const shared_room& in) {
     const auto self = weak.lock();
     if (!self)
       return;
-    asio::post(self->connection_->over().get_executor(), [weak, what, in] {
-      const auto here = weak.lock();
-      if (!here)
-        return;
-      here->coming_.push_back({clock::now(), in});
-      for (const auto& each : what)
-        here->fetch(each, in);
-    });
-  });
+    self->coming_.push_back({clock::now(), in});
+    for (const auto& each : what)
+      self->fetch(each, in);
+  };
+  budget_->ask(bytes,
+      [begin, weak = weak_from_this(), on = connection_->over().get_executor()](
+          const shared_room& in) {
+        if (!weak.expired())
+          asio::post(on, [begin, in] { begin(in); });
+      });
 }
 
 void line::fetch(const tensor& what, shared_room in) {

@@ -122,8 +122,7 @@ bool can_compute_by(std::string_view set) {
 std::string fingerprint_by(std::string_view set) {
   const auto& one = sets.at(number_of(set).value());
   return "cpu; " + host::blas_release() + ' ' + std::string{one.blas} +
-         "; kernels " + std::string{one.name} + "; " +
-         host::build(one.fused);
+         "; kernels " + std::string{one.name} + "; " + host::build(one.fused);
 }
 
 bool computes_by(std::string_view set) {

@@ -8,10 +8,10 @@
 
 namespace troupe::gpu {
 
-// CPUs of several makes compute the same bits if they do so by the same kernels:
-// ours, those of OpenBLAS, and those by which the C library takes exp() and
-// log(). A *kernel set* names all three, so that machines can agree on one that
-// all of them have:
+// CPUs of several makes compute the same bits if they do so by the same
+// kernels: ours, those of OpenBLAS, and those by which the C library takes
+// exp() and log(). A *kernel set* names all three, so that machines can agree
+// on one that all of them have:
 //
 //     baseline   OpenBLAS's for Nehalem, no fused multiply-add
 //     avx2       OpenBLAS's for Haswell

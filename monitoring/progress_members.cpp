@@ -43,10 +43,11 @@ void progress_line::on(const facts::client_left& f, remarks& out) {
 
 void progress_line::on(const facts::slot_joined& f, remarks& out) {
   run_.slots += f.count;
-  out.push_back({f.count == 1
-                     ? fmt::format("slot {} has joined; {}", f.slot, slots_left())
-                     : fmt::format("slots {} to {} have joined; {}", f.slot,
-                           f.slot + f.count - 1, slots_left())});
+  out.push_back(
+      {f.count == 1
+              ? fmt::format("slot {} has joined; {}", f.slot, slots_left())
+              : fmt::format("slots {} to {} have joined; {}", f.slot,
+                    f.slot + f.count - 1, slots_left())});
 }
 
 void progress_line::on(const facts::slot_left& f, remarks& out) {
@@ -55,9 +56,9 @@ void progress_line::on(const facts::slot_left& f, remarks& out) {
 }
 
 void progress_line::on(const facts::waiting& f, remarks& out) {
-  out.push_back({fmt::format("waiting for {}: {} of {} are there{}{}", f.needs,
-      f.have, f.wanted, f.whom.empty() ? "" : "; missing: ",
-      one_line(f.whom))});
+  out.push_back(
+      {fmt::format("waiting for {}: {} of {} are there{}{}", f.needs, f.have,
+          f.wanted, f.whom.empty() ? "" : "; missing: ", one_line(f.whom))});
 }
 
 void progress_line::on(const facts::went_on& f, remarks& out) {

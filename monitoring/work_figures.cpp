@@ -11,9 +11,8 @@ namespace {
 
 // Label values are a promise to dashboards, so they do not follow the words
 // that people read elsewhere. Index: drop_reason; `none` stands for accepted.
-constexpr std::array outcomes{
-    "accepted", "unknown", "duplicate", "late", "too_stale", "too_large",
-    "failed"};
+constexpr std::array outcomes{"accepted", "unknown", "duplicate", "late",
+    "too_stale", "too_large", "failed"};
 constexpr std::size_t accepted_index = 0;
 constexpr std::size_t failed_index = 6;
 static_assert(static_cast<int>(federated::drop_reason::unknown) == 1);

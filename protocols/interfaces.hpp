@@ -189,7 +189,7 @@ using aggregator = caf::typed_actor<        //
     caf::result<void>(facts::node_serves),  //
     caf::result<void>(facts::node_refused), //
     caf::result<void>(facts::fingerprint_mixed), //
-    caf::result<void>(interrupt),           //
+    caf::result<void>(interrupt),                //
     caf::result<void>(tick)>;
 
 /// Owns a range of the parameters and their sums: adds updates, publishes

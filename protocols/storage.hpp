@@ -29,7 +29,7 @@ struct store {
   bool will_be_scored = false;   ///< keep the file until the score is known
   state_table states{};          ///< that clients keep
   std::vector<resident_client> residents{}; ///< that have ever taken part
-  bool promises_bits = true;     ///< of one numeric fingerprint
+  bool promises_bits = true;                ///< of one numeric fingerprint
 };
 
 /// Scribe to aggregator: it survives any crash from here on.

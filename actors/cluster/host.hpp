@@ -112,7 +112,7 @@ private:
   std::map<tensor_id, held> held_;
   std::unordered_map<lease_id, leased> leases_;
   std::map<std::uint64_t, std::stop_source> parts_; ///< of the test set
-  std::unordered_map<lease_id, seated> recalling_; ///< wait for their state
+  std::unordered_map<lease_id, seated> recalling_;  ///< wait for their state
 };
 using host_impl = host::stateful_impl<host_state>;
 

@@ -188,8 +188,8 @@ void registrar_state::wake(tick what) {
   for (const auto session : rule_.wake(clock_now(self_)))
     for (const auto& each : rule_.members())
       if (each.session == session)
-        throw_out(session,
-            fmt::format("node {} was {}", each.name, each.why), false);
+        throw_out(
+            session, fmt::format("node {} was {}", each.name, each.why), false);
   tell_changes();
   timer_.set(self_, rule_.due());
 }
@@ -279,8 +279,8 @@ void registrar_state::tell_if_it_comes_or_goes(
             what.what == kind::lost ? how.silence : 0.0});
   } else if (is_end(what.what) && what.what != kind::superseded && !over_ &&
              !refused_.contains(what.session)) {
-    tell_refused(what.name, "not_ready",
-        what.what == kind::lost ? what.why : how.why);
+    tell_refused(
+        what.name, "not_ready", what.what == kind::lost ? what.why : how.why);
   }
 }
 

@@ -30,9 +30,9 @@ struct registrar_options {
 
 /// The voice of the membership: answers doors, throws out whom the rule has
 /// replaced or waited for too long, and tells the aggregator of each change. It
-/// says which client a resident is. It hears the run's facts, so that people who
-/// ask for its status hear how the run stands. Of those who are not let in it
-/// tells sparingly: whoever knocks all day fills no journal.
+/// says which client a resident is. It hears the run's facts, so that people
+/// who ask for its status hear how the run stands. Of those who are not let in
+/// it tells sparingly: whoever knocks all day fills no journal.
 class registrar_state {
 public:
   static inline const char* name = "troupe.registrar";
@@ -60,8 +60,7 @@ private:
       const std::string& text);
   admission turn_away(
       std::uint64_t session, membership::reason why, const std::string& text);
-  void throw_out(
-      std::uint64_t session, const std::string& why, bool for_good);
+  void throw_out(std::uint64_t session, const std::string& why, bool for_good);
   void note(const fact_batch& what);
   void on(const facts::run_started& x);
   void on(const facts::published& x);
@@ -81,14 +80,14 @@ private:
   membership::clientele clients_;
   std::map<client_id, std::uint64_t> samples_; ///< of residents
   std::set<std::uint64_t> resident_;           ///< sessions
-  std::map<std::uint64_t, door> doors_; ///< by session
+  std::map<std::uint64_t, door> doors_;        ///< by session
   std::map<std::uint64_t, std::string> addresses_;
   std::map<std::uint64_t, std::string> metrics_; ///< where they serve them
-  std::set<std::uint64_t> told_; ///< sessions that the aggregator knows of
+  std::set<std::uint64_t> told_;    ///< sessions that the aggregator knows of
   std::set<std::uint64_t> refused_; ///< that it knows of as refused
   membership::allowance tells_;     ///< of those who are not let in
   timer<tick> timer_;
-  report seen_;                  ///< of the run: what the facts have told
+  report seen_; ///< of the run: what the facts have told
   version_id durable_ = 0;
   std::optional<instant> waits_since_;
   bool over_ = false;

@@ -66,9 +66,8 @@ void registrar_state::on(const facts::stored& x) {
 }
 
 void registrar_state::on(const facts::waiting& x) {
-  seen_.waits_for =
-      fmt::format("{}: {} of {} are there{}{}", x.needs, x.have, x.wanted,
-          x.whom.empty() ? "" : "; missing: ", x.whom);
+  seen_.waits_for = fmt::format("{}: {} of {} are there{}{}", x.needs, x.have,
+      x.wanted, x.whom.empty() ? "" : "; missing: ", x.whom);
   waits_since_ = clock_now(self_);
 }
 

@@ -249,7 +249,8 @@ void accelerator_state::finish(std::size_t which) {
     result = {task.lease, task.work.version, made.sums,
         wall_seconds() - of.begun, cpu_share_ - of.cpu_then,
         std::move(made.delta), made.largest};
-    result.too_large = options_.max_norm > 0.0 && is_too_large(*result.delta.here);
+    result.too_large =
+        options_.max_norm > 0.0 && is_too_large(*result.delta.here);
   });
   if (why) {
     drop(which, std::move(why));

@@ -96,8 +96,7 @@ trained compute_state::run(const train_task& task) {
   const auto largest = gpu::to_delta(block->span(), task.parameters->span());
   if (std::isnan(largest))
     throw gpu::not_finite("the trained parameters are not finite");
-  const auto too_large =
-      most_ > 0.0 && gpu::is_longer(block->span(), most_);
+  const auto too_large = most_ > 0.0 && gpu::is_longer(block->span(), most_);
   return {task.lease, task.work.version, outcome, wall_seconds() - begun,
       cpu_since_last(), std::move(block), largest, false, too_large,
       tensor{std::move(state)}};

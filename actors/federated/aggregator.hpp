@@ -177,7 +177,7 @@ private:
   std::size_t present_ = 0;         ///< of these
   std::vector<compute_slot> slots_; ///< by slot id
   std::map<slot_id, caf::typed_response_promise<void>> withdrawn_;
-  membership::quorum quorum_; ///< of the cluster's nodes
+  membership::quorum quorum_;             ///< of the cluster's nodes
   std::map<client_id, lodger> residents_; ///< whose nodes are there
   std::vector<resident_client> met_;      ///< residents, so far
   std::optional<standstill> waits_;

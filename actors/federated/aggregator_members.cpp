@@ -54,8 +54,7 @@ void aggregator_state::follow_quorum() {
   }
   if (stage_ != stage::gathering || !quorum_.holds())
     return;
-  if (const auto wanted = options_.residents_wanted;
-      residents_.size() < wanted)
+  if (const auto wanted = options_.residents_wanted; residents_.size() < wanted)
     await_each({"residents", residents_.size(), wanted, {}},
         missing("residents", residents_.size(), wanted));
   else
@@ -134,8 +133,8 @@ void aggregator_state::receive(enrol& what) {
     house(what); // who stands for it is watched for its slots' sake
   else
     watch(self_, what.who);
-  tell(facts::client_joined{
-      what.client, what.samples, what.identity, what.key});
+  tell(
+      facts::client_joined{what.client, what.samples, what.identity, what.key});
   rule_.join(what.client, what.samples, now_, decisions_);
   if (stage_ == stage::gathering)
     gather();

@@ -65,10 +65,10 @@ void aggregator_state::admit(returned& one) {
 
 // To the rule its client has failed. Its state stays as it was.
 void aggregator_state::drop_too_large(const update& what) {
-  last_failure_ = fmt::format(
-      "; the last one, client {}: the norm of its update is above "
-      "federation.max_norm",
-      what.client);
+  last_failure_ =
+      fmt::format("; the last one, client {}: the norm of its update is above "
+                  "federation.max_norm",
+          what.client);
   tell(facts::dropped{what.result.lease, what.client, what.result.base,
       federated::drop_reason::too_large, 0});
   rule_.fail(what.result.lease, now_, decisions_);

@@ -28,10 +28,9 @@ void aggregator_state::receive(const published& what) {
   tally_.clear();
   client_states_.published();
   // What a resumption needs, while no update of the next version is in it.
-  states_[what.version] =
-      store{what.version, parameters_, blocks_, rule_.save(), facts_.last(),
-          rule_.accepted(), false, client_states_.counted(), {},
-          options_.header.promises_bits};
+  states_[what.version] = store{what.version, parameters_, blocks_,
+      rule_.save(), facts_.last(), rule_.accepted(), false,
+      client_states_.counted(), {}, options_.header.promises_bits};
   publication::orders todo;
   press_.made(what.version, now_, todo);
   follow(std::move(todo));

@@ -28,10 +28,10 @@ struct evaluator_options {
 /// computed it.
 ///
 /// A version is answered for once no slot is at a part of it any more. When a
-/// part fails, when an interrupt comes or when no slot is left and none has come
-/// for as long as it has patience, the others are told to stop; the aggregator
-/// says when a slot that does not heed that is gone, and so no answer is waited
-/// for in vain.
+/// part fails, when an interrupt comes or when no slot is left and none has
+/// come for as long as it has patience, the others are told to stop; the
+/// aggregator says when a slot that does not heed that is gone, and so no
+/// answer is waited for in vain.
 class evaluator_state {
 public:
   static inline const char* name = "troupe.evaluator";

@@ -26,10 +26,10 @@
 //     ◄──────────── welcome | refusal | lower    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
 //     ◄─ carried, seated, score, revoke, call_off  work, or none of it after
-//     ◄──────────────────────────── state_stored   a resident's state is durable
-//     all update, failure, part_begun, evaluated_part ─►   what came of it
-//     ◄───────────────────────── release, arrived   tensors that are done with
-//     ◄───────────────────────────────── durable   what need not be kept
+//     ◄──────────────────────────── state_stored   a resident's state is
+//     durable all update, failure, part_begun, evaluated_part ─►   what came of
+//     it ◄───────────────────────── release, arrived   tensors that are done
+//     with ◄───────────────────────────────── durable   what need not be kept
 //     drain ─────────────────────────────────►   it wants to leave
 //     ◄───────────────────────────────── drain   it is to
 //     farewell ◄─────────────────────► farewell  the session ends in order
@@ -196,10 +196,10 @@ struct report {
 };
 
 /// Whatever may be said.
-using frame = std::variant<hello, welcome, refusal, ready, seated, score,
-    revoke, release, arrived, update, failure, evaluated_part, part_begun,
-    drain, farewell, beat, report, carried, durable, state_stored, lower,
-    call_off>;
+using frame =
+    std::variant<hello, welcome, refusal, ready, seated, score, revoke, release,
+        arrived, update, failure, evaluated_part, part_begun, drain, farewell,
+        beat, report, carried, durable, state_stored, lower, call_off>;
 
 } // namespace troupe::cluster
 

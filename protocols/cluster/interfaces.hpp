@@ -36,8 +36,8 @@ namespace cluster {
 struct fetched {
   tensor_id what = 0;
   tensor here;
-  float largest = 0.0f; ///< magnitude; NaN: a value is not finite
-  std::string failed;   ///< why it did not come; empty: it did
+  float largest = 0.0f;   ///< magnitude; NaN: a value is not finite
+  std::string failed;     ///< why it did not come; empty: it did
   bool too_large = false; ///< its norm is above the bound, if there is one
 };
 
@@ -164,7 +164,7 @@ using door = compute::extend<          //
 using state_keeper = caf::typed_actor<         //
     caf::result<void>(keep_state),             //
     caf::result<recalled_state>(recall_state), //
-    caf::result<void>(state_stored)>; // answered: that state is here
+    caf::result<void>(state_stored)>;          // answered: that state is here
 
 /// A node's end: its slots, and a worker for each client that is trained here.
 using host = caf::typed_actor<          //

@@ -37,9 +37,9 @@ struct admission {
   std::string why; ///< it is not
   std::string name;
   std::uint64_t epoch = 0;
-  version_id durable = 0; ///< the run's
+  version_id durable = 0;            ///< the run's
   std::optional<client_id> client{}; ///< of a resident
-  std::string lower_to{}; ///< it may come back with this fingerprint
+  std::string lower_to{};            ///< it may come back with this fingerprint
 };
 
 /// Door to registrar: this node has said what it can do. Answered by

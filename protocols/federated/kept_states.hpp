@@ -12,7 +12,8 @@ namespace troupe::federated {
 /// (`client_states`): that of the last durable version, and those after it.
 ///
 ///                   settled                      recalled
-///     dropped ◄──────────── before │ durable … kept │ after ────────────► dropped
+///     dropped ◄──────────── before │ durable … kept │ after ────────────►
+///     dropped
 ///                                                   └── left ──► kept
 ///
 /// Names grow. The run goes on from any state since the last durable version:

@@ -21,8 +21,8 @@ struct options {
   bool any_fingerprint = false; ///< let others in, at the price of the bits
   std::size_t wanted = 1;       ///< ready nodes that make a quorum
   duration silence = std::chrono::seconds{10}; ///< ends a session; 0: never
-  duration preparation{}; ///< that a node has to be ready; 0: any
-  std::size_t most = 10'000;                   ///< live nodes
+  duration preparation{};          ///< that a node has to be ready; 0: any
+  std::size_t most = 10'000;       ///< live nodes
   std::size_t remembered = 10'000; ///< identities, and sessions, that are gone
 };
 

@@ -29,11 +29,10 @@ std::optional<refusal> clientele::objection(
             ", but client " + std::to_string(known->client) +
             " of this run belongs to " + shown(known->key)};
   if (!known && all_.size() >= most_)
-    return refusal{reason::full, "identity \"" + identity +
-                                     "\" would be resident number " +
-                                     std::to_string(most_ + 1) +
-                                     " of a run of at most " +
-                                     std::to_string(most_)};
+    return refusal{reason::full,
+        "identity \"" + identity + "\" would be resident number " +
+            std::to_string(most_ + 1) + " of a run of at most " +
+            std::to_string(most_)};
   return std::nullopt;
 }
 

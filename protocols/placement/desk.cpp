@@ -21,9 +21,8 @@ void desk::wait(const federated::grant& what, gpu::shared_buffer base) {
 }
 
 desk::waiting_line& desk::queue_of(client_id client) {
-  return residents_.contains(client)
-             ? at_home_[client]
-             : queues_[options_.kinds.kind_of(client)];
+  return residents_.contains(client) ? at_home_[client]
+                                     : queues_[options_.kinds.kind_of(client)];
 }
 
 std::optional<seat> desk::next(std::size_t elsewhere, instant now) {

@@ -90,9 +90,9 @@ std::string summary(const troupe::topology& what, const views& clients) {
                      "{} to test on\n  model       {}, {} parameters\n"
                      "{}  compute     {}\n  memory      about {} MiB\n"
                      "  repeats     {}\n",
-      turnout(what), spread(clients),
-      what.test_data().size(), config.model.kind, parameters, server(config),
-      chosen.text(), std::floor(memory / (1 << 20)) + 1, repeats(config));
+      turnout(what), spread(clients), what.test_data().size(),
+      config.model.kind, parameters, server(config), chosen.text(),
+      std::floor(memory / (1 << 20)) + 1, repeats(config));
 }
 
 } // namespace

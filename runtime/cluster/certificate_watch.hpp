@@ -14,7 +14,7 @@ namespace troupe::cluster {
 
 /// A peer's certificate, for as long as its session lives.
 struct shown_certificate {
-  std::string serial;              ///< for `tls_source::is_revoked`
+  std::string serial;               ///< for `tls_source::is_revoked`
   std::chrono::sys_seconds until{}; ///< it expires
 };
 

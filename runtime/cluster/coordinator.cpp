@@ -67,7 +67,7 @@ registrar coordinator::prepare(
   whom_ = whom;
   run_ = std::move(what);
   registrar_options ruled;
-  ruled.rule.build = release();
+  ruled.rule.build = troupe::release();
   ruled.rule.fingerprint = gpu::numeric_fingerprint();
   ruled.rule.devices = run_.fingerprint;
   ruled.rule.any_fingerprint = how_.any_fingerprint;

@@ -24,11 +24,11 @@ struct cluster_run {
   std::string fingerprint;
   std::uint64_t values = 0; ///< of its model
   std::uint64_t incarnation = 0;
-  bool residents = false;             ///< nodes may bring clients
-  client_id placed = 0;               ///< clients that the run itself has
-  std::vector<resident_client> known; ///< residents that came before
-  residence home;                     ///< what each of them is told
-  double max_norm = 0.0; ///< of an update; 0: any
+  bool residents = false;               ///< nodes may bring clients
+  client_id placed = 0;                 ///< clients that the run itself has
+  std::vector<resident_client> known{}; ///< residents that came before
+  residence home{};                     ///< what each of them is told
+  double max_norm = 0.0;                ///< of an update; 0: any
 };
 
 /// A run's place in a cluster: its port, the registrar, and a door for each
@@ -36,8 +36,8 @@ struct cluster_run {
 class coordinator {
 public:
   /// Binds. No tensor of a node's has more than so many values, and no delta a
-  /// larger norm (0: any); what goes to and fro is counted, unless that is null.
-  /// Throws `std::runtime_error` that says why it cannot, or may not.
+  /// larger norm (0: any); what goes to and fro is counted, unless that is
+  /// null. Throws `std::runtime_error` that says why it cannot, or may not.
   coordinator(const listening& how, std::uint64_t most_values, double max_norm,
       std::shared_ptr<monitoring::wire_figures> figures = nullptr);
   ~coordinator();

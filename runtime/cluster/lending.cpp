@@ -20,7 +20,9 @@ reading configuration_of(
     throw refused(fmt::format("{}", fmt::join(theirs.problems, "\n")));
   if (!mine)
     return theirs;
-  const auto changed = differences(theirs.value, mine->config());
+  auto own = mine->config();
+  own.compute.instructions = theirs.value.compute.instructions; // settled
+  const auto changed = differences(theirs.value, own);
   if (!changed.empty())
     throw refused(fmt::format("this program is another than the "
                               "coordinator's:\n  {}",
@@ -48,8 +50,7 @@ topology topology_over(const training::shared_dataset& own,
 
 // One client at a time is all that a resident trains.
 device_choice devices_for(configuration& config, const join_options& how) {
-  config.compute.slots =
-      how.slots > 0 ? slot_counts{how.slots} : slot_counts{};
+  config.compute.slots = how.slots > 0 ? slot_counts{how.slots} : slot_counts{};
   config.compute.instructions = "own"; // by which, was settled at the door
   if (!how.devices.empty())
     config.compute.devices = how.devices;
@@ -75,7 +76,7 @@ lending lend_to(const welcome& told, const join_options& how,
   auto from = own ? facts::provenance{}
                   : provenance_of(data, what.test_data(), what.initial());
   return {told.configuration, told.home, std::move(what), on,
-      settled(config, on), std::move(data), std::move(from), {}};
+      settled(config, on), std::move(data), std::move(from), kept_updates{}};
 }
 
 } // namespace troupe::cluster

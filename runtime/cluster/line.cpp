@@ -211,12 +211,12 @@ void line::fetch(const tensor& what, shared_room in) {
         if (!here)
           return;
         const bool came = block != nullptr;
-        fetched what{id, tensor{kept_in(in, std::move(block))}, largest,
+        fetched got{id, tensor{kept_in(in, std::move(block))}, largest,
             error ? error.message() : std::string{}};
         if (came && here->max_norm_ > 0.0)
-          here->measure(std::move(what));
+          here->measure(std::move(got));
         else
-          here->bring(std::move(what));
+          here->bring(std::move(got));
       });
 }
 

@@ -67,7 +67,7 @@ void take_leave(session& of, const std::string& why) {
 
 // Who it is, and how it computes or could.
 hello introduction(const join_options& how, const std::string& name) {
-  hello result{errand::node, name, any_number(), release(), how.silence,
+  hello result{errand::node, name, any_number(), troupe::release(), how.silence,
       how.resident, gpu::numeric_fingerprint(), {}};
   for (auto set : gpu::kernel_sets())
     if (gpu::can_compute_by(set))
@@ -78,6 +78,13 @@ hello introduction(const join_options& how, const std::string& name) {
 class node {
 public:
   node(const join_options& how, const std::optional<topology>& mine);
+  ~node() {
+    io_.context().stop(); // what keeps its time goes first
+    io_.join();
+    dismiss_keeper();
+  }
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
 
   int run();
   /// Leaves: in order, if there is a session. From any thread.
@@ -92,6 +99,7 @@ private:
   bool pause(clock::duration length);
   void prepare(const welcome& told);
   void move_in();
+  void dismiss_keeper();
   farewell serve(session& with);
   void dismiss_all(caf::scoped_actor& self, const std::vector<worker>& workers,
       const std::vector<compute_slot>& slots);
@@ -110,7 +118,7 @@ private:
   std::optional<lending> lent_;
   state_keeper keeper_; ///< of a resident whose client keeps something
   std::string kept_of_; ///< the run in which it does
-  bool hung_ = false; ///< a learner does not come back
+  bool hung_ = false;   ///< a learner does not come back
 
   std::mutex guard_; ///< of what follows
   std::condition_variable changed_;
@@ -130,8 +138,8 @@ node::node(const join_options& how, const std::optional<topology>& mine)
         io_.context(),
         [this](const std::string& serial) { return tls_->is_revoked(serial); },
         [](line& with, const std::string& fault) {
-          with.expel(farewell{"the coordinator's certificate " + fault, false,
-                         0},
+          with.expel(
+              farewell{"the coordinator's certificate " + fault, false, 0},
               "its certificate " + fault);
         });
   }
@@ -245,17 +253,22 @@ std::optional<session> node::meet() {
 void node::prepare(const welcome& told) {
   if (lent_ && lent_->told == told.configuration && lent_->home == told.home)
     return;
-  lent_.emplace(
-      with_memory("loading the data", [&] { return lend_to(told, how_, mine_); }));
+  lent_.emplace(with_memory(
+      "loading the data", [&] { return lend_to(told, how_, mine_); }));
   lent_->kept = kept_updates{most_kept};
   if (!system_) {
-    expect_threads(actor_threads() +
-                   compute_threads(lent_->what, lent_->on) +
+    expect_threads(actor_threads() + compute_threads(lent_->what, lent_->on) +
                    (how_.resident ? 1 : 0));
     system_ = std::make_unique<caf::actor_system>(config_);
   }
   if (how_.resident)
     move_in();
+}
+
+void node::dismiss_keeper() {
+  if (keeper_)
+    caf::anon_send_exit(keeper_, caf::exit_reason::user_shutdown);
+  keeper_ = state_keeper{};
 }
 
 // Its client may keep something from one lease to the next; a run that is taken
@@ -264,8 +277,7 @@ void node::move_in() {
   if (!lent_->what.learner()(gpu::device{})->stateful() ||
       kept_of_ == lent_->home.run)
     return;
-  caf::anon_send_exit(
-      std::exchange(keeper_, state_keeper{}), caf::exit_reason::user_shutdown);
+  dismiss_keeper();
   const auto place = how_.state.empty()
                          ? std::filesystem::path{how_.data} / "state"
                          : std::filesystem::path{how_.state};
@@ -319,8 +331,9 @@ farewell node::serve(session& with) {
   auto answered =
       ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
   with.at->listen(watch_->hears(
-      ears_of<seated, score, revoke, carried, state_stored, call_off, release,
-          arrived, refusal, durable, drain, farewell>(here, with.at)));
+      ears_of<seated, score, revoke, carried, state_stored, call_off,
+          cluster::release, arrived, refusal, durable, drain, farewell>(
+          here, with.at)));
   keep_courier(io_.context(), dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};
@@ -329,8 +342,8 @@ farewell node::serve(session& with) {
       send_anonymously(here, interrupt{});
   }
   watch_->is(node_watch::link::serving);
-  say("{} takes part in {} at {}: {}{}\n", with.told.name,
-      run.settled.run.name, how_.at,
+  say("{} takes part in {} at {}: {}{}\n", with.told.name, run.settled.run.name,
+      how_.at,
       how_.resident
           ? fmt::format("client {} of {} samples, ", run.home.client, samples)
           : std::string{},

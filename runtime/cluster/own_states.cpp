@@ -119,10 +119,11 @@ void own_states::settle(state_name name) {
 }
 
 void own_states::miss(state_name name) const {
-  throw lost_state(fmt::format(
-      "the run counts on the state {} of this client, which is not in {}: bring "
-      "back what was there, or join by another identity",
-      name, root_.string()));
+  throw lost_state(
+      fmt::format("the run counts on the state {} of this client, which is not "
+                  "in {}: bring "
+                  "back what was there, or join by another identity",
+          name, root_.string()));
 }
 
 gpu::shared_buffer own_states::read(state_name name) const {

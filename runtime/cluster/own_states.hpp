@@ -33,7 +33,8 @@ public:
 
   /// Outlasts any crash on return.
   void keep(state_name name, const gpu::shared_buffer& values);
-  /// What its client is to train from; null for `no_state`. Throws `lost_state`.
+  /// What its client is to train from; null for `no_state`. Throws
+  /// `lost_state`.
   gpu::shared_buffer recall(state_name name);
   /// Is in a durable version. Throws `lost_state`.
   void settle(state_name name);

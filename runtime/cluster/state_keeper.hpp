@@ -28,9 +28,8 @@ public:
           return tried<void>([&] { states_->keep(what.name, what.values); });
         },
         [this](const recall_state& what) -> caf::result<recalled_state> {
-          return tried<recalled_state>([&] {
-            return recalled_state{states_->recall(what.name)};
-          });
+          return tried<recalled_state>(
+              [&] { return recalled_state{states_->recall(what.name)}; });
         },
         [this](const state_stored& what) -> caf::result<void> {
           return tried<void>([&] { states_->settle(what.state); });

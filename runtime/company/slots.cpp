@@ -52,8 +52,7 @@ std::vector<compute_slot> spawn_slots(caf::actor_system& system,
     compute all;
     if (lanes)
       all = system.spawn<accelerator_impl, caf::detached>(accelerator_options{
-          *what.model(), where, slots, settled.client, on.products,
-          max_norm});
+          *what.model(), where, slots, settled.client, on.products, max_norm});
     for (std::uint32_t i = 0; i < slots; ++i)
       result.push_back({lanes ? all
                               : system.spawn<compute_impl, caf::detached>(

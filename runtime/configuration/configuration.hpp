@@ -21,7 +21,7 @@ namespace troupe {
 /// one for some of them by name (`cpu`, `cuda:0`; `cuda` is every GPU). Without
 /// a number: as many as suit it.
 struct slot_counts {
-  std::optional<std::uint64_t> each; ///< 0: nothing is trained here
+  std::optional<std::uint64_t> each;          ///< 0: nothing is trained here
   std::map<std::string, std::uint64_t> named; ///< if any, there is no `each`
 
   slot_counts() = default;
@@ -72,9 +72,9 @@ struct configuration {
 
   struct federation_keys {
     std::string rule = "fedavg";
-    std::uint64_t clients = 100; ///< placed; residents come on top
-    bool residents = false;      ///< nodes may bring clients
-    std::uint64_t min_residents = 0; ///< to begin with
+    std::uint64_t clients = 100;       ///< placed; residents come on top
+    bool residents = false;            ///< nodes may bring clients
+    std::uint64_t min_residents = 0;   ///< to begin with
     std::string weighting = "samples"; ///< a rule may have another default
     std::string server = "average";    ///< what it does with their mean
     double server_lr = 1.0;            ///< a server may have another default
@@ -97,8 +97,8 @@ struct configuration {
     std::string device = "auto"; ///< every GPU if there is one, else the CPU
     std::vector<std::string> devices; ///< several at once; empty: `device`
     slot_counts slots;
-    double stop_grace = 2.0;        ///< seconds from stop token to lost slot
-    std::string precision = "fp32"; ///< bf16: of products alone, on GPUs
+    double stop_grace = 2.0;          ///< seconds from stop token to lost slot
+    std::string precision = "fp32";   ///< bf16: of products alone, on GPUs
     std::string instructions = "own"; ///< or a kernel set: gpu/kernel_sets.hpp
     friend bool operator==(const compute_keys&, const compute_keys&) = default;
   } compute;

@@ -137,11 +137,11 @@ void chooser::check_precision() {
 
 void chooser::check_instructions() {
   const auto& asked = what_.instructions;
-  if (asked == "own" || std::ranges::find(here_.sets, asked) != here_.sets.end())
+  if (asked == "own" ||
+      std::ranges::find(here_.sets, asked) != here_.sets.end())
     return;
-  result_.problems.push_back(fmt::format(
-      "{} = \"{}\" is not here: {}", place(where_, "compute.instructions"),
-      asked,
+  result_.problems.push_back(fmt::format("{} = \"{}\" is not here: {}",
+      place(where_, "compute.instructions"), asked,
       here_.sets.empty()
           ? "this machine can compute by its own alone, or is told to by its "
             "environment; use \"own\""

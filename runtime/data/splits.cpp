@@ -48,14 +48,14 @@ place looked_into(const fs::path& directory, std::string_view named_by,
     return {directory, named_by, from.list(directory)};
   } catch (const file_error& e) {
     throw file_error{directory, e.operation(), e.reason().value(),
-        fmt::format("{} needs the directory of {}, plain or .gz", named_by,
-            needed)};
+        fmt::format(
+            "{} needs the directory of {}, plain or .gz", named_by, needed)};
   }
 }
 
 // The one file whose name begins like this; plain rather than packed.
-fs::path matching(const place& where,
-    std::initializer_list<std::string_view> beginnings) {
+fs::path matching(
+    const place& where, std::initializer_list<std::string_view> beginnings) {
   const auto& [directory, named_by, names] = where;
   std::vector<std::string> found;
   for (const auto& name : names)
@@ -69,8 +69,8 @@ fs::path matching(const place& where,
   if (found.empty())
     throw file_error{directory / fmt::format("{}*", *beginnings.begin()),
         file_operation::open, ENOENT,
-        fmt::format("{} needs one file named {}, plain or .gz", named_by,
-            wanted)};
+        fmt::format(
+            "{} needs one file named {}, plain or .gz", named_by, wanted)};
   throw file_error{directory / found[1], file_operation::open, EEXIST,
       fmt::format("{} needs only one file named {}, it has {}", named_by,
           wanted, fmt::join(found, ", "))};
@@ -184,8 +184,8 @@ training::shared_dataset test_part(
 }
 
 training::dataset own_part(const fs::path& directory, files& from) {
-  auto where = looked_into(
-      directory, "--data", "train-images* and train-labels*", from);
+  auto where =
+      looked_into(directory, "--data", "train-images* and train-labels*", from);
   return read_part(matching(where, {"train-images"}),
       matching(where, {"train-labels"}), from);
 }

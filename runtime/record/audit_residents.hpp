@@ -17,7 +17,7 @@ std::string look_at_residents(const story& told, std::uint64_t placed);
 /// That the states which a checkpoint knows by their names alone are those that
 /// the last update of each client left, and that it knows the residents that
 /// the journal has. Throws `contradiction`.
-void look_at_names(const checkpoint& state, const std::string& file,
-    const story& told);
+void look_at_names(
+    const checkpoint& state, const std::string& file, const story& told);
 
 } // namespace troupe

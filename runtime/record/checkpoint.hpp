@@ -38,8 +38,8 @@ struct bookmark {
 ///
 /// One shard of which neither server nor clients keep anything has one file.
 /// Its metadata, or the manifest, carries everything else, with digests over
-/// all values and a seal over the fields. Residents' states are elsewhere: their
-/// names stand there, too.
+/// all values and a seal over the fields. Residents' states are elsewhere:
+/// their names stand there, too.
 struct checkpoint {
   version_id version = 0;
   gpu::shared_buffer parameters;
@@ -52,9 +52,9 @@ struct checkpoint {
   std::string configuration;     ///< effective, as TOML
   std::string fingerprint;
   bool promises_bits = true; ///< it alone computed all that led here
-  facts::provenance from; ///< unknown in those from before it was told
-  bookmark at;            ///< none in those from before there were any
-  state_table states;     ///< that clients keep
+  facts::provenance from;    ///< unknown in those from before it was told
+  bookmark at;               ///< none in those from before there were any
+  state_table states;        ///< that clients keep
   std::vector<resident_client> residents; ///< that have ever taken part
 };
 

@@ -84,9 +84,10 @@ private:
   void add(const facts::accepted& x, std::uint64_t number) {
     auto base = versions_.find(x.base);
     if (const auto found = residents_.find(x.client); found != residents_.end())
-      throw bad_history(fmt::format("fact {}: client {} is {}, a resident, whose "
-                                    "data are not here",
-          number, x.client, found->second));
+      throw bad_history(
+          fmt::format("fact {}: client {} is {}, a resident, whose "
+                      "data are not here",
+              number, x.client, found->second));
     if (base == versions_.end() || x.client >= data_.size())
       throw bad_history(fmt::format("fact {}: an update of client {} to "
                                     "version {}, which there is not",

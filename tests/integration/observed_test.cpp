@@ -119,7 +119,10 @@ TEST_F(observed_test, is_found_and_shown_whole_by_a_real_prometheus) {
   // What is measured of losses needs some.
   all.coordinator().signal(SIGKILL);
   all.coordinator().wait();
-  all.restart(coordinating_);
+  all.restart({"--min-nodes", "1", "--metrics", at_});
+  for (const auto* name : {"alpha", "beta"})
+    ASSERT_TRUE(all.coordinator().says(fmt::format("node {} has joined", name)))
+        << all.coordinator().out();
   ASSERT_TRUE(all.coordinator().says("version ")) << all.coordinator().err();
   alpha->signal(SIGKILL);
   ASSERT_TRUE(all.coordinator().says("node alpha is lost"));

@@ -2,13 +2,17 @@
 
 #include <bit>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <string>
+#include <utility>
+#include <variant>
 
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
 #include <caf/deep_to_string.hpp>
 #include <caf/exit_reason.hpp>
+#include <caf/save_inspector_base.hpp>
 #include <caf/sec.hpp>
 #include <gtest/gtest.h>
 
@@ -133,6 +137,48 @@ TEST(fields_test, of_a_rule_keep_every_bit) {
   EXPECT_EQ(back.exponent, small);
   EXPECT_EQ(back.slope, trust.slope);
   EXPECT_TRUE(std::signbit(back.grace));
+}
+
+/// Takes what a frame may be made of: numbers as their bits alone, and no error
+/// of CAF's, with which it does not compile.
+struct wholesome : caf::save_inspector_base<wholesome> {
+  using types = caf::span<const caf::type_id_t>;
+  using name = caf::string_view;
+
+  static constexpr bool has_human_readable_format() { return false; }
+  bool begin_object(caf::type_id_t, name) { return true; }
+  bool end_object() { return true; }
+  bool begin_field(name) { return true; }
+  bool begin_field(name, bool) { return true; }
+  bool begin_field(name, types, std::size_t) { return true; }
+  bool begin_field(name, bool, types, std::size_t) { return true; }
+  bool end_field() { return true; }
+  bool begin_sequence(std::size_t) { return true; }
+  bool end_sequence() { return true; }
+  template <std::integral Whole>
+  bool value(Whole) {
+    return true;
+  }
+  bool value(name) { return true; }
+  bool value(caf::span<const caf::byte>) { return true; }
+  template <std::floating_point Number>
+  bool value(Number) {
+    return false;
+  }
+};
+
+template <std::size_t... I>
+bool all_are_wholesome(std::index_sequence<I...>) {
+  wholesome f;
+  return (f.apply(std::variant_alternative_t<I, cluster::frame>{}) && ...);
+}
+
+TEST(fields_test, are_all_that_frames_have) {
+  wholesome f;
+  EXPECT_FALSE(f.apply(0.5));
+  EXPECT_TRUE(f.apply(cluster::node_report{}));
+  EXPECT_TRUE(all_are_wholesome(
+      std::make_index_sequence<std::variant_size_v<cluster::frame>>()));
 }
 
 caf::error told(const caf::error& x) {

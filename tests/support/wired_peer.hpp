@@ -100,8 +100,8 @@ wired_peer::ears ears_of_door(Handle whom) {
 template <class Handle>
 wired_peer::ears ears_of_host(Handle whom) {
   using namespace cluster;
-  return ears_of<seated, score, revoke, carried, state_stored, call_off, release,
-      arrived, refusal, drain, farewell>(std::move(whom));
+  return ears_of<seated, score, revoke, carried, state_stored, call_off,
+      release, arrived, refusal, drain, farewell>(std::move(whom));
 }
 
 } // namespace troupe::tests

@@ -39,8 +39,7 @@ struct door_stage : testing::Test {
     members.answers<cluster::prepared>(
         [this](const auto&) { return at_ready; });
     run.answers<lend>([next = slot_id{4}](const lend& what) mutable {
-      return std::exchange(
-          next, next + static_cast<slot_id>(what.what.size()));
+      return std::exchange(next, next + static_cast<slot_id>(what.what.size()));
     });
   }
   ~door_stage() override {

@@ -38,10 +38,10 @@ struct host_resident_test : testing::Test {
     disk.answers<recall_state>(
         [this](const auto&) { return recalled_state{kept}; });
     host_options how{coordinator, {client.as<worker>()},
-        {{slot.as<compute>(), 0, {}}}, {}, 100, disk.as<state_keeper>()};
+        {{slot.as<compute>(), 0, {}}}, {}, {}, 100, disk.as<state_keeper>()};
     at = stage.system().spawn<host_impl>(std::move(how));
     stage.system().spawn([at = at, into = ended](caf::event_based_actor* me) {
-      ask(me, at, caf::infinite, serve{{{0}, "same", {}, 600}})
+      ask(me, at, caf::infinite, serve{{{0}, "same", {}, {}, 600}})
           .then([into](const farewell& last) { *into = last; });
     });
     stage.run();
@@ -54,9 +54,7 @@ struct host_resident_test : testing::Test {
   void say(Frame what) {
     stage.tell(at, std::move(what));
   }
-  static tensor named(tensor_id id) {
-    return state_elsewhere(id, 3);
-  }
+  static tensor named(tensor_id id) { return state_elsewhere(id, 3); }
   void seat(lease_id lease, tensor state = {}) {
     say(seated{{lease, 100, 5, 0.0, 2, named(40), std::move(state)}, 0, lease});
     if (coordinator->asked.size() == 1)
@@ -159,9 +157,8 @@ struct bad_disk_state {
     const auto why = caf::make_error(errc::storage_failed, "it is full");
     return {
         [why](const keep_state&) -> caf::result<void> { return why; },
-        [why](const recall_state&) -> caf::result<recalled_state> {
-          return why;
-        },
+        [why](
+            const recall_state&) -> caf::result<recalled_state> { return why; },
         [why](const state_stored&) -> caf::result<void> { return why; },
     };
   }
@@ -172,10 +169,11 @@ struct bad_disk_test : host_resident_test {
   bad_disk_test() {
     bad = stage.system().spawn<state_keeper::stateful_impl<bad_disk_state>>();
     coordinator = std::make_shared<scripted_peer>();
-    at = stage.system().spawn<host_impl>(host_options{coordinator,
-        {client.as<worker>()}, {{slot.as<compute>(), 0, {}}}, {}, 100, bad});
+    at = stage.system().spawn<host_impl>(
+        host_options{coordinator, {client.as<worker>()},
+            {{slot.as<compute>(), 0, {}}}, {}, {}, 100, bad});
     stage.system().spawn([at = at, into = ended](caf::event_based_actor* me) {
-      ask(me, at, caf::infinite, serve{{{0}, "same", {}, 600}})
+      ask(me, at, caf::infinite, serve{{{0}, "same", {}, {}, 600}})
           .then([into](const farewell& last) { *into = last; });
     });
     stage.run();

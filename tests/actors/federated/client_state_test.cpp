@@ -45,9 +45,10 @@ struct client_state_test : rehearsed_run {
   void answer(client_id client, float largest = 0.0f) {
     const auto what = offer_to(client);
     stage.tell(aggregator,
-        update{client, {what.lease, what.base, {10, 1, 0.5}, 0.1, 0.1,
-                           std::make_shared<const gpu::buffer>(1), largest,
-                           false, false, state_of(value_of(what.state.value()) + 1)}});
+        update{
+            client, {what.lease, what.base, {10, 1, 0.5}, 0.1, 0.1,
+                        std::make_shared<const gpu::buffer>(1), largest, false,
+                        false, state_of(value_of(what.state.value()) + 1)}});
   }
   void answer_both() {
     answer(0);

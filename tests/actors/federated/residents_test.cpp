@@ -33,7 +33,7 @@ struct residents_test : rehearsed_run {
   extra& join(client_id client, const std::string& identity = "hospital-7") {
     auto& home = homes.emplace_back(stage);
     const auto who = home.as<resident>();
-    stage.tell(aggregator, lend{{home.as<compute>(), 0, {}}, client});
+    stage.tell(aggregator, lend{{{home.as<compute>(), 0, {}}}, client});
     stage.tell(aggregator, enrol{client, 600, who, identity, "key", who});
     return home;
   }
@@ -116,8 +116,8 @@ TEST_F(residents_test, score_nothing) {
   begin_run(three_rounds(0));
   join(0);
 
-  ASSERT_THAT(evaluator.heard<slot_lent>(), SizeIs(1));
-  EXPECT_FALSE(evaluator.heard<slot_lent>()[0].scores);
+  ASSERT_THAT(evaluator.heard<slots_lent>(), SizeIs(1));
+  EXPECT_FALSE(evaluator.heard<slots_lent>()[0].scores);
 }
 
 TEST_F(residents_test, leave_with_their_node_and_nobody_has_failed) {
@@ -202,8 +202,8 @@ TEST_F(residents_test, hear_which_state_is_durable) {
 
   stage.tell(aggregator, stored{1, "", 0.0});
 
-  EXPECT_THAT(durable_at(home),
-      testing::ElementsAre(no_state, state_left_by(lease)));
+  EXPECT_THAT(
+      durable_at(home), testing::ElementsAre(no_state, state_left_by(lease)));
   ASSERT_THAT(scribe.heard<store>(), SizeIs(1));
   const auto what = scribe.heard<store>()[0];
   EXPECT_EQ(what.states.of(0).id, state_left_by(lease));

@@ -51,29 +51,29 @@ void expect_golden(const frame& what, const std::string& golden) {
 // First the number of its kind, then its fields; big-endian, texts and lists
 // behind their size.
 TEST(frames_test, keep_their_bytes) {
-  expect_golden(hello{errand::courier, "a", 7, "b", 0.5, true, "cpu",
-                    {"c", "d"}},
-      "00"                 // hello
-      "01"                 // errand
-      "0161"               // name
-      "0000000000000007"   // session
-      "0162"               // build
-      "3fe0000000000000"   // silence
-      "01"                 // resident
-      "03637075"           // fingerprint
-      "0201630164");       // lowerable
-  expect_golden(welcome{"a", 2, "c", {"1", "2", "3", "4", "5"}, "cpu",
-                    9, {6, "r", {28, 28}, 10}},
-      "01"                   // welcome
-      "0161"                 // name
-      "0000000000000002"     // epoch
-      "0163"                 // configuration
-      "01310132013301340135" // from
-      "03637075"             // fingerprint
-      "0000000000000009"     // durable
-      "000000060172"         // client, run
+  expect_golden(
+      hello{errand::courier, "a", 7, "b", 0.5, true, "cpu", {"c", "d"}},
+      "00"               // hello
+      "01"               // errand
+      "0161"             // name
+      "0000000000000007" // session
+      "0162"             // build
+      "3fe0000000000000" // silence
+      "01"               // resident
+      "03637075"         // fingerprint
+      "0201630164");     // lowerable
+  expect_golden(welcome{"a", 2, "c", {"1", "2", "3", "4", "5"}, "cpu", 9,
+                    {6, "r", {28, 28}, 10}},
+      "01"                                 // welcome
+      "0161"                               // name
+      "0000000000000002"                   // epoch
+      "0163"                               // configuration
+      "01310132013301340135"               // from
+      "03637075"                           // fingerprint
+      "0000000000000009"                   // durable
+      "000000060172"                       // client, run
       "02000000000000001c000000000000001c" // shape
-      "000000000000000a");   // classes
+      "000000000000000a");                 // classes
   expect_golden(refusal{"no"}, "02026e6f");
   expect_golden(ready{{0, 1}, "cpu", {"1", "2", "3", "4", "5"}, "h:9", 600},
       "03"                   // ready
@@ -133,9 +133,8 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
   const std::string handle = "0000000000000007000000000000000300";
 
-  expect_golden(
-      update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, true,
-                    false, lent}},
+  expect_golden(update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f,
+                              true, false, lent}},
       "09"                                 // update
       "00000001"                           // client
       "00000000000000020000000000000003"   // lease, base

@@ -22,7 +22,8 @@ namespace troupe::federated {
 template <class Kept>
 class kept_history {
 public:
-  explicit kept_history(std::uint64_t seed) : random_(seed, gpu::stream::user, 11) {
+  explicit kept_history(std::uint64_t seed)
+      : random_(seed, gpu::stream::user, 11) {
     join();
   }
 
@@ -158,8 +159,8 @@ private:
     if (out_ && told_ == std::nullopt)
       expect(disk_.size() <= after + 1, "keeps what is settled");
     if (out_ && !out_->trained)
-      expect(disk_.empty() || *disk_.rbegin() <= out_->from,
-          "keeps what is void");
+      expect(
+          disk_.empty() || *disk_.rbegin() <= out_->from, "keeps what is void");
   }
 
   void expect(bool kept, const std::string& else_says) {

@@ -64,9 +64,8 @@ std::string broken_promise(std::uint64_t seed) {
     if (random.below(10) == 0) {
       x = Clientele{placed, durable};
       std::erase_if(given, [&](const auto& one) {
-        return std::ranges::none_of(durable, [&](const auto& each) {
-          return each.identity == one.first;
-        });
+        return std::ranges::none_of(durable,
+            [&](const auto& each) { return each.identity == one.first; });
       });
     }
     if (x.objection(name, key)) {
@@ -104,8 +103,7 @@ struct numbers_by_arrival : clientele {
 };
 
 struct counts_from_the_first : clientele {
-  counts_from_the_first(
-      client_id, const std::vector<resident_client>& known)
+  counts_from_the_first(client_id, const std::vector<resident_client>& known)
       : clientele(0, known) {}
 };
 

@@ -89,8 +89,8 @@ TEST(membership_property_test, finds_every_broken_silence) {
       fault_of<broken::oversleeps>(), "due is later than somebody's silence");
   EXPECT_EQ(fault_of<broken::waits_for_the_unready>(),
       "due is later than somebody's silence");
-  EXPECT_EQ(fault_of<broken::bears_a_grudge>(),
-      "heard is not when it was heard");
+  EXPECT_EQ(
+      fault_of<broken::bears_a_grudge>(), "heard is not when it was heard");
 }
 
 TEST(membership_property_test, finds_every_broken_identity) {
@@ -114,8 +114,8 @@ TEST(membership_property_test, finds_every_broken_door) {
 }
 
 TEST(membership_property_test, finds_every_broken_fingerprint) {
-  EXPECT_EQ(fault_of<broken::takes_any_device>(),
-      "an event was answered wrongly");
+  EXPECT_EQ(
+      fault_of<broken::takes_any_device>(), "an event was answered wrongly");
   EXPECT_EQ(fault_of<broken::lowers_nobody>(),
       "refused for a reason that does not hold");
   EXPECT_EQ(fault_of<broken::lowers_before_it_looks>(),

@@ -105,8 +105,8 @@ public:
     answered(session, joins && fits, !refused, now);
     mixes_.clear();
     if (refused)
-      expect(refused->why == (joins ? reason::other_fingerprint
-                                    : reason::stale_session),
+      expect(refused->why ==
+                 (joins ? reason::other_fingerprint : reason::stale_session),
           "refused for a reason that does not hold");
   }
   void heard(session_id session, instant now) {
@@ -414,7 +414,7 @@ private:
   epoch_id last_epoch_ = 0;
   bool closed_ = false;
   bool mixed_ = false;
-  std::string mixes_; ///< the fingerprint of whoever is ready just now
+  std::string mixes_;    ///< the fingerprint of whoever is ready just now
   bool resumed_ = false; ///< the event is the start of a new process
 };
 

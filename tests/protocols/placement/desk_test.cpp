@@ -291,8 +291,7 @@ struct blames_nobody : desk {
 
 struct opens_every_home : desk {
   using desk::desk;
-  slot_id add(
-      device_kind kind, std::optional<client_id> = std::nullopt) {
+  slot_id add(device_kind kind, std::optional<client_id> = std::nullopt) {
     return desk::add(kind);
   }
 };

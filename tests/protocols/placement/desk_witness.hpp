@@ -18,8 +18,8 @@ namespace troupe::placement {
 using namespace std::chrono_literals;
 
 /// One life of a desk in a random world: clients answer late or never, slots
-/// are lost, return and die, residents come with slots of their own and go. run() says the first promise that was broken;
-/// nothing if all were kept.
+/// are lost, return and die, residents come with slots of their own and go.
+/// run() says the first promise that was broken; nothing if all were kept.
 template <class Desk>
 class desk_history {
 public:
@@ -240,8 +240,8 @@ private:
 
   // A resident's node comes, with a device of any kind.
   void house() {
-    const auto kind = random_.below(2) == 0 ? gpu::device_kind::cpu
-                                            : gpu::device_kind::cuda;
+    const auto kind =
+        random_.below(2) == 0 ? gpu::device_kind::cpu : gpu::device_kind::cuda;
     const client_id client = 100 + random_.below(3);
     const auto slot = desk_.add(kind, client);
     options_.slots.push_back(kind);

@@ -28,13 +28,12 @@ struct line_test : testing::Test {
     on(both.io.context(), [&] { both.us->over().socket().set_option(little); });
     both.them.socket().set_option(
         asio::socket_base::receive_buffer_size(65'536));
-    both.them.say(preamble() + framed(hello{errand::node, "alpha", 7, "", 3.0}));
+    both.them.say(
+        preamble() + framed(hello{errand::node, "alpha", 7, "", 3.0}));
     both.us.heard[0];
     on(both.io.context(), [&] { at->open(); });
   }
-  ~line_test() override {
-    at->close("the test is over");
-  }
+  ~line_test() override { at->close("the test is over"); }
 };
 
 TEST_F(line_test, passes_values_of_small_tensors_and_lends_others) {

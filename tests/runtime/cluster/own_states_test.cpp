@@ -76,9 +76,9 @@ TEST_F(own_states_test, begin_with_nothing) {
 TEST_F(own_states_test, say_what_is_missing_and_the_way_out) {
   own_states x{place.path(), run};
   x.keep(8, values({1}));
-  const auto missing = ThrowsMessage<lost_state>(
-      testing::AllOf(HasSubstr("state 7"), HasSubstr(root().string()),
-          HasSubstr("another identity")));
+  const auto missing =
+      ThrowsMessage<lost_state>(testing::AllOf(HasSubstr("state 7"),
+          HasSubstr(root().string()), HasSubstr("another identity")));
 
   EXPECT_THAT([&] { x.recall(7); }, missing);
   EXPECT_THAT([&] { x.settle(7); }, missing);

@@ -48,16 +48,17 @@ TEST_F(resident_test, takes_what_there_is_where_the_run_does_not_say) {
 TEST_F(resident_test, refuses_labels_that_the_run_does_not_have) {
   at.classes = 2;
 
-  EXPECT_THAT(reading(), ThrowsMessage<std::runtime_error>(AllOf(
-                             HasSubstr(place.path().string()),
-                             HasSubstr("up to 2"), HasSubstr("2 classes"))));
+  EXPECT_THAT(reading(),
+      ThrowsMessage<std::runtime_error>(AllOf(HasSubstr(place.path().string()),
+          HasSubstr("up to 2"), HasSubstr("2 classes"))));
 }
 
 TEST_F(resident_test, refuses_samples_of_another_shape) {
   at.shape = {1, 28, 28};
 
-  EXPECT_THAT(reading(), ThrowsMessage<std::runtime_error>(AllOf(
-                             HasSubstr("1 x 1 x 2"), HasSubstr("1 x 28 x 28"))));
+  EXPECT_THAT(
+      reading(), ThrowsMessage<std::runtime_error>(
+                     AllOf(HasSubstr("1 x 1 x 2"), HasSubstr("1 x 28 x 28"))));
 }
 
 TEST_F(resident_test, says_which_file_is_missing) {

@@ -38,8 +38,7 @@ struct audit_residents_test : testing::Test {
     checkpoint result;
     result.version = 2;
     result.fact_number = 7;
-    const client_state some[] = {
-        {10, state_elsewhere(state_left_by(of_10), 3)},
+    const client_state some[] = {{10, state_elsewhere(state_left_by(of_10), 3)},
         {11, state_elsewhere(state_left_by(of_11), 3)}};
     result.states.take(some);
     result.residents = {{10, "a", "k"}, {11, "b", "l"}};
@@ -89,8 +88,8 @@ TEST_F(audit_residents_test, finds_the_names_that_the_updates_left) {
   look_at_names(state(5, 2), "version", told);
 
   EXPECT_THAT([&] { look_at_names(state(1, 2), "version", told); },
-      ThrowsMessage<contradiction>(
-          HasSubstr("names the state 2 of client 10, whose last update left 6")));
+      ThrowsMessage<contradiction>(HasSubstr(
+          "names the state 2 of client 10, whose last update left 6")));
   EXPECT_THAT([&] { look_at_names(state(5, 8), "version", told); },
       ThrowsMessage<contradiction>(HasSubstr("of client 11")));
 }

@@ -124,9 +124,9 @@ TEST_F(run_directory_test, remembers_its_residents) {
 
   const auto before = recall(disk_, place_, layout_);
 
-  EXPECT_THAT(before.residents,
-      testing::ElementsAre(
-          resident_client{10, "a", "k"}, resident_client{11, "b", ""}));
+  EXPECT_THAT(
+      before.residents, testing::ElementsAre(resident_client{10, "a", "k"},
+                            resident_client{11, "b", ""}));
 }
 
 TEST_F(run_directory_test, has_a_number_that_no_other_run_has) {

@@ -235,11 +235,11 @@ void door_state::give_back(tensor_id what) {
 // The newest stays: it is about to be used again.
 void door_state::forget_unused() {
   std::erase_if(lent_, [this](const auto& entry) {
-    const auto& [what, uses] = entry.second;
-    if (uses > 0 || what.id == newest_)
+    const auto& each = entry.second;
+    if (each.uses > 0 || each.what.id == newest_)
       return false;
-    options_.peer->take_back(what.id);
-    options_.peer->send(release{what.id});
+    options_.peer->take_back(each.what.id);
+    options_.peer->send(release{each.what.id});
     return true;
   });
 }

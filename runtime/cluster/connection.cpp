@@ -225,9 +225,9 @@ bool connection::send(const frame& what) {
   return true;
 }
 
-void connection::widen(std::size_t frame) {
+void connection::widen(std::size_t bytes) {
   std::lock_guard lock{guard_};
-  most_sent_ = frame;
+  most_sent_ = bytes;
 }
 
 bool connection::takes_along(std::size_t bytes) const {

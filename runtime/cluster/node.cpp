@@ -370,7 +370,7 @@ farewell node::serve(session& with) {
   watch_->end(!result.over);
   dismiss_all(self, workers, slots);
   ask(self.ptr(), here, caf::infinite, hand_over{})
-      .receive([&](kept& what) { run.kept = std::move(*what.what); },
+      .receive([&](cluster::kept& what) { run.kept = std::move(*what.what); },
           [&](const caf::error&) { run.kept = kept_updates{most_kept()}; });
   caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
   return result;

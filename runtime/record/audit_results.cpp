@@ -32,6 +32,10 @@ bool same(double a, double b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
+std::string shown(const json& what) {
+  return what.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 // The version that a result is of: the last one, unless the run went on behind
 // an earlier end and was stopped.
 void expect_version(const json& version, const story& told) {
@@ -48,10 +52,6 @@ json summary_of(files& disk, const run_directory& place) {
   auto result = json::parse(text, nullptr, false);
   expect(result.is_object(), "is no JSON object");
   return result;
-}
-
-std::string shown(const json& what) {
-  return what.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 // A field of the summary; null: it has none, as those of older runs.

@@ -1,7 +1,9 @@
 #include "monitoring/member_figures.hpp"
 
-#include <cstddef>
+#include <array>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "protocols/membership/decisions.hpp"
 
@@ -11,7 +13,9 @@ namespace {
 
 using membership::reason;
 
-constexpr auto last_reason = reason::other_data;
+// Beside those of the membership: it is nobody's node, and it went before it
+// could take part.
+constexpr std::array more_reasons{"stranger", "not_ready"};
 constexpr const char* any_other = "other";
 
 late_gauge nodes(figure_register& to, const char* state) {
@@ -24,6 +28,16 @@ late_gauge nodes(figure_register& to, const char* state) {
 count_tally gone(figure_register& to, const char* how) {
   return to.tally(
       "nodes_gone_total", "Nodes that take part no more.", {{"how", how}});
+}
+
+std::vector<std::string> reasons() {
+  std::vector<std::string> result;
+  for (auto i = std::uint8_t{0};; ++i) {
+    std::string name = membership::to_string(static_cast<reason>(i));
+    if (name == "invalid")
+      return result;
+    result.push_back(std::move(name));
+  }
 }
 
 count_tally refused(figure_register& to, const std::string& why) {
@@ -48,10 +62,10 @@ member_figures::member_figures(figure_register& to)
       detection_(to.seconds("detection_seconds",
           "Time from the last sign of life of a node that is lost until that "
           "was noticed.")) {
-  for (auto i = 0; i <= static_cast<int>(last_reason); ++i) {
-    const auto* name = membership::to_string(static_cast<reason>(i));
+  for (const auto& name : reasons())
     refused_.emplace(name, refused(to, name));
-  }
+  for (const auto* name : more_reasons)
+    refused_.emplace(name, refused(to, name));
   refused_.emplace(any_other, refused(to, any_other));
 }
 

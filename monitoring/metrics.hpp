@@ -33,7 +33,8 @@ class targets;
 ///     nodes{state}                      joining, member, draining, left, lost
 ///     membership_epoch                                         gauge
 ///     nodes_joined_total, nodes_gone_total{how="lost|left"}    counters
-///     nodes_refused_total{reason}       a membership::reason, or other
+///     nodes_refused_total{reason}       a membership::reason, stranger,
+///                                       not_ready or other
 ///     detection_seconds, recovery_seconds                      histograms
 ///     resume_seconds                                           gauge
 ///

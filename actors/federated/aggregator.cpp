@@ -40,7 +40,8 @@ aggregator_state::aggregator_state(
     aggregator::pointer self, aggregator_options options)
     : self_(self),
       options_(std::move(options)),
-      quorum_({options_.nodes, options_.patience, options_.then}),
+      quorum_({std::max(options_.nodes, options_.nodes_least),
+          options_.nodes_least, options_.patience, options_.then}),
       facts_(options_.next_fact),
       rule_(std::move(options_.rule)),
       client_states_(options_.states),

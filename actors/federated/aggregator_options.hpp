@@ -38,8 +38,9 @@ struct aggregator_options {
   /// says. 0: no bound.
   duration lease_time{};
   duration stop_grace = std::chrono::seconds{2};
-  std::size_t quorum = 0; ///< clients that have to be there to begin
-  std::size_t nodes = 0;  ///< of the cluster that have to be there, always
+  std::size_t quorum = 0;      ///< clients that have to be there to begin
+  std::size_t nodes = 0;       ///< of the cluster, likewise
+  std::size_t nodes_least = 0; ///< that have to be there for new leases, ever
   std::size_t residents_wanted = 0;       ///< to begin
   std::vector<resident_client> residents; ///< that have ever taken part
   /// How long it stands still for want of clients, nodes or slots; 0: not at

@@ -37,7 +37,8 @@ struct training_order {
 /// actor.
 class kept_updates {
 public:
-  explicit kept_updates(std::size_t most_bytes = 0) : most_bytes_(most_bytes) {}
+  kept_updates() = default; ///< keeps none
+  explicit kept_updates(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 
   /// What came of an order; not what was stopped midway.
   void keep(const training_order& order, const trained& what);

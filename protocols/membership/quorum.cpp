@@ -1,5 +1,6 @@
 #include "protocols/membership/quorum.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -28,11 +29,12 @@ std::optional<resort> to_resort(std::string_view text) noexcept {
 void quorum::begin(instant now) {
   if (is_ != state::idle)
     return;
-  is_ = there_.size() >= how_.wanted ? state::whole : state::shorthanded;
-  if (is_ == state::whole)
-    return;
+  is_ = state::shorthanded;
   due_ = now + how_.patience;
-  tell();
+  if (there_.size() < needed_)
+    return tell();
+  look(now);
+  news_.reset();
 }
 
 void quorum::joined(const std::string& node, instant now) {
@@ -55,11 +57,13 @@ void quorum::look(instant now) {
   if (is_ != state::shorthanded && is_ != state::whole)
     return;
   const auto was = is_;
-  is_ = there_.size() >= how_.wanted ? state::whole : state::shorthanded;
-  if (is_ == state::whole)
+  is_ = there_.size() >= needed_ ? state::whole : state::shorthanded;
+  if (is_ == state::whole) {
     due_.reset();
-  else if (was == state::whole)
+    needed_ = how_.least;
+  } else if (was == state::whole) {
     due_ = now + how_.patience;
+  }
   if (is_ != state::whole || was != state::whole)
     tell();
 }
@@ -70,7 +74,7 @@ std::optional<resort> quorum::wake(instant now) {
   due_.reset();
   is_ = state::spent;
   if (how_.then == resort::go_on) {
-    how_.wanted = there_.size();
+    needed_ = how_.least = std::min(how_.least, there_.size());
     is_ = state::whole;
     tell();
   }
@@ -78,7 +82,7 @@ std::optional<resort> quorum::wake(instant now) {
 }
 
 quorum::news quorum::now() const {
-  news result{holds(), there_.size(), how_.wanted, {}};
+  news result{holds(), there_.size(), needed_, {}};
   for (const auto& each : missed_)
     result.whom += (result.whom.empty() ? "" : ", ") + each;
   return result;

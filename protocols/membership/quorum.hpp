@@ -25,13 +25,14 @@ const char* to_string(resort how) noexcept;
 std::optional<resort> to_resort(std::string_view text) noexcept;
 
 struct quorum_options {
-  std::size_t wanted = 0; ///< nodes; 0: none is
+  std::size_t wanted = 0; ///< nodes, to begin; 0: none is
+  std::size_t least = 0;  ///< from then on; not more than these
   duration patience{};    ///< with fewer
   resort then = resort::fail;
 };
 
-/// Whether so many nodes take part that a run hands out leases, and what comes
-/// of it if not:
+/// Whether so many nodes take part that a run hands out leases, first and then
+/// again, and what comes of it if not:
 ///
 ///     begin ──► short ──────so many are there─────► whole
 ///                 │  ◄──────one of them goes───────── ▲
@@ -43,7 +44,7 @@ struct quorum_options {
 /// Whoever drains is gone. A value: knows no clock and no actor.
 class quorum {
 public:
-  explicit quorum(quorum_options how = {}) : how_(how) {}
+  explicit quorum(quorum_options how = {}) : how_(how), needed_(how.wanted) {}
 
   /// From now on it looks for nodes; some may be there.
   void begin(instant now);
@@ -76,6 +77,7 @@ protected:
   void tell();
 
   quorum_options how_;
+  std::size_t needed_; ///< now
   state is_ = state::idle;
   std::set<std::string> there_;
   std::vector<std::string> missed_; ///< in the order in which they went

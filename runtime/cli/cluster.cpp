@@ -173,7 +173,8 @@ const std::vector<option>& listening_options() {
   static const std::vector<option> all{
       {"listen", "HOST:PORT", "let other machines join there"},
       {"tls", "DIR", "with the certificates in DIR: see `troupe certs`"},
-      {"min-nodes", "N", "hand out work while so many nodes are there"},
+      {"min-nodes", "N", "begin when so many nodes are there"},
+      {"quorum", "N", "hand out no work while fewer nodes are there"},
       {"patience", "SECONDS",
           "stand still so long for want of nodes (default: 600)"},
       {"after-patience", "WHAT",
@@ -204,6 +205,7 @@ cluster::listening listening(const arguments& given) {
     throw usage_error{"--insecure and --tls exclude each other"};
   result.any_fingerprint = given.has("any-fingerprint");
   result.nodes = number<std::size_t>(given, "min-nodes", 0, 0, most_nodes);
+  result.quorum = number<std::size_t>(given, "quorum", 0, 0, most_nodes);
   result.patience = number(given, "patience", 600.0, 1e-3, most_seconds);
   result.silence = number(given, "silence", 3.0, 0.1, most_seconds);
   result.preparation = number(given, "preparation", 300.0, 0.1, most_seconds);

@@ -156,7 +156,9 @@ fingerprint: equal fingerprints promise equal bits.
 constexpr std::string_view join_details =
     R"(Lends this machine to a run that listens: its slots train the run's clients, as
 those of the coordinator do, with the same bits. The run's configuration comes from
-the coordinator; the data has to be here, too, and is compared.
+the coordinator; the data has to be here, too, and is compared. Where this machine's
+CPU can compute by the run's kernels it starts again with them, unless its environment
+says by which (OPENBLAS_CORETYPE, TROUPE_INSTRUCTIONS).
 
 With --identity this machine is a client of the run instead, a resident: --data has its
 samples (train-images* and train-labels*, as IDX files), which nobody else sees, and

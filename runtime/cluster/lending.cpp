@@ -20,7 +20,9 @@ reading configuration_of(
     throw refused(fmt::format("{}", fmt::join(theirs.problems, "\n")));
   if (!mine)
     return theirs;
-  const auto changed = differences(theirs.value, mine->config());
+  auto own = mine->config();
+  own.compute.instructions = theirs.value.compute.instructions; // settled
+  const auto changed = differences(theirs.value, own);
   if (!changed.empty())
     throw refused(fmt::format("this program is another than the "
                               "coordinator's:\n  {}",
@@ -74,7 +76,7 @@ lending lend_to(const welcome& told, const join_options& how,
   auto from = own ? facts::provenance{}
                   : provenance_of(data, what.test_data(), what.initial());
   return {told.configuration, told.home, std::move(what), on,
-      settled(config, on), std::move(data), std::move(from), kept_updates{}};
+      settled(config, on), std::move(data), std::move(from), {}};
 }
 
 } // namespace troupe::cluster

@@ -26,9 +26,9 @@ struct lending {
   topology what;
   device_choice on;
   configuration settled;
-  std::vector<training::view> data;   ///< a resident's own is the only one
-  facts::provenance from;             ///< a resident's is its own affair
-  kept_updates kept = kept_updates{}; ///< no durable version has them yet
+  std::vector<training::view> data; ///< a resident's own is the only one
+  facts::provenance from;           ///< a resident's is its own affair
+  kept_updates kept{};              ///< no durable version has them yet
 };
 
 /// What a node that is welcome lends: the run's topology over the run's data,

@@ -78,7 +78,11 @@ hello introduction(const join_options& how, const std::string& name) {
 class node {
 public:
   node(const join_options& how, const std::optional<topology>& mine);
-  ~node() { dismiss_keeper(); }
+  ~node() {
+    io_.context().stop(); // what keeps its time goes first
+    io_.join();
+    dismiss_keeper();
+  }
   node(const node&) = delete;
   node& operator=(const node&) = delete;
 

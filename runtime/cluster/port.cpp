@@ -1,8 +1,6 @@
 #include "runtime/cluster/port.hpp"
 
-#include <deque>
 #include <map>
-#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -11,6 +9,7 @@
 
 #include "runtime/cluster/certificate_watch.hpp"
 #include "runtime/cluster/io_thread.hpp"
+#include "runtime/cluster/recent_numbers.hpp"
 #include "runtime/cluster/tls.hpp"
 
 namespace troupe::cluster {
@@ -169,7 +168,7 @@ private:
                         : !at->is_understood() ? refusal_of::preamble
                                                : refusal_of::hello);
                   if (at->heard_any())
-                    visitors_.turned_away(from, why);
+                    tell_of(from, why);
                 }});
   }
 
@@ -181,7 +180,7 @@ private:
     if (!said) {
       count(refusal_of::hello);
       from->hear({});
-      visitors_.turned_away(address, "it did not say who it is");
+      tell_of(address, "it did not say who it is");
       return from->close("it did not say who it is");
     }
     candidate who{
@@ -209,28 +208,22 @@ private:
     }
   }
 
+  void tell_of(const std::string& who, const std::string& why) {
+    if (visitors_.turned_away)
+      visitors_.turned_away(who, why);
+  }
+
   void turn_away(const shared_connection& from, const std::string& address,
       const std::string& why) {
     from->hear({});
     from->send(refusal{why});
     from->close(why);
-    visitors_.turned_away(address, why);
+    tell_of(address, why);
   }
 
   // Nodes draw a number for each connection: one that comes again was recorded.
-  bool is_new(std::uint64_t session) {
-    if (!used_.insert(session).second)
-      return false;
-    order_.push_back(session);
-    if (order_.size() > most_used) {
-      used_.erase(order_.front());
-      order_.pop_front();
-    }
-    return true;
-  }
-
   void admit(const candidate& who, const shared_connection& from) {
-    if (!is_new(who.what.session))
+    if (!used_.add(who.what.session))
       return turn_away(
           from, who.address, "it says what was said before, byte for byte");
     auto made = std::make_shared<line>(from, how_.most_bytes, how_.max_norm);
@@ -280,8 +273,7 @@ private:
   std::size_t greeting_ = 0;
   std::uint64_t connections_ = 0;
   std::map<std::uint64_t, known> lines_; ///< by session
-  std::set<std::uint64_t> used_;         ///< of sessions, the latest ones
-  std::deque<std::uint64_t> order_;      ///< in which they came
+  recent_numbers used_{most_used};       ///< of sessions
   io_thread io_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;

@@ -288,6 +288,7 @@ aggregator_options company::plan(
     result.states = before.state->states;
   if (cluster_) {
     result.nodes = how_.cluster.nodes;
+    result.nodes_least = how_.cluster.quorum;
     result.patience = from_seconds(how_.cluster.patience);
     result.then = how_.cluster.then;
     result.residents_wanted = c.federation.min_residents;

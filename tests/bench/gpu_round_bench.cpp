@@ -125,9 +125,9 @@ private:
       some.push_back({made.delta->span(), weight, weight});
       deltas.push_back(std::move(made.delta));
     }
-    for (auto said : sums_.add(on, some))
-      if (said != gpu::admission::added)
-        throw std::runtime_error(gpu::to_string(said));
+    for (const auto& each : sums_.add(on, some))
+      if (each.said != gpu::admission::added)
+        throw std::runtime_error(gpu::to_string(each.said));
     auto next = std::make_shared<gpu::buffer>(parameters_, on);
     sums_.publish(on, where_it_starts(on), 1.0, next->span());
     sums_.clear(on);

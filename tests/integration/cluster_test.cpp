@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/integration/cluster.hpp"
+#include "tests/integration/coordination.hpp"
 
 namespace troupe::tests {
 
@@ -33,7 +33,7 @@ TEST(cluster_test, makes_the_bits_of_one_process) {
   const auto expected = undisturbed(what);
   for (const std::size_t nodes : {1, 3}) {
     const auto name = fmt::format("over-{}", nodes);
-    cluster all{what, name, {"--min-nodes", std::to_string(nodes)}};
+    coordination all{what, name, {"--min-nodes", std::to_string(nodes)}};
     std::vector<std::unique_ptr<process>> joined;
     for (std::size_t i = 0; i < nodes; ++i)
       joined.push_back(all.join(fmt::format("node-{}", i)));
@@ -51,7 +51,7 @@ TEST(cluster_test, makes_the_bits_of_one_process) {
 TEST(cluster_test, loses_nothing_when_a_node_is_killed) {
   const study what{quick_fedavg(1000)};
   const auto expected = undisturbed(what);
-  cluster all{what, "killed", {"--min-nodes", "2"}};
+  coordination all{what, "killed", {"--min-nodes", "2"}};
   auto alpha = all.join("alpha");
   auto beta = all.join("beta");
   ASSERT_TRUE(all.coordinator().says("version "));
@@ -73,7 +73,7 @@ TEST(cluster_test, loses_nothing_when_a_node_is_killed) {
 TEST(cluster_test, finds_a_silent_node_within_its_bound) {
   const study what{quick_fedavg(1000)};
   const auto expected = undisturbed(what);
-  cluster all{what, "silent", {"--min-nodes", "1", "--silence", "1"}};
+  coordination all{what, "silent", {"--min-nodes", "1", "--silence", "1"}};
   auto alpha = all.join("alpha");
   ASSERT_TRUE(all.coordinator().says("version "));
 
@@ -89,7 +89,7 @@ TEST(cluster_test, finds_a_silent_node_within_its_bound) {
 TEST(cluster_test, finds_its_nodes_again_after_a_restart) {
   const study what{quick_fedavg(1000)};
   const auto expected = undisturbed(what);
-  cluster all{what, "restarted", {"--min-nodes", "1"}};
+  coordination all{what, "restarted", {"--min-nodes", "1"}};
   auto alpha = all.join("alpha");
   ASSERT_TRUE(all.coordinator().says("version "));
 
@@ -107,7 +107,7 @@ TEST(cluster_test, finds_its_nodes_again_after_a_restart) {
 TEST(cluster_test, drains_a_node_that_is_told_to_leave) {
   const study what{quick_fedavg(1000)};
   const auto expected = undisturbed(what);
-  cluster all{what, "drained", {"--min-nodes", "2"}};
+  coordination all{what, "drained", {"--min-nodes", "2"}};
   auto alpha = all.join("alpha");
   auto beta = all.join("beta");
   ASSERT_TRUE(all.coordinator().says("version "));
@@ -127,7 +127,7 @@ TEST(cluster_test, drains_a_node_that_is_told_to_leave) {
 
 TEST(cluster_test, tells_who_is_there) {
   const study what{quick_fedavg(1000)};
-  cluster all{what, "asked", endless({"--min-nodes", "1"})};
+  coordination all{what, "asked", endless({"--min-nodes", "1"})};
   auto alpha = all.join("alpha");
   ASSERT_TRUE(all.coordinator().says("version "));
 
@@ -150,7 +150,7 @@ TEST(cluster_test, lets_in_by_certificate_alone_under_tls) {
   const std::string certs = what / "certs";
   expect_code(run(troupe({"certs", "init", certs})), 0);
   expect_code(run(troupe({"certs", "issue", certs, "alpha"})), 0);
-  cluster all{what, "tls", {"--min-nodes", "1", "--tls", certs}};
+  coordination all{what, "tls", {"--min-nodes", "1", "--tls", certs}};
 
   auto in_the_clear = all.join("beta");
   ASSERT_TRUE(in_the_clear->says("waiting for "));

@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/integration/cluster.hpp"
+#include "tests/integration/coordination.hpp"
 #include "tests/monitoring/for_people.hpp"
 #include "tests/monitoring/http_get.hpp"
 #include "tests/monitoring/prometheus_server.hpp"
@@ -69,7 +69,7 @@ std::string run_with_transfers() {
 
 class observed_test : public testing::Test {
 protected:
-  std::unique_ptr<process> joins(cluster& all, const std::string& name) {
+  std::unique_ptr<process> joins(coordination& all, const std::string& name) {
     return all.join(name, {"--metrics", "127.0.0.1:0"});
   }
 
@@ -101,7 +101,7 @@ protected:
 TEST_F(observed_test, is_found_and_shown_whole_by_a_real_prometheus) {
   if (!installed("prometheus"))
     GTEST_SKIP() << "prometheus (Debian package) is not installed";
-  cluster all{study_, "observed", coordinating_};
+  coordination all{study_, "observed", coordinating_};
   const prometheus_server there{configuration()};
   auto alpha = joins(all, "alpha");
   auto beta = joins(all, "beta");
@@ -119,7 +119,10 @@ TEST_F(observed_test, is_found_and_shown_whole_by_a_real_prometheus) {
   // What is measured of losses needs some.
   all.coordinator().signal(SIGKILL);
   all.coordinator().wait();
-  all.restart(coordinating_);
+  all.restart({"--min-nodes", "1", "--metrics", at_});
+  for (const auto* name : {"alpha", "beta"})
+    ASSERT_TRUE(all.coordinator().says(fmt::format("node {} has joined", name)))
+        << all.coordinator().out();
   ASSERT_TRUE(all.coordinator().says("version ")) << all.coordinator().err();
   alpha->signal(SIGKILL);
   ASSERT_TRUE(all.coordinator().says("node alpha is lost"));
@@ -151,7 +154,7 @@ TEST_F(observed_test, is_found_and_shown_whole_by_a_real_prometheus) {
 TEST_F(observed_test, has_alerts_that_a_real_prometheus_evaluates) {
   if (!installed("prometheus"))
     GTEST_SKIP() << "prometheus (Debian package) is not installed";
-  cluster all{study_, "alerted", coordinating_};
+  coordination all{study_, "alerted", coordinating_};
   const prometheus_server there{configuration()};
   auto alpha = joins(all, "alpha");
   auto beta = joins(all, "beta");
@@ -184,7 +187,7 @@ TEST_F(observed_test, has_alerts_that_a_real_prometheus_evaluates) {
 }
 
 TEST_F(observed_test, tells_where_each_node_serves) {
-  cluster all{study_, "asked", coordinating_};
+  coordination all{study_, "asked", coordinating_};
   auto alpha = joins(all, "alpha");
   auto beta = all.join("beta");
   ASSERT_TRUE(all.coordinator().says("version ")) << all.coordinator().err();
@@ -206,7 +209,7 @@ TEST_F(observed_test, tells_where_each_node_serves) {
 }
 
 TEST_F(observed_test, has_nodes_that_serve_what_they_do) {
-  cluster all{study_, "served", coordinating_};
+  coordination all{study_, "served", coordinating_};
   auto alpha = joins(all, "alpha");
   auto beta = joins(all, "beta");
   const auto at = serves_at(*alpha);
@@ -248,7 +251,7 @@ TEST_F(observed_test, counts_what_goes_over_tls) {
   const std::string certs = study_ / "certs";
   expect_code(run(troupe({"certs", "init", certs})), 0);
   expect_code(run(troupe({"certs", "issue", certs, "alpha"})), 0);
-  cluster all{
+  coordination all{
       study_, "tls", {"--min-nodes", "1", "--metrics", at_, "--tls", certs}};
   auto stranger = all.join("beta");
   ASSERT_TRUE(stranger->says("waiting for "));
@@ -272,7 +275,7 @@ TEST_F(observed_test, counts_what_goes_over_tls) {
 }
 
 TEST_F(observed_test, refuses_a_port_that_is_taken_by_name) {
-  cluster all{study_, "taken", coordinating_};
+  coordination all{study_, "taken", coordinating_};
 
   auto alpha = all.join("alpha", {"--metrics", at_});
 

@@ -10,6 +10,9 @@
 #include <gtest/gtest.h>
 
 #include "gpu/random.hpp"
+#include "gpu/training/dataset.hpp"
+#include "protocols/state_name.hpp"
+#include "runtime/topology.hpp"
 #include "runtime/record/checkpoint.hpp"
 #include "runtime/record/model_file.hpp"
 #include "tests/integration/study.hpp"

@@ -314,13 +314,16 @@ TEST_F(metrics_test, counts_nodes_that_come_and_go) {
 }
 
 TEST_F(metrics_test, counts_refused_nodes_by_a_bounded_set_of_reasons) {
-  for (const auto* why :
-      {"other_data", "other_data", "identity_taken", "", "x"})
+  for (const auto* why : {"other_data", "other_data", "identity_taken",
+           "stranger", "not_ready", "", "x"})
     story_.then(facts::node_refused{"alpha", why, "text"});
   hear();
 
   EXPECT_EQ(value("nodes_refused_total{reason=\"other_data\"}"), "2");
   EXPECT_EQ(value("nodes_refused_total{reason=\"identity_taken\"}"), "1");
+  EXPECT_EQ(value("nodes_refused_total{reason=\"to_be_lowered\"}"), "0");
+  EXPECT_EQ(value("nodes_refused_total{reason=\"stranger\"}"), "1");
+  EXPECT_EQ(value("nodes_refused_total{reason=\"not_ready\"}"), "1");
   EXPECT_EQ(value("nodes_refused_total{reason=\"full\"}"), "0");
   EXPECT_EQ(value("nodes_refused_total{reason=\"other\"}"), "2");
   EXPECT_EQ(text_.find("reason=\"x\""), std::string::npos);

@@ -298,6 +298,27 @@ TEST_F(progress_line_test, shows_how_many_nodes_there_are_in_a_cluster) {
       << line_.live(200);
 }
 
+TEST_F(progress_line_test, says_for_whom_the_run_waits_and_that_it_goes_on) {
+  start();
+  story_.then(facts::waiting{"nodes", 1, 2, "beta"});
+  story_.then(facts::went_on{"nodes"});
+  story_.then(facts::slot_joined{.slot = 2, .count = 4});
+
+  EXPECT_THAT(
+      said(), ElementsAre("waiting for nodes: 1 of 2 are there; missing: beta",
+                  "going on: enough nodes are there",
+                  "slots 2 to 5 have joined; 6 of 6 slots left"));
+}
+
+TEST_F(progress_line_test, says_that_no_bits_are_promised) {
+  start();
+  story_.then(facts::fingerprint_mixed{"beta", "cpu; abacus"});
+
+  EXPECT_THAT(said(),
+      ElementsAre("node beta computes by another fingerprint, cpu; abacus: no "
+                  "bits are promised from here on"));
+}
+
 TEST_F(progress_line_test, says_why_a_round_changed_nothing) {
   start();
   story_.then(facts::round_skipped{.round = 3, .accepted = 1, .needed = 5});

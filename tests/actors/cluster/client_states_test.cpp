@@ -32,8 +32,10 @@ struct welcoming_state {
         [](const gone&) {},
         [](const drained&) {},
         [](const inquiry&) {},
+        [](const turned_away&) {},
         [](const fact_batch&) {},
         [](const dismissal&) {},
+        [](const tick&) {},
     };
   }
 };

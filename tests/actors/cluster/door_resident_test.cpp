@@ -22,7 +22,7 @@ struct door_resident_test : door_stage {
 
   void move_in() {
     knock();
-    say(ready{{0}, "same", {}, 600});
+    say(ready{{0}, "same", {}, {}, 600});
   }
   /// As the aggregator offers it.
   void offer(lease_id lease, tensor state = {}) {
@@ -41,7 +41,9 @@ struct door_resident_test : door_stage {
     tensor delta;
     delta.id = 70 + lease;
     delta.count = values;
-    return {100, {lease, 4, {}, 0.5, 0.25, delta, 0.0f, std::move(state)}};
+    trained result{lease, 4, {}, 0.5, 0.25, delta};
+    result.state = std::move(state);
+    return {100, std::move(result)};
   }
   void bring(lease_id lease) {
     stage.tell(at, fetched{70 + lease, filled(values), 0.5f, {}});
@@ -82,7 +84,7 @@ TEST_F(door_resident_test, lends_the_slots_of_other_nodes_to_anybody) {
 TEST_F(door_resident_test, believes_no_client_without_samples_or_of_too_many) {
   knock();
 
-  say(ready{{0}, "same", {}, 0});
+  say(ready{{0}, "same", {}, {}, 0});
 
   EXPECT_TRUE(is_closed());
   EXPECT_THAT(node->sent<refusal>()[0].why, HasSubstr("a client of 0 samples"));

@@ -38,10 +38,10 @@ struct host_resident_test : testing::Test {
     disk.answers<recall_state>(
         [this](const auto&) { return recalled_state{kept}; });
     host_options how{coordinator, {client.as<worker>()},
-        {{slot.as<compute>(), 0, {}}}, {}, 100, disk.as<state_keeper>()};
+        {{slot.as<compute>(), 0, {}}}, {}, {}, 100, disk.as<state_keeper>()};
     at = stage.system().spawn<host_impl>(std::move(how));
     stage.system().spawn([at = at, into = ended](caf::event_based_actor* me) {
-      ask(me, at, caf::infinite, serve{{{0}, "same", {}, 600}})
+      ask(me, at, caf::infinite, serve{{{0}, "same", {}, {}, 600}})
           .then([into](const farewell& last) { *into = last; });
     });
     stage.run();
@@ -169,10 +169,11 @@ struct bad_disk_test : host_resident_test {
   bad_disk_test() {
     bad = stage.system().spawn<state_keeper::stateful_impl<bad_disk_state>>();
     coordinator = std::make_shared<scripted_peer>();
-    at = stage.system().spawn<host_impl>(host_options{coordinator,
-        {client.as<worker>()}, {{slot.as<compute>(), 0, {}}}, {}, 100, bad});
+    at = stage.system().spawn<host_impl>(
+        host_options{coordinator, {client.as<worker>()},
+            {{slot.as<compute>(), 0, {}}}, {}, {}, 100, bad});
     stage.system().spawn([at = at, into = ended](caf::event_based_actor* me) {
-      ask(me, at, caf::infinite, serve{{{0}, "same", {}, 600}})
+      ask(me, at, caf::infinite, serve{{{0}, "same", {}, {}, 600}})
           .then([into](const farewell& last) { *into = last; });
     });
     stage.run();

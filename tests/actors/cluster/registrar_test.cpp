@@ -36,10 +36,11 @@ struct registrar_test : testing::Test {
   std::map<std::uint64_t, extra> doors; ///< by session
   registrar_options options;
   registrar at;
+  std::string fingerprint = "same"; ///< of who knocks
   std::shared_ptr<bool> ended = std::make_shared<bool>();
 
   registrar_test() {
-    options.rule.fingerprint = "same";
+    options.rule.fingerprint = options.rule.devices = "same";
     options.from = {"samples", "labels", "test", "test labels", ""};
     options.tell = run.as<aggregator>();
   }
@@ -67,6 +68,7 @@ struct registrar_test : testing::Test {
       std::uint64_t session, const std::string& name, std::string key = {}) {
     candidate who{{}, session, std::move(key), "10.0.0.1:5"};
     who.what.name = name;
+    who.what.fingerprint = fingerprint;
     auto& door = doors.try_emplace(session, stage).first->second;
     return asked(cluster::knock{who, door.as<cluster::door>()});
   }
@@ -75,6 +77,7 @@ struct registrar_test : testing::Test {
     candidate who{{}, session, std::move(key), "10.0.0.1:5"};
     who.what.name = name;
     who.what.resident = true;
+    who.what.fingerprint = fingerprint;
     auto& door = doors.try_emplace(session, stage).first->second;
     return asked(cluster::knock{who, door.as<cluster::door>()});
   }
@@ -171,6 +174,116 @@ TEST_F(registrar_test, refuses_another_fingerprint_by_both) {
   EXPECT_THAT(how.why, HasSubstr("--any-fingerprint"));
   EXPECT_THAT(joined(), IsEmpty());
   EXPECT_TRUE(status().promises_bits);
+}
+
+TEST_F(registrar_test, refuses_another_fingerprint_before_it_is_welcome) {
+  open();
+  fingerprint = "other";
+
+  const auto how = knock(1, "alpha");
+
+  EXPECT_FALSE(how.granted);
+  EXPECT_TRUE(how.lower_to.empty());
+  EXPECT_THAT(how.why, HasSubstr("\"other\", this run as \"same\""));
+  EXPECT_THAT(status().nodes, IsEmpty());
+  ASSERT_THAT(refused(), SizeIs(1));
+  EXPECT_EQ(refused()[0].reason, "other_fingerprint");
+}
+
+TEST_F(registrar_test, sends_a_node_away_to_come_back_as_the_run_computes) {
+  open();
+  candidate who{{}, 1, {}, "10.0.0.1:5"};
+  who.what.name = "alpha";
+  who.what.fingerprint = "wide";
+  who.what.lowerable = {"narrow", "same"};
+  auto& door = doors.try_emplace(1, stage).first->second;
+
+  const auto how = asked(cluster::knock{who, door.as<cluster::door>()});
+
+  EXPECT_FALSE(how.granted);
+  EXPECT_EQ(how.lower_to, "same");
+  EXPECT_THAT(refused(), IsEmpty()) << "it comes back";
+}
+
+TEST_F(registrar_test, tells_who_mixes_fingerprints_before_it_takes_part) {
+  options.rule.any_fingerprint = true;
+  open();
+  fingerprint = "other";
+  knock(1, "alpha");
+  auto what = able();
+  what.fingerprint = "other devices";
+
+  EXPECT_TRUE(prepare(1, what).granted);
+
+  const auto mixed = run.heard<facts::fingerprint_mixed>();
+  ASSERT_THAT(mixed, SizeIs(1));
+  EXPECT_EQ(mixed[0].node, "alpha");
+  EXPECT_EQ(mixed[0].fingerprint, "other devices");
+  EXPECT_THAT(joined(), SizeIs(1));
+  EXPECT_EQ(status().nodes.at(0).fingerprint, "other devices");
+}
+
+TEST_F(registrar_test, knows_that_the_run_promised_no_bits_before) {
+  open();
+  facts::run_header header;
+  header.promises_bits = false;
+
+  tell(facts::run_started{header});
+
+  EXPECT_FALSE(status().promises_bits);
+}
+
+TEST_F(registrar_test, sends_a_node_away_that_is_not_ready_in_time) {
+  options.rule.silence = {};
+  options.rule.preparation = 10s;
+  open();
+  join(1, "alpha");
+  stage.pass(4s);
+  knock(2, "beta");
+
+  stage.pass(9s);
+  EXPECT_THAT(doors.at(2).heard<dismissal>(), IsEmpty());
+  stage.pass(1s);
+
+  const auto told = doors.at(2).heard<dismissal>();
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_FALSE(told[0].what.over) << "it may be ready when it dials again";
+  EXPECT_EQ(told[0].what.why, "node beta was not ready within 10 s");
+  EXPECT_THAT(doors.at(1).heard<dismissal>(), IsEmpty());
+  ASSERT_THAT(refused(), SizeIs(1));
+  EXPECT_EQ(refused()[0].name, "beta");
+  EXPECT_EQ(refused()[0].reason, "not_ready");
+  EXPECT_EQ(refused()[0].why, "not ready within 10 s");
+  part(2, "node beta was not ready within 10 s", true);
+  EXPECT_THAT(refused(), SizeIs(1)) << "it is told once";
+  EXPECT_TRUE(knock(3, "beta").granted);
+}
+
+TEST_F(registrar_test, tells_who_has_left_before_it_was_ready) {
+  open();
+  knock(1, "alpha");
+
+  part(1, "this program is another than the coordinator's", true);
+
+  ASSERT_THAT(refused(), SizeIs(1));
+  EXPECT_EQ(refused()[0].why, "this program is another than the coordinator's");
+  EXPECT_THAT(left(), IsEmpty());
+}
+
+TEST_F(registrar_test, tells_of_strangers_and_not_of_all) {
+  open();
+
+  for (int i = 0; i < 1000; ++i)
+    stage.tell(at, turned_away{"10.0.0.9:77", "it speaks no TLS"});
+
+  EXPECT_THAT(refused(), SizeIs(membership::allowance::most));
+  EXPECT_EQ(refused()[0].name, "10.0.0.9:77");
+  EXPECT_EQ(refused()[0].reason, "stranger");
+  stage.pass(1s);
+  stage.tell(at, turned_away{"10.0.0.9:77", "it speaks no TLS"});
+  EXPECT_EQ(refused().back().why,
+      fmt::format("it speaks no TLS (and {} others before it)",
+          1000 - membership::allowance::most));
 }
 
 TEST_F(registrar_test, promises_no_bits_with_another_fingerprint) {
@@ -461,6 +574,12 @@ TEST_F(registrar_test, reports_what_the_run_waits_for_and_since_when) {
   stage.pass(4s);
 
   EXPECT_EQ(status().waits_for, "nodes: 1 of 3 are there");
+  tell(facts::waiting{"nodes", 0, 3, "alpha"});
+  EXPECT_EQ(status().waits_for, "nodes: 0 of 3 are there; missing: alpha");
+  tell(facts::went_on{"nodes"});
+  EXPECT_TRUE(status().waits_for.empty());
+  tell(facts::waiting{"nodes", 1, 3});
+  stage.pass(4s);
   EXPECT_EQ(status().waits_since, 4.0);
   tell(facts::leased{1, 0, 0});
   EXPECT_TRUE(status().waits_for.empty());

@@ -87,6 +87,58 @@ TEST_F(evaluator_test, uses_a_slot_that_is_back) {
   EXPECT_EQ(first.heard<evaluate_task>().size(), 1u);
 }
 
+/// One that begins without a slot, in a cluster.
+struct patient_evaluator_test : evaluator_test {
+  patient_evaluator_test() {
+    using namespace std::chrono_literals;
+    caf::anon_send_exit(evaluator, caf::exit_reason::user_shutdown);
+    evaluator = stage.system().spawn<evaluator_impl>(evaluator_options{
+        blank_samples(25), 10, {}, aggregator.as<troupe::aggregator>(), 10s});
+    stage.run();
+  }
+  void lend(extra& one) {
+    stage.tell(evaluator, slots_lent{{{one.as<compute>(), 0, {}}}});
+  }
+};
+
+TEST_F(patient_evaluator_test, waits_for_a_slot) {
+  using namespace std::chrono_literals;
+  ask(1);
+  stage.pass(9s);
+  EXPECT_TRUE(aggregator.heard<scored>().empty());
+
+  lend(first);
+  EXPECT_EQ(first.heard<evaluate_task>().size(), 1u);
+  stage.tell(evaluator, slot_gone{0});
+  stage.pass(9s);
+  lend(second);
+
+  EXPECT_EQ(second.heard<evaluate_task>().size(), 1u);
+  EXPECT_TRUE(aggregator.heard<scored>().empty());
+}
+
+TEST_F(patient_evaluator_test, fails_when_none_comes) {
+  using namespace std::chrono_literals;
+  ask(1);
+
+  stage.pass(10s);
+
+  ASSERT_EQ(aggregator.heard<scored>().size(), 1u);
+  EXPECT_EQ(aggregator.heard<scored>()[0].failed, errc::no_slots);
+}
+
+TEST_F(patient_evaluator_test, is_called_off_while_it_waits) {
+  using namespace std::chrono_literals;
+  ask(1);
+
+  stage.tell(evaluator, interrupt{});
+
+  ASSERT_EQ(aggregator.heard<scored>().size(), 1u);
+  EXPECT_EQ(aggregator.heard<scored>()[0].failed, errc::stopped);
+  stage.pass(20s);
+  EXPECT_EQ(aggregator.heard<scored>().size(), 1u);
+}
+
 TEST_F(evaluator_test, fails_when_no_slot_is_left) {
   ask(1);
   stage.tell(evaluator, slot_gone{0});

@@ -31,6 +31,12 @@ struct nodes_test : rehearsed_run {
     options.patience = 60s;
     return options;
   }
+  /// The same, and so many at any time.
+  static aggregator_options needing(std::size_t nodes, std::size_t clients) {
+    auto options = waiting_for(nodes, clients);
+    options.nodes_least = nodes;
+    return options;
+  }
   void join(const std::string& name) {
     stage.tell(aggregator, facts::node_joined{name, 1, 1, "here"});
   }
@@ -70,6 +76,14 @@ struct nodes_test : rehearsed_run {
         });
     stage.run();
     return answered;
+  }
+  /// Whoever trains there answers that it was stopped.
+  void finish_all(extra&) {
+    for (client_id c = 0; c < workers.size(); ++c)
+      if (offers(c) > 0)
+        stage.tell(aggregator,
+            failure{c, offer_to(c).lease, caf::make_error(errc::stopped)});
+    pass(5s);
   }
   void finish_run() {
     make_version();
@@ -157,6 +171,106 @@ TEST_F(nodes_test, are_waited_for_behind_clients) {
   EXPECT_EQ(told<facts::waiting>()[1].needs, "nodes");
   pass(60s);
   EXPECT_THAT(end().why, HasSubstr("0 of 1 nodes"));
+}
+
+TEST_F(nodes_test, below_their_quorum_are_given_nothing_new) {
+  begin_run(needing(2, 3));
+  join("alpha");
+  join("beta");
+  auto& one = lend_one();
+  ASSERT_EQ(offers(0) + offers(1) + offers(2), 2u) << "a slot holds two";
+  leave("beta");
+
+  train(at(one));
+
+  EXPECT_EQ(offers(0) + offers(1) + offers(2), 2u);
+  pass(200ms);
+  ASSERT_FALSE(told<facts::waiting>().empty());
+  EXPECT_EQ(told<facts::waiting>().back().needs, "nodes");
+  EXPECT_EQ(told<facts::waiting>().back().have, 1u);
+  EXPECT_EQ(told<facts::waiting>().back().whom, "beta");
+  join("beta");
+  pass(200ms);
+  EXPECT_EQ(offers(0) + offers(1) + offers(2), 3u);
+  EXPECT_EQ(told<facts::went_on>().back().needs, "nodes");
+}
+
+TEST_F(nodes_test, that_drain_are_not_there) {
+  begin_run(needing(2, 3));
+  join("alpha");
+  join("beta");
+  auto& one = lend_one();
+
+  stage.tell(
+      aggregator, facts::node_changed{"beta", "draining", 3, 0, 1, 1, 0, 0});
+  train(at(one));
+
+  EXPECT_EQ(offers(0) + offers(1) + offers(2), 2u);
+}
+
+TEST_F(nodes_test, that_do_not_come_back_end_the_run_by_name) {
+  begin_run(needing(2, 3));
+  join("alpha");
+  join("beta");
+  auto& one = lend_one();
+  leave("beta");
+  pass(59s);
+  EXPECT_THAT(told<facts::run_ended>(), IsEmpty());
+
+  pass(2s);
+  finish_all(one);
+
+  EXPECT_EQ(end().outcome, "failed");
+  EXPECT_THAT(
+      end().why, HasSubstr("1 of 2 nodes were there for 60 s; missing: beta"));
+  EXPECT_EQ(report().why, errc::no_quorum);
+}
+
+TEST_F(nodes_test, that_do_not_come_back_interrupt_the_run_if_they_are_to) {
+  auto options = needing(2, 3);
+  options.then = membership::resort::interrupt;
+  begin_run(std::move(options));
+  join("alpha");
+  join("beta");
+  auto& one = lend_one();
+  leave("beta");
+
+  pass(61s);
+  finish_all(one);
+
+  EXPECT_EQ(report().outcome, run_outcome::interrupted);
+  EXPECT_EQ(report().why, errc::no_quorum);
+}
+
+TEST_F(nodes_test, that_are_left_go_on_alone_if_they_are_to) {
+  auto options = needing(2, 3);
+  options.then = membership::resort::go_on;
+  begin_run(std::move(options));
+  join("alpha");
+  join("beta");
+  auto& one = lend_one();
+  leave("beta");
+
+  pass(61s);
+  train(at(one));
+
+  EXPECT_THAT(told<facts::run_ended>(), IsEmpty());
+  EXPECT_EQ(offers(0) + offers(1) + offers(2), 3u);
+}
+
+TEST_F(nodes_test, tell_that_bits_are_promised_no_more) {
+  begin_run(waiting_for(0));
+  stage.tell(aggregator, facts::fingerprint_mixed{"beta", "other"});
+  lend_one();
+  lend_one();
+
+  train(0);
+  train(1);
+  finish_run();
+
+  EXPECT_FALSE(report().promises_bits);
+  ASSERT_THAT(told<facts::fingerprint_mixed>(), SizeIs(1));
+  EXPECT_EQ(told<facts::fingerprint_mixed>()[0].node, "beta");
 }
 
 TEST_F(nodes_test, that_are_lost_leave_their_leases_to_others) {

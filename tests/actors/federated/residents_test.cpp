@@ -33,7 +33,7 @@ struct residents_test : rehearsed_run {
   extra& join(client_id client, const std::string& identity = "hospital-7") {
     auto& home = homes.emplace_back(stage);
     const auto who = home.as<resident>();
-    stage.tell(aggregator, lend{{home.as<compute>(), 0, {}}, client});
+    stage.tell(aggregator, lend{{{home.as<compute>(), 0, {}}}, client});
     stage.tell(aggregator, enrol{client, 600, who, identity, "key", who});
     return home;
   }
@@ -51,7 +51,7 @@ struct residents_test : rehearsed_run {
     result.delta = what.parameters;
     result.state = state_elsewhere(state_left_by(what.lease), values);
     stage.tell(aggregator, update{what.client, result});
-    stage.tell(aggregator, added{0, 1});
+    stage.tell(aggregator, added{0, {0}});
   }
   void lose(extra& home, errc how = errc::node_lost) {
     stage.tell(home.as<caf::actor>(),
@@ -116,8 +116,8 @@ TEST_F(residents_test, score_nothing) {
   begin_run(three_rounds(0));
   join(0);
 
-  ASSERT_THAT(evaluator.heard<slot_lent>(), SizeIs(1));
-  EXPECT_FALSE(evaluator.heard<slot_lent>()[0].scores);
+  ASSERT_THAT(evaluator.heard<slots_lent>(), SizeIs(1));
+  EXPECT_FALSE(evaluator.heard<slots_lent>()[0].scores);
 }
 
 TEST_F(residents_test, leave_with_their_node_and_nobody_has_failed) {

@@ -1,5 +1,6 @@
 #include "protocols/membership/quorum.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,7 +19,7 @@ using testing::AnyOf;
 using testing::Eq;
 
 quorum of(std::size_t wanted, resort then = resort::fail) {
-  return quorum{{wanted, 10s, then}};
+  return quorum{{wanted, wanted, 10s, then}};
 }
 
 TEST(quorum_test, holds_at_once_where_nobody_is_wanted) {
@@ -53,6 +54,24 @@ TEST(quorum_test, holds_once_all_are_there_and_no_longer) {
   EXPECT_FALSE(x.holds());
   EXPECT_EQ(x.take_news(), (quorum::news{false, 1, 2, "alpha, gamma"}));
   EXPECT_EQ(x.due(), at(15));
+}
+
+TEST(quorum_test, may_need_fewer_to_go_on_than_to_begin) {
+  quorum x{{3, 1, 10s, resort::fail}};
+  x.begin(at(0));
+  x.joined("alpha", at(1));
+  x.joined("beta", at(1));
+  EXPECT_FALSE(x.holds());
+  x.joined("gamma", at(1));
+  EXPECT_TRUE(x.holds());
+
+  x.gone("alpha", at(2));
+  x.gone("beta", at(2));
+  EXPECT_TRUE(x.holds());
+  x.gone("gamma", at(2));
+
+  EXPECT_FALSE(x.holds());
+  EXPECT_EQ(x.now().wanted, 1u);
 }
 
 TEST(quorum_test, counts_nobody_twice) {
@@ -132,7 +151,9 @@ template <class Rule>
 std::string breach_of(std::uint64_t seed) {
   gpu::random_stream random{seed, gpu::stream::user};
   const auto draw = [&](std::uint32_t n) { return random.below(n); };
-  quorum_options how{draw(4), 1s * draw(20), resort(draw(3))};
+  const auto wanted = draw(4);
+  quorum_options how{wanted, draw(wanted + 1), 1s * draw(20), resort(draw(3))};
+  std::size_t needed = wanted;
   Rule rule{how};
   std::set<std::string> there;
   std::optional<instant> few_since;
@@ -162,11 +183,13 @@ std::string breach_of(std::uint64_t seed) {
       if (due && ended != how.then)
         return "it ended otherwise than it was to";
       if (due && how.then == resort::go_on)
-        how.wanted = there.size();
+        needed = how.least = std::min(how.least, there.size());
       else if (due)
         spent = true;
     }
-    const bool enough = there.size() >= how.wanted;
+    const bool enough = there.size() >= needed;
+    if (begun && enough && !spent)
+      needed = how.least;
     if (enough || spent || !begun)
       few_since.reset();
     else if (!few_since)
@@ -218,6 +241,16 @@ struct forgives : quorum {
   }
 };
 
+/// Needs as many to go on as to begin.
+struct is_never_content : quorum {
+  using quorum::quorum;
+  void joined(const std::string& node, instant now) {
+    const auto needed = needed_;
+    quorum::joined(node, now);
+    needed_ = needed;
+  }
+};
+
 /// Counts each that joins, again and again.
 struct counts_twice : quorum {
   using quorum::quorum;
@@ -239,9 +272,9 @@ struct says_nothing : quorum {
 struct goes_on_in_vain : quorum {
   using quorum::quorum;
   std::optional<resort> wake(instant now) {
-    const auto wanted = how_.wanted;
+    const auto needed = needed_;
     auto how = quorum::wake(now);
-    how_.wanted = wanted;
+    needed_ = needed;
     return how;
   }
 };
@@ -252,6 +285,8 @@ TEST(quorum_test, finds_every_broken_one) {
           Eq("it is due at another time than its patience ends")));
   EXPECT_EQ(first_breach<forgives>(),
       "it is due at another time than its patience ends");
+  EXPECT_EQ(first_breach<is_never_content>(),
+      "leases are handed out though nodes are missing, or not at all");
   EXPECT_EQ(first_breach<counts_twice>(),
       "leases are handed out though nodes are missing, or not at all");
   EXPECT_EQ(first_breach<says_nothing>(), "nobody was told for whom it waits");

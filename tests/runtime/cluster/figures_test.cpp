@@ -290,14 +290,15 @@ TEST(line_test, tells_how_long_a_lost_peer_was_silent) {
 class port_test : public testing::Test {
 protected:
   void open(const cluster::shared_tls& tls = {}) {
-    cluster::port_options how{{"127.0.0.1", 0}, {}, {}};
+    cluster::port_options how;
+    how.where = {"127.0.0.1", 0};
     if (tls)
       how.tls = [tls] { return tls; };
     how.connections.figures = figures;
     how.most_greeting = most_greeting;
     port.emplace(std::move(how));
     port->open(
-        {[](const auto&, const auto&) {}, [](const auto&, const auto&) {}});
+        {[](const auto&, const auto&) {}, [](const auto&, const auto&) {}, {}});
   }
 
   bare_end dial() {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "runtime/files/files.hpp"
 #include "tests/runtime/data/idx_content.hpp"
 #include "tests/runtime/scratch_directory.hpp"
 

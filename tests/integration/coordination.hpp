@@ -11,9 +11,9 @@
 namespace troupe::tests {
 
 /// A coordinator at a port of its own, and what joins it.
-class cluster {
+class coordination {
 public:
-  cluster(const study& what, const std::string& run, words options = {})
+  coordination(const study& what, const std::string& run, words options = {})
       : study_(what), run_(run) {
     begin(study_.start(run_, listening("127.0.0.1:0", std::move(options))));
   }

@@ -19,11 +19,11 @@ gpu::shared_buffer block(std::size_t bytes) {
 }
 
 /// A line to a peer that has greeted, and reads when it is made to.
-struct line_test : testing::Test {
+struct along_a_line_test : testing::Test {
   half_bare both;
   std::shared_ptr<line> at = std::make_shared<line>(both.us.at(), 1 << 20);
 
-  line_test() {
+  along_a_line_test() {
     const asio::socket_base::send_buffer_size little{65'536};
     on(both.io.context(), [&] { both.us->over().socket().set_option(little); });
     both.them.socket().set_option(
@@ -33,10 +33,10 @@ struct line_test : testing::Test {
     both.us.heard[0];
     on(both.io.context(), [&] { at->open(); });
   }
-  ~line_test() override { at->close("the test is over"); }
+  ~along_a_line_test() override { at->close("the test is over"); }
 };
 
-TEST_F(line_test, passes_values_of_small_tensors_and_lends_others) {
+TEST_F(along_a_line_test, passes_values_of_small_tensors_and_lends_others) {
   const auto most = connection_options{}.along;
 
   EXPECT_EQ(at->pass(block(most)).id, 0u);
@@ -44,7 +44,7 @@ TEST_F(line_test, passes_values_of_small_tensors_and_lends_others) {
 }
 
 // Nobody is cut off for tensors that could as well be fetched.
-TEST_F(line_test, lends_small_tensors_too_where_the_peer_is_slow) {
+TEST_F(along_a_line_test, lends_small_tensors_too_where_the_peer_is_slow) {
   constexpr std::size_t many = 5'000, bytes = 4'000;
   const auto one = block(bytes);
   std::size_t along = 0;

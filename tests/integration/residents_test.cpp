@@ -135,9 +135,10 @@ public:
   }
   void await_versions(version_id more) {
     const auto goal = left().last_published() + more;
-    ASSERT_TRUE(coordinator_->until(
-        [&] { return left().last_published() >= goal; }))
-        << coordinator_->out() << coordinator_->err();
+    ASSERT_TRUE(coordinator_->until([&] {
+      return left().last_published() >= goal;
+    })) << coordinator_->out()
+        << coordinator_->err();
   }
   /// Has it go on to a goal a little behind where it is, with both residents.
   void finish() {

@@ -34,6 +34,7 @@ std::string bytes_of(const Message& message) {
 // The bytes stay what they are, and are read back to the same bytes.
 template <class Message>
 void expect_golden(const Message& message, const std::string& golden) {
+  register_messages();
   EXPECT_EQ(bytes_of(message), golden);
 
   caf::byte_buffer bytes;

@@ -102,7 +102,8 @@ TEST(connection_bytes_test, of_another_version_end_it) {
   both.them.say(preamble(258) + framed(greeting));
 
   EXPECT_EQ(both.us.heard.why(),
-      "it speaks version 258 of the wire, and this is version 1");
+      "it speaks version 258 of the wire, and this is version " +
+          std::to_string(cluster::wire_version));
   EXPECT_EQ(both.us.heard.count(), 0u);
 }
 

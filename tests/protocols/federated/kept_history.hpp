@@ -79,6 +79,8 @@ private:
     const auto name = state_left_by(out_->lease);
     node_.left(name);
     disk_.insert(name);
+    for (auto dropped : node_.take_dropped())
+      disk_.erase(dropped);
     trained_[name] = out_->from;
     out_->trained = true;
   }

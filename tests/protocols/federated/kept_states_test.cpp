@@ -91,11 +91,11 @@ struct settles_too_much : kept_states {
 };
 
 template <class Kept>
-std::string fault() {
+bool is_found(const std::string& fault) {
   for (std::uint64_t seed = 0; seed < 500; ++seed)
-    if (auto wrong = kept_history<Kept>{seed}.run(); !wrong.empty())
-      return wrong;
-  return {};
+    if (kept_history<Kept>{seed}.run() == fault)
+      return true;
+  return false;
 }
 
 TEST(kept_states_histories_test, keep_every_promise) {
@@ -109,11 +109,11 @@ TEST(kept_states_histories_test, keep_every_promise) {
 }
 
 TEST(kept_states_histories_test, find_every_broken_twin) {
-  EXPECT_EQ(fault<keeps_the_newest>(), "lacks the durable state");
-  EXPECT_EQ(fault<forgets_what_it_was_told>(), "keeps what is settled");
-  EXPECT_EQ(fault<forgets_the_durable_one>(), "lacks the durable state");
-  EXPECT_EQ(fault<never_goes_back>(), "keeps what is void");
-  EXPECT_EQ(fault<settles_too_much>(), "lacks a state to train from");
+  EXPECT_TRUE(is_found<keeps_the_newest>("lacks the durable state"));
+  EXPECT_TRUE(is_found<forgets_what_it_was_told>("keeps what is settled"));
+  EXPECT_TRUE(is_found<forgets_the_durable_one>("lacks the durable state"));
+  EXPECT_TRUE(is_found<never_goes_back>("keeps what is void"));
+  EXPECT_TRUE(is_found<settles_too_much>("lacks a state to train from"));
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 #include "protocols/fields.hpp"
 
+#include <caf/message.hpp>
+
 namespace troupe {
 namespace {
 
@@ -21,9 +23,10 @@ std::string cut(std::string text, std::size_t most) {
 told_error::told_error(const caf::error& x, errc otherwise) {
   if (!x)
     return;
-  code = x.category() == caf::type_id_v<errc> ? static_cast<errc>(x.code())
-                                              : otherwise;
-  text = cut(troupe::text(x), longest);
+  const bool is_ours = x.category() == caf::type_id_v<errc>;
+  code = is_ours ? static_cast<errc>(x.code()) : otherwise;
+  if (!is_ours || !x.context().empty())
+    text = cut(troupe::text(x), longest);
 }
 
 caf::error told_error::error() const {

@@ -105,8 +105,10 @@ void door_state::prepare(const admission& how) {
 
 // A node that is not greeted yet hears it with its greeting.
 void door_state::announce(const durable& what) {
-  if (stage_ != stage::knocking && stage_ != stage::parting)
-    options_.peer->send(what);
+  if (stage_ == stage::knocking || stage_ == stage::parting)
+    return;
+  options_.peer->send(what);
+  forget_outdated(what.version);
 }
 
 void door_state::receive(const ready& what) {
@@ -174,7 +176,7 @@ void door_state::take(train_task& what) {
       {what.lease, client, what.work.version, 0.0, work_of(what.work.how), {}},
       what.lane, what.turn};
   if (what.parameters) {
-    order.what.parameters = lent(what.parameters);
+    order.what.parameters = lent(what.parameters, what.work.version);
     task.from = order.what.parameters.id;
   }
   if (what.state) {
@@ -207,7 +209,7 @@ void door_state::take(const evaluate_task& what) {
         what.stop, stopper<call_off>{self_->address(), {what.part}});
 }
 
-tensor door_state::lent(const tensor& what) {
+tensor door_state::lent(const tensor& what, std::optional<version_id> of) {
   auto& entry = lent_[what.here.get()];
   if (!entry.what) {
     entry.what = options_.peer->lend(what.here);
@@ -216,6 +218,8 @@ tensor door_state::lent(const tensor& what) {
       options_.peer->send(carried{newest_, what.here});
   }
   ++entry.uses;
+  if (of)
+    entry.of = of;
   const auto result = entry.what;
   forget_unused();
   return result;
@@ -231,13 +235,22 @@ void door_state::give_back(tensor_id what) {
 // The newest stays: it is about to be used again.
 void door_state::forget_unused() {
   std::erase_if(lent_, [this](const auto& entry) {
-    const auto& [what, uses] = entry.second;
-    if (uses > 0 || what.id == newest_)
+    const auto& each = entry.second;
+    if (each.uses > 0 || each.what.id == newest_)
       return false;
-    options_.peer->take_back(what.id);
-    options_.peer->send(release{what.id});
+    options_.peer->take_back(each.what.id);
+    options_.peer->send(release{each.what.id});
     return true;
   });
+}
+
+// Leases start from later versions by now; a node without a task would hold on
+// to this one for as long as it has none.
+void door_state::forget_outdated(version_id stored) {
+  for (const auto& [what, each] : lent_)
+    if (each.what.id == newest_ && each.of && *each.of < stored)
+      newest_ = 0;
+  forget_unused();
 }
 
 void door_state::receive(update& what) {
@@ -252,7 +265,8 @@ void door_state::receive(update& what) {
   if (!is_time(trained.seconds) || !is_time(trained.cpu_seconds))
     return accuse(fmt::format("an update in {} seconds, {} of a CPU's",
         trained.seconds, trained.cpu_seconds));
-  if (const auto count = trained.state.value().count; count > options_.most)
+  if (const auto count = trained.state.value().count;
+      count > options_.most && !client_) // whose state stays where it is
     return accuse(fmt::format(
         "a state of {} values, where {} are the most", count, options_.most));
   if (arriving_.contains(trained.lease))
@@ -269,26 +283,29 @@ void door_state::collect(update&& what) {
   auto& [kept, missing] =
       arriving_.emplace(lease, arriving{std::move(what)}).first->second;
   auto& result = kept.result;
+  std::vector<tensor> elsewhere;
   if (const auto& delta = result.delta.here) {
     result.largest = gpu::largest_magnitude(host_, delta->span());
     result.too_large = options_.max_norm > 0.0 &&
                        gpu::is_longer(delta->span(), options_.max_norm);
   } else {
-    bring(result.delta, lease);
+    elsewhere.push_back(result.delta);
   }
   if (const auto state = result.state.value(); state && !state.here && !client_)
-    bring(state, lease);
+    elsewhere.push_back(state);
+  if (!elsewhere.empty())
+    bring(elsewhere, lease);
   if (missing == 0 && stage_ != stage::parting)
     answer(std::move(arriving_.extract(lease).mapped().what));
 }
 
-void door_state::bring(const tensor& what, lease_id of) {
-  if (stage_ == stage::parting)
-    return;
-  if (!coming_.emplace(what.id, of).second)
-    return accuse("one tensor for two updates");
-  ++arriving_.at(of).missing;
-  options_.peer->fetch(what);
+void door_state::bring(const std::vector<tensor>& what, lease_id of) {
+  for (const auto& each : what) {
+    if (!coming_.emplace(each.id, of).second)
+      return accuse("one tensor for two updates");
+    ++arriving_.at(of).missing;
+  }
+  options_.peer->fetch_together(what);
 }
 
 void door_state::receive(const fetched& what) {

@@ -41,7 +41,7 @@ struct door_options {
 ///
 /// A node that says what it was not asked for loses its session. A version is
 /// lent to it once, whatever its number of clients, and taken back when no
-/// lease starts from it; a small one goes to it before it is named.
+/// lease starts from it, or will; a small one goes to it before it is named.
 ///
 /// Where the node is a resident the door is its client's worker, too: it enrols
 /// it behind its slots, which are for it alone, and has it leave before them.
@@ -92,6 +92,7 @@ private:
   struct lending {
     tensor what;
     std::uint64_t uses = 0;
+    std::optional<version_id> of{}; ///< as far as a lease has told
   };
 
   template <class What>
@@ -129,11 +130,12 @@ private:
   void take(seated_offer& what);
   bool keeps_state(const trained& what) const;
 
-  void bring(const tensor& what, lease_id of);
+  void bring(const std::vector<tensor>& what, lease_id of);
   void done_with(const training_task& what);
-  tensor lent(const tensor& what);
+  tensor lent(const tensor& what, std::optional<version_id> of = {});
   void give_back(tensor_id what);
   void forget_unused();
+  void forget_outdated(version_id stored);
 
   door::pointer self_;
   door_options options_;

@@ -27,7 +27,7 @@ void door_state::take(seated_offer& what) {
   training_task task{
       what.client, what.base, what.lane, what.turn, std::move(what.reply_to)};
   seated order{{what.lease, what.client, what.base, 0.0, what.work,
-                   lent(what.parameters), std::move(what.state)},
+                   lent(what.parameters, what.base), std::move(what.state)},
       what.lane, what.turn};
   task.from = order.what.parameters.id;
   give(std::move(order), std::move(task));

@@ -130,6 +130,9 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
     kinds.push_back(slot.kind);
   desk_ = placement::desk{{std::move(kinds), options_.depth, options_.adding,
       options_.kinds, part_leases * options_.lease_time, options_.stop_grace}};
+  if (!options_.trains)
+    for (slot_id slot = 0; slot < slots_.size(); ++slot)
+      desk_.spare(slot);
   ledger_ = publication::ledger{crew_->shards.size(), options_.header.version};
   press_ = publication::press{{options_.header.version, bool{crew_->evaluator},
       options_.evaluate_every, options_.score_first, options_.target_accuracy,

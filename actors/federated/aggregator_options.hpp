@@ -31,8 +31,9 @@ struct aggregator_options {
   bool score_first = false; ///< the version to start from was due and is not
   double target_accuracy = 0.0; ///< 0: none
   version_id checkpoint_every = 1;
-  std::size_t depth = 2;      ///< leases in flight a slot, at most
-  std::size_t adding = 1;     ///< deltas that may wait at a shard beside them
+  std::size_t depth = 2;  ///< leases in flight a slot, at most
+  std::size_t adding = 1; ///< deltas that may wait at a shard beside them
+  bool trains = true;     ///< at the slots that it begins with; else they score
   placement::allotment kinds; ///< of device, by client
   /// A part of an evaluation has ten times as long; what a lease has, the rule
   /// says. 0: no bound.

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "protocols/cluster/frames.hpp"
 #include "protocols/tensor.hpp"
@@ -38,6 +39,12 @@ public:
   virtual void take_back(tensor_id what) = 0;
   /// Brings what the peer has lent; `fetched` answers, unless the peer parts.
   virtual void fetch(const tensor& what) = 0;
+  /// The same for tensors that are of no use without each other: either all of
+  /// them wait for room, or none does.
+  virtual void fetch_together(const std::vector<tensor>& what) {
+    for (const auto& each : what)
+      fetch(each);
+  }
 
   /// A tensor to send: its values, or else lent, and then it has an id.
   tensor pass(gpu::shared_buffer what) {

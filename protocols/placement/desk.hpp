@@ -127,6 +127,8 @@ public:
   /// A slot takes no more leases. True: it holds none either, and has left.
   bool retire(slot_id slot);
   bool has_left(slot_id slot) const noexcept { return slots_.has_left(slot); }
+  /// A slot that holds nothing takes no leases, only parts of the test set.
+  void spare(slot_id slot) noexcept { slots_.spare(slot); }
   /// A lease waits for a kind of device of which there is no slot.
   bool lacks_slots() const noexcept;
 

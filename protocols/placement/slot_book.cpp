@@ -91,6 +91,8 @@ void slot_book::retire(slot_id slot) noexcept {
     x.lost_with.reset();
     x.state = life::left;
   }
+  if (x.state == life::spared)
+    x.state = life::left;
   if (x.state != life::alive)
     return;
   --alive_;
@@ -99,6 +101,13 @@ void slot_book::retire(slot_id slot) noexcept {
 
 bool slot_book::has_left(slot_id slot) const noexcept {
   return slots_[slot].state == life::left;
+}
+
+void slot_book::spare(slot_id slot) noexcept {
+  auto& x = slots_[slot];
+  assert(x.state == life::alive && x.queue.empty() && "nothing was begun");
+  --alive_;
+  x.state = life::spared;
 }
 
 std::optional<slot_id> slot_book::slot_of(lease_id lease) noexcept {
@@ -173,7 +182,7 @@ std::vector<slot_book::holding> slot_book::lose(slot_id slot) {
   auto& lost = slots_[slot];
   if (!serves(lost))
     return {};
-  if (lost.state == life::leaving)
+  if (lost.state != life::alive)
     return empty(lost, life::left);
   if (!lost.queue.empty())
     lost.lost_with = lost.queue.front().lease;

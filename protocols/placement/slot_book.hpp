@@ -31,7 +31,7 @@ namespace troupe::placement {
 ///
 /// A lost slot did not return in time; it may yet, and takes leases again then.
 /// One that leaves finishes what it has, and has left, too, where it does not
-/// return.
+/// return. A spared one takes parts of the test set alone; it is never alive.
 ///
 /// A slot should neither wait for its next lease nor hoard leases that another
 /// could begin sooner. So its queue holds about a millisecond of work, by the
@@ -52,6 +52,8 @@ public:
   /// The slot takes no more leases; it has left once it holds none.
   void retire(slot_id slot) noexcept;
   bool has_left(slot_id slot) const noexcept;
+  /// A slot that holds no lease takes none, from the start.
+  void spare(slot_id slot) noexcept;
 
   /// A lease that is held took so long to train; the depth of its kind follows.
   void took(lease_id lease, double seconds) noexcept;
@@ -113,7 +115,7 @@ public:
   std::size_t held() const noexcept { return where_.size(); }
 
 private:
-  enum class life : std::uint8_t { alive, leaving, left, lost, dead };
+  enum class life : std::uint8_t { alive, spared, leaving, left, lost, dead };
   struct part {
     instant since{};
     bool alone = true;
@@ -135,7 +137,8 @@ private:
   }
 
   static bool serves(const slot_state& slot) noexcept {
-    return slot.state == life::alive || slot.state == life::leaving;
+    return slot.state == life::alive || slot.state == life::spared ||
+           slot.state == life::leaving;
   }
   static bool trains(const slot_state& slot) noexcept {
     return serves(slot) && !slot.queue.empty() && !(slot.at && slot.at->alone);

@@ -94,9 +94,10 @@ Examples:
 
 constexpr std::string_view audit_details =
     R"(Looks at what a run left in DIR: whether its journal is whole, every update was
-leased and counted once, and checkpoints, model.safetensors, summary.json and
-history.csv tell the same, digests included. Exit code 1 where they do not. A run
-that was resumed is looked at as one; one under way is refused.
+leased and counted once, weights, denominators and checksums of each version's sum
+are those of its updates, digests lead from version to version, and checkpoints,
+model.safetensors, summary.json and history.csv tell the same. Exit code 1 where
+they do not. A run that was resumed is looked at as one; one under way is refused.
 
 --retrain shows that the model was trained as the journal says: it trains every
 update again, from the recorded history, and compares the bits. That takes what the

@@ -55,7 +55,8 @@ connection::connection(stream over, connection_options how)
       began_(clock::now()),
       said_(began_),
       heard_(std::make_shared<monitoring::pulse>(began_)),
-      in_(preamble_size + length_size + how.first_frame) {
+      in_(preamble_size + length_size + how_.first_frame),
+      most_sent_(how_.frame) {
   register_messages(); // errors name types
   put_preamble(waiting_);
 }
@@ -201,7 +202,7 @@ bool connection::send(const frame& what) {
   sink.seek(waiting_.size());
   const auto written = sink.apply(what);
   const auto length = waiting_.size() - at - length_size;
-  if (!written || length > how_.frame || at > how_.unsent) {
+  if (!written || length > most_sent_ || at > how_.unsent) {
     waiting_.resize(at);
     shut_ = true;
     lock.unlock();
@@ -222,6 +223,11 @@ bool connection::send(const frame& what) {
   asio::post(
       timer_.get_executor(), [self = shared_from_this()] { self->flush(); });
   return true;
+}
+
+void connection::widen(std::size_t bytes) {
+  std::lock_guard lock{guard_};
+  most_sent_ = bytes;
 }
 
 bool connection::takes_along(std::size_t bytes) const {

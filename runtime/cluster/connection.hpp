@@ -65,6 +65,9 @@ public:
   void hear(events whom);
 
   bool send(const frame& what);
+  /// What it sends may have so many bytes a frame from now on: its peer takes
+  /// more than others do.
+  void widen(std::size_t frame);
   /// Whether a tensor of so many bytes may go along with a frame now: its bytes
   /// are not to be what fills the line.
   bool takes_along(std::size_t bytes) const;
@@ -133,6 +136,7 @@ private:
   std::atomic<std::size_t> unheard_{0};
 
   mutable std::mutex guard_; ///< of what follows
+  std::size_t most_sent_;    ///< bytes of a frame
   caf::byte_buffer waiting_;
   bool writing_ = true; ///< or about to: first of all the handshake ends
   bool shut_ = false;

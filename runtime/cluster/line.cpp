@@ -22,8 +22,23 @@ using shared_figures = std::shared_ptr<monitoring::wire_figures>;
 
 // A chunk over the slowest of lines takes its time.
 constexpr std::chrono::seconds shortest{15};
+// So long others wait for the room of a tensor that is on its way.
+constexpr std::chrono::seconds courtesy{5};
 // Values that are measured in one go: a millisecond's work.
 constexpr std::size_t a_piece = std::size_t{1} << 20;
+
+// Its room is held for as long as its values are.
+gpu::shared_buffer kept_in(
+    transfer_budget::shared_room room, gpu::shared_buffer block) {
+  if (!room || !block)
+    return block;
+  const auto* values = block.get();
+  return {values, [room = std::move(room), block = std::move(block)](
+                      const gpu::buffer*) mutable {
+            block.reset(); // before others are let in
+            room.reset();
+          }};
+}
 
 /// A tensor that was asked for, as it is counted.
 struct transfer {
@@ -77,6 +92,7 @@ void line::watch() {
     if (error || !self || self->over_)
       return;
     const auto now = clock::now();
+    self->hurry(now);
     const auto most =
         std::max<clock::duration>(4 * self->connection_->silence(), shortest);
     const auto moved = self->courier_.moved();
@@ -155,10 +171,36 @@ tensor line::lend(gpu::shared_buffer what) {
   return lends_->lend(std::move(what));
 }
 
-void line::fetch(const tensor& what) {
+void line::fetch_together(const std::vector<tensor>& what) {
+  if (!budget_) {
+    for (const auto& each : what)
+      fetch(each, nullptr);
+    return;
+  }
+  const std::uint64_t most = most_bytes_;
+  std::uint64_t bytes = 0;
+  for (const auto& each : what)
+    bytes += std::min(each.count, most / sizeof(float)) * sizeof(float);
+  const auto begin = [weak = weak_from_this(), what](const shared_room& in) {
+    const auto self = weak.lock();
+    if (!self)
+      return;
+    self->coming_.push_back({clock::now(), in});
+    for (const auto& each : what)
+      self->fetch(each, in);
+  };
+  budget_->ask(bytes,
+      [begin, weak = weak_from_this(), on = connection_->over().get_executor()](
+          const shared_room& in) {
+        if (!weak.expired())
+          asio::post(on, [begin, in] { begin(in); });
+      });
+}
+
+void line::fetch(const tensor& what, shared_room in) {
   ++fetches_;
   courier_.fetch(what, most_bytes_,
-      [self = weak_from_this(), id = what.id,
+      [self = weak_from_this(), id = what.id, in = std::move(in),
           counted =
               transfer{connection_->figures(), what.count * sizeof(float)}](
           gpu::shared_buffer block, float largest, std::error_code error) {
@@ -169,7 +211,7 @@ void line::fetch(const tensor& what) {
         if (!here)
           return;
         const bool came = block != nullptr;
-        fetched got{id, tensor{std::move(block)}, largest,
+        fetched got{id, tensor{kept_in(in, std::move(block))}, largest,
             error ? error.message() : std::string{}};
         if (came && here->max_norm_ > 0.0)
           here->measure(std::move(got));
@@ -206,6 +248,17 @@ void line::measure(fetched&& what) {
 void line::bring(fetched&& what) {
   if (ears_.brought)
     ears_.brought(std::move(what));
+}
+
+// A slow peer takes its time, and others their turn meanwhile.
+void line::hurry(clock::time_point now) {
+  std::erase_if(coming_, [now](const coming& each) {
+    const auto in = each.in.lock();
+    const bool late = now - each.since > courtesy;
+    if (in && late)
+      in->give_way();
+    return !in || late;
+  });
 }
 
 void line::end(const std::string& why, bool in_order) {

@@ -13,6 +13,7 @@
 #include "runtime/cluster/courier.hpp"
 #include "runtime/cluster/memory_channel.hpp"
 #include "runtime/cluster/shelf.hpp"
+#include "runtime/cluster/transfer_budget.hpp"
 
 namespace troupe::cluster {
 
@@ -32,6 +33,10 @@ public:
   explicit line(std::shared_ptr<connection> over, std::uint64_t most_bytes = 0,
       double max_norm = 0.0);
   void expect_tensors(std::uint64_t most_bytes) { most_bytes_ = most_bytes; }
+  /// What it fetches has to find room there. Before it is open.
+  void share(std::shared_ptr<transfer_budget> with) {
+    budget_ = std::move(with);
+  }
 
   /// Hears its connection, and keeps what comes. On the connection's thread.
   void open();
@@ -63,19 +68,30 @@ public:
   }
   tensor lend(gpu::shared_buffer what) override;
   void take_back(tensor_id what) override { lends_->release(what); }
-  void fetch(const tensor& what) override;
+  void fetch(const tensor& what) override { fetch_together({what}); }
+  void fetch_together(const std::vector<tensor>& what) override;
 
 private:
+  using shared_room = transfer_budget::shared_room;
+  /// A tensor that is on its way, since then.
+  struct coming {
+    clock::time_point since;
+    std::weak_ptr<transfer_budget::room> in;
+  };
+
   void hear(frame&& what);
   void measure(fetched&& what);
   void bring(fetched&& what);
   void watch();
+  void fetch(const tensor& what, shared_room in);
+  void hurry(clock::time_point now);
   void take(std::unique_ptr<channel> best,
       std::function<void(const std::string&)> broken);
   void end(const std::string& why, bool in_order);
 
   std::shared_ptr<connection> connection_;
   std::atomic<std::uint64_t> most_bytes_;
+  std::shared_ptr<transfer_budget> budget_; ///< null: there is room
   double max_norm_;
   std::shared_ptr<shelf> lends_ = std::make_shared<shelf>();
   courier courier_;
@@ -84,6 +100,7 @@ private:
   // of the connection's thread
   ears ears_;
   std::vector<frame> early_;
+  std::vector<coming> coming_;
   asio::steady_timer watch_;
   std::uint64_t moved_ = 0; ///< by the courier, when it was looked at last
   clock::time_point since_{};

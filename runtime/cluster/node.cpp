@@ -41,9 +41,6 @@ using namespace std::chrono_literals;
 
 constexpr clock::duration shortest_pause = 100ms;
 constexpr clock::duration longest_pause = 5s;
-// Of updates that no durable version holds yet, so that a coordinator that
-// comes back need not have them trained again.
-constexpr std::size_t most_kept = std::size_t{1} << 30;
 // For slots to heed their stop tokens.
 constexpr std::chrono::seconds stop_grace{2};
 
@@ -63,6 +60,15 @@ struct session {
 void take_leave(session& of, const std::string& why) {
   of.at->close(why);
   of.at->await_end();
+}
+
+// For updates that no durable version holds yet, so that a coordinator that
+// comes back need not have them trained again.
+std::size_t most_kept() {
+  constexpr auto most = std::size_t{1} << 30;
+  const auto& devices = this_machine().devices;
+  const auto memory = devices.empty() ? 0 : devices.front().memory;
+  return memory == 0 ? most : std::min(most, memory / 8);
 }
 
 // Who it is, and how it computes or could.
@@ -255,7 +261,7 @@ void node::prepare(const welcome& told) {
     return;
   lent_.emplace(with_memory(
       "loading the data", [&] { return lend_to(told, how_, mine_); }));
-  lent_->kept = kept_updates{most_kept};
+  lent_->kept = kept_updates{most_kept()};
   if (!system_) {
     expect_threads(actor_threads() + compute_threads(lent_->what, lent_->on) +
                    (how_.resident ? 1 : 0));
@@ -315,6 +321,7 @@ farewell node::serve(session& with) {
   with.at->expect_tensors(training::most_values(*probe) * sizeof(float));
   caf::scoped_actor self{*system_};
   run.kept.forget_before(with.told.durable);
+  const auto kept = run.kept.size();
   auto here = system_->spawn<host_impl>(
       host_options{watch_->begin(with.at, slots.size()), workers, slots,
           run.what.test_data(), std::move(run.kept), run.home.client, keeper_});
@@ -348,6 +355,10 @@ farewell node::serve(session& with) {
           ? fmt::format("client {} of {} samples, ", run.home.client, samples)
           : std::string{},
       run.on.text());
+  if (kept > 0)
+    say("{} updates are kept that version {}, where the run goes on, does not "
+        "hold\n",
+        kept, with.told.durable);
   answered.receive([&](farewell& how) { result = std::move(how); },
       [&](const caf::error& why) {
         result = {text(why), false, failed};
@@ -359,8 +370,8 @@ farewell node::serve(session& with) {
   watch_->end(!result.over);
   dismiss_all(self, workers, slots);
   ask(self.ptr(), here, caf::infinite, hand_over{})
-      .receive([&](kept& what) { run.kept = std::move(*what.what); },
-          [&](const caf::error&) { run.kept = kept_updates{most_kept}; });
+      .receive([&](cluster::kept& what) { run.kept = std::move(*what.what); },
+          [&](const caf::error&) { run.kept = kept_updates{most_kept()}; });
   caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
   return result;
 }

@@ -17,6 +17,8 @@ namespace {
 
 // After a fault of the system, as when there are no more files to open.
 constexpr std::chrono::milliseconds breath{100};
+// Whoever asks for a report takes as much: ten thousand nodes' lines.
+constexpr std::size_t largest_answer = std::size_t{16} << 20;
 // Sessions whose numbers are known as used.
 constexpr std::size_t most_used = 10'000;
 
@@ -227,6 +229,7 @@ private:
       return turn_away(
           from, who.address, "it says what was said before, byte for byte");
     auto made = std::make_shared<line>(from, how_.most_bytes, how_.max_norm);
+    made->share(budget_);
     made->open();
     std::erase_if(lines_, [](const auto& x) { return x.second.at.expired(); });
     lines_[who.what.session] = {made, who.key};
@@ -254,6 +257,7 @@ private:
 
   void answer(const candidate& who, const shared_connection& from) {
     from->hear({});
+    from->widen(largest_answer);
     visitors_.asker(who.what, std::make_shared<answered_once>(from));
   }
 
@@ -268,6 +272,8 @@ private:
   };
 
   port_options how_;
+  std::shared_ptr<transfer_budget> budget_ =
+      std::make_shared<transfer_budget>(how_.most_fetched);
   visitors visitors_;
   std::string text_;
   std::size_t greeting_ = 0;

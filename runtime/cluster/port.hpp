@@ -24,6 +24,8 @@ struct port_options {
   std::uint64_t most_bytes = 0;    ///< of a tensor that a node may send
   double max_norm = 0.0;           ///< of these; 0: any
   std::size_t most_greeting = 256; ///< connections that have not said who
+  /// Bytes of nodes' tensors that are here and not worked off, at most, or one.
+  std::uint64_t most_fetched = std::uint64_t{256} << 20;
 };
 
 /// Where nodes, their couriers and people who ask dial in: one port for all.

@@ -289,6 +289,7 @@ aggregator_options company::plan(
   if (cluster_) {
     result.nodes = how_.cluster.nodes;
     result.nodes_least = how_.cluster.quorum;
+    result.trains = how_.cluster.trains;
     result.patience = from_seconds(how_.cluster.patience);
     result.then = how_.cluster.then;
     result.residents_wanted = c.federation.min_residents;
@@ -313,6 +314,8 @@ aggregator_options company::plan(
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;
   }
+  if (!result.trains)
+    result.header.slots = 0;
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   result.evaluate_every = c.run.evaluate_every;

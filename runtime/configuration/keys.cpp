@@ -235,7 +235,7 @@ std::vector<key> common_keys() {
           "several at once, like [\"cpu\", \"cuda:0\"]", any_bits, {}, {},
           no_device},
       {"compute", "slots", at<&compute::slots>,
-          "clients a device trains at once, or {cpu = 2}; 0: nodes alone train",
+          "clients a device trains at once, or {cpu = 2}; 0: none here",
           any_bits, {0, 1024}, {}, no_device},
       {"compute", "stop_grace", at<&compute::stop_grace>,
           "seconds a learner gets to stop before its slot is lost", any_bits,

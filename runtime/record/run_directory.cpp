@@ -8,41 +8,49 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "runtime/record/journal.hpp"
 
 namespace troupe {
 namespace {
 
-std::filesystem::path checkpoint_of(
-    const run_directory& place, const past& before) {
-  return checkpoint_path(place.checkpoints(), before.state->version);
-}
-
-[[noreturn]] void refuse(
-    const bad_file& why, const run_directory& place, const past& before) {
+// The way out: the state that the journal still tells of.
+[[noreturn]] void refuse(const bad_file& why, files& disk,
+    const run_directory& place, std::uint64_t last_fact) {
+  const auto reached = newest_reached(disk, place, last_fact);
+  auto versions = stored_versions(disk, place.checkpoints());
+  std::erase_if(
+      versions, [&](auto version) { return reached && version <= *reached; });
+  std::vector<std::string> paths;
+  for (auto at = versions.rbegin(); at != versions.rend(); ++at)
+    paths.push_back(checkpoint_path(place.checkpoints(), *at).string());
   throw bad_file(why,
-      fmt::format("Remove {} to go on from the checkpoint before it, or start "
-                  "the run anew in another directory",
-          checkpoint_of(place, before).string()));
+      fmt::format("Remove {} to {}, or start the run anew in another directory",
+          fmt::join(paths, " and "),
+          reached ? fmt::format("go on from version {}, the newest checkpoint "
+                                "that the journal still reaches",
+                        *reached)
+                  : std::string{"begin anew here: the journal reaches no "
+                                "checkpoint"}));
 }
 
 // What was synced with the state has to be there.
-void expect_state_in(const journal::contents& found, const run_directory& place,
-    const past& before) {
+void expect_state_in(files& disk, const journal::contents& found,
+    const run_directory& place, const past& before) {
   if (!before.state || before.state->fact_number <= found.last_number)
     return;
   auto path = place.journal();
   if (!found.damage.empty())
     refuse(bad_file(path, found.sound_bytes,
                fmt::format("a journal of facts; {}", found.damage)),
-        place, before);
+        disk, place, found.last_number);
   refuse(bad_file(path, found.sound_bytes,
              fmt::format("fact {}, which led to the checkpoint of version {}; "
                          "the journal ends at fact {}",
                  before.state->fact_number, before.state->version,
                  found.last_number)),
-      place, before);
+      disk, place, found.last_number);
 }
 
 std::string note_on(const std::filesystem::path& path,
@@ -100,7 +108,7 @@ void meet(const facts::client_joined& x, std::vector<resident_client>& all) {
 
 // Reads the journal, which begins at byte `first`, for its numbers and its
 // history.
-void recall_facts(std::string_view text, std::uint64_t first,
+void recall_facts(files& disk, std::string_view text, std::uint64_t first,
     const run_directory& place, retold_history& told, past& into) {
   std::uint64_t lost = 0;
   version_id stored = 0;
@@ -132,7 +140,7 @@ void recall_facts(std::string_view text, std::uint64_t first,
   found.sound_bytes += first;
   if (first > 0 && !found.damage.empty())
     found.damage = fmt::format("behind byte {}, {}", first, found.damage);
-  expect_state_in(found, place, into);
+  expect_state_in(disk, found, place, into);
   if (into.state && into.state->from.known())
     into.from = into.state->from;
   into.note = note_on(place.journal(), found, lost);
@@ -164,9 +172,9 @@ void recall_incarnation(files& disk, const std::filesystem::path& path,
 void recall_whole(files& disk, const run_directory& place, past& into) {
   retold_history told;
   if (files::exists(place.journal()))
-    recall_facts(disk.read_all(place.journal()), 0, place, told, into);
+    recall_facts(disk, disk.read_all(place.journal()), 0, place, told, into);
   else
-    expect_state_in({}, place, into);
+    expect_state_in(disk, {}, place, into);
   std::vector<history_row> found;
   if (files::exists(place.history()))
     found = parse_history(disk.read_all(place.history()));
@@ -183,7 +191,7 @@ bool recall_tail(files& disk, const run_directory& place, past& into) {
   if (!text)
     return false;
   retold_history told{into.state->version, into.state->elapsed};
-  recall_facts(*text, into.state->at.journal_bytes, place, told, into);
+  recall_facts(disk, *text, into.state->at.journal_bytes, place, told, into);
   into.resumed_at = into.state->at.journal_bytes;
   into.history = std::move(*rows);
   for (const auto& row :
@@ -234,6 +242,19 @@ past recall(
   std::erase_if(
       result.history, [last](const auto& row) { return row.version > last; });
   return result;
+}
+
+std::optional<version_id> newest_reached(
+    files& disk, const run_directory& place, std::uint64_t last_fact) {
+  auto versions = stored_versions(disk, place.checkpoints());
+  for (auto at = versions.rbegin(); at != versions.rend(); ++at)
+    try {
+      const auto path = checkpoint_path(place.checkpoints(), *at);
+      if (read_checkpoint(disk, path, {}).fact_number <= last_fact)
+        return *at;
+    } catch (const bad_file&) { // nobody can go on from it
+    }
+  return std::nullopt;
 }
 
 void begin_incarnation(

@@ -74,6 +74,11 @@ struct past {
 /// that no crash leaves behind, `file_error` for what cannot be read.
 past recall(files& disk, const run_directory& place, const gpu::layout& layout);
 
+/// The newest checkpoint whose state a journal tells of that ends at this fact;
+/// none: it reaches none of them.
+std::optional<version_id> newest_reached(
+    files& disk, const run_directory& place, std::uint64_t last_fact);
+
 /// Makes outlast any crash that this process takes the run up, so that no later
 /// one hands out the same lease ids. To be called before the first lease.
 void begin_incarnation(

@@ -13,6 +13,7 @@
 
 #include "protocols/facts.hpp"
 #include "protocols/ids.hpp"
+#include "runtime/record/history.hpp"
 
 namespace troupe {
 
@@ -28,6 +29,15 @@ void expect(
     throw contradiction(fmt::format(text, std::forward<Values>(values)...));
 }
 
+/// A digest in the chain of those that processes begin with and store.
+struct link {
+  std::uint64_t number = 0; ///< of the fact
+  bool begins = false;      ///< a process does with it
+  version_id version = 0;
+  std::string sha256;
+  std::string before; ///< that of the link before; empty: untold
+};
+
 /// What the facts say that still hold.
 struct story {
   std::vector<fact> standing;
@@ -38,7 +48,12 @@ struct story {
   std::map<version_id, std::uint64_t> published; // the fact's number
   std::map<version_id, std::string> stored;      // the digest
   std::map<version_id, facts::evaluated> scores;
-  std::uint64_t updates = 0;                     // in published versions
+  std::map<version_id, std::uint64_t> totals; // updates up to there
+  retold_history history;
+  std::vector<link> links;   // void ones, too: they were true
+  std::uint64_t updates = 0; // in published versions
+  std::uint64_t steps = 0;   // of updates accepted by the last process
+  std::uint64_t summed = 0;  // versions whose sums were compared
   std::map<client_id, version_id> first_updates; // the versions they are in
   std::optional<facts::run_ended> ended;
   std::string name;
@@ -56,8 +71,14 @@ struct story {
 story read_story(std::string_view journal);
 
 /// Follows the updates into the versions that they were accepted for: each
-/// lease once, each version made of them. Throws `contradiction`.
+/// lease once, each version made of them, and its sum that of theirs. Throws
+/// `contradiction`.
 void follow_updates(story& of);
+
+/// Follows the versions' digests: each names the one before it, and a process
+/// begins with one that was stored. Answers how many there are. Throws
+/// `contradiction`.
+std::size_t follow_links(const story& of);
 
 /// "1 update", "2 updates".
 std::string counted(std::uint64_t number, std::string_view what);

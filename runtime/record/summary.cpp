@@ -36,7 +36,8 @@ std::string to_json(const summary& what, const run_report& report) {
   j["promises_bits"] = what.promises_bits;
   j["model_sha256"] = what.model_sha256;
   j["file_sha256"] = what.file_sha256;
-  return j.dump(2) + "\n";
+  // A program names its run as it likes.
+  return j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 std::optional<version_id> summed_up(std::string_view json) {

@@ -1,6 +1,7 @@
 // How fast a courier brings a tensor over loopback, beside bare loops over the
-// same kind of socket (send and recv; SSL_write and SSL_read) and memcpy, in
-// the same run; a tensor that goes to many, and one that goes once. Usage:
+// same kind of socket (send and recv; SSL_write and SSL_read) and memcpy, and
+// beside a stream of gRPC's where that is installed, in the same run; a tensor
+// that goes to many, and one that goes once. Usage:
 // courier_bench [values] [repetitions]
 
 #include <algorithm>
@@ -16,6 +17,10 @@
 #include "runtime/cluster/courier.hpp"
 #include "runtime/cluster/socket_channel.hpp"
 #include "tests/support/loopback.hpp"
+
+#ifdef TROUPE_WITH_GRPC
+#include "tests/bench/grpc_stream.hpp"
+#endif
 
 namespace {
 
@@ -160,6 +165,26 @@ private:
   tls_end from_, to_;
 };
 
+#ifdef TROUPE_WITH_GRPC
+class grpc_peer {
+public:
+  double bring(const gpu::buffer& block, gpu::buffer& to) {
+    return seconds([&] {
+      require(stream_.bring(std::as_bytes(block.span()),
+                  std::as_writable_bytes(to.span())),
+          "a call of gRPC's failed");
+    });
+  }
+
+private:
+  bench::grpc_stream stream_;
+};
+#else
+struct grpc_peer {
+  double bring(const gpu::buffer&, gpu::buffer&) { return 0.0; }
+};
+#endif
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -175,8 +200,9 @@ int main(int argc, char** argv) {
   const auto over_tls = tls.keep(model);
   const auto over_memory = memory.keep(model);
   bare_sockets bare{{}}, bare_tls{tests::self_signed()};
+  grpc_peer grpc;
   std::vector<double> by_copy, by_plain, by_plain_once, by_tls, by_memory,
-      by_bare, by_bare_tls;
+      by_bare, by_bare_tls, by_grpc;
   for (int i = 0; i <= repetitions; ++i) {
     by_copy.push_back(seconds([&] {
       std::memcpy(to.span().data(), model->span().data(), model->bytes());
@@ -188,9 +214,10 @@ int main(int argc, char** argv) {
     by_tls.push_back(tls.bring(over_tls));
     by_bare_tls.push_back(bare_tls.bring(*model, to));
     by_memory.push_back(memory.bring(over_memory));
+    by_grpc.push_back(grpc.bring(*model, to));
     if (i == 0) // which warmed up
       for (auto* all : {&by_copy, &by_plain, &by_plain_once, &by_tls,
-               &by_memory, &by_bare, &by_bare_tls})
+               &by_memory, &by_bare, &by_bare_tls, &by_grpc})
         all->clear();
   }
   const auto line = [&](const char* name, const auto& ours, const auto& peer) {
@@ -204,4 +231,8 @@ int main(int argc, char** argv) {
   line("plain_once", by_plain_once, by_bare);
   line("tls", by_tls, by_bare_tls);
   line("memory", by_memory, by_copy);
+  if (median(by_grpc) > 0.0)
+    line("grpc", by_grpc, by_bare);
+  else
+    std::printf("courier grpc not installed\n");
 }

@@ -24,9 +24,10 @@ bool says(const finished& said, const char* verdict, const char* subject) {
 void expect_sound(const study& some, const std::string& name) {
   auto said = audit(some, name);
   expect_code(said, 0);
-  for (auto subject : {"facts.jsonl", "updates", "config.toml", "checkpoints",
-           "model.safetensors", "summary.json", "history.csv"})
+  for (auto subject : {"facts.jsonl", "updates", "versions", "config.toml",
+           "checkpoints", "model.safetensors", "summary.json", "history.csv"})
     EXPECT_TRUE(says(said, "ok", subject)) << subject << " in\n" << said.out;
+  EXPECT_TRUE(holds(said.out, "checksums of all sums")) << said.out;
   EXPECT_TRUE(holds(said.out, "--retrain shows")) << said.out;
   said = audit(some, name, {"--retrain"});
   expect_code(said, 0);
@@ -139,6 +140,15 @@ void replace_first(const std::filesystem::path& file, const std::string& from,
   write(file, text.replace(at, from.size(), to));
 }
 
+void rewrite_history(const record& left, void (*change)(history_row&)) {
+  auto rows = left.history();
+  change(rows.back());
+  auto text = history_header();
+  for (const auto& row : rows)
+    text += to_csv(row);
+  write(left / "history.csv", text);
+}
+
 class altered_test : public testing::TestWithParam<alteration> {};
 
 TEST_P(altered_test, is_named_and_ends_with_1) {
@@ -198,6 +208,57 @@ INSTANTIATE_TEST_SUITE_P(audit, altered_test,
               auto text = content(left / "history.csv");
               write(left / "history.csv", text + "garbage,,,\n");
             }},
+        alteration{"no_header_in_history", "history.csv",
+            [](const record& left) {
+              auto text = content(left / "history.csv");
+              write(left / "history.csv", text.substr(text.find('\n') + 1));
+            }},
+        alteration{"updates_in_history", "history.csv",
+            [](const record& left) {
+              rewrite_history(left, [](history_row& x) { ++x.updates; });
+            }},
+        alteration{"training_loss_in_history", "history.csv",
+            [](const record& left) {
+              rewrite_history(
+                  left, [](history_row& x) { x.training_loss += 1.0; });
+            }},
+        alteration{"steps", "summary.json",
+            [](const record& left) {
+              replace_first(
+                  left / "summary.json", "\"steps\": ", "\"steps\": 1");
+            }},
+        alteration{"name", "summary.json",
+            [](const record& left) {
+              replace_first(
+                  left / "summary.json", "\"name\": \"", "\"name\": \"b");
+            }},
+        alteration{"best_accuracy", "summary.json",
+            [](const record& left) {
+              replace_first(left / "summary.json", "\"best_accuracy\": 0",
+                  "\"best_accuracy\": 1");
+            }},
+        alteration{"contribution", "updates",
+            [](const record& left) {
+              // Of the first update that a line of the journal tells of.
+              auto text = left.journal();
+              auto at = text.find("\"checksum\":[") + 13;
+              text[at] = text[at] == '1' ? '2' : '1';
+              write(left / "facts.jsonl", text);
+            }},
+        alteration{"sum", "updates",
+            [](const record& left) {
+              auto text = left.journal();
+              auto at = text.find("\"checksum\":",
+                            text.find("{\"fact\":\"published\"")) +
+                        12;
+              text[at] = text[at] == '1' ? '2' : '1';
+              write(left / "facts.jsonl", text);
+            }},
+        alteration{"chain", "versions",
+            [](const record& left) {
+              replace_first(
+                  left / "facts.jsonl", "\"before\":\"", "\"before\":\"0");
+            }},
         alteration{"loss", "summary.json",
             [](const record& left) {
               replace_first(left / "summary.json", "\"loss\": ", "\"loss\": 1");
@@ -219,12 +280,7 @@ INSTANTIATE_TEST_SUITE_P(audit, altered_test,
             }},
         alteration{"score", "history.csv",
             [](const record& left) {
-              auto rows = left.history();
-              rows.back().accuracy = 1.0;
-              auto text = history_header();
-              for (const auto& row : rows)
-                text += to_csv(row);
-              write(left / "history.csv", text);
+              rewrite_history(left, [](history_row& x) { x.accuracy = 1.0; });
             }},
         alteration{"line_cut_out", "facts.jsonl",
             [](const record& left) {
@@ -271,8 +327,16 @@ TEST(audit_test, finds_out_by_training_again_what_no_file_contradicts) {
   expect_code(run(some.start("a")), 0);
   auto left = some.of("a");
   auto text = left.journal();
-  auto at = text.find("\"weight\":[0.") + 12;
-  text[at] = text[at] == '1' ? '2' : '1';
+  // Of an update and of the sum that it is in, alike.
+  for (const std::string_view of : {"\"checksum\":[", "\"checksum\":"}) {
+    const auto from = of.ends_with('[')
+                          ? text.find(of)
+                          : text.find(of, text.find("{\"fact\":\"published\""));
+    const auto first = from + of.size();
+    const auto last = text.find_first_not_of("0123456789", first);
+    const auto more = std::stoull(text.substr(first, last - first)) + 1;
+    text.replace(first, last - first, std::to_string(more));
+  }
   write(left / "facts.jsonl", text);
 
   expect_code(audit(some, "a"), 0);
@@ -280,7 +344,7 @@ TEST(audit_test, finds_out_by_training_again_what_no_file_contradicts) {
 
   expect_code(said, 1);
   EXPECT_TRUE(says(said, "WRONG", "retraining")) << said.out;
-  EXPECT_TRUE(holds(said.out, "training again gives")) << said.out;
+  EXPECT_TRUE(holds(said.out, "adds something else than it did")) << said.out;
 }
 
 TEST(audit_test, cannot_train_again_what_a_program_brought) {

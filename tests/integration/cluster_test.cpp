@@ -2,6 +2,7 @@
 // same bits as in one, and nothing is lost.
 #include <csignal>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -46,6 +47,23 @@ TEST(cluster_test, makes_the_bits_of_one_process) {
     EXPECT_EQ(all.left().all<facts::node_joined>().size(), nodes);
     expect_code(run(troupe({"audit", what / name})), 0);
   }
+}
+
+TEST(cluster_test, trains_at_nodes_alone_where_it_is_told_to) {
+  const study what{quick_fedavg(10)};
+  const auto expected = undisturbed(what);
+  coordination all{what, "nodes-only", {"--nodes-only"}};
+  EXPECT_FALSE(all.coordinator().says("version ", patience{1'000}));
+  auto alpha = all.join("alpha");
+
+  EXPECT_EQ(all.coordinator().wait().code, 0) << all.coordinator().err();
+  EXPECT_EQ(alpha->wait().code, 0) << alpha->err();
+
+  const auto left = all.left();
+  EXPECT_EQ(left.model_sha256(), expected);
+  EXPECT_EQ(left.all<facts::run_started>().front()->slots, 0u);
+  EXPECT_FALSE(left.all<facts::evaluated>().empty());
+  EXPECT_FALSE(left.all<facts::waiting>().empty());
 }
 
 TEST(cluster_test, loses_nothing_when_a_node_is_killed) {
@@ -102,6 +120,59 @@ TEST(cluster_test, finds_its_nodes_again_after_a_restart) {
   EXPECT_EQ(alpha->wait().code, 0) << alpha->out() << alpha->err();
   EXPECT_EQ(all.left().model_sha256(), expected);
   expect_code(run(troupe({"audit", what / "restarted"})), 0);
+}
+
+/// Clients and bases whose updates a crash took back, and those that were then
+/// handed in.
+struct taken_back {
+  std::size_t again = 0;
+  std::size_t handed_in = 0;
+};
+
+taken_back updates_of(const record& left) {
+  std::set<std::pair<client_id, version_id>> before;
+  taken_back result;
+  bool resumed = false;
+  for (const auto& f : left.every()) {
+    resumed |= std::holds_alternative<facts::voided>(f.what);
+    const auto* x = std::get_if<facts::accepted>(&f.what);
+    if (!x)
+      continue;
+    if (!resumed)
+      before.emplace(x->client, x->base);
+    else if (before.contains({x->client, x->base}))
+      ++result.again;
+    result.handed_in += x->handed_in;
+  }
+  return result;
+}
+
+// The coordinator trains as well, and what it had trained itself is lost.
+TEST(cluster_test, trains_nothing_twice_that_a_node_has_kept) {
+  const study what{quick_fedavg(1000)};
+  const auto expected = undisturbed(what);
+  coordination all{
+      what, "kept", {"--min-nodes", "1", "--set", "run.checkpoint_every=300"}};
+  auto alpha = all.join("alpha");
+  ASSERT_TRUE(all.coordinator().until(
+      [&] { return all.left().last_published() >= 350; }));
+
+  all.coordinator().signal(SIGKILL);
+  all.coordinator().wait();
+  ASSERT_TRUE(alpha->says("the coordinator is gone"));
+  all.restart({"--min-nodes", "1"});
+
+  EXPECT_TRUE(alpha->says("updates are kept that version ")) << alpha->out();
+  EXPECT_EQ(all.coordinator().wait().code, 0) << all.coordinator().err();
+  EXPECT_EQ(alpha->wait().code, 0) << alpha->out() << alpha->err();
+  const auto found = updates_of(all.left());
+  EXPECT_GE(found.again, 200u);
+  EXPECT_GE(found.handed_in, found.again / 10);
+  EXPECT_LE(found.handed_in, found.again + 100); // some were never accepted
+  EXPECT_EQ(all.left().model_sha256(), expected);
+  const auto said = run(troupe({"audit", what / "kept", "--retrain"}));
+  expect_code(said, 0);
+  EXPECT_THAT(said.out, HasSubstr("checksums of all sums"));
 }
 
 TEST(cluster_test, drains_a_node_that_is_told_to_leave) {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/integration/study.hpp"
+#include "tests/integration/coordination.hpp"
 
 namespace troupe::tests {
 
@@ -143,6 +143,32 @@ TEST_F(gpu_run_test, mixes_devices_by_the_seed_alone) {
   auto refused = run(resume("a", more));
   EXPECT_EQ(refused.code, 2) << refused.out << refused.err;
   EXPECT_TRUE(holds(refused.err, "slots")) << refused.err;
+}
+
+// Who trains on which kind of device is the coordinator's configuration, and
+// neither its own devices nor how many slots a node has of which.
+TEST_F(gpu_run_test, has_the_bits_of_one_process_where_nodes_bring_devices) {
+  expect_code(run(start("alone", mixed)), 0);
+  expect_code(run(start("all-on-gpu")), 0);
+  ASSERT_NE(sha("alone"), sha("all-on-gpu"));
+  for (const std::size_t nodes : {1, 2}) {
+    const auto name = "over-" + std::to_string(nodes);
+    auto options = mixed;
+    options.insert(
+        options.end(), {"--nodes-only", "--min-nodes", std::to_string(nodes)});
+    coordination all{study_, name, options, gpu_tool()};
+    std::vector<std::unique_ptr<process>> joined;
+    for (std::size_t i = 0; i < nodes; ++i)
+      joined.push_back(all.join("node-" + std::to_string(i)));
+
+    EXPECT_EQ(all.coordinator().wait().code, 0) << all.coordinator().err();
+    for (auto& each : joined)
+      EXPECT_EQ(each->wait().code, 0) << each->out() << each->err();
+
+    EXPECT_EQ(sha(name), sha("alone"));
+    for (const auto& each : all.left().all<facts::node_joined>())
+      EXPECT_EQ(each.slots, 2u) << "one of each kind";
+  }
 }
 
 TEST_F(gpu_run_test, runs_without_rounds) {

@@ -37,6 +37,8 @@ public:
   std::string journal() const { return content(root_ / "facts.jsonl"); }
   /// Facts that still hold; those of the whole lines, if one is being written.
   std::vector<fact> standing() const;
+  /// All facts, void ones included.
+  std::vector<fact> every() const { return facts(); }
   /// Facts of one kind, void ones included.
   template <class Fact>
   std::vector<Fact> all() const {

@@ -145,6 +145,30 @@ TEST_F(door_tasks_test, leave_the_newest_version_lent_for_those_to_come) {
   EXPECT_FALSE(node->lent.contains(old));
 }
 
+TEST_F(door_tasks_test, take_an_outdated_version_back_where_none_come) {
+  seat(0, 5);
+  finish(0, 70);
+  const auto old = node->lent.begin()->first;
+
+  stage.tell(at, durable{5});
+  EXPECT_TRUE(node->lent.contains(old)) << "others may start from it yet";
+  stage.tell(at, durable{6});
+
+  EXPECT_THAT(node->lent, IsEmpty());
+  ASSERT_THAT(node->sent<release>(), SizeIs(1));
+  EXPECT_EQ(node->sent<release>()[0].what, old);
+}
+
+TEST_F(door_tasks_test, hold_an_outdated_version_that_they_start_from) {
+  seat(0, 5);
+
+  stage.tell(at, durable{6});
+  EXPECT_THAT(node->lent, SizeIs(1));
+  finish(0, 70);
+
+  EXPECT_THAT(node->lent, IsEmpty());
+}
+
 TEST_F(door_tasks_test, are_answered_once_their_delta_is_here) {
   seat(0);
 

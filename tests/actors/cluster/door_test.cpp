@@ -39,6 +39,16 @@ TEST_F(door_test, welcomes_a_node_by_its_name_and_epoch) {
   EXPECT_FALSE(is_closed());
 }
 
+TEST_F(door_test, tells_its_node_which_version_is_durable) {
+  at_knock.durable = 6;
+  knock();
+  stage.tell(at, durable{7});
+
+  EXPECT_EQ(node->sent<welcome>().at(0).durable, 6u);
+  ASSERT_THAT(node->sent<durable>(), SizeIs(1));
+  EXPECT_EQ(node->sent<durable>()[0].version, 7u);
+}
+
 TEST_F(door_test, sends_a_node_away_that_the_registrar_refuses) {
   at_knock = {false, "there is no room", {}, 0};
 

@@ -618,6 +618,23 @@ TEST_F(registrar_test, reports_every_node) {
   EXPECT_EQ(now.epoch, now.nodes[1].epoch);
 }
 
+// Nodes keep what no durable version holds.
+TEST_F(registrar_test, tells_nodes_which_version_is_durable) {
+  open();
+  facts::run_header taken_up;
+  taken_up.version = 4;
+  tell(facts::run_started{taken_up});
+  EXPECT_EQ(knock(1, "alpha").durable, 4u);
+
+  tell(facts::stored{6, "sha", 0.1});
+  tell(facts::stored{5, "sha", 0.1}); // the best one, stored behind it
+
+  const auto heard = doors.at(1).heard<durable>();
+  ASSERT_THAT(heard, SizeIs(1));
+  EXPECT_EQ(heard[0].version, 6u);
+  EXPECT_EQ(knock(2, "beta").durable, 6u);
+}
+
 TEST_F(registrar_test, uses_no_epoch_of_a_process_before_it) {
   options.incarnation = 2;
   open();

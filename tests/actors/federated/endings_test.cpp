@@ -163,6 +163,7 @@ TEST_F(endings_test, a_version_is_out_once_every_shard_has_rounded) {
   ASSERT_EQ(other.heard<publish>().size(), 1u);
   EXPECT_EQ(other.heard<publish>()[0].into, sums.heard<publish>()[0].into);
 
+  stage.tell(aggregator, added{1, {0, 0}});
   stage.tell(aggregator, published{1, 1});
   pass(1s);
   EXPECT_TRUE(told<facts::published>().empty());
@@ -180,6 +181,7 @@ TEST_P(divergence_test, an_update_that_a_shard_could_not_add_goes_to_none) {
   train(0, 1.0);
 
   finish(1, 3.0, GetParam());
+  stage.tell(aggregator, added{1, {0}});
   for (shard_id i : {0, 1})
     stage.tell(aggregator, published{1, i});
   pass(1s);

@@ -235,6 +235,9 @@ TEST_F(residents_test, are_away_while_their_learner_does_not_return) {
   stage.tell(aggregator, published{1});
   ASSERT_THAT(home.heard<seated_offer>(), SizeIs(1));
   const auto late = last_of(home).lease;
+  stage.tell(aggregator,
+      update{0, {offer_to(0).lease, 1, {10, 1, 0.5}, 0.1, 0.1,
+                    offer_to(0).parameters}});
 
   pass(12s);
 

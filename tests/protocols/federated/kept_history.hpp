@@ -28,7 +28,7 @@ public:
   }
 
   std::string run() {
-    for (int i = 0; i < 400 && broken_.empty(); ++i)
+    for (int i = 0; i < 150 && broken_.empty(); ++i)
       step();
     return broken_;
   }

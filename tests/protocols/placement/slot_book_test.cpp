@@ -26,6 +26,26 @@ TEST(slot_book_test, spreads_leases_over_the_emptiest_slots) {
   EXPECT_EQ(book.claim(4, 13, cpu, at(0)), 1u);
 }
 
+TEST(slot_book_test, spares_a_slot_for_parts_of_the_test_set) {
+  slot_book book{cpus(2), 2};
+
+  book.spare(0);
+
+  EXPECT_EQ(book.alive(), 1u);
+  EXPECT_EQ(book.alive(cpu), 1u);
+  EXPECT_EQ(book.claim(1, 10, cpu, at(0)), 1u);
+  EXPECT_EQ(book.claim(2, 11, cpu, at(0)), 1u);
+  EXPECT_EQ(book.claim(3, 12, cpu, at(0)), std::nullopt);
+  book.begin_part(0, true, at(4));
+  ASSERT_EQ(book.at_parts().size(), 1u);
+  EXPECT_EQ(book.at_parts().front().since, at(4));
+
+  EXPECT_TRUE(book.lose(0).empty());
+  EXPECT_TRUE(book.at_parts().empty());
+  EXPECT_EQ(book.lost(), 1u);
+  EXPECT_EQ(book.alive(), 1u);
+}
+
 TEST(slot_book_test, gives_no_more_than_its_credits) {
   slot_book book{cpus(1), 2};
   book.claim(1, 10, cpu, at(0));

@@ -61,6 +61,21 @@ TEST_P(connection_test, carries_what_fills_a_frame) {
   EXPECT_EQ(other.heard.get<refusal>(1).why, text);
 }
 
+TEST_P(connection_test, sends_more_a_frame_where_its_peer_takes_more) {
+  connection_options takes;
+  takes.frame = std::size_t{1} << 20;
+  both_ends wide{GetParam(), {}, takes};
+  const std::string text(500'000, 'x');
+  wide.start();
+  wide.one->send(welcome{"alpha", 1, "", {}, ""});
+  wide.other.heard[0];
+
+  wide.one->widen(takes.frame);
+  EXPECT_TRUE(wide.one->send(refusal{text}));
+
+  EXPECT_EQ(wide.other.heard.get<refusal>(1).why, text);
+}
+
 TEST_P(connection_test, carries_the_values_of_small_tensors) {
   auto values = std::make_shared<gpu::buffer>(tensor::most_along);
   std::ranges::fill(values->span(), 0.5f);

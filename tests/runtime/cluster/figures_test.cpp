@@ -259,7 +259,7 @@ TEST_F(lines_test, show_a_peer_as_long_as_its_session_lasts) {
   EXPECT_FALSE(shown(one.figures)) << "its session is over";
 }
 
-TEST(silent_line_test, tells_how_long_a_lost_peer_was_silent) {
+TEST(lost_line_test, tells_how_long_a_lost_peer_was_silent) {
   io_thread io;
   boost::asio::io_context context;
   auto [a, b] = connected_sockets(io.context(), context);

@@ -246,7 +246,10 @@ public:
 class both_ends {
 public:
   explicit both_ends(medium over, const cluster::connection_options& how = {})
-      : both_ends(over == medium::tls ? self_signed() : nullptr, how) {}
+      : both_ends(over, how, how) {}
+  both_ends(medium over, const cluster::connection_options& how,
+      const cluster::connection_options& others)
+      : both_ends(over == medium::tls ? self_signed() : nullptr, how, others) {}
 
   void start() {
     one.start();
@@ -256,10 +259,11 @@ public:
   io_thread one_thread, other_thread;
 
 private:
-  both_ends(
-      const cluster::shared_tls& tls, const cluster::connection_options& how)
+  both_ends(const cluster::shared_tls& tls,
+      const cluster::connection_options& how,
+      const cluster::connection_options& others)
       : one(cluster::stream{std::move(both_.first), tls}, how),
-        other(cluster::stream{std::move(both_.second), tls}, how) {}
+        other(cluster::stream{std::move(both_.second), tls}, others) {}
 
   std::pair<cluster::tcp::socket, cluster::tcp::socket> both_ =
       connected_sockets(one_thread.context(), other_thread.context());

@@ -540,7 +540,7 @@ TEST(configuration_test, reads_back_what_it_prints) {
            "[federation]\nrule = \"fedbuff\"\nbuffer = 3\n",
            "[model]\nkind = \"cnn\"\n[run]\nname = \"a \\\"b\\\\\"\n",
            "[compute]\ndevices = [\"cpu\", \"cuda:3\"]\nslots = {\"cuda:3\" = "
-           "7, cpu = 0}\n"}) {
+           "7, cpu = 2}\n"}) {
     auto first = parse_configuration(text, "run.toml");
     ASSERT_THAT(first.problems, IsEmpty()) << text;
 

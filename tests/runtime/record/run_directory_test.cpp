@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,6 +16,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using tests::scratch_directory;
 
 instant at(double s) {
@@ -146,6 +148,57 @@ TEST_F(run_directory_test, says_that_checkpoints_are_gone) {
 
   EXPECT_FALSE(before.state);
   EXPECT_THAT(before.note, HasSubstr("holds no checkpoint"));
+}
+
+// Of versions 1, 2 and 3 all have a checkpoint; the journal is cut or spoilt.
+struct damaged_journal_test : run_directory_test {
+  damaged_journal_test() {
+    store(1, 2);
+    store(3, 6);
+  }
+  void store(version_id version, std::uint64_t fact) {
+    checkpoint state;
+    state.version = version;
+    state.fact_number = fact;
+    state.parameters = std::make_shared<gpu::buffer>(2);
+    write_checkpoint(disk_, place_.checkpoints(), layout_, state);
+  }
+  std::string path(version_id version) const {
+    return checkpoint_path(place_.checkpoints(), version).string();
+  }
+};
+
+TEST_F(damaged_journal_test, names_the_newest_checkpoint_that_it_reaches) {
+  for (const auto& [sound, reached] : {std::pair{5, 2}, {3, 1}})
+    for (const auto& rest : {std::string{}, "###\n" + lines_behind(sound)}) {
+      write(place_.journal(), lines(sound) + rest);
+
+      const auto said = refusal();
+
+      EXPECT_THAT(said, HasSubstr("Remove " + path(3)));
+      EXPECT_EQ(said.find(path(2)) != said.npos, reached < 2);
+      EXPECT_THAT(said, Not(HasSubstr(path(1))));
+      EXPECT_THAT(said,
+          HasSubstr(fmt::format("go on from version {}, the newest", reached)));
+      EXPECT_EQ(newest_reached(disk_, place_, static_cast<std::size_t>(sound)),
+          static_cast<version_id>(reached));
+    }
+}
+
+TEST_F(damaged_journal_test, says_where_it_reaches_no_checkpoint) {
+  write(place_.journal(), "###\n" + journal_);
+
+  EXPECT_THAT(refusal(), HasSubstr("the journal reaches no checkpoint"));
+  EXPECT_THAT(refusal(), HasSubstr(path(1)));
+}
+
+// Whoever does what it says goes on from there.
+TEST_F(damaged_journal_test, goes_on_where_its_advice_is_followed) {
+  write(place_.journal(), lines(5));
+  refusal();
+  disk_.remove(path(3));
+
+  EXPECT_EQ(recalled().state->version, 2u);
 }
 
 struct bookmark_test : run_directory_test {

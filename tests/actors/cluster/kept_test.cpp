@@ -120,7 +120,7 @@ TEST_F(kept_test, hands_in_what_a_coordinator_that_came_back_asks_for) {
 
   EXPECT_EQ(offers(0), 1u) << "it is not trained again";
   ASSERT_THAT(handed_in(), SizeIs(1));
-  const auto& what = handed_in()[0];
+  const auto what = handed_in()[0];
   EXPECT_EQ(what.client, 0u);
   EXPECT_EQ(what.result.lease, 1001u);
   EXPECT_EQ(what.result.base, 5u);

@@ -238,7 +238,7 @@ TEST_F(residents_test, are_away_while_their_learner_does_not_return) {
   stage.tell(aggregator, update{0, {offer_to(0).lease, 1, {10, 1, 0.5}, 0.1,
                                        0.1, offer_to(0).parameters}});
 
-  pass(12s);
+  pass(13s);
 
   EXPECT_THAT(told<facts::client_left>(), SizeIs(1));
   EXPECT_THAT(told<facts::slot_lost>(), testing::Not(IsEmpty()));

@@ -319,8 +319,8 @@ TEST_F(run_directory_test, ends_the_journal_where_it_is_spoilt) {
 TEST_F(run_directory_test, refuses_a_journal_that_does_not_tell_of_its_state) {
   auto remove = "Remove " +
                 (place_.checkpoints() / checkpoint_name(2)).string() +
-                " to go on from the checkpoint before it, or start the run "
-                "anew in another directory";
+                " to begin anew here: the journal reaches no checkpoint, or "
+                "start the run anew in another directory";
 
   write(place_.journal(), lines(2) + "###\n" + lines_behind(2));
   EXPECT_THAT(refusal(), HasSubstr("line 3: not a JSON object. " + remove));

@@ -237,8 +237,9 @@ TEST_F(residents_test, are_away_while_their_learner_does_not_return) {
   const auto late = last_of(home).lease;
   stage.tell(aggregator, update{0, {offer_to(0).lease, 1, {10, 1, 0.5}, 0.1,
                                        0.1, offer_to(0).parameters}});
+  stage.tell(aggregator, added{0, {0}});
 
-  pass(13s);
+  pass(12s);
 
   EXPECT_THAT(told<facts::client_left>(), SizeIs(1));
   EXPECT_THAT(told<facts::slot_lost>(), testing::Not(IsEmpty()));

@@ -11,8 +11,9 @@ round of a model of 1 KB with ten clients, all trained at nodes. Memory: the
 peak of a coordinator that leaves training to nodes, whose clients only move a
 model of 256 MB. Slow: the time from version to version (FedBuff, ten updates)
 of two nodes, beside a third one behind 1 Mbit/s; in network namespaces, as root.
-Crowd: a thousand sessions of a process that simulates nodes. The last three
-take what a build with TROUPE_BENCHMARKS has beside the tool.
+Crowd: a thousand sessions of a process that simulates nodes. Updates: the time
+that each accepted update of learners takes that do not train, from one node. The
+last four take what a build with TROUPE_BENCHMARKS has beside the tool.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import time
 import cluster_crowd
 import cluster_memory
 import cluster_slow_node
+import cluster_updates
 from cluster_stage import HEAD, Row, Stage, program_beside
 
 CONFIG = """
@@ -127,13 +129,15 @@ def main():
     parser.add_argument("--troupe", default="build/release/troupe")
     parser.add_argument("--samples", type=int, default=20)
     parser.add_argument("--only", default="", metavar="TEXT",
-                        help="detection, restart, round, memory, slow or crowd")
+                        help="detection, restart, round, memory, slow, crowd or "
+                             "updates")
     given = parser.parse_args()
     tool = given.troupe
     if not os.access(tool, os.X_OK):
         sys.exit(f"cluster_figures: there is no {tool}")
     idle = program_beside(tool, "idle_run")
     simulated = program_beside(tool, "simulated_nodes")
+    updates = program_beside(tool, "cluster_updates_bench")
     figures = {
         "detection": lambda: detection(tool, given.samples),
         "restart": lambda: restart(tool, max(3, given.samples // 4)),
@@ -141,6 +145,7 @@ def main():
         "memory": lambda: cluster_memory.rows(idle, 64_000_000, 3),
         "slow": lambda: cluster_slow_node.rows(idle, 60, 3),
         "crowd": lambda: cluster_crowd.rows(tool, idle, simulated, 1000, 30),
+        "updates": lambda: cluster_updates.rows(updates, 3),
     }
     if given.only and given.only not in figures:
         sys.exit(f"--only {given.only} is none of {', '.join(figures)}")

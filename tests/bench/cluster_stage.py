@@ -22,7 +22,7 @@ class Row:
     unit: str = "ms"
     note: str = ""
 
-    SCALES = {"ms": 1e3, "s": 1.0, "MB": 1e-6, "": 1.0}
+    SCALES = {"us": 1e6, "ms": 1e3, "s": 1.0, "MB": 1e-6, "": 1.0}
 
     @property
     def median(self):

@@ -30,20 +30,13 @@ struct size {
   std::uint64_t parameters = 1'000, rounds = 100, clients = 10'000, slots = 2;
 };
 
-// The coordinator's own slot leaves before anybody is there to be trained.
 topology idle(const size& of) {
-  const auto everybody = [of](attendance& who, const std::stop_token&) {
-    who.withdraw(0);
-    for (client_id c = 0; c < of.clients; ++c)
-      who.join(c);
-  };
   return topology{"idle"}
       .learner(bench::idle_learners(of.parameters), "idle")
       .aggregator(fedavg{.fraction = 0.5, .weighting = "uniform"})
       .clients(of.clients)
       .devices({"cpu"})
       .slots(1)
-      .meanwhile({.quorum = of.clients, .script = everybody})
       .until(rounds{of.rounds});
 }
 
@@ -66,6 +59,7 @@ bench::child_run coordinate(const std::string& at, const size& of) {
     run_options how{.out = place, .quiet = true};
     how.cluster.at = at;
     how.cluster.nodes = 1;
+    how.cluster.trains = false;
     return execute(idle(of), how);
   });
 }

@@ -25,11 +25,11 @@
 //     hello{node} ───────────────────────────►   who it is
 //     ◄──────────── welcome | refusal | lower    what is trained, on what
 //     ready ─────────────────────────────────►   its slots, its data's digests
-//     ◄─ carried, seated, score, revoke, call_off  work, or none of it after
-//     ◄──────────────────────────── state_stored   a resident's state is
-//     durable all update, failure, part_begun, evaluated_part ─►   what came of
-//     it ◄───────────────────────── release, arrived   tensors that are done
-//     with ◄───────────────────────────────── durable   what need not be kept
+//     ◄─ carried, seated, score, revoke, call_off  work, or none of it
+//     update, failure ───────────────────────►   what came of it
+//     part_begun, evaluated_part ────────────►
+//     ◄───────────────── state_stored, durable   what need not be kept
+//     ◄────────────────────── release, arrived   tensors that are done with
 //     drain ─────────────────────────────────►   it wants to leave
 //     ◄───────────────────────────────── drain   it is to
 //     farewell ◄─────────────────────► farewell  the session ends in order

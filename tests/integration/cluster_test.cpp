@@ -67,7 +67,7 @@ TEST(cluster_test, trains_at_nodes_alone_where_it_is_told_to) {
 }
 
 TEST(cluster_test, loses_nothing_when_a_node_is_killed) {
-  const study what{quick_fedavg(1000)};
+  const study what{quick_fedavg(400)};
   const auto expected = undisturbed(what);
   coordination all{what, "killed", {"--min-nodes", "2"}};
   auto alpha = all.join("alpha");
@@ -89,7 +89,7 @@ TEST(cluster_test, loses_nothing_when_a_node_is_killed) {
 }
 
 TEST(cluster_test, finds_a_silent_node_within_its_bound) {
-  const study what{quick_fedavg(1000)};
+  const study what{quick_fedavg(400)};
   const auto expected = undisturbed(what);
   coordination all{what, "silent", {"--min-nodes", "1", "--silence", "1"}};
   auto alpha = all.join("alpha");
@@ -105,7 +105,7 @@ TEST(cluster_test, finds_a_silent_node_within_its_bound) {
 }
 
 TEST(cluster_test, finds_its_nodes_again_after_a_restart) {
-  const study what{quick_fedavg(1000)};
+  const study what{quick_fedavg(400)};
   const auto expected = undisturbed(what);
   coordination all{what, "restarted", {"--min-nodes", "1"}};
   auto alpha = all.join("alpha");
@@ -149,13 +149,13 @@ taken_back updates_of(const record& left) {
 
 // The coordinator trains as well, and what it had trained itself is lost.
 TEST(cluster_test, trains_nothing_twice_that_a_node_has_kept) {
-  const study what{quick_fedavg(1000)};
+  const study what{quick_fedavg(500)};
   const auto expected = undisturbed(what);
   coordination all{
-      what, "kept", {"--min-nodes", "1", "--set", "run.checkpoint_every=300"}};
+      what, "kept", {"--min-nodes", "1", "--set", "run.checkpoint_every=150"}};
   auto alpha = all.join("alpha");
   ASSERT_TRUE(all.coordinator().until(
-      [&] { return all.left().last_published() >= 350; }));
+      [&] { return all.left().last_published() >= 200; }));
 
   all.coordinator().signal(SIGKILL);
   all.coordinator().wait();
@@ -166,7 +166,7 @@ TEST(cluster_test, trains_nothing_twice_that_a_node_has_kept) {
   EXPECT_EQ(all.coordinator().wait().code, 0) << all.coordinator().err();
   EXPECT_EQ(alpha->wait().code, 0) << alpha->out() << alpha->err();
   const auto found = updates_of(all.left());
-  EXPECT_GE(found.again, 200u);
+  EXPECT_GE(found.again, 100u);
   EXPECT_GE(found.handed_in, found.again / 10);
   EXPECT_LE(found.handed_in, found.again + 100); // some were never accepted
   EXPECT_EQ(all.left().model_sha256(), expected);
@@ -176,7 +176,7 @@ TEST(cluster_test, trains_nothing_twice_that_a_node_has_kept) {
 }
 
 TEST(cluster_test, drains_a_node_that_is_told_to_leave) {
-  const study what{quick_fedavg(1000)};
+  const study what{quick_fedavg(400)};
   const auto expected = undisturbed(what);
   coordination all{what, "drained", {"--min-nodes", "2"}};
   auto alpha = all.join("alpha");
@@ -197,7 +197,7 @@ TEST(cluster_test, drains_a_node_that_is_told_to_leave) {
 }
 
 TEST(cluster_test, tells_who_is_there) {
-  const study what{quick_fedavg(1000)};
+  const study what{quick_fedavg(400)};
   coordination all{what, "asked", endless({"--min-nodes", "1"})};
   auto alpha = all.join("alpha");
   ASSERT_TRUE(all.coordinator().says("version "));

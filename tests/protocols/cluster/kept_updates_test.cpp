@@ -168,7 +168,8 @@ verdict tried(const federated::rule& rule, const mishaps& what,
 }
 
 // What is trained again all the same was on its way when a life ended.
-TEST(kept_histories_test, end_with_the_undisturbed_model_and_train_little_twice) {
+TEST(kept_histories_test,
+    end_with_the_undisturbed_model_and_train_little_twice) {
   const auto found = tried<kept_updates>(in_rounds(), {});
 
   EXPECT_EQ(found.problem, "");

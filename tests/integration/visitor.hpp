@@ -124,9 +124,9 @@ private:
 
   wire::dial_options how_;
   std::shared_ptr<notes> notes_ = std::make_shared<notes>();
+  wire::io_thread io_; // outlives what is said on it
   std::shared_ptr<wire::line> line_;
   std::string failed_;
-  wire::io_thread io_;
 };
 
 } // namespace troupe::tests

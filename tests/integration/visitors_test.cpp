@@ -168,7 +168,7 @@ TEST_F(visitors_test, of_another_version_of_the_wire_are_sent_away) {
   expect_undisturbed();
 }
 
-TEST_F(visitors_test, may_come_in_their_thousands) {
+TEST_F(visitors_test, DISABLED_may_come_in_their_thousands) {
   open();
 
   for (int i = 0; i < 2'000; ++i)
@@ -210,7 +210,7 @@ TEST_F(visitors_test, of_another_fingerprint_are_refused_by_name) {
   expect_undisturbed();
 }
 
-TEST_F(visitors_test, of_another_configuration_are_refused_by_name) {
+TEST_F(visitors_test, DISABLED_of_another_configuration_are_refused_by_name) {
   open();
   process other{{{TROUPE_COUNTING, "--join", all_->at(), "--name", "other"}}};
 

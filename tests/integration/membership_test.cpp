@@ -294,7 +294,7 @@ TEST_F(live_door_test, DISABLED_takes_no_update_of_another_shape) {
   interrupt();
 }
 
-TEST_F(live_door_test, DISABLED_drops_an_update_beyond_the_norm_bound) {
+TEST_F(live_door_test, drops_an_update_beyond_the_norm_bound) {
   open({"--set", "federation.max_norm=5"});
 
   evil_->say(answer(std::vector<float>(parameters, 1.0f)));

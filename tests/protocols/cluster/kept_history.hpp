@@ -67,7 +67,9 @@ public:
     return {now_.parameters->span().begin(), now_.parameters->span().end()};
   }
   std::uint64_t handed_in() const noexcept { return handed_in_; }
-  /// Orders that one life of a node has trained more than once.
+  /// Orders that one life of a node has trained again, with no other of the
+  /// client and base between. One that a durable version has overtaken may be:
+  /// nothing that comes of it counts.
   std::uint64_t trained_twice() const noexcept { return trained_twice_; }
 
 private:
@@ -81,10 +83,13 @@ private:
   };
   struct node {
     Kept kept{std::size_t{1} << 20};
+    version_id durable = 0;     ///< for all that it has heard
     std::vector<order> offered; ///< on their way to it, or being trained
     std::vector<answer> answers;
-    std::set<std::tuple<client_id, version_id, std::uint32_t, float, float>>
-        trained; ///< in this life: client, base, work, one parameter, state
+    /// In this life, by client and base, the last: work, one parameter, state.
+    std::map<std::pair<client_id, version_id>,
+        std::tuple<std::uint32_t, float, float>>
+        trained;
   };
   struct state {
     federated::rule rule;
@@ -131,6 +136,11 @@ private:
   void rejoin(node& which) {
     which.offered.clear();
     which.answers.clear();
+    hear_durable(which);
+  }
+
+  void hear_durable(node& which) {
+    which.durable = durable_version_;
     which.kept.forget_before(durable_version_);
   }
 
@@ -201,12 +211,13 @@ private:
       ++handed_in_;
     } else {
       found = train(what);
-      const auto is_new = which.trained
-                              .insert({what.client, what.base, what.work,
-                                  what.parameters->span()[0],
-                                  what.state ? what.state->span()[0] : 0.0f})
-                              .second;
-      trained_twice_ += !is_new;
+      const std::tuple asked{what.work, what.parameters->span()[0],
+          what.state ? what.state->span()[0] : 0.0f};
+      const auto [last, is_new] =
+          which.trained.try_emplace({what.client, what.base}, asked);
+      trained_twice_ +=
+          !is_new && last->second == asked && what.base >= which.durable;
+      last->second = asked;
       which.kept.keep(what, *found);
     }
     found->lease = lease;
@@ -286,7 +297,7 @@ private:
     unsaved_.clear();
     for (auto& each : nodes_)
       if (!chance(4)) // the others hear it when they come again
-        each.kept.forget_before(version);
+        hear_durable(each);
   }
 
   struct unsaved {

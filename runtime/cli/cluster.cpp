@@ -175,7 +175,6 @@ const std::vector<option>& listening_options() {
       {"tls", "DIR", "with the certificates in DIR: see `troupe certs`"},
       {"min-nodes", "N", "begin when so many nodes are there"},
       {"quorum", "N", "hand out no work while fewer nodes are there"},
-      {"nodes-only", "", "train at nodes alone, and score here"},
       {"patience", "SECONDS",
           "stand still so long for want of nodes (default: 600)"},
       {"after-patience", "WHAT",
@@ -205,7 +204,6 @@ cluster::listening listening(const arguments& given) {
   if (result.insecure && !result.tls.empty())
     throw usage_error{"--insecure and --tls exclude each other"};
   result.any_fingerprint = given.has("any-fingerprint");
-  result.trains = !given.has("nodes-only");
   result.nodes = number<std::size_t>(given, "min-nodes", 0, 0, most_nodes);
   result.quorum = number<std::size_t>(given, "quorum", 0, 0, most_nodes);
   result.patience = number(given, "patience", 600.0, 1e-3, most_seconds);

@@ -13,7 +13,6 @@ struct listening {
   std::string tls{};            ///< directory of certificates
   bool insecure = false;        ///< in the clear beyond this machine
   bool any_fingerprint = false; ///< lets in who may compute other bits
-  bool trains = true;           ///< here, too; else it sums and scores alone
   std::size_t nodes = 0;        ///< that have to be there to begin
   std::size_t quorum = 0;       ///< that have to be there for new leases
   double silence = 3.0;         ///< seconds until a node is lost

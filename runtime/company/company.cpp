@@ -281,6 +281,7 @@ aggregator_options company::plan(
     const past& before, gpu::shared_buffer parameters, named_blocks blocks) {
   const auto& c = settled_;
   aggregator_options result;
+  result.trains = devices_.trains;
   result.rule = rule_of(what_, before);
   result.parameters = std::move(parameters);
   result.blocks = std::move(blocks);
@@ -289,7 +290,6 @@ aggregator_options company::plan(
   if (cluster_) {
     result.nodes = how_.cluster.nodes;
     result.nodes_least = how_.cluster.quorum;
-    result.trains = how_.cluster.trains;
     result.patience = from_seconds(how_.cluster.patience);
     result.then = how_.cluster.then;
     result.residents_wanted = c.federation.min_residents;
@@ -303,8 +303,8 @@ aggregator_options company::plan(
       result.samples.push_back(view.size());
   }
   result.header = {c.run.name, c.federation.rule, account_.fingerprint,
-      c.run.seed, result.samples.size(), gpu::size(layout_), devices_.slots(),
-      c.run.rounds, before.incarnation,
+      c.run.seed, result.samples.size(), gpu::size(layout_),
+      devices_.trains ? devices_.slots() : 0, c.run.rounds, before.incarnation,
       before.state ? before.state->version : 0,
       before.state ? before.state->updates : 0, 0, 0.0, from_};
   result.header.unit = what_.unit();
@@ -314,8 +314,6 @@ aggregator_options company::plan(
     result.header.best_version = best->version;
     result.header.best_accuracy = best->accuracy;
   }
-  if (!result.trains)
-    result.header.slots = 0;
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   result.evaluate_every = c.run.evaluate_every;

@@ -21,7 +21,7 @@ namespace troupe {
 /// one for some of them by name (`cpu`, `cuda:0`; `cuda` is every GPU). Without
 /// a number: as many as suit it.
 struct slot_counts {
-  std::optional<std::uint64_t> each;          ///< 0: nothing is trained here
+  std::optional<std::uint64_t> each;          ///< 0: trains nothing, scores
   std::map<std::string, std::uint64_t> named; ///< if any, there is no `each`
 
   slot_counts() = default;

@@ -46,7 +46,8 @@ private:
 };
 
 void chooser::take(const device_info& one) {
-  auto asked = what_.slots.of(gpu::to_string(one.where));
+  auto asked = result_.trains ? what_.slots.of(gpu::to_string(one.where))
+                              : std::nullopt;
   result_.devices.push_back({one.where, asked.value_or(one.slots)});
   if (is_gpu(one))
     cards_.push_back(&one);
@@ -150,6 +151,7 @@ void chooser::check_instructions() {
 }
 
 device_choice chooser::choose() && {
+  result_.trains = !what_.slots.none();
   if (!what_.devices.empty())
     for (const auto& name : what_.devices)
       take_named("devices", name);
@@ -226,8 +228,8 @@ std::string device_choice::fingerprint() const {
 
 std::string device_choice::text() const {
   std::string text;
-  if (!devices.empty() && slots() == 0)
-    return "no slots";
+  if (!trains)
+    return "no slots"; // of those that a run is told
   for (const auto& each : devices) {
     auto unit = each.slots == 1 ? " slot" : " slots";
     text += fmt::format("{}{}{}", text.empty() ? "" : ", ", each.slots,

@@ -34,6 +34,7 @@ struct chosen_device {
 /// bits differ.
 struct device_choice {
   std::vector<chosen_device> devices; ///< in the order they were asked for
+  bool trains = true; ///< else only nodes do, and these score what they made
   std::string remark; ///< worth saying once: why `auto` came to mean the CPU
   gpu::precision products = gpu::precision::fp32; ///< of all devices
   std::vector<std::string> problems; ///< if any, `devices` means nothing

@@ -14,7 +14,7 @@ def peak(program, values, nodes, rounds):
     with tempfile.TemporaryDirectory() as place:
         words = [program, values, 0, "--set", f"run.rounds={rounds}",
                  "--set", "run.checkpoint_every=1000"]
-        stage = Stage(place, [*words, "--nodes-only"], [*words, "--join"])
+        stage = Stage(place, [*words, "--set", "compute.slots=0"], [*words, "--join"])
         coordinator = stage.coordinate("--min-nodes", nodes)
         try:
             for _ in range(nodes):

@@ -35,7 +35,7 @@ def seconds_a_version(program, slow, versions):
              "--set", f"run.rounds={versions}"]
     try:
         with tempfile.TemporaryDirectory() as place:
-            stage = Stage(place, [*words, "--nodes-only", "--insecure"],
+            stage = Stage(place, [*words, "--set", "compute.slots=0", "--insecure"],
                           [*words, "--join"], network.inside)
             stage.at = network.dials("coordinator")
             nodes = ["near", "far"] + (["slow"] if slow else [])

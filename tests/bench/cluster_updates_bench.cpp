@@ -36,7 +36,7 @@ topology idle(const size& of) {
       .aggregator(fedavg{.fraction = 0.5, .weighting = "uniform"})
       .clients(of.clients)
       .devices({"cpu"})
-      .slots(1)
+      .slots(0)
       .until(rounds{of.rounds});
 }
 
@@ -59,7 +59,6 @@ bench::child_run coordinate(const std::string& at, const size& of) {
     run_options how{.out = place, .quiet = true};
     how.cluster.at = at;
     how.cluster.nodes = 1;
-    how.cluster.trains = false;
     return execute(idle(of), how);
   });
 }

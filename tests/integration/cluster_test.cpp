@@ -49,23 +49,6 @@ TEST(cluster_test, makes_the_bits_of_one_process) {
   }
 }
 
-TEST(cluster_test, trains_at_nodes_alone_where_it_is_told_to) {
-  const study what{quick_fedavg(10)};
-  const auto expected = undisturbed(what);
-  coordination all{what, "nodes-only", {"--nodes-only"}};
-  EXPECT_FALSE(all.coordinator().says("version ", patience{1'000}));
-  auto alpha = all.join("alpha");
-
-  EXPECT_EQ(all.coordinator().wait().code, 0) << all.coordinator().err();
-  EXPECT_EQ(alpha->wait().code, 0) << alpha->err();
-
-  const auto left = all.left();
-  EXPECT_EQ(left.model_sha256(), expected);
-  EXPECT_EQ(left.all<facts::run_started>().front()->slots, 0u);
-  EXPECT_FALSE(left.all<facts::evaluated>().empty());
-  EXPECT_FALSE(left.all<facts::waiting>().empty());
-}
-
 TEST(cluster_test, loses_nothing_when_a_node_is_killed) {
   const study what{quick_fedavg(400)};
   const auto expected = undisturbed(what);

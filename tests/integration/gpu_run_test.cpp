@@ -156,7 +156,7 @@ TEST_F(gpu_run_test,
     const auto name = "over-" + std::to_string(nodes);
     auto options = mixed;
     options.insert(
-        options.end(), {"--nodes-only", "--min-nodes", std::to_string(nodes)});
+        options.end(), {"--min-nodes", std::to_string(nodes)});
     coordination all{study_, name, options, gpu_tool()};
     std::vector<std::unique_ptr<process>> joined;
     for (std::size_t i = 0; i < nodes; ++i)

@@ -183,6 +183,7 @@ TEST(membership_test, trains_at_nodes_alone_where_it_has_no_slots) {
   const auto started = all.left().all<facts::run_started>();
   ASSERT_EQ(started.size(), 1u);
   EXPECT_EQ(started[0]->slots, 0u);
+  EXPECT_FALSE(all.left().all<facts::evaluated>().empty());
 }
 
 TEST(membership_test, needs_nodes_where_it_has_no_slots) {

@@ -190,9 +190,9 @@ TEST(residents_test, make_the_bits_of_placed_clients_with_the_same_samples) {
 
   ward own{12, "clients = 0\nresidents = true\nmin_residents = 3\n"};
   own.divide(3);
-  own.open();
+  own.open({"--set", "compute.slots=0"}); // what they make is scored there
   std::vector<std::unique_ptr<process>> nodes;
-  for (std::size_t i = 0; i < 2; ++i)
+  for (std::size_t i = 0; i < 3; ++i)
     nodes.push_back(own.admitted(fmt::format("hospital-{}", i), i));
 
   EXPECT_EQ(own.coordinator().wait().code, 0) << own.coordinator().err();

@@ -1,8 +1,6 @@
 #include "runtime/cluster/connection.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 #include "protocols/messages.hpp"
@@ -11,8 +9,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
-#include <caf/binary_deserializer.hpp>
-#include <caf/binary_serializer.hpp>
 #include <fmt/format.h>
 
 namespace troupe::cluster {
@@ -20,9 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t preamble_size = 8;
-constexpr std::array<char, 6> magic{'t', 'r', 'o', 'u', 'p', 'e'};
-constexpr std::size_t length_size = 4;
 // Time for what was said last to go out.
 constexpr clock::duration farewell_time = 1s;
 constexpr int beats_a_silence = 6;
@@ -31,19 +24,6 @@ constexpr clock::duration longest_beat = 500ms;
 
 double in_seconds(clock::duration t) {
   return std::chrono::duration<double>(t).count();
-}
-
-void put_preamble(caf::byte_buffer& to) {
-  for (char c : magic)
-    to.push_back(static_cast<caf::byte>(c));
-  to.push_back(static_cast<caf::byte>(wire_version >> 8));
-  to.push_back(static_cast<caf::byte>(wire_version & 0xff));
-}
-
-std::uint32_t length_at(const std::byte* at) {
-  std::uint32_t result = 0;
-  std::memcpy(&result, at, length_size);
-  return result; // little-endian, as every machine that this runs on
 }
 
 } // namespace
@@ -55,7 +35,7 @@ connection::connection(stream over, connection_options how)
       began_(clock::now()),
       said_(began_),
       heard_(std::make_shared<monitoring::pulse>(began_)),
-      in_(preamble_size + length_size + how_.first_frame),
+      reader_(how_.first_frame, how_.frame),
       most_sent_(how_.frame) {
   register_messages(); // errors name types
   put_preamble(waiting_);
@@ -82,8 +62,8 @@ void connection::read() {
     paused_ = true;
     return;
   }
-  stream_.async_read_some(
-      asio::buffer(in_.data() + filled_, in_.size() - filled_),
+  const auto room = reader_.room();
+  stream_.async_read_some(asio::buffer(room.data(), room.size()),
       [self = shared_from_this()](network_error error, std::size_t count) {
         if (error)
           self->fail(error);
@@ -92,87 +72,37 @@ void connection::read() {
       });
 }
 
-void connection::on_read(std::size_t count) {
+void connection::on_read(std::size_t bytes) {
   if (stage_ == stage::ended)
     return;
-  if (stage_ == stage::closing) {
-    filled_ = 0;
-    return read();
+  if (stage_ != stage::closing) {
+    heard_->felt(clock::now());
+    count(monitoring::direction::in, bytes);
+    reader_.came(bytes);
+    take_frames();
+    if (stage_ == stage::ended || given_)
+      return;
   }
-  heard_->felt(clock::now());
-  this->count(monitoring::direction::in, count);
-  filled_ += count;
-  taken_ = 0;
-  if (!preambled_ && !read_preamble())
-    return;
-  while (read_frame()) {
-  }
-  if (stage_ == stage::ended || given_)
-    return;
-  std::memmove(in_.data(), in_.data() + taken_, filled_ - taken_);
-  filled_ -= taken_;
   read();
 }
 
-// True: it has come, and is this version's.
-bool connection::read_preamble() {
-  const auto seen = std::min(filled_, magic.size());
-  if (std::memcmp(in_.data(), magic.data(), seen) != 0) {
-    end("it does not speak as Troupe does");
-    return false;
-  }
-  if (filled_ < preamble_size) {
-    read();
-    return false;
-  }
-  const auto version =
-      static_cast<std::uint16_t>(std::to_integer<unsigned>(in_[6]) << 8 |
-                                 std::to_integer<unsigned>(in_[7]));
-  if (version != wire_version) {
-    end(fmt::format("it speaks version {} of the wire, and this is version {}",
-        version, wire_version));
-    return false;
-  }
-  preambled_ = true;
-  taken_ = preamble_size;
-  return true;
-}
-
-// False: there is none left, or nobody to hear it.
-bool connection::read_frame() {
-  if (filled_ - taken_ < length_size)
-    return false;
-  const auto length = length_at(in_.data() + taken_);
-  const auto most = stage_ == stage::greeting ? how_.first_frame : how_.frame;
-  if (length == 0 || length > most) {
-    end(fmt::format(
-        "it sent a frame of {} bytes, and {} are the most", length, most));
-    return false;
-  }
-  if (filled_ - taken_ < length_size + length) {
-    if (in_.size() < length_size + length)
-      in_.resize(preamble_size + length_size + how_.frame);
-    return false;
-  }
-  const auto* data =
-      reinterpret_cast<const caf::byte*>(in_.data() + taken_ + length_size);
-  caf::binary_deserializer source{nullptr, caf::make_span(data, length)};
-  frame what;
-  if (!source.apply(what) || source.remaining() != 0) {
-    end("it sent a frame that cannot be read");
-    return false;
-  }
-  taken_ += length_size + length;
-  if (std::holds_alternative<beat>(what)) {
-    if (how_.figures)
-      how_.figures->beat(monitoring::direction::in);
-    return true;
-  }
-  if (stage_ == stage::greeting)
+void connection::take_frames() {
+  while (stage_ <= stage::open && !given_) {
+    auto what = reader_.next();
+    if (!what) {
+      if (!reader_.fault().empty())
+        end(reader_.fault());
+      return;
+    }
+    if (std::holds_alternative<beat>(*what)) {
+      if (how_.figures)
+        how_.figures->beat(monitoring::direction::in);
+      continue;
+    }
     stage_ = stage::open;
-  ++unheard_;
-  tell(std::move(what));
-  return stage_ <= stage::open && !given_;
+    ++unheard_;
+    tell(std::move(*what));
+  }
 }
 
 void connection::hear(events whom) {
@@ -196,27 +126,16 @@ bool connection::send(const frame& what) {
   std::unique_lock lock{guard_};
   if (shut_)
     return false;
-  const auto at = waiting_.size();
-  waiting_.resize(at + length_size);
-  caf::binary_serializer sink{nullptr, waiting_};
-  sink.seek(waiting_.size());
-  const auto written = sink.apply(what);
-  const auto length = waiting_.size() - at - length_size;
-  if (!written || length > most_sent_ || at > how_.unsent) {
-    waiting_.resize(at);
+  auto why = waiting_.size() > how_.unsent
+                 ? std::string{"it does not take what it is sent"}
+                 : put_frame(waiting_, what, most_sent_);
+  if (!why.empty()) {
     shut_ = true;
     lock.unlock();
-    auto why =
-        at > how_.unsent ? std::string{"it does not take what it is sent"}
-        : written
-            ? fmt::format("a frame of {} bytes is too large", length)
-            : "a frame cannot be written: " + caf::to_string(sink.get_error());
     asio::post(timer_.get_executor(),
         [self = shared_from_this(), why = std::move(why)] { self->end(why); });
     return false;
   }
-  const auto size = static_cast<std::uint32_t>(length);
-  std::memcpy(waiting_.data() + at, &size, length_size);
   if (std::exchange(writing_, true))
     return true;
   lock.unlock();
@@ -326,7 +245,7 @@ void connection::give() {
   auto heir = std::exchange(heir_, {});
   if (!heir)
     return;
-  stream_.unread({in_.data() + taken_, filled_ - taken_});
+  stream_.unread(reader_.rest());
   heir(std::move(stream_));
 }
 
@@ -368,7 +287,9 @@ void connection::count(
     how_.figures->moved(stream_.tls() ? wire::tls : wire::tcp, which, bytes);
 }
 
+// A handshake that TLS itself finds wrong is one that the peer has spoken in.
 void connection::fail(const network_error& how) {
+  spoke_ |= how.category() == asio::error::get_ssl_category();
   if (stage_ == stage::closing)
     end(why_closed_, closed_in_order_);
   else if (how == asio::error::eof || how == asio::ssl::error::stream_truncated)

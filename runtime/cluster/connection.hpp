@@ -8,13 +8,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <caf/byte_buffer.hpp>
 
 #include "monitoring/pulse.hpp"
 #include "monitoring/wire_figures.hpp"
 #include "protocols/cluster/frames.hpp"
+#include "runtime/cluster/frame_reader.hpp"
 #include "runtime/cluster/stream.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -40,17 +40,13 @@ struct connection_options {
 
 /// Frames over one stream.
 ///
-///     preamble   "troupe" version(2)            both ends, once
-///     frame      length(4) variant(length)      CAF's binary format
-///
 ///     start ──► greeting ──first frame──► open ──close──► closing ──► ended
 ///                  └─────────────┴──── a fault, a silence ────────────┘
 ///
 /// Any byte is a sign of life, and beats go out from its thread where nothing
-/// else does. A length is checked before memory is taken for it. Everything
-/// that waits is written at once. While it is closing, what was sent goes out
-/// and what comes is dropped. Calls may come from any thread; events come on
-/// the stream's own.
+/// else does. Everything that waits is written at once. While it is closing,
+/// what was sent goes out and what comes is dropped. Calls may come from any
+/// thread; events come on the stream's own.
 class connection : public std::enable_shared_from_this<connection> {
 public:
   struct events {
@@ -88,9 +84,9 @@ public:
   }
   /// How far it has come: through TLS, and to a peer that speaks as Troupe.
   bool is_secured() const noexcept { return secured_; }
-  bool is_understood() const noexcept { return preambled_; }
+  bool is_understood() const noexcept { return reader_.is_understood(); }
   /// Whether a byte of the peer's has come. On its own thread.
-  bool heard_any() const noexcept { return preambled_ || filled_ > 0; }
+  bool heard_any() const noexcept { return spoke_ || reader_.heard_any(); }
   /// In `said` alone: reads no more, and once all is written gives its stream
   /// away. No event follows.
   void hand_over(std::function<void(stream)> to);
@@ -100,9 +96,8 @@ private:
   enum class stage { greeting, open, closing, ended };
 
   void read();
-  void on_read(std::size_t count);
-  bool read_preamble();
-  bool read_frame();
+  void on_read(std::size_t bytes);
+  void take_frames();
   void tell(frame&& what);
   void flush();
   void keep_time();
@@ -122,8 +117,8 @@ private:
   stage stage_ = stage::greeting;
   clock::time_point began_, said_;
   std::shared_ptr<monitoring::pulse> heard_;
-  bool secured_ = false;   ///< the handshake is over
-  bool preambled_ = false; ///< the peer's has come
+  bool secured_ = false; ///< the handshake is over
+  bool spoke_ = false;   ///< the peer, though not to the end of it
   std::function<void(stream)> heir_;
   bool given_ = false; ///< its stream is another's, or will be
   bool paused_ = false;
@@ -131,8 +126,7 @@ private:
   bool closed_in_order_ = true;
   clock::time_point closed_at_;
 
-  std::vector<std::byte> in_;
-  std::size_t filled_ = 0, taken_ = 0;
+  frame_reader reader_;
   std::atomic<std::size_t> unheard_{0};
 
   mutable std::mutex guard_; ///< of what follows

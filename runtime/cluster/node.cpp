@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <future>
 #include <iostream>
 #include <mutex>
-#include <random>
 #include <utility>
 
 #include <caf/actor_system.hpp>
@@ -14,24 +12,19 @@
 
 #include "actors/cluster/host.hpp"
 #include "actors/computing/guard.hpp"
-#include "gpu/kernel_sets.hpp"
 #include "gpu/training/stateful_learner.hpp"
 #include "monitoring/outlet.hpp"
-#include "runtime/cluster/certificate_watch.hpp"
 #include "runtime/cluster/courier_line.hpp"
-#include "runtime/cluster/dialler.hpp"
 #include "runtime/cluster/ears.hpp"
 #include "runtime/cluster/lending.hpp"
 #include "runtime/cluster/node_watch.hpp"
+#include "runtime/cluster/rendezvous.hpp"
 #include "runtime/cluster/state_keeper.hpp"
-#include "runtime/cluster/tls_source.hpp"
 #include "runtime/company/interruption.hpp"
 #include "runtime/company/memory.hpp"
-#include "runtime/company/restart.hpp"
 #include "runtime/company/room.hpp"
 #include "runtime/company/slots.hpp"
 #include "runtime/exit_code.hpp"
-#include "runtime/release.hpp"
 
 namespace troupe {
 namespace {
@@ -39,22 +32,8 @@ namespace {
 using namespace cluster;
 using namespace std::chrono_literals;
 
-constexpr clock::duration shortest_pause = 100ms;
-constexpr clock::duration longest_pause = 5s;
 // For slots to heed their stop tokens.
 constexpr std::chrono::seconds stop_grace{2};
-
-std::uint64_t any_number() {
-  std::random_device source;
-  return std::uint64_t{source()} << 32 | source();
-}
-
-/// A session that has begun.
-struct session {
-  std::uint64_t number = 0;
-  std::shared_ptr<line> at;
-  welcome told;
-};
 
 // What was said last goes out, and nothing holds what is over.
 void take_leave(session& of, const std::string& why) {
@@ -69,16 +48,6 @@ std::size_t most_kept() {
   const auto& devices = this_machine().devices;
   const auto memory = devices.empty() ? 0 : devices.front().memory;
   return memory == 0 ? most : std::min(most, memory / 8);
-}
-
-// Who it is, and how it computes or could.
-hello introduction(const join_options& how, const std::string& name) {
-  hello result{errand::node, name, any_number(), troupe::release(), how.silence,
-      how.resident, gpu::numeric_fingerprint(), {}};
-  for (auto set : gpu::kernel_sets())
-    if (gpu::can_compute_by(set))
-      result.lowerable.push_back(gpu::fingerprint_by(set));
-  return result;
 }
 
 class node {
@@ -97,11 +66,6 @@ public:
   void leave();
 
 private:
-  dial_options dialling();
-  std::optional<session> meet();
-  std::optional<session> try_once(std::string& why);
-  void meet_halfway(const lower& what);
-  void watch_certificate(const std::shared_ptr<line>& at, connection& over);
   bool pause(clock::duration length);
   void prepare(const welcome& told);
   void move_in();
@@ -114,11 +78,9 @@ private:
 
   const join_options& how_;
   const std::optional<topology>& mine_;
-  std::string name_;
-  std::unique_ptr<tls_source> tls_;
   std::shared_ptr<node_watch> watch_;
   io_thread io_;
-  std::unique_ptr<certificate_watch> certificates_;
+  rendezvous place_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::optional<lending> lent_;
@@ -135,20 +97,9 @@ private:
 node::node(const join_options& how, const std::optional<topology>& mine)
     : how_(how),
       mine_(mine),
-      name_(how.name),
-      watch_(std::make_shared<node_watch>(how.metrics, how.silence)) {
-  if (!how.tls.empty()) {
-    tls_ = std::make_unique<tls_source>(how.tls, how.name);
-    name_ = tls_->own_name();
-    certificates_ = std::make_unique<certificate_watch>(
-        io_.context(),
-        [this](const std::string& serial) { return tls_->is_revoked(serial); },
-        [](line& with, const std::string& fault) {
-          with.expel(
-              farewell{"the coordinator's certificate " + fault, false, 0},
-              "its certificate " + fault);
-        });
-  }
+      watch_(std::make_shared<node_watch>(how.metrics, how.silence)),
+      place_(how, watch_, io_.context(),
+          [this](const std::string& text) { say("{}", text); }) {
   gpu::use_one_blas_thread();
   free_messages_quickly();
   configure_actors(config_);
@@ -173,86 +124,6 @@ void node::leave() {
 bool node::pause(clock::duration length) {
   std::unique_lock lock{guard_};
   return !changed_.wait_for(lock, length, [this] { return leaving_; });
-}
-
-dial_options node::dialling() {
-  dial_options result{monitoring::endpoint::parse(how_.at), {}, {}};
-  result.connections.silence = std::chrono::duration_cast<clock::duration>(
-      std::chrono::duration<double>(how_.silence));
-  result.connections.figures = watch_->wires();
-  if (tls_)
-    result.tls = [this] { return tls_->now(); };
-  return result;
-}
-
-// Those that there are go on with theirs.
-void node::watch_certificate(
-    const std::shared_ptr<line>& at, connection& over) {
-  if (certificates_)
-    certificates_->add(at, shown_by(over.over()));
-}
-
-// The run's kernels are chosen when a process starts.
-void node::meet_halfway(const lower& what) {
-  for (auto set : gpu::kernel_sets()) {
-    if (!gpu::can_compute_by(set) ||
-        gpu::fingerprint_by(set) != what.fingerprint)
-      continue;
-    say("the run at {} computes by {}, and so does this node from here on\n",
-        how_.at, set);
-    restart_computing_by(set);
-  }
-  throw refused("it asks for the numeric fingerprint " + what.fingerprint +
-                ", which this machine does not have");
-}
-
-// Throws `refused`. None: nobody answered, for what `why` says.
-std::optional<session> node::try_once(std::string& why) {
-  const auto first = introduction(how_, name_);
-  std::promise<std::pair<std::shared_ptr<line>, frame>> met;
-  auto answer = met.get_future();
-  dial(
-      io_.context(), dialling(), first,
-      [&](const std::shared_ptr<connection>& over, frame&& said) {
-        auto at = std::make_shared<line>(over);
-        at->open();
-        watch_certificate(at, *over);
-        met.set_value({at, std::move(said)});
-      },
-      [&](const std::string& text) {
-        why = text;
-        met.set_value({nullptr, {}});
-      });
-  auto [at, said] = answer.get();
-  watch_->dialled(bool{at});
-  if (!at)
-    return std::nullopt;
-  if (auto* no = std::get_if<refusal>(&said))
-    throw refused(no->why);
-  if (auto* other = std::get_if<lower>(&said))
-    meet_halfway(*other);
-  auto* yes = std::get_if<welcome>(&said);
-  if (!yes)
-    throw refused("the coordinator did not answer what it was asked");
-  return session{first.session, std::move(at), std::move(*yes)};
-}
-
-// None: it leaves before anybody has answered.
-std::optional<session> node::meet() {
-  std::mt19937_64 dice{any_number()};
-  std::uniform_real_distribution<double> jitter{0.5, 1.5};
-  std::string told;
-  for (auto length = shortest_pause;;
-       length = std::min(2 * length, longest_pause)) {
-    std::string why;
-    if (auto result = try_once(why))
-      return result;
-    if (why != std::exchange(told, why))
-      say("waiting for {}: {}\n", how_.at, why);
-    if (!pause(
-            std::chrono::duration_cast<clock::duration>(length * jitter(dice))))
-      return std::nullopt;
-  }
 }
 
 // What is here already serves again.
@@ -341,7 +212,7 @@ farewell node::serve(session& with) {
       ears_of<seated, score, revoke, carried, state_stored, call_off,
           cluster::release, arrived, refusal, durable, drain, farewell>(
           here, with.at)));
-  keep_courier(io_.context(), dialling(), with.number, with.at);
+  keep_courier(io_.context(), place_.dialling(), with.number, with.at);
   {
     std::lock_guard lock{guard_};
     host_ = here;
@@ -380,11 +251,12 @@ int node::run() {
   if (auto url = watch_->url(); !url.empty())
     say("metrics at {}\n", url);
   for (;;) {
-    auto with = meet();
+    auto with = place_.meet([this](auto length) { return pause(length); });
     if (!with)
       return interrupted;
-    name_ = with->told.name;
-    watch_->named(name_, how_.at);
+    const auto& name = with->told.name;
+    place_.is_called(name);
+    watch_->named(name, how_.at);
     watch_->is(node_watch::link::joining);
     try {
       prepare(with->told);
@@ -396,7 +268,7 @@ int node::run() {
     const auto how = serve(*with);
     take_leave(*with, how.why);
     if (how.over) {
-      say("{} is through: {}\n", name_, how.why);
+      say("{} is through: {}\n", place_.name(), how.why);
       if (hung_) {
         monitoring::settle_standard_outlets();
         std::_Exit(how.code);
@@ -404,7 +276,7 @@ int node::run() {
       return how.code;
     }
     say("the coordinator is gone: {}; dialling again\n", how.why);
-    if (!pause(shortest_pause))
+    if (!pause(rendezvous::shortest_pause))
       return interrupted;
   }
 }

@@ -46,8 +46,8 @@ private:
 };
 
 void chooser::take(const device_info& one) {
-  auto asked = result_.trains ? what_.slots.of(gpu::to_string(one.where))
-                              : std::nullopt;
+  auto asked =
+      result_.trains ? what_.slots.of(gpu::to_string(one.where)) : std::nullopt;
   result_.devices.push_back({one.where, asked.value_or(one.slots)});
   if (is_gpu(one))
     cards_.push_back(&one);

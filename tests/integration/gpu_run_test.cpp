@@ -155,8 +155,7 @@ TEST_F(gpu_run_test,
   for (const std::size_t nodes : {1, 2}) {
     const auto name = "over-" + std::to_string(nodes);
     auto options = mixed;
-    options.insert(
-        options.end(), {"--min-nodes", std::to_string(nodes)});
+    options.insert(options.end(), {"--min-nodes", std::to_string(nodes)});
     coordination all{study_, name, options, gpu_tool()};
     std::vector<std::unique_ptr<process>> joined;
     for (std::size_t i = 0; i < nodes; ++i)

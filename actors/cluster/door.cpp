@@ -299,7 +299,14 @@ void door_state::part(const std::string& why) {
 void door_state::accuse(const std::string& of) {
   const auto why = "it sent what it was not asked for: " + of;
   options_.peer->send(refusal{why});
-  part(why);
+  expel(why);
+}
+
+void door_state::expel(const std::string& why) {
+  if (stage_ == stage::parting)
+    return;
+  stage_ = stage::parting;
+  options_.peer->expel(why);
 }
 
 void door_state::leave(const parted& what) {

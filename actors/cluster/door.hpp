@@ -121,6 +121,7 @@ private:
   void dismiss(const dismissal& what);
   void see_off(const std::string& why);
   void part(const std::string& why);
+  void expel(const std::string& why);
   void accuse(const std::string& of);
   void leave(const parted& what);
 

@@ -86,7 +86,7 @@ void door_state::receive(const fetched& what) {
   coming_.erase(at);
   options_.peer->send(arrived{what.what});
   if (!what.failed.empty())
-    return part("a tensor of an update did not come: " + what.failed);
+    return expel("a tensor of an update did not come: " + what.failed);
   auto& [brought, missing] = arriving_.at(lease);
   auto& result = brought.result;
   if (what.what == result.delta.id) {

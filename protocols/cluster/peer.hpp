@@ -30,6 +30,8 @@ public:
   virtual void took() noexcept = 0;
   /// What was sent still goes out, within a second. `parted` follows.
   virtual void close(const std::string& why) = 0;
+  /// The same where the peer did wrong: it is not one that has left.
+  virtual void expel(const std::string& why) = 0;
 
   /// Whether its values may go along with a frame now: they are few, and the
   /// peer takes what it is sent.

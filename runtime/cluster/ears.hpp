@@ -21,7 +21,7 @@ line::ears ears_of(Handle whom, const std::shared_ptr<line>& from) {
                       if constexpr ((std::is_same_v<type, Frames> || ...))
                         send_anonymously(whom, std::move(one));
                       else if (auto at = from.lock())
-                        at->close("it said what only the other side may");
+                        at->expel("it said what only the other side may");
                     },
                     std::move(what));
               },

@@ -58,9 +58,7 @@ public:
   bool send(const frame& what) override { return connection_->send(what); }
   void took() noexcept override { connection_->took(); }
   void close(const std::string& why) override { connection_->close(why); }
-  /// Says `last` and ends, as a fault of the peer's.
-  void expel(const frame& last, const std::string& why) {
-    connection_->send(last);
+  void expel(const std::string& why) override {
     connection_->close(why, false);
   }
   bool takes_along(const gpu::buffer& what) const override {

@@ -25,6 +25,7 @@ public:
   }
   void took() noexcept override { to_->took(); }
   void close(const std::string& why) override { to_->close(why); }
+  void expel(const std::string& why) override { to_->expel(why); }
   bool takes_along(const gpu::buffer& what) const override {
     return to_->takes_along(what);
   }

@@ -52,8 +52,8 @@ public:
         pause_(io_.context()),
         certificates_(io_.context(), how_.revoked,
             [](line& with, const std::string& fault) {
-              with.expel(refusal{"its certificate " + fault},
-                  "its certificate " + fault);
+              with.send(refusal{"its certificate " + fault});
+              with.expel("its certificate " + fault);
             }) {
     bind();
   }

@@ -48,8 +48,8 @@ rendezvous::rendezvous(const join_options& how,
       on,
       [this](const std::string& serial) { return tls_->is_revoked(serial); },
       [](line& with, const std::string& fault) {
-        with.expel(farewell{"the coordinator's certificate " + fault, false, 0},
-            "its certificate " + fault);
+        with.send(farewell{"the coordinator's certificate " + fault, false, 0});
+        with.expel("its certificate " + fault);
       });
 }
 

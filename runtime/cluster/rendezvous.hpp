@@ -8,8 +8,8 @@
 
 #include "runtime/cluster/certificate_watch.hpp"
 #include "runtime/cluster/dialler.hpp"
+#include "runtime/cluster/lending.hpp"
 #include "runtime/cluster/line.hpp"
-#include "runtime/cluster/node.hpp"
 #include "runtime/cluster/node_watch.hpp"
 #include "runtime/cluster/tls_source.hpp"
 

@@ -283,7 +283,7 @@ TEST_F(live_door_test, takes_no_update_that_is_not_finite) {
   interrupt();
 }
 
-TEST_F(live_door_test, DISABLED_takes_no_update_of_another_shape) {
+TEST_F(live_door_test, takes_no_update_of_another_shape) {
   open();
 
   evil_->say(answer(std::vector<float>(parameters - 1, 0.0f)));

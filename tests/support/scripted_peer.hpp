@@ -28,6 +28,10 @@ public:
   void call(const std::string& name) override { called = name; }
   void took() noexcept override { ++heard; }
   void close(const std::string& why) override { closed.push_back(why); }
+  void expel(const std::string& why) override {
+    expelled.push_back(why);
+    close(why);
+  }
 
   bool takes_along(const gpu::buffer&) const override { return along; }
   tensor lend(gpu::shared_buffer what) override {
@@ -53,6 +57,7 @@ public:
   bool along = false;              ///< tensors go along with frames
   std::size_t heard = 0;           ///< messages that the actor is through with
   std::vector<std::string> closed; ///< why, each time
+  std::vector<std::string> expelled; ///< those of them for what it did
   std::map<tensor_id, gpu::shared_buffer> lent; ///< to it, until now
   std::vector<tensor> asked;                    ///< of it
 

@@ -53,10 +53,10 @@ void wired_peer::hear(frame what) {
     early_.push_back(std::move(what));
 }
 
-void wired_peer::close(const std::string& why) {
+void wired_peer::part(const parted& how) {
   if (auto at = other())
     at->end({"it closed the connection", false});
-  end({why, true});
+  end(how);
 }
 
 void wired_peer::end(const parted& how) {

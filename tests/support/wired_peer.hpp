@@ -38,7 +38,8 @@ public:
 
   bool send(const cluster::frame& what) override;
   void took() noexcept override {}
-  void close(const std::string& why) override;
+  void close(const std::string& why) override { part({why, true}); }
+  void expel(const std::string& why) override { part({why, false}); }
   bool takes_along(const gpu::buffer& what) const override {
     return along_ && tensor::goes_along(what);
   }
@@ -54,6 +55,7 @@ private:
   std::shared_ptr<wired_peer> other() const;
   void hear(cluster::frame what);
   gpu::shared_buffer find(tensor_id what) const;
+  void part(const cluster::parted& how);
   void end(const cluster::parted& how);
 
   const bool along_;

@@ -68,7 +68,7 @@ struct door_tasks_test : door_stage {
   void expect_accused(const std::string& of) {
     ASSERT_THAT(node->sent<refusal>(), SizeIs(1));
     EXPECT_THAT(node->sent<refusal>()[0].why, HasSubstr(of));
-    EXPECT_TRUE(is_closed());
+    EXPECT_THAT(node->expelled, SizeIs(1));
     EXPECT_THAT(sink.heard<update>(), IsEmpty());
     EXPECT_THAT(sink.heard<failure>(), IsEmpty());
     EXPECT_THAT(sink.heard<evaluated_part>(), IsEmpty());
@@ -312,8 +312,8 @@ TEST_F(door_tasks_test, end_the_session_where_a_delta_does_not_come) {
 
   stage.tell(at, fetched{70, {}, 0.0f, "its checksum differs"});
 
-  ASSERT_THAT(node->closed, SizeIs(1));
-  EXPECT_THAT(node->closed[0], HasSubstr("its checksum differs"));
+  ASSERT_THAT(node->expelled, SizeIs(1));
+  EXPECT_THAT(node->expelled[0], HasSubstr("its checksum differs"));
   EXPECT_THAT(sink.heard<update>(), IsEmpty());
 }
 

@@ -293,6 +293,7 @@ void door_state::part(const std::string& why) {
   if (stage_ == stage::parting)
     return;
   stage_ = stage::parting;
+  parts_for_ = why;
   options_.peer->close(why);
 }
 
@@ -306,15 +307,21 @@ void door_state::expel(const std::string& why) {
   if (stage_ == stage::parting)
     return;
   stage_ = stage::parting;
+  parts_for_ = why;
+  in_order_ = false;
   options_.peer->expel(why);
 }
 
+// What was decided here counts, even where the peer hung up first.
 void door_state::leave(const parted& what) {
+  const auto decided = stage_ == stage::parting;
+  const auto& why = decided ? parts_for_ : what.why;
+  const auto in_order = decided ? in_order_ : what.in_order;
   stage_ = stage::parting;
   send(self_, options_.registrar,
-      gone{options_.who.number, what.why, what.in_order, what.silence});
-  self_->quit(caf::make_error(
-      what.in_order ? errc::node_left : errc::node_lost, what.why));
+      gone{options_.who.number, why, in_order, what.silence});
+  self_->quit(
+      caf::make_error(in_order ? errc::node_left : errc::node_lost, why));
 }
 
 } // namespace troupe::cluster

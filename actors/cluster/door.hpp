@@ -141,6 +141,8 @@ private:
   door::pointer self_;
   door_options options_;
   stage stage_ = stage::knocking;
+  std::string parts_for_{}; ///< while it is parting: why, and whether it may
+  bool in_order_ = true;
   std::string name_;                ///< as it was let in
   std::optional<client_id> client_; ///< of a resident
   std::size_t lanes_ = 0;

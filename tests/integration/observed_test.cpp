@@ -98,7 +98,7 @@ protected:
   words coordinating_{"--min-nodes", "2", "--metrics", at_};
 };
 
-TEST_F(observed_test, DISABLED_is_found_and_shown_whole_by_a_real_prometheus) {
+TEST_F(observed_test, is_found_and_shown_whole_by_a_real_prometheus) {
   if (!installed("prometheus"))
     GTEST_SKIP() << "prometheus (Debian package) is not installed";
   coordination all{study_, "observed", coordinating_};

@@ -207,7 +207,7 @@ TEST(residents_test, make_the_bits_of_placed_clients_with_the_same_samples) {
   EXPECT_THAT(again.out, HasSubstr("a resident, whose data are not here"));
 }
 
-TEST(residents_test, DISABLED_come_and_go_without_stopping_a_round) {
+TEST(residents_test, come_and_go_without_stopping_a_round) {
   ward some{100'000, two_residents};
   some.divide(2);
   some.open();
@@ -232,7 +232,7 @@ TEST(residents_test, DISABLED_come_and_go_without_stopping_a_round) {
 }
 
 TEST(residents_test,
-    DISABLED_are_the_same_clients_of_a_coordinator_that_was_killed) {
+    are_the_same_clients_of_a_coordinator_that_was_killed) {
   ward some{100'000, two_residents};
   some.divide(2);
   some.open();
@@ -404,7 +404,7 @@ private:
 
 class resident_states_test : public testing::TestWithParam<words> {};
 
-TEST_P(resident_states_test, DISABLED_count_what_counts_through_every_kill) {
+TEST_P(resident_states_test, count_what_counts_through_every_kill) {
   counting_ward all;
   const auto with = [&](words more) {
     more.insert(more.end(), GetParam().begin(), GetParam().end());

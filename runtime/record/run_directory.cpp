@@ -192,12 +192,16 @@ bool recall_tail(files& disk, const run_directory& place, past& into) {
     return false;
   retold_history told{into.state->version, into.state->elapsed};
   recall_facts(disk, *text, into.state->at.journal_bytes, place, told, into);
+  for (const auto& row :
+      told.mend(parse_history(disk.read_all(place.history())))) {
+    if (!rows->empty() && row.version <= rows->back().version)
+      continue;
+    if (row.version < into.state->version)
+      return false; // how it was made is told farther back
+    rows->push_back(row);
+  }
   into.resumed_at = into.state->at.journal_bytes;
   into.history = std::move(*rows);
-  for (const auto& row :
-      told.mend(parse_history(disk.read_all(place.history()))))
-    if (into.history.empty() || row.version > into.history.back().version)
-      into.history.push_back(row);
   return true;
 }
 

@@ -207,10 +207,10 @@ struct bookmark_test : run_directory_test {
     write(place_.incarnation(), "0\n");
   }
 
-  void mark(const bookmark& at) {
+  void mark(const bookmark& at, std::uint64_t fact = 4) {
     checkpoint state;
     state.version = 2;
-    state.fact_number = 4;
+    state.fact_number = fact;
     state.elapsed = 2.0;
     state.parameters = std::make_shared<gpu::buffer>(2);
     state.at = at;
@@ -244,6 +244,21 @@ TEST_F(bookmark_test, makes_a_row_anew_that_came_behind_the_state) {
 
   EXPECT_EQ(
       recalled().history, (std::vector<history_row>{row(1, 1.0), row(2, 2.0)}));
+}
+
+// An interruption stores a version without the score of one before it, which
+// may come yet.
+TEST_F(bookmark_test, reads_all_where_the_score_of_one_before_it_came_late) {
+  journal_.clear();
+  append({{1, at(0), start(0)}, {2, at(1), made(1)}, {3, at(2), made(2)},
+      {4, at(2.5), made(3)}, {5, at(3), scored(1)}});
+  mark({lines(2).size(), 0, digest_of({})}, 3);
+  write(place_.history(), history_header() + to_csv(row(1, 1.0)));
+
+  const auto before = recalled();
+
+  EXPECT_EQ(before.history, (std::vector<history_row>{row(1, 1.0)}));
+  EXPECT_EQ(before.resumed->version, 2u);
 }
 
 TEST_F(bookmark_test, reads_all_where_the_history_is_lost_or_altered) {

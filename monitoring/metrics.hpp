@@ -25,7 +25,8 @@ class targets;
 ///                                       too_stale, failed
 ///     samples_total, steps_total        counters, over accepted updates
 ///     leases_total, requeued_total, revoked_total  counters
-///     rounds_started_total, rounds_skipped_total, facts_total  counters
+///     handed_in_total                   accepted, though a crash took them
+///     back rounds_started_total, rounds_skipped_total, facts_total  counters
 ///     leases_outstanding, clients{state="idle|leased"}         gauges
 ///     compute_slots{state="busy|idle|lost"}                    gauges
 ///     staleness_versions, training_seconds, round_seconds,

@@ -62,6 +62,8 @@ work_figures::work_figures(figure_register& to)
       requeued_(to.tally(
           "requeued_total", "Leases taken back without fault of the client.")),
       revoked_(to.tally("revoked_total", "Leases that the rule gave up.")),
+      handed_in_(to.tally("handed_in_total",
+          "Accepted updates that a node had kept through a restart.")),
       staleness_(to.histogram("staleness_versions",
           "Versions published between an accepted update's base and its "
           "arrival.",
@@ -90,6 +92,8 @@ void work_figures::hear(const facts::leased& f) {
 void work_figures::hear(const facts::accepted& f) {
   ledger_.end(f.client, f.lease);
   updates_[accepted_index].add();
+  if (f.handed_in)
+    handed_in_.add();
   samples_.add(f.samples);
   steps_.add(f.steps);
   staleness_.add(number(f.staleness));

@@ -97,7 +97,7 @@ public:
     hello first;
     first.name = "simulated-" + std::to_string(left_);
     first.session = left_--;
-    first.build = release();
+    first.build = troupe::release();
     first.silence = 3.0;
     first.fingerprint = gpu::numeric_fingerprint();
     dial(

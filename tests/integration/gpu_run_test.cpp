@@ -147,8 +147,7 @@ TEST_F(gpu_run_test, mixes_devices_by_the_seed_alone) {
 
 // Who trains on which kind of device is the coordinator's configuration, and
 // neither its own devices nor how many slots a node has of which.
-TEST_F(gpu_run_test,
-    has_the_bits_of_one_process_where_nodes_bring_devices) {
+TEST_F(gpu_run_test, has_the_bits_of_one_process_where_nodes_bring_devices) {
   expect_code(run(start("alone", mixed)), 0);
   expect_code(run(start("all-on-gpu")), 0);
   ASSERT_NE(sha("alone"), sha("all-on-gpu"));

@@ -129,8 +129,7 @@ TEST(membership_test, waits_below_its_quorum_and_goes_on) {
   EXPECT_EQ(all.left().model_sha256(), expected);
 }
 
-TEST(
-    membership_test, ends_as_it_is_told_to_when_its_patience_is_over) {
+TEST(membership_test, ends_as_it_is_told_to_when_its_patience_is_over) {
   struct {
     const char* how;
     int code;

@@ -231,8 +231,7 @@ TEST(residents_test, come_and_go_without_stopping_a_round) {
   EXPECT_EQ(some.left().all<facts::client_joined>().size(), 5u);
 }
 
-TEST(residents_test,
-    are_the_same_clients_of_a_coordinator_that_was_killed) {
+TEST(residents_test, are_the_same_clients_of_a_coordinator_that_was_killed) {
   ward some{100'000, two_residents};
   some.divide(2);
   some.open();

@@ -176,10 +176,9 @@ TEST_F(visitors_test, may_come_in_their_thousands) {
 
   expect_told("(10 so far, the next is told at 100)");
   std::this_thread::sleep_for(std::chrono::milliseconds{1'100});
-  answered("nonsense"); // of one a second it is told, and of how many it was not
-  const auto told = [this] {
-    return all_->left().all<facts::node_refused>();
-  };
+  answered(
+      "nonsense"); // of one a second it is told, and of how many it was not
+  const auto told = [this] { return all_->left().all<facts::node_refused>(); };
   EXPECT_TRUE(all_->coordinator().until([&] {
     return told().back().why.find("others before it)") != std::string::npos;
   }));

@@ -153,7 +153,9 @@ TEST_F(metrics_test, follows_leases_to_their_end) {
   story_.then(fashion_start());
   for (client_id client = 0; client < 10; ++client)
     story_.then(facts::leased{.lease = client + 100u, .client = client});
-  story_.then(accepted(100, 0));
+  auto kept = accepted(100, 0);
+  kept.handed_in = true;
+  story_.then(kept);
   story_.then(failed(101, 1));
   story_.then(facts::requeued{.lease = 102, .client = 2});
   story_.then(facts::dropped{
@@ -166,6 +168,7 @@ TEST_F(metrics_test, follows_leases_to_their_end) {
   EXPECT_EQ(value("leases_total"), "10");
   EXPECT_EQ(value("requeued_total"), "1");
   EXPECT_EQ(value("revoked_total"), "1");
+  EXPECT_EQ(value("handed_in_total"), "1");
   EXPECT_EQ(value("clients{state=\"leased\"}"), "5");
   EXPECT_EQ(value("clients{state=\"idle\"}"), "95");
 }

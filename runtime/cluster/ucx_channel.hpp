@@ -15,7 +15,8 @@ namespace troupe::cluster {
 ///     make ──► reach ──► send, receive ──► watch ──► send, receive
 ///
 /// Bytes go through UCP's streams, each channel's in a worker of its own, which
-/// its event file wakes. There are no threads but those that UCX has.
+/// its event file wakes. Nothing moves while nothing is asked for, so that what
+/// the other end sends waits there. No thread is made but UCX's own.
 class ucx_channel : public channel {
 public:
   /// Whether this build knows UCX, and this machine has it and any of these

@@ -245,7 +245,8 @@ int main(int argc, char** argv) {
     line("ucx_tcp", by_ucx_tcp, by_bare);
     line("ucx_memory", by_ucx_memory, by_copy);
   } else {
-    std::printf("courier ucx not installed\n");
+    std::printf("courier ucx_tcp not installed\n"
+                "courier ucx_memory not installed\n");
   }
   if (median(by_grpc) > 0.0)
     line("grpc", by_grpc, by_bare);

@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 TEST_P(ucx_test, makes_the_bits_of_one_process) {
-  const study what{with_transfers(200)};
+  const study what{with_transfers(30)};
   const auto expected = undisturbed(what);
   coordination all{what, "over-ucx", {"--min-nodes", "1"}};
   auto alpha = all.join("alpha", {"--metrics", "127.0.0.1:0"});
@@ -90,7 +90,7 @@ TEST_P(ucx_test, makes_the_bits_of_one_process) {
 }
 
 TEST_P(ucx_test, loses_nothing_when_a_node_is_killed) {
-  const study what{with_transfers(300)};
+  const study what{with_transfers(80)};
   const auto expected = undisturbed(what);
   coordination all{what, "killed", {"--min-nodes", "1", "--silence", "60"}};
   auto alpha = all.join("alpha");

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <ctime>
 #include <string_view>
 
 #include <dlfcn.h>
@@ -194,6 +195,23 @@ TEST_F(ucx_channel_test, ends_with_the_connection_beside_it) {
 
     EXPECT_TRUE(result(heard.get_future())) << transports;
     run(one, [&] { end.reset(); });
+  }
+}
+
+TEST_F(ucx_channel_test, sleeps_while_the_other_end_takes_nothing) {
+  const std::vector<std::byte> much(50'000'000);
+  for (const auto* transports : {"tcp", "posix,self"}) {
+    open(ucx_over(transports), ucx_over(transports));
+    run(one, [&] { both.first->send(much, [](auto) {}); });
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+
+    const auto before = std::clock();
+    std::this_thread::sleep_for(std::chrono::seconds{1});
+    const auto used = std::clock() - before;
+
+    EXPECT_LT(used, CLOCKS_PER_SEC / 2) << transports;
+    run(one, [&] { both.first.reset(); });
+    run(other, [&] { both.second.reset(); });
   }
 }
 

@@ -380,8 +380,11 @@ std::unique_ptr<ucx_channel> ucx_channel::make(
   int events = -1; // the worker's own
   if (ucx().ucp_worker_get_efd(made, &events) != UCS_OK)
     return nullptr;
+  const int ours = ::dup(events);
+  if (ours < 0)
+    return nullptr;
   return std::make_unique<real_channel>(
-      std::make_shared<conduit>(on, std::move(own), ::dup(events)));
+      std::make_shared<conduit>(on, std::move(own), ours));
 }
 
 } // namespace troupe::cluster

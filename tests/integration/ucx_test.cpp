@@ -90,7 +90,7 @@ TEST_P(ucx_test, makes_the_bits_of_one_process) {
 }
 
 TEST_P(ucx_test, loses_nothing_when_a_node_is_killed) {
-  const study what{with_transfers(80)};
+  const study what{with_transfers(40)};
   const auto expected = undisturbed(what);
   coordination all{what, "killed", {"--min-nodes", "1", "--silence", "60"}};
   auto alpha = all.join("alpha");

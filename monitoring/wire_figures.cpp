@@ -17,7 +17,7 @@ namespace {
 using prometheus::Counter;
 using prometheus::Histogram;
 
-constexpr std::array all_wires{wire::memory, wire::tcp, wire::tls};
+constexpr std::array all_wires{wire::memory, wire::tcp, wire::tls, wire::ucx};
 constexpr std::array outcomes{"completed", "failed", "cancelled"};
 constexpr std::array refusals{
     "handshake", "preamble", "hello", "name", "session", "crowded"};
@@ -43,8 +43,8 @@ std::array<Counter*, N> counters_by(figure_register& to,
   return result;
 }
 
-constexpr std::array wire_names{
-    to_string(all_wires[0]), to_string(all_wires[1]), to_string(all_wires[2])};
+constexpr std::array wire_names{to_string(all_wires[0]),
+    to_string(all_wires[1]), to_string(all_wires[2]), to_string(all_wires[3])};
 
 using by_wire = std::array<Counter*, wires>;
 

@@ -1,7 +1,8 @@
 // How fast a courier brings a tensor over loopback, beside bare loops over the
 // same kind of socket (send and recv; SSL_write and SSL_read) and memcpy, and
 // beside a stream of gRPC's where that is installed, in the same run; a tensor
-// that goes to many, and one that goes once. Usage:
+// that goes to many, and one that goes once. Over UCX, too, through its TCP and
+// its shared memory, where that is installed. Usage:
 // courier_bench [values] [repetitions]
 
 #include <algorithm>
@@ -199,10 +200,16 @@ int main(int argc, char** argv) {
   const auto over_plain = plain.keep(model);
   const auto over_tls = tls.keep(model);
   const auto over_memory = memory.keep(model);
+  const auto all = tests::every_medium();
+  const bool has_ucx = std::ranges::count(all, medium::ucx_tcp) != 0;
+  couriers ucx_tcp{has_ucx ? medium::ucx_tcp : medium::plain};
+  couriers ucx_memory{has_ucx ? medium::ucx_memory : medium::memory};
+  const auto over_ucx_tcp = ucx_tcp.keep(model);
+  const auto over_ucx_memory = ucx_memory.keep(model);
   bare_sockets bare{{}}, bare_tls{tests::self_signed()};
   grpc_peer grpc;
   std::vector<double> by_copy, by_plain, by_plain_once, by_tls, by_memory,
-      by_bare, by_bare_tls, by_grpc;
+      by_ucx_tcp, by_ucx_memory, by_bare, by_bare_tls, by_grpc;
   for (int i = 0; i <= repetitions; ++i) {
     by_copy.push_back(seconds([&] {
       std::memcpy(to.span().data(), model->span().data(), model->bytes());
@@ -214,11 +221,14 @@ int main(int argc, char** argv) {
     by_tls.push_back(tls.bring(over_tls));
     by_bare_tls.push_back(bare_tls.bring(*model, to));
     by_memory.push_back(memory.bring(over_memory));
+    by_ucx_tcp.push_back(ucx_tcp.bring(over_ucx_tcp));
+    by_ucx_memory.push_back(ucx_memory.bring(over_ucx_memory));
     by_grpc.push_back(grpc.bring(*model, to));
     if (i == 0) // which warmed up
-      for (auto* all : {&by_copy, &by_plain, &by_plain_once, &by_tls,
-               &by_memory, &by_bare, &by_bare_tls, &by_grpc})
-        all->clear();
+      for (auto* each :
+          {&by_copy, &by_plain, &by_plain_once, &by_tls, &by_memory,
+              &by_ucx_tcp, &by_ucx_memory, &by_bare, &by_bare_tls, &by_grpc})
+        each->clear();
   }
   const auto line = [&](const char* name, const auto& ours, const auto& peer) {
     const auto bytes = static_cast<double>(model->bytes());
@@ -231,6 +241,13 @@ int main(int argc, char** argv) {
   line("plain_once", by_plain_once, by_bare);
   line("tls", by_tls, by_bare_tls);
   line("memory", by_memory, by_copy);
+  if (has_ucx) {
+    line("ucx_tcp", by_ucx_tcp, by_bare);
+    line("ucx_memory", by_ucx_memory, by_copy);
+  } else {
+    std::printf("courier ucx_tcp not installed\n"
+                "courier ucx_memory not installed\n");
+  }
   if (median(by_grpc) > 0.0)
     line("grpc", by_grpc, by_bare);
   else

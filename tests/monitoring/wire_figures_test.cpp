@@ -30,11 +30,13 @@ TEST_F(wire_figures_test, count_bytes_by_wire_and_direction) {
   figures_.moved(wire::memory, direction::out, 400);
   figures_.moved(wire::memory, direction::out, 100);
   figures_.moved(wire::tls, direction::in, 7);
+  figures_.moved(wire::ucx, direction::in, 8);
 
   EXPECT_EQ(
       value("wire_bytes_total{direction=\"out\",wire=\"memory\"}"), "500");
   EXPECT_EQ(value("wire_bytes_total{direction=\"in\",wire=\"memory\"}"), "0");
   EXPECT_EQ(value("wire_bytes_total{direction=\"in\",wire=\"tls\"}"), "7");
+  EXPECT_EQ(value("wire_bytes_total{direction=\"in\",wire=\"ucx\"}"), "8");
   EXPECT_EQ(value("wire_bytes_total{direction=\"in\",wire=\"tcp\"}"), "0");
 }
 

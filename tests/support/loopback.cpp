@@ -2,6 +2,7 @@
 
 #include "runtime/cluster/neighbours.hpp"
 #include "runtime/cluster/socket_channel.hpp"
+#include "runtime/cluster/ucx_channel.hpp"
 
 #include <future>
 #include <stdexcept>
@@ -31,20 +32,26 @@ std::future<network_error> handshake(
 }
 
 // The system may have no memory to share, or none that we may have.
-std::future<channel_end> open(
-    stream over, cluster::memory_channel::side which) {
+std::future<channel_end> open(stream over, cluster::memory_channel::side which,
+    const cluster::wire_choice& of, monitoring::wire wanted) {
   auto promise = std::make_shared<std::promise<channel_end>>();
   auto executor = over.get_executor();
   auto held = std::make_shared<stream>(std::move(over));
-  boost::asio::post(executor, [held, which, promise] {
+  boost::asio::post(executor, [held, which, of, wanted, promise] {
     cluster::open_channel(
-        std::move(*held), which, [promise](auto end, std::error_code) {
-          if (!dynamic_cast<cluster::memory_channel*>(end.get()))
-            throw std::runtime_error("no memory is shared here");
+        std::move(*held), which,
+        [wanted, promise](auto end, std::error_code) {
+          if (!end || end->over() != wanted)
+            throw std::runtime_error("there is no such channel here");
           promise->set_value(std::move(end));
-        });
+        },
+        std::chrono::minutes{1}, of);
   });
   return promise->get_future();
+}
+
+std::string transports(medium over) {
+  return over == medium::ucx_tcp ? "tcp" : "posix,self";
 }
 
 void must(bool done) {
@@ -76,21 +83,53 @@ std::pair<stream, stream> connected_streams(boost::asio::io_context& one,
 }
 
 std::string to_string(medium over) {
-  return over == medium::plain ? "plain"
-         : over == medium::tls ? "tls"
-                               : "memory";
+  switch (over) {
+  case medium::plain:
+    return "plain";
+  case medium::tls:
+    return "tls";
+  case medium::memory:
+    return "memory";
+  case medium::ucx_tcp:
+    return "ucx_tcp";
+  case medium::ucx_memory:
+    break;
+  }
+  return "ucx_memory";
+}
+
+std::vector<medium> every_medium() {
+  std::vector all{medium::plain, medium::tls, medium::memory};
+  for (auto over : {medium::ucx_tcp, medium::ucx_memory})
+    if (cluster::ucx_channel::available(transports(over)))
+      all.push_back(over);
+  return all;
+}
+
+cluster::wire_choice ucx_over(const std::string& transports) {
+  cluster::wire_choice result;
+  result.memory = false;
+  result.ucx = result.ucx_first = true;
+  result.transports = transports;
+  return result;
 }
 
 std::pair<channel_end, channel_end> connected_channels(
     boost::asio::io_context& one, boost::asio::io_context& other, medium over) {
   using cluster::socket_channel;
+  using side = cluster::memory_channel::side;
   auto [a, b] = connected_streams(
       one, other, over == medium::tls ? self_signed() : nullptr);
-  if (over != medium::memory)
+  if (over == medium::plain || over == medium::tls)
     return {std::make_unique<socket_channel>(std::move(a)),
         std::make_unique<socket_channel>(std::move(b))};
-  auto first = open(std::move(a), cluster::memory_channel::side::makes);
-  auto second = open(std::move(b), cluster::memory_channel::side::opens);
+  const bool by_memory = over == medium::memory;
+  const auto of =
+      by_memory ? cluster::wire_choice{} : ucx_over(transports(over));
+  const auto wanted =
+      by_memory ? monitoring::wire::memory : monitoring::wire::ucx;
+  auto first = open(std::move(a), side::makes, of, wanted);
+  auto second = open(std::move(b), side::opens, of, wanted);
   return {first.get(), second.get()};
 }
 

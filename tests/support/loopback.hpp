@@ -4,12 +4,14 @@
 #include <string>
 #include <thread>
 #include <utility> // before Asio, which forgets it
+#include <vector>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "runtime/cluster/channel.hpp"
 #include "runtime/cluster/stream.hpp"
+#include "runtime/cluster/wire_choice.hpp"
 
 namespace troupe::tests {
 
@@ -42,8 +44,12 @@ std::pair<cluster::stream, cluster::stream> connected_streams(
     const cluster::shared_tls& tls = {});
 
 /// What a test's channel goes over.
-enum class medium { plain, tls, memory };
+enum class medium { plain, tls, memory, ucx_tcp, ucx_memory };
 std::string to_string(medium over);
+/// All of them; UCX's where the build and the machine have it.
+std::vector<medium> every_medium();
+/// Over UCX alone.
+cluster::wire_choice ucx_over(const std::string& transports);
 
 /// Both ends of one channel, each on its own context; both contexts run
 /// already.

@@ -167,8 +167,7 @@ TEST_P(channel_test, may_be_destroyed_in_a_callback) {
   EXPECT_TRUE(last.get_future().get());
 }
 
-INSTANTIATE_TEST_SUITE_P(over, channel_test,
-    testing::Values(medium::plain, medium::tls, medium::memory),
+INSTANTIATE_TEST_SUITE_P(over, channel_test, testing::ValuesIn(every_medium()),
     [](const auto& of) { return to_string(of.param); });
 
 } // namespace

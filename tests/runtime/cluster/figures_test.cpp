@@ -37,16 +37,16 @@ double bytes(const shared_figures& of, const std::string& direction,
 }
 
 std::string name_of(medium over) {
-  return over == medium::memory  ? "memory"
-         : over == medium::plain ? "tcp"
-                                 : "tls";
+  return over == medium::plain    ? "tcp"
+         : over == medium::tls    ? "tls"
+         : over == medium::memory ? "memory"
+                                  : "ucx";
 }
 
 class over_each : public testing::TestWithParam<medium> {};
 
-INSTANTIATE_TEST_SUITE_P(wires, over_each,
-    testing::Values(medium::plain, medium::tls, medium::memory),
-    [](const auto& of) { return name_of(of.param); });
+INSTANTIATE_TEST_SUITE_P(wires, over_each, testing::ValuesIn(every_medium()),
+    [](const auto& of) { return to_string(of.param); });
 
 TEST_P(over_each, channels_count_their_bytes) {
   io_thread one_thread, other_thread;
@@ -76,7 +76,7 @@ TEST_P(over_each, channels_count_their_bytes) {
 }
 
 TEST_P(over_each, connections_count_bytes_and_beats) {
-  if (GetParam() == medium::memory)
+  if (GetParam() != medium::plain && GetParam() != medium::tls)
     GTEST_SKIP() << "a connection goes over a socket";
   const auto figures = std::make_shared<wire_figures>();
   cluster::connection_options how;

@@ -27,20 +27,21 @@ struct guest_and_host {
   cluster::tcp::socket raw{context};
   std::future<outcome> opened;
 
-  explicit guest_and_host(
-      side which, std::chrono::milliseconds in_time = std::chrono::minutes{1}) {
+  explicit guest_and_host(side which,
+      std::chrono::milliseconds in_time = std::chrono::minutes{1},
+      const cluster::wire_choice& of = {}) {
     auto [theirs, mine] = connected_sockets(io.context(), context);
     raw = std::move(mine);
     auto promise = std::make_shared<std::promise<outcome>>();
     opened = promise->get_future();
     auto over = std::make_shared<cluster::stream>(std::move(theirs));
-    boost::asio::post(io.context(), [over, which, promise, in_time] {
+    boost::asio::post(io.context(), [over, which, promise, in_time, of] {
       cluster::open_channel(
           std::move(*over), which,
           [promise](auto channel, auto error) {
             promise->set_value({std::move(channel), error});
           },
-          in_time);
+          in_time, of);
     });
   }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <set>
 #include <span>
 #include <utility>
 
@@ -19,31 +18,50 @@ bool same_bits(const gpu::shared_buffer& a, const gpu::shared_buffer& b) {
   return std::ranges::equal(std::as_bytes(a->span()), std::as_bytes(b->span()));
 }
 
-} // namespace
-
-std::size_t kept_updates::bytes() const noexcept {
-  std::set<const gpu::buffer*> bases;
-  std::size_t result = 0;
-  for (const auto& [at, one] : kept_) {
-    const auto& [order, what] = one;
-    if (bases.insert(order.parameters.get()).second)
-      result += bytes_of(order.parameters);
-    result += bytes_of(order.state) + bytes_of(what.delta.here);
-    if (what.state)
-      result += bytes_of(what.state.value().here);
-  }
-  return result;
+// Of all but its base.
+std::size_t own_bytes(const training_order& order, const trained& what) {
+  const auto kept =
+      what.state ? bytes_of(what.state.value().here) : std::size_t{0};
+  return bytes_of(order.state) + bytes_of(what.delta.here) + kept;
 }
+
+} // namespace
 
 void kept_updates::keep(const training_order& order, const trained& what) {
   assert(order.parameters && what.delta.here && "what is kept is here");
   const std::pair at{order.base, order.client};
-  kept_.erase(at);
+  if (const auto old = kept_.find(at); old != kept_.end())
+    drop(old);
   if (what.outcome.partial)
     return;
   const auto mine = kept_.emplace(at, entry{order, what}).first;
-  if (bytes() > most_bytes_)
-    kept_.erase(mine);
+  use(order.parameters, 1);
+  bytes_ += own_bytes(order, what);
+  if (bytes_ > most_bytes_)
+    drop(mine);
+}
+
+kept_updates::all::iterator kept_updates::drop(all::iterator what) {
+  const auto& [order, trained] = what->second;
+  bytes_ -= own_bytes(order, trained);
+  unuse(order.parameters, 1);
+  return kept_.erase(what);
+}
+
+// Many have one base, which is held, and counted, once.
+void kept_updates::use(const gpu::shared_buffer& base, std::size_t times) {
+  auto& uses = uses_[base.get()];
+  if (uses == 0)
+    bytes_ += bytes_of(base);
+  uses += times;
+}
+
+void kept_updates::unuse(const gpu::shared_buffer& base, std::size_t times) {
+  const auto at = uses_.find(base.get());
+  if ((at->second -= times) > 0)
+    return;
+  bytes_ -= bytes_of(base);
+  uses_.erase(at);
 }
 
 std::optional<trained> kept_updates::find(const training_order& order) {
@@ -67,14 +85,21 @@ bool kept_updates::is_base_of(
     return true;
   if (!same_bits(old, parameters))
     return false;
+  std::size_t times = 0;
   for (auto& [at, each] : kept_)
-    if (each.order.parameters == old)
+    if (each.order.parameters == old) {
       each.order.parameters = parameters;
+      ++times;
+    }
+  use(parameters, times);
+  unuse(old, times);
   return true;
 }
 
 void kept_updates::forget_before(version_id durable) {
-  kept_.erase(kept_.begin(), kept_.lower_bound({durable, 0}));
+  const auto end = kept_.lower_bound({durable, 0});
+  for (auto at = kept_.begin(); at != end;)
+    at = drop(at);
 }
 
 } // namespace troupe::cluster

@@ -49,7 +49,7 @@ public:
 
   std::size_t size() const noexcept { return kept_.size(); }
   /// Of all tensors that it holds, each once.
-  std::size_t bytes() const noexcept;
+  std::size_t bytes() const noexcept { return bytes_; }
 
 private:
   struct entry {
@@ -57,10 +57,17 @@ private:
     trained what;
   };
 
+  using all = std::map<std::pair<version_id, client_id>, entry>;
+
+  all::iterator drop(all::iterator what);
+  void use(const gpu::shared_buffer& base, std::size_t times);
+  void unuse(const gpu::shared_buffer& base, std::size_t times);
   bool is_base_of(entry& one, const gpu::shared_buffer& parameters);
 
   std::size_t most_bytes_ = 0;
-  std::map<std::pair<version_id, client_id>, entry> kept_;
+  std::size_t bytes_ = 0;
+  std::map<const gpu::buffer*, std::size_t> uses_; ///< of bases
+  all kept_;
 };
 
 } // namespace troupe::cluster

@@ -109,6 +109,28 @@ TEST(kept_updates_test, counts_a_version_once) {
   EXPECT_EQ(kept.bytes(), (1 + 3 * 3) * block);
 }
 
+TEST(kept_updates_test, counts_what_it_holds_through_all_that_comes_and_goes) {
+  kept_updates kept{plenty};
+  const auto one = numbers(1.0f, 2.0f), same = numbers(1.0f, 2.0f);
+  const auto of = [](client_id c, const gpu::shared_buffer& base) {
+    auto order = an_order();
+    order.client = c;
+    order.parameters = base;
+    return order;
+  };
+  kept.keep(of(0, one), an_update());
+  kept.keep(of(1, one), an_update());
+  kept.keep(of(2, same), an_update());
+  EXPECT_EQ(kept.bytes(), (2 + 3 * 3) * block);
+
+  kept.keep(of(1, same), an_update());
+  EXPECT_EQ(kept.bytes(), (2 + 3 * 3) * block);
+  EXPECT_TRUE(kept.find(of(0, same)));
+  EXPECT_EQ(kept.bytes(), (1 + 3 * 3) * block);
+  kept.forget_before(8);
+  EXPECT_EQ(kept.bytes(), 0u);
+}
+
 // A coordinator that comes back asks for the oldest first.
 TEST(kept_updates_test, keeps_what_came_first_while_it_is_full) {
   kept_updates kept{(1 + 2 * 3) * block};

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "gpu/aggregation/accumulator.hpp"
@@ -34,13 +36,41 @@ struct added {
   std::vector<std::uint64_t> checksums; ///< linear, of its range of each
 };
 
+/// Blocks on the host that a version will be in. They are made for the first
+/// shard that asks, which has added up everything: contributions and the next
+/// version are not in memory at the same time.
+class next_blocks {
+public:
+  struct blocks {
+    std::shared_ptr<gpu::buffer> parameters;
+    /// What the server keeps, in the order of `gpu::state_names`.
+    std::vector<std::shared_ptr<gpu::buffer>> state;
+  };
+
+  next_blocks(std::size_t values, std::size_t states)
+      : values_(values), states_(states) {}
+
+  /// From any thread; throws `std::bad_alloc`.
+  const blocks& get() {
+    std::call_once(once_, [this] {
+      made_.parameters = std::make_shared<gpu::buffer>(values_);
+      for (std::size_t i = 0; i < states_; ++i)
+        made_.state.push_back(std::make_shared<gpu::buffer>(values_));
+    });
+    return made_;
+  }
+
+private:
+  std::size_t values_, states_;
+  std::once_flag once_;
+  blocks made_;
+};
+
 /// Aggregator to every shard: make what was added version `version`, each its
 /// range of every block.
 struct publish {
   version_id version = 0;
-  std::shared_ptr<gpu::buffer> into; ///< the parameters; on the host
-  /// What the server keeps, in the order of `gpu::state_names`; likewise.
-  std::vector<std::shared_ptr<gpu::buffer>> state{};
+  std::shared_ptr<next_blocks> into;
   double scale = 1.0; ///< of the server's learning rate
 };
 

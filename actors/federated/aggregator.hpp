@@ -201,11 +201,10 @@ private:
   publication::ledger ledger_;  ///< what the shards were given, and have
   placement::desk desk_;
   publication::press press_;
-  std::string stored_;                ///< SHA-256 of the version stored last
-  gpu::shared_buffer parameters_;     ///< of the last version
-  named_blocks blocks_;               ///< of it too: what the server keeps
-  std::shared_ptr<gpu::buffer> next_; ///< the version being made, if one is
-  std::vector<std::shared_ptr<gpu::buffer>> next_state_; ///< beside it
+  std::string stored_;                 ///< SHA-256 of the version stored last
+  gpu::shared_buffer parameters_;      ///< of the last version
+  named_blocks blocks_;                ///< of it too: what the server keeps
+  std::shared_ptr<next_blocks> next_;  ///< of the version being made, if one is
   std::map<version_id, store> states_; ///< that the press needs
   training::evaluation last_score_;
   std::string last_failure_; ///< of a client

@@ -155,12 +155,9 @@ void aggregator_state::carry_out() {
     plan_ = *plan;
     press_.ask();
     ledger_.round();
-    next_ = std::make_shared<gpu::buffer>(parameters_->size());
-    next_state_.clear();
-    for (const auto& each : blocks_)
-      next_state_.push_back(std::make_shared<gpu::buffer>(each.values->size()));
+    next_ = std::make_shared<next_blocks>(parameters_->size(), blocks_.size());
     for (const auto& one : crew_->shards)
-      send(self_, one, publish{plan->version, next_, next_state_, plan->scale});
+      send(self_, one, publish{plan->version, next_, plan->scale});
   }
   if (const auto& begun = decisions_.round_started)
     tell(facts::round_started{begun->round, begun->cohort, press_.version()});

@@ -19,9 +19,11 @@ void aggregator_state::receive(const published& what) {
   auto before = std::exchange(last_publication_, now_);
   if (before == instant{})
     before = first_lease_;
-  parameters_ = std::move(next_);
-  for (std::size_t i = 0; i < next_state_.size(); ++i)
-    blocks_[i].values = std::move(next_state_[i]);
+  const auto& made = next_->get();
+  parameters_ = made.parameters;
+  for (std::size_t i = 0; i < made.state.size(); ++i)
+    blocks_[i].values = made.state[i];
+  next_.reset();
   tell(facts::published{what.version, plan_.round, tally_.updates(),
       rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale,
       ledger_.sum().weight, ledger_.sum().share, ledger_.sum().checksum});

@@ -111,13 +111,15 @@ void shard_state::add_up() {
 
 void shard_state::round(const publish& what) {
   add_up();
-  const auto next = server_blocks_of<float>(range_, *what.into, what.state);
+  const auto& into = what.into->get();
+  const auto next =
+      server_blocks_of<float>(range_, *into.parameters, into.state);
   const auto sum = sums_.publish(on_, current(), what.scale, next);
   const auto step =
       gpu::largest_difference(next.parameters, current().parameters);
-  options_.parameters = what.into;
-  for (std::size_t i = 0; i < what.state.size(); ++i)
-    options_.blocks[i].values = what.state[i];
+  options_.parameters = into.parameters;
+  for (std::size_t i = 0; i < into.state.size(); ++i)
+    options_.blocks[i].values = into.state[i];
   acknowledge();
   send(self_, options_.report_to,
       published{what.version, options_.number, step, sum});

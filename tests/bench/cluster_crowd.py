@@ -16,9 +16,8 @@ def rows(troupe, idle, simulated, nodes, seconds):
     if not idle or not simulated:
         return [Row(name, note="skipped: simulated_nodes is not built")]
     with tempfile.TemporaryDirectory() as place:
-        stage = Stage(place, [idle, VALUES, 0, "--set", "compute.slots=0", "--set",
+        stage = Stage(place, [idle, VALUES, 0, nodes, "--set", "compute.slots=0", "--set",
                               "run.rounds=1000000", "--set",
-                              f"federation.clients={nodes}", "--set",
                               "run.checkpoint_every=1000"], [])
         coordinator = stage.coordinate()
         crowd = Said([simulated, stage.at, nodes, seconds, 1000],

@@ -12,7 +12,7 @@ WITHIN = 1.05
 def peak(program, values, nodes, rounds):
     """And what of it is shared with nodes of this machine."""
     with tempfile.TemporaryDirectory() as place:
-        words = [program, values, 0, "--set", f"run.rounds={rounds}",
+        words = [program, values, 0, 12, "--set", f"run.rounds={rounds}",
                  "--set", "run.checkpoint_every=1000"]
         stage = Stage(place, [*words, "--set", "compute.slots=0"], [*words, "--join"])
         coordinator = stage.coordinate("--min-nodes", nodes)

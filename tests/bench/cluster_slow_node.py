@@ -29,9 +29,8 @@ def choke(network, node):
 def seconds_a_version(program, slow, versions):
     """A version takes ten updates of nodes that train for 20 ms."""
     network = Namespaces()
-    words = [program, VALUES, 20, "--set", "federation.rule=fedbuff", "--set",
+    words = [program, VALUES, 20, 60, "--set", "federation.rule=fedbuff", "--set",
              "federation.buffer=10", "--set", "federation.concurrency=20",
-             "--set", "federation.clients=60",
              "--set", f"run.rounds={versions}"]
     try:
         with tempfile.TemporaryDirectory() as place:

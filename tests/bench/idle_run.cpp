@@ -1,7 +1,7 @@
 // A program whose clients do not train, for figures of a cluster: it takes the
 // flags of any program of Troupe's, `--listen` and `--join` among them. Usage:
-//   idle_run VALUES MILLISECONDS [option]...
-// Its model has so many values, and a client takes so long.
+//   idle_run VALUES MILLISECONDS CLIENTS [option]...
+// Its model has so many values, and each of its clients takes so long.
 
 #include <chrono>
 #include <cstdio>
@@ -35,21 +35,23 @@ private:
 } // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: idle_run VALUES MILLISECONDS [option]...\n");
+  if (argc < 4) {
+    std::fprintf(
+        stderr, "usage: idle_run VALUES MILLISECONDS CLIENTS [option]...\n");
     return 2;
   }
   const auto values = std::strtoull(argv[1], nullptr, 10);
   const std::chrono::milliseconds takes{std::atoi(argv[2])};
+  const auto clients = std::strtoull(argv[3], nullptr, 10);
   const auto make = [=](gpu::device) {
     return std::make_unique<slow_learner>(values, takes);
   };
-  argv[2] = argv[0];
+  argv[3] = argv[0];
   return launch(topology{"idle"}
                     .learner(make, "idle")
                     .aggregator(fedavg{.fraction = 1.0, .weighting = "uniform"})
-                    .clients(12)
+                    .clients(clients)
                     .slots(1)
                     .until(rounds{10}),
-      argc - 2, argv + 2);
+      argc - 3, argv + 3);
 }

@@ -1,5 +1,6 @@
 #include "actors/federated/shard.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -46,16 +47,19 @@ struct shard_test : testing::TestWithParam<gpu::device> {
       stage.tell(one, add{lease, client_id(lease), shared, 0.5, 0.5, base});
   }
   std::vector<float> publish_version(version_id version, double scale = 1.0) {
-    auto next = block(std::vector<float>(start->size(), -1.0f));
-    std::vector<std::shared_ptr<gpu::buffer>> beside;
-    for (const auto& each : state)
-      beside.push_back(block(std::vector<float>(each.values->size(), -1.0f)));
+    const auto into =
+        std::make_shared<next_blocks>(start->size(), state.size());
+    const auto& next = into->get();
+    std::ranges::fill(next.parameters->span(), -1.0f);
+    for (const auto& each : next.state)
+      std::ranges::fill(each->span(), -1.0f);
     for (const auto& one : shards)
-      stage.tell(one, publish{version, next, beside, scale});
-    last = next;
+      stage.tell(one, publish{version, into, scale});
+    last = next.parameters;
     for (std::size_t i = 0; i < state.size(); ++i)
-      state[i].values = beside[i];
-    return {next->span().begin(), next->span().end()};
+      state[i].values = next.state[i];
+    const auto values = next.parameters->span();
+    return {values.begin(), values.end()};
   }
   ~shard_test() override {
     for (const auto& one : shards)

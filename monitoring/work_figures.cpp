@@ -155,7 +155,8 @@ void work_figures::hear(const facts::run_ended&) {
 void work_figures::flush() {
   for (auto& outcome : updates_)
     outcome.flush();
-  for (auto* count : {&samples_, &steps_, &leases_, &requeued_, &revoked_})
+  for (auto* count :
+      {&samples_, &steps_, &leases_, &requeued_, &revoked_, &handed_in_})
     count->flush();
   for (auto* values : {&staleness_, &training_seconds_})
     values->flush();

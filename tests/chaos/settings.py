@@ -81,8 +81,6 @@ class Setting:
                   f"federation.rule={self.rule}",
                   f"federation.server={self.server}",
                   *("federation." + x for x in federation)]
-        if self.rule != "fedavg":
-            values.append("federation.clients=12")
         return [x for value in values for x in ("--set", value)]
 
     def text(self, rounds):

@@ -82,9 +82,9 @@ rule_row fedavg_row() {
       });
   row.cohort = by<fedavg>(round_of);
   row.pace = by<fedavg>([](const fedavg& how, std::uint64_t clients) {
-    return clients == 0
-               ? fmt::format("{} of those who are there a round", how.fraction)
-               : fmt::format("{} a round", round_of(how, clients));
+    return clients == 0 ? fmt::format("{:g} % of those who are there a round",
+                              100.0 * how.fraction)
+                        : fmt::format("{} a round", round_of(how, clients));
   });
   row.check = by<fedavg>([](const fedavg& how, std::uint64_t clients,
                              const rule_row::findings& found) {

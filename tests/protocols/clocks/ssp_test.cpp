@@ -37,9 +37,9 @@ struct trial {
   }
   verdict finish(worker_id worker) {
     said.clear();
-    const auto verdict = rule.finish(next[worker], said);
-    next[worker].step += verdict.accepted() ? 1 : 0;
-    return verdict;
+    const auto answer = rule.finish(next[worker], said);
+    next[worker].step += answer.accepted() ? 1 : 0;
+    return answer;
   }
   void walk(worker_id worker, step_id steps) {
     for (; steps > 0; --steps) {

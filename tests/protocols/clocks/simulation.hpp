@@ -21,6 +21,8 @@ struct schedule {
   double rate = 0.05;
   /// Ticks that a step takes; none: its worker dies in it.
   std::function<std::optional<std::uint64_t>(worker_id, step_id)> takes;
+  /// And ticks before it asks for one; not given: none.
+  std::function<std::uint64_t(worker_id, step_id)> rests{};
 };
 
 /// A parameter server and its workers, trained by SGD in virtual time: the rule
@@ -39,7 +41,7 @@ public:
   weights run() {
     decisions said;
     for (worker_id w = 0; w < how_.workers; ++w)
-      asks_.insert({0, rule_.join(w, said)});
+      rest(rule_.join(w, said));
     while (!asks_.empty() || !ends_.empty())
       next();
     fold(ssp::unbounded);
@@ -87,7 +89,12 @@ private:
     const auto number = rule_.finish(who, said).number;
     open_[{who.step, who.worker}] = {number, std::move(delta)};
     if (++who.step < how_.steps)
-      asks_.insert({now_, who});
+      rest(who);
+  }
+
+  void rest(const turn& who) {
+    const auto ticks = how_.rests ? how_.rests(who.worker, who.step) : 0;
+    asks_.insert({now_ + ticks, who});
   }
 
   void follow(const decisions& said) {

@@ -366,6 +366,9 @@ std::string misnomer(const key& k, std::string_view word) {
   if (k.choices.empty() ||
       std::find(k.choices.begin(), k.choices.end(), word) != k.choices.end())
     return {};
+  if (k.path() == "federation.rule")
+    if (auto why = why_not_yet(word); !why.empty())
+      return why;
   return fmt::format("is not one of {}{}", fmt::join(k.choices, ", "),
       did_you_mean(word, k.choices));
 }

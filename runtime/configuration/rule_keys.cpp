@@ -5,11 +5,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <variant>
 
 namespace troupe {
 
 namespace {
+
+using namespace std::string_view_literals;
+
+// `protocols/clocks/` has them.
+constexpr std::array of_parameter_servers{"bsp"sv, "ssp"sv, "asp"sv};
 
 // What a key of these rules needs; a program's own may go by common ones.
 void belong(key& k, const std::vector<std::string_view>& users, bool common) {
@@ -47,6 +53,13 @@ key own_key(const rule_key& from) {
 const std::vector<std::string_view>& rule_names() {
   static const auto all = rules_that([](const rule_row&) { return true; });
   return all;
+}
+
+std::string why_not_yet(std::string_view rule) {
+  return std::ranges::find(of_parameter_servers, rule) ==
+                 of_parameter_servers.end()
+             ? ""
+             : "is for parameter servers, which troupe run does not have yet";
 }
 
 std::string seed_meaning() {

@@ -13,6 +13,10 @@ namespace troupe {
 
 const std::vector<std::string_view>& rule_names();
 
+/// Why a rule that is known cannot run, said behind its name; empty if it can,
+/// or is not known.
+std::string why_not_yet(std::string_view rule);
+
 /// Meanings of common keys that tell of rules by name.
 std::string seed_meaning();
 std::string rounds_meaning();

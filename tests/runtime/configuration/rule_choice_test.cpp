@@ -96,5 +96,17 @@ TEST(rule_choice_test, refuses_a_name_that_no_rule_and_no_program_has) {
   EXPECT_THAT(found.problems, ElementsAre(HasSubstr("did you mean fedbuff?")));
 }
 
+TEST(rule_choice_test, tells_a_rule_that_cannot_run_yet_from_a_slip) {
+  for (std::string name : {"bsp", "ssp", "asp"}) {
+    auto found =
+        parse_configuration("[federation]\nrule = \"" + name + "\"\n", "a");
+
+    EXPECT_THAT(found.problems,
+        ElementsAre("a:2: federation.rule = \"" + name +
+                    "\" is for parameter servers, which troupe run does not "
+                    "have yet"));
+  }
+}
+
 } // namespace
 } // namespace troupe

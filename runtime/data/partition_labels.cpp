@@ -140,9 +140,9 @@ partition partition_label_dirichlet(const view& samples, std::size_t clients,
     best = std::max(best, smallest);
   }
   throw std::invalid_argument(
-      fmt::format("{} draws of Dirichlet({}) left some of {} clients with less "
-                  "than {} of the {} samples, with {} at best: take fewer "
-                  "clients, or a larger alpha",
+      fmt::format("{} draws of Dirichlet({}) left some of {} clients with "
+                  "fewer than {} of the {} samples, with {} at best: take "
+                  "fewer clients, or a larger alpha",
           most_draws, alpha, clients, least, samples.size(), best));
 }
 

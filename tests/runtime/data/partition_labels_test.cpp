@@ -263,7 +263,7 @@ TEST(partition_label_dirichlet_test, says_why_samples_cannot_be_shared) {
   EXPECT_EQ(
       divide(labelled(9, 2), 0, 0.5), "cannot divide samples among no clients");
   EXPECT_EQ(divide(labelled(1000, 2), 10, 1e-6),
-      "1000 draws of Dirichlet(1e-06) left some of 10 clients with less than "
+      "1000 draws of Dirichlet(1e-06) left some of 10 clients with fewer than "
       "10 of the 1000 samples, with 0 at best: take fewer clients, or a larger "
       "alpha");
   EXPECT_EQ(divide(labelled(100, 2), 2, -1.0),

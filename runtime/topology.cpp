@@ -56,6 +56,18 @@ division quantity(samples of, double alpha) {
   return result;
 }
 
+division labels(samples of, std::uint64_t per_client) {
+  auto result = divided(std::move(of), "labels");
+  result.labels_per_client = per_client;
+  return result;
+}
+
+division label_dirichlet(samples of, double alpha) {
+  auto result = divided(std::move(of), "label-dirichlet");
+  result.alpha = alpha;
+  return result;
+}
+
 } // namespace data
 
 topology::topology(std::string name) {
@@ -120,6 +132,7 @@ topology& topology::clients(
   config_.federation.clients = count;
   config_.data.partition = among.partition;
   config_.data.shards_per_client = among.shards_per_client;
+  config_.data.labels_per_client = among.labels_per_client;
   config_.data.alpha = among.alpha;
   samples_ = std::move(among.of);
   return train(how, much);
@@ -201,7 +214,8 @@ topology topology::with(const std::vector<std::string>& settings) const {
   auto own_clients = !std::holds_alternative<training::view>(samples_);
   for (const auto& [path, from] : changed.where) {
     auto divides = path == "data.partition" || path == "data.alpha" ||
-                   path == "data.shards_per_client";
+                   path == "data.shards_per_client" ||
+                   path == "data.labels_per_client";
     auto fixed = path.starts_with("model.") ||
                  (path.starts_with("data.") && (own_clients || !divides)) ||
                  (path == "federation.clients" && own_clients) ||

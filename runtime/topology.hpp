@@ -69,11 +69,12 @@ private:
 };
 
 /// Samples and the way in which the clients share them; the keys
-/// data.partition, shards_per_client and alpha.
+/// data.partition, shards_per_client, labels_per_client and alpha.
 struct division {
   training::view of;
   std::string partition = "iid";
   std::uint64_t shards_per_client = 2;
+  std::uint64_t labels_per_client = 2;
   double alpha = 0.5;
 };
 
@@ -87,6 +88,10 @@ division shards(samples of, std::uint64_t per_client = 2);
 division dirichlet(samples of, double alpha = 0.5);
 /// The clients' numbers of samples are drawn from Dirichlet(alpha).
 division quantity(samples of, double alpha = 0.5);
+/// Client i has label i mod classes, and others at random.
+division labels(samples of, std::uint64_t per_client = 2);
+/// Each label's samples are divided in proportions drawn from Dirichlet(alpha).
+division label_dirichlet(samples of, double alpha = 0.5);
 
 } // namespace data
 
@@ -183,6 +188,8 @@ public:
   /// without data are empty. Divides the samples anew: call it once.
   /// Throws `std::invalid_argument` when they cannot be divided so.
   std::vector<training::view> client_data() const;
+  /// How many samples none of `clients`, its data, has.
+  std::size_t left_out(const std::vector<training::view>& clients) const;
   const training::view& test_data() const noexcept { return test_; }
   /// None: everybody is there from the first to the last.
   const std::optional<coming_and_going>& movement() const noexcept {
@@ -208,6 +215,8 @@ private:
 
   topology& train(const sgd& how, const local& much);
   void check_clients(
+      const origins& where, std::vector<std::string>& found) const;
+  void check_division(
       const origins& where, std::vector<std::string>& found) const;
 
   using no_data = std::monostate;

@@ -139,6 +139,19 @@ lines topology::problems(const origins& where) const {
   return found;
 }
 
+// Only the draw shows whether labels can be divided so.
+void topology::check_division(const origins& where, lines& found) const {
+  const auto& partition = config_.data.partition;
+  if (partition != "labels" && partition != "label-dirichlet")
+    return;
+  try {
+    client_data();
+  } catch (const std::invalid_argument& error) {
+    found.push_back(fmt::format("{} = {}: {}", place(where, "data.partition"),
+        toml_string(partition), error.what()));
+  }
+}
+
 void topology::check_clients(const origins& where, lines& found) const {
   auto clients = config_.federation.clients;
   if (clients == 0)
@@ -157,6 +170,8 @@ void topology::check_clients(const origins& where, lines& found) const {
           place(where, "data.shards_per_client"),
           config_.data.shards_per_client,
           remark(where, "data.shards_per_client"), clients, all->size()));
+    else if (found.empty())
+      check_division(where, found);
   } else if (auto own = std::get_if<own_data>(&samples_)) {
     for (std::size_t i = 0; i < own->size(); ++i)
       if ((*own)[i].empty())

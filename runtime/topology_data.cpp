@@ -21,6 +21,10 @@ data::partition divide(
     return data::partition_dirichlet(samples, clients, d.alpha, seed);
   if (d.partition == "quantity")
     return data::partition_quantity(samples, clients, d.alpha, seed);
+  if (d.partition == "labels")
+    return data::partition_labels(samples, clients, d.labels_per_client, seed);
+  if (d.partition == "label-dirichlet")
+    return data::partition_label_dirichlet(samples, clients, d.alpha, seed);
   return data::partition_iid(samples, clients, seed);
 }
 
@@ -68,6 +72,17 @@ std::vector<training::view> topology::client_data() const {
   if (auto own = std::get_if<own_data>(&samples_))
     return *own;
   return std::vector<training::view>(config_.federation.clients);
+}
+
+std::size_t topology::left_out(
+    const std::vector<training::view>& clients) const {
+  auto all = std::get_if<training::view>(&samples_);
+  if (!all || clients.empty())
+    return 0;
+  auto left = all->size();
+  for (const auto& each : clients)
+    left -= each.size();
+  return left;
 }
 
 topology from(const configuration& asked, const origins& where) {

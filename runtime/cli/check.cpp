@@ -47,6 +47,13 @@ std::string spread(const views& clients) {
       sizes[sizes.size() / 2], sizes.back());
 }
 
+// Nothing where every sample is some client's.
+std::string left_out(const troupe::topology& what, const views& clients) {
+  auto left = what.left_out(clients);
+  return left == 0 ? ""
+                   : fmt::format(" {} of labels that no client has;", left);
+}
+
 std::size_t bytes(const training::dataset& set) {
   return std::visit([](const auto& x) { return x.size() * sizeof(x.front()); },
              set.features) +
@@ -86,13 +93,13 @@ std::string summary(const troupe::topology& what, const views& clients) {
       static_cast<double>(parameters), chosen, blocks_kept(config));
   for (auto set : what.data_sets())
     memory += static_cast<double>(bytes(*set));
-  return fmt::format("  clients     {}\n  samples     {} a client; "
+  return fmt::format("  clients     {}\n  samples     {} a client;{} "
                      "{} to test on\n  model       {}, {} parameters\n"
                      "{}  compute     {}\n  memory      about {} MiB\n"
                      "  repeats     {}\n",
-      turnout(what), spread(clients), what.test_data().size(),
-      config.model.kind, parameters, server(config), chosen.text(),
-      std::floor(memory / (1 << 20)) + 1, repeats(config));
+      turnout(what), spread(clients), left_out(what, clients),
+      what.test_data().size(), config.model.kind, parameters, server(config),
+      chosen.text(), std::floor(memory / (1 << 20)) + 1, repeats(config));
 }
 
 } // namespace

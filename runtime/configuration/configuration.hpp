@@ -58,6 +58,7 @@ struct configuration {
     std::string path; ///< directory; empty: where Debian puts the set
     std::string partition = "iid";
     std::uint64_t shards_per_client = 2;
+    std::uint64_t labels_per_client = 2;
     double alpha = 0.5;
     double beta = 0.5;
     friend bool operator==(const data_keys&, const data_keys&) = default;

@@ -23,8 +23,8 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array sets{"fashion-mnist"sv, "idx"sv, "synthetic"sv};
-constexpr std::array partitions{
-    "iid"sv, "shards"sv, "dirichlet"sv, "quantity"sv};
+constexpr std::array partitions{"iid"sv, "shards"sv, "dirichlet"sv,
+    "quantity"sv, "labels"sv, "label-dirichlet"sv};
 constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
 constexpr std::array precisions{"fp32"sv, "bf16"sv};
 constexpr std::array instructions{"own"sv, "baseline"sv, "avx2"sv, "avx512"sv};
@@ -85,9 +85,13 @@ bool divided(const configuration& c) {
 bool in_shards(const configuration& c) {
   return divided(c) && c.data.partition == "shards";
 }
+bool by_labels(const configuration& c) {
+  return divided(c) && c.data.partition == "labels";
+}
 bool skewed(const configuration& c) {
   return synthetic(c) || c.data.partition == "dirichlet" ||
-         c.data.partition == "quantity";
+         c.data.partition == "quantity" ||
+         c.data.partition == "label-dirichlet";
 }
 bool layered(const configuration& c) {
   return c.model.kind == "mlp";
@@ -98,8 +102,9 @@ bool takes_residents(const configuration& c) {
 constexpr auto of_residents = "federation.residents = true";
 constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\"";
 constexpr auto of_shards = "data.partition = \"shards\"";
-constexpr auto of_skew = "data.partition = \"dirichlet\" or \"quantity\", or "
-                         "data.set = \"synthetic\"";
+constexpr auto of_labels = "data.partition = \"labels\"";
+constexpr auto of_skew = "data.partition = \"dirichlet\", \"quantity\" or "
+                         "\"label-dirichlet\", or data.set = \"synthetic\"";
 constexpr auto of_synthetic = "data.set = \"synthetic\"";
 constexpr auto of_mlp = "model.kind = \"mlp\"";
 
@@ -155,11 +160,14 @@ std::vector<key> common_keys() {
           "directory of the IDX files; empty: Debian's", alters, any_number,
           any_word, nullptr, divided, of_files},
       {"data", "partition", at<&data::partition>,
-          "iid, shards, dirichlet or quantity", alters, {}, partitions, nullptr,
-          divided, of_files},
+          either({partitions.begin(), partitions.end()}), alters, {},
+          partitions, nullptr, divided, of_files},
       {"data", "shards_per_client", at<&data::shards_per_client>,
           "shards: pieces of label-sorted data a client gets", alters, {1, 1e6},
           any_word, nullptr, in_shards, of_shards},
+      {"data", "labels_per_client", at<&data::labels_per_client>,
+          "labels: how many of them a client has", alters, {1, 256}, any_word,
+          nullptr, by_labels, of_labels},
       {"data", "alpha", at<&data::alpha>,
           "small is skewed; synthetic: how far models differ", alters, {0, 1e6},
           any_word, nullptr, skewed, of_skew},

@@ -13,7 +13,8 @@ namespace troupe::data {
 using partition = std::vector<training::view>;
 
 // Each function below divides all of `samples` among `clients`, every sample to
-// one client and at least one to each, as a function of `seed`. Throws
+// one client and at least one to each, as a function of `seed`; with few
+// clients, `partition_labels` may leave labels out. Throws
 // `std::invalid_argument`, with the numbers, when there are not enough samples
 // or a parameter makes no sense.
 
@@ -37,5 +38,19 @@ partition partition_dirichlet(const training::view& samples,
 /// symmetric Dirichlet(alpha) over all clients.
 partition partition_quantity(const training::view& samples, std::size_t clients,
     double alpha, std::uint64_t seed);
+
+/// Client i has label i mod classes and, at random, others, `per_client` in
+/// all; its clients share a label's samples equally, at random (Li et al. 2022,
+/// "Federated Learning on Non-IID Data Silos", #C = k). With fewer clients than
+/// classes there may be labels that nobody has: their samples are left out.
+partition partition_labels(const training::view& samples, std::size_t clients,
+    std::size_t per_client, std::uint64_t seed);
+
+/// Label by label, samples in proportions drawn from a symmetric
+/// Dirichlet(alpha) over the clients; drawn anew, a thousand times at most,
+/// until each has 10 (Li et al. 2022). As in their code, a client that has its
+/// equal part of all samples already gets none of the labels that follow.
+partition partition_label_dirichlet(const training::view& samples,
+    std::size_t clients, double alpha, std::uint64_t seed);
 
 } // namespace troupe::data

@@ -81,7 +81,7 @@ precision = "bf16"
   EXPECT_THAT(read.problems, IsEmpty());
   configuration expected;
   expected.run = {"night", 7, 12, 3, 0.8, 2, 5};
-  expected.data = {"idx", "mine", "shards", 4, 0.5, 0.5};
+  expected.data = {"idx", "mine", "shards", 4, 2, 0.5, 0.5};
   expected.model = {"mlp", {10, 5, 2}, "warm.safetensors"};
   expected.federation.clients = 50;
   expected.federation.lease_seconds = 30.0;
@@ -105,8 +105,8 @@ TEST(configuration_test, names_file_line_key_and_what_was_meant) {
 
   EXPECT_THAT(found,
       ElementsAre("run.toml:5: data.partition = \"dirichet\" is not one of "
-                  "iid, shards, dirichlet, quantity (did you mean "
-                  "dirichlet?)"));
+                  "iid, shards, dirichlet, quantity, labels, "
+                  "label-dirichlet (did you mean dirichlet?)"));
 }
 
 TEST(configuration_test, tells_every_problem_of_a_file_in_its_order) {
@@ -342,6 +342,8 @@ INSTANTIATE_TEST_SUITE_P(of, another_choice_test,
         choice{a_buffer, {"federation.rule=fedavg", "federation.fraction=0.2"}},
         choice{"[data]\npartition = \"shards\"\nshards_per_client = 3\n",
             {"data.partition=iid"}},
+        choice{"[data]\npartition = \"labels\"\nlabels_per_client = 3\n",
+            {"data.partition=label-dirichlet", "data.alpha=0.1"}},
         choice{"[data]\npartition = \"shards\"\nshards_per_client = 3\n"
                "path = \"here\"\n",
             {"data.set=synthetic", "data.beta=1"}},
@@ -419,6 +421,16 @@ TEST(configuration_test, refuses_data_that_cannot_be_found_or_divided) {
   EXPECT_THAT(problems("[data]\npartition = \"quantity\"\nalpha = 0\n"),
       ElementsAre("run.toml:3: data.alpha = 0.0 is too small for "
                   "data.partition = \"quantity\": it has to be above 0"));
+  EXPECT_THAT(problems("[data]\npartition = \"label-dirichlet\"\nalpha = 0\n"),
+      ElementsAre(HasSubstr("it has to be above 0")));
+  EXPECT_THAT(problems("[data]\npartition = \"labels\"\n"
+                       "labels_per_client = 257\n"),
+      ElementsAre("run.toml:3: data.labels_per_client = 257 is not a whole "
+                  "number from 1 to 256"));
+  EXPECT_THAT(problems("", {"data.labels_per_client=3"}),
+      ElementsAre("--set: data.labels_per_client = 3 is for data.partition = "
+                  "\"labels\" alone: remove it, or set data.partition = "
+                  "\"labels\""));
   EXPECT_THAT(problems("[data]\nset = \"synthetic\"\nalpha = 0\nbeta = 0\n"),
       IsEmpty());
 }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
-#include <memory>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,23 +11,15 @@
 #include <gtest/gtest.h>
 
 #include "runtime/data/label_table.hpp"
+#include "tests/runtime/data/labelled.hpp"
 
 namespace {
 
 using namespace troupe;
+using namespace troupe::tests;
 using data::partition;
 using testing::HasSubstr;
 using training::view;
-
-// Labels come in turns: 0, 1, .., 0, 1, ..
-view labelled(std::size_t samples, std::size_t classes) {
-  training::dataset set{
-      .shape = {1}, .classes = classes, .features = {}, .labels = {}};
-  for (std::size_t i = 0; i < samples; ++i)
-    set.labels.push_back(static_cast<std::uint8_t>(i % classes));
-  set.features = std::vector<std::uint8_t>(samples);
-  return view{std::make_shared<const training::dataset>(std::move(set))};
-}
 
 struct way {
   std::string name;
@@ -64,21 +54,6 @@ std::vector<way> all_ways() {
        }}};
 }
 
-std::vector<std::uint32_t> indices_of(const partition& parts) {
-  std::vector<std::uint32_t> result;
-  for (const auto& part : parts)
-    for (std::size_t i = 0; i < part.size(); ++i)
-      result.push_back(part.index(i));
-  return result;
-}
-
-std::vector<std::size_t> sizes_of(const partition& parts) {
-  std::vector<std::size_t> result;
-  for (const auto& part : parts)
-    result.push_back(part.size());
-  return result;
-}
-
 // Classes that make up at least a twentieth of a client's samples.
 std::size_t labels_in(const view& part) {
   auto table = data::tabulate({&part, 1});
@@ -95,16 +70,6 @@ protected:
     return GetParam().divide(samples, clients, seed);
   }
 };
-
-// The property: every sample at one client, and none without.
-bool divides(const view& samples, const partition& parts) {
-  auto found = indices_of(parts);
-  auto wanted = indices_of({samples});
-  std::sort(found.begin(), found.end());
-  std::sort(wanted.begin(), wanted.end());
-  return found == wanted && std::none_of(parts.begin(), parts.end(),
-                                [](const auto& part) { return part.empty(); });
-}
 
 TEST_P(every_partition, gives_each_sample_to_one_client_and_some_to_each) {
   for (auto [count, clients] :

@@ -137,8 +137,11 @@ TEST(cluster_test, trains_nothing_twice_that_a_node_has_kept) {
   coordination all{
       what, "kept", {"--min-nodes", "1", "--set", "run.checkpoint_every=100"}};
   auto alpha = all.join("alpha");
-  ASSERT_TRUE(all.coordinator().until(
-      [&] { return all.left().last_published() >= 150; }));
+  ASSERT_TRUE(all.coordinator().until([&] {
+    const auto durable = all.left().checkpoints();
+    return !durable.empty() &&
+           all.left().last_published() >= durable.back() + 30;
+  }));
 
   all.coordinator().signal(SIGKILL);
   all.coordinator().wait();

@@ -53,12 +53,16 @@ std::string scraped(const std::string& at) {
 }
 
 /// The value of the first series that begins with `name`; NaN: there is none.
-double value(const std::string& at, const std::string& name) {
-  std::istringstream lines{scraped(at)};
+double value_in(const std::string& page, const std::string& name) {
+  std::istringstream lines{page};
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with(name))
       return std::stod(line.substr(line.rfind(' ')));
   return std::nan("");
+}
+
+double value(const std::string& at, const std::string& name) {
+  return value_in(scraped(at), name);
 }
 
 /// Its tensors are too large to go along with messages.
@@ -223,9 +227,12 @@ TEST_F(observed_test, has_nodes_that_serve_what_they_do) {
   })) << scraped(at);
 
   EXPECT_EQ(value(at, "troupe_node_link{state=\"serving\"}"), 1.0);
-  EXPECT_EQ(value(at, "troupe_node_slots{state=\"busy\"}") +
-                value(at, "troupe_node_slots{state=\"idle\"}"),
-      1.0);
+  EXPECT_TRUE(eventually([&] { // two gauges, set one after the other
+    const auto page = scraped(at);
+    return value_in(page, "troupe_node_slots{state=\"busy\"}") +
+               value_in(page, "troupe_node_slots{state=\"idle\"}") ==
+           1.0;
+  }));
   EXPECT_GT(value(at, "troupe_node_samples_total"), 0.0);
   EXPECT_GT(value(at, "process_resident_memory_bytes"), 0.0);
   EXPECT_THAT(scraped(at), HasSubstr("name=\"alpha\""));

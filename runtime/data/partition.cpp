@@ -1,7 +1,7 @@
 #include "runtime/data/partition.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <cstdint>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
@@ -141,7 +141,10 @@ partition partition_quantity(const view& samples, std::size_t clients,
   random.shuffle(order);
   std::vector<double> shares(clients);
   for (auto& share : shares)
-    share = random.gamma(alpha) + std::numeric_limits<double>::min();
+    share = random.gamma(alpha);
+  // Where all are too small for a double, one has it all: the limit.
+  if (std::ranges::all_of(shares, [](double share) { return share == 0.0; }))
+    shares[random.below(static_cast<std::uint32_t>(clients))] = 1.0;
   auto sizes = sizes_in_proportion(std::move(shares), samples.size() - clients);
   for (auto& size : sizes)
     ++size;

@@ -175,6 +175,7 @@ TEST(partition_test, skews_quantities_more_the_smaller_alpha_is) {
     return *std::max_element(sizes.begin(), sizes.end());
   };
 
+  EXPECT_EQ(largest(1e-6), 9'951u); // and one to each of the others
   EXPECT_GT(largest(0.05), largest(1.0));
   EXPECT_GT(largest(1.0), largest(1000.0));
   EXPECT_LT(largest(1000.0), 250u);

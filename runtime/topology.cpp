@@ -19,6 +19,12 @@ division divided(samples of, std::string partition) {
   return result;
 }
 
+division skewed(samples of, std::string partition, double alpha) {
+  auto result = divided(std::move(of), std::move(partition));
+  result.alpha = alpha;
+  return result;
+}
+
 // What an MLP's layers say in a configuration; empty for other models.
 std::vector<std::size_t> widths(const models::model& what) {
   std::vector<std::size_t> result;
@@ -45,15 +51,11 @@ division shards(samples of, std::uint64_t per_client) {
 }
 
 division dirichlet(samples of, double alpha) {
-  auto result = divided(std::move(of), "dirichlet");
-  result.alpha = alpha;
-  return result;
+  return skewed(std::move(of), "dirichlet", alpha);
 }
 
 division quantity(samples of, double alpha) {
-  auto result = divided(std::move(of), "quantity");
-  result.alpha = alpha;
-  return result;
+  return skewed(std::move(of), "quantity", alpha);
 }
 
 division labels(samples of, std::uint64_t per_client) {
@@ -63,9 +65,7 @@ division labels(samples of, std::uint64_t per_client) {
 }
 
 division label_dirichlet(samples of, double alpha) {
-  auto result = divided(std::move(of), "label-dirichlet");
-  result.alpha = alpha;
-  return result;
+  return skewed(std::move(of), "label-dirichlet", alpha);
 }
 
 } // namespace data

@@ -75,15 +75,16 @@ void connection::read() {
 void connection::on_read(std::size_t bytes) {
   if (stage_ == stage::ended)
     return;
-  if (stage_ != stage::closing) {
-    heard_->felt(clock::now());
-    count(monitoring::direction::in, bytes);
-    reader_.came(bytes);
-    take_frames();
-    if (stage_ == stage::ended || given_)
-      return;
+  if (stage_ == stage::closing) {
+    reader_.forget(); // or a flood would come in few bytes at a time
+    return read();
   }
-  read();
+  heard_->felt(clock::now());
+  count(monitoring::direction::in, bytes);
+  reader_.came(bytes);
+  take_frames();
+  if (stage_ != stage::ended && !given_)
+    read();
 }
 
 void connection::take_frames() {

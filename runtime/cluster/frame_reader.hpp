@@ -42,6 +42,9 @@ public:
   std::optional<frame> next();
   const std::string& fault() const noexcept { return fault_; }
 
+  /// What is there and has not been asked for.
+  void forget() noexcept { filled_ = taken_ = 0; }
+
   bool heard_any() const noexcept { return preambled_ || filled_ > 0; }
   bool is_understood() const noexcept { return preambled_; }
   /// Behind the last frame.

@@ -97,8 +97,11 @@ private:
           break;
       }
     if (error)
-      throw std::runtime_error(fmt::format(
-          "cannot listen at {}: {}", how_.where.text(), error.message()));
+      throw std::runtime_error(fmt::format("cannot listen at {}: {}{}",
+          how_.where.text(), error.message(),
+          error == asio::error::address_in_use
+              ? "; stop who uses it, or give --listen another port"
+              : ""));
     text_ = text_of(acceptor_.local_endpoint());
   }
 

@@ -54,9 +54,8 @@ void check_data(const configuration& what, contradiction_list& found) {
     found.add("data.set",
         "needs data.path, the directory of the IDX files, like data.path = "
         "\"mine\"");
-  auto mixed = data.partition == "dirichlet" || data.partition == "quantity" ||
-               data.partition == "label-dirichlet";
-  if (mixed && data.set != "synthetic" && data.alpha == 0.0)
+  if (find_key("data", "alpha")->applies(what) && data.set != "synthetic" &&
+      data.alpha == 0.0)
     found.add("data.alpha",
         fmt::format("is too small for data.partition = \"{}\": it has to be "
                     "above 0",

@@ -198,4 +198,9 @@ void open_channel(stream over, memory_channel::side which, opened then,
       ->start(which, in_time);
 }
 
+void prepare_channels(const wire_choice& of) {
+  if (of.ucx)
+    static_cast<void>(ucx_channel::available(of.transports));
+}
+
 } // namespace troupe::cluster

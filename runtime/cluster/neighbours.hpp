@@ -40,4 +40,8 @@ void open_channel(stream over, memory_channel::side which, opened then,
     std::chrono::milliseconds in_time = std::chrono::seconds{5},
     const wire_choice& of = wire_choice::of_environment());
 
+/// Opens what channels take long to open, before a connection's thread, which
+/// has beats to send, would wait for it.
+void prepare_channels(const wire_choice& of = wire_choice::of_environment());
+
 } // namespace troupe::cluster

@@ -9,6 +9,7 @@
 
 #include "runtime/cluster/certificate_watch.hpp"
 #include "runtime/cluster/io_thread.hpp"
+#include "runtime/cluster/neighbours.hpp"
 #include "runtime/cluster/recent_numbers.hpp"
 #include "runtime/cluster/tls.hpp"
 
@@ -55,6 +56,7 @@ public:
               with.send(refusal{"its certificate " + fault});
               with.expel("its certificate " + fault);
             }) {
+    prepare_channels();
     bind();
   }
 

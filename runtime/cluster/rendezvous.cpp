@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "gpu/kernel_sets.hpp"
+#include "runtime/cluster/neighbours.hpp"
 #include "runtime/company/restart.hpp"
 #include "runtime/release.hpp"
 
@@ -40,6 +41,7 @@ rendezvous::rendezvous(const join_options& how,
       watch_(std::move(watch)),
       on_(on),
       say_(std::move(say)) {
+  prepare_channels();
   if (how.tls.empty())
     return;
   tls_ = std::make_unique<tls_source>(how.tls, how.name);

@@ -9,7 +9,7 @@ float recipe::rate(std::uint64_t round) const noexcept {
   return static_cast<float>(double{lr} * decay);
 }
 
-recipe recipe::with_work(std::uint32_t amount) const noexcept {
+recipe recipe::with_work(std::uint32_t amount) const {
   auto result = *this;
   if (amount > 0)
     (steps > 0 ? result.steps : result.epochs) = amount;

@@ -103,7 +103,9 @@ struct settings {
   std::uint64_t rounds = 50; ///< or versions: what the rule counts
   bool weigh_samples = true; ///< by samples, else uniformly
   std::uint64_t min_updates = 1;
-  duration lease_time{}; ///< allowed a lease; 0: any
+  duration lease_time{};  ///< allowed a lease; 0: any
+  bool normalise = false; ///< by what local steps amount to (FedNova)
+  double momentum = 0.0;  ///< of the clients' descent
 
   template <class Inspector>
   friend bool inspect(Inspector& f, settings& x) {

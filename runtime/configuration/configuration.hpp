@@ -50,6 +50,7 @@ struct configuration {
     double target_accuracy = 0.0;       ///< stop once reached; 0: never
     std::uint64_t checkpoint_every = 1; ///< versions
     std::uint64_t keep_checkpoints = 3; ///< beside the best one
+    std::string order = "arrival";      ///< of updates; or "virtual"
     friend bool operator==(const run_keys&, const run_keys&) = default;
   } run;
 
@@ -93,6 +94,15 @@ struct configuration {
   } federation;
 
   training::recipe client;
+
+  /// What the virtual clock says of a lease: it takes as long as its samples do
+  /// at its client's speed.
+  struct clock_keys {
+    double samples_per_second = 1000.0; ///< of the median client
+    double spread = 0.5; ///< of speeds: the deviation of their logarithm
+    double jitter = 0.1; ///< likewise, of one client's leases
+    friend bool operator==(const clock_keys&, const clock_keys&) = default;
+  } clock;
 
   struct compute_keys {
     std::string device = "auto"; ///< every GPU if there is one, else the CPU

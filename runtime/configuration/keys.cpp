@@ -28,6 +28,8 @@ constexpr std::array partitions{"iid"sv, "shards"sv, "dirichlet"sv,
 constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
 constexpr std::array precisions{"fp32"sv, "bf16"sv};
 constexpr std::array instructions{"own"sv, "baseline"sv, "avx2"sv, "avx512"sv};
+constexpr std::array orders{"arrival"sv, "virtual"sv};
+constexpr std::array methods{"sgd"sv, "fedprox"sv};
 constexpr std::array weightings{"samples"sv, "uniform"sv};
 
 constexpr bool any_bits = false; // the published bits do not depend on it
@@ -45,6 +47,7 @@ using data = configuration::data_keys;
 using model = configuration::model_keys;
 using federation = configuration::federation_keys;
 using client = training::recipe;
+using pace = configuration::clock_keys;
 using compute = configuration::compute_keys;
 
 run& part(configuration& c, const run*) {
@@ -61,6 +64,9 @@ federation& part(configuration& c, const federation*) {
 }
 client& part(configuration& c, const client*) {
   return c.client;
+}
+pace& part(configuration& c, const pace*) {
+  return c.clock;
 }
 compute& part(configuration& c, const compute*) {
   return c.compute;
@@ -99,6 +105,14 @@ bool layered(const configuration& c) {
 bool takes_residents(const configuration& c) {
   return c.federation.residents;
 }
+bool on_virtual_clock(const configuration& c) {
+  return c.run.order == "virtual";
+}
+bool proximal(const configuration& c) {
+  return c.client.method == "fedprox";
+}
+constexpr auto of_virtual_order = "run.order = \"virtual\"";
+constexpr auto of_fedprox = "client.method = \"fedprox\"";
 constexpr auto of_residents = "federation.residents = true";
 constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\"";
 constexpr auto of_shards = "data.partition = \"shards\"";
@@ -153,6 +167,9 @@ std::vector<key> common_keys() {
           "versions between checkpoints", any_bits, {1, 1e9}},
       {"run", "keep_checkpoints", at<&run::keep_checkpoints>,
           "newest checkpoints kept, beside the best", any_bits, {1, 1e6}},
+      {"run", "order", at<&run::order>,
+          "arrival, or virtual: updates count as a virtual clock has them",
+          alters, {}, orders},
 
       {"data", "set", at<&data::set>, "fashion-mnist, idx or synthetic", alters,
           {}, sets},
@@ -235,6 +252,21 @@ std::vector<key> common_keys() {
           "L2, added to the gradient", alters, {0, largest}},
       {"client", "clip", at<&client::clip>, "largest gradient norm; 0: none",
           alters, {0, largest}},
+      {"client", "method", at<&client::method>,
+          either({methods.begin(), methods.end()}), alters, {}, methods},
+      {"client", "mu", at<&client::mu>,
+          "fedprox: the pull back to where a client started", alters,
+          {0, largest}, any_word, nullptr, proximal, of_fedprox},
+
+      {"clock", "samples_per_second", at<&pace::samples_per_second>,
+          "of the median client, in virtual seconds", alters, above(0, 1e12),
+          any_word, nullptr, on_virtual_clock, of_virtual_order},
+      {"clock", "spread", at<&pace::spread>,
+          "of clients' speeds: the deviation of their logarithm", alters,
+          {0, 10}, any_word, nullptr, on_virtual_clock, of_virtual_order},
+      {"clock", "jitter", at<&pace::jitter>, "likewise, of one client's leases",
+          alters, {0, 10}, any_word, nullptr, on_virtual_clock,
+          of_virtual_order},
 
       {"compute", "device", at<&compute::device>,
           "auto, cpu, cuda (every GPU) or cuda:N", any_bits, {}, {},

@@ -319,7 +319,8 @@ TEST(residents_test, cannot_be_taken_over_by_another_key) {
   EXPECT_THAT(thief->err(), HasSubstr("belongs to key"));
   seven = some.admitted("hospital-7", 0, own);
   some.coordinator().signal(SIGINT);
-  EXPECT_EQ(some.coordinator().wait().code, 130);
+  EXPECT_EQ(some.coordinator().wait().code, 130)
+      << some.coordinator().out() << some.coordinator().err();
 }
 
 /// The program `counting`, whose clients count the updates of theirs that

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gpu/aggregation/server_step.hpp"
+#include "protocols/ids.hpp"
 #include "protocols/tensor.hpp"
 
 namespace troupe {
@@ -23,6 +26,11 @@ struct named_block {
   }
 };
 using named_blocks = std::vector<named_block>;
+
+/// The name of an earlier version's parameters, that leases start from.
+std::string base_block(version_id version);
+/// Which version's they are; none: it is another block.
+std::optional<version_id> base_of(std::string_view name) noexcept;
 
 /// What a server keeps of a model of `size` parameters, as it begins.
 named_blocks initial_blocks(

@@ -127,8 +127,8 @@ std::string_view topology::unit() const {
   return make_rule_ ? std::string_view{unit_} : troupe::unit(config_);
 }
 
-topology& topology::clients(
-    std::uint64_t count, const sgd& how, const local& much, division among) {
+topology& topology::clients(std::uint64_t count, const client_method& how,
+    const local& much, division among) {
   config_.federation.clients = count;
   config_.data.partition = among.partition;
   config_.data.shards_per_client = among.shards_per_client;
@@ -138,8 +138,8 @@ topology& topology::clients(
   return train(how, much);
 }
 
-topology& topology::clients(
-    std::vector<training::view> own, const sgd& how, const local& much) {
+topology& topology::clients(std::vector<training::view> own,
+    const client_method& how, const local& much) {
   config_.federation.clients = own.size();
   config_.data.partition = "own";
   samples_ = std::move(own);
@@ -147,22 +147,38 @@ topology& topology::clients(
 }
 
 topology& topology::clients(
-    std::uint64_t count, const sgd& how, const local& much) {
+    std::uint64_t count, const client_method& how, const local& much) {
   config_.federation.clients = count;
   config_.data.partition = "own";
   samples_ = no_data{};
   return train(how, much);
 }
 
-topology& topology::train(const sgd& how, const local& much) {
-  config_.client = {.epochs = much.epochs,
-      .steps = much.steps,
-      .batch = much.batch,
-      .lr = how.lr,
-      .lr_decay = how.lr_decay,
-      .momentum = how.momentum,
-      .weight_decay = how.weight_decay,
-      .clip = how.clip};
+topology& topology::train(const client_method& how, const local& much) {
+  config_.client = std::visit(
+      [&](const auto& x) {
+        return training::recipe{.epochs = much.epochs,
+            .steps = much.steps,
+            .batch = much.batch,
+            .lr = x.lr,
+            .lr_decay = x.lr_decay,
+            .momentum = x.momentum,
+            .weight_decay = x.weight_decay,
+            .clip = x.clip};
+      },
+      how);
+  if (const auto* proximal = std::get_if<fedprox>(&how)) {
+    config_.client.method = "fedprox";
+    config_.client.mu = proximal->mu;
+  } else if (std::holds_alternative<fednova>(how)) {
+    config_.client.method = "fednova";
+  }
+  return *this;
+}
+
+topology& topology::order(const virtual_clock& how) {
+  config_.run.order = "virtual";
+  config_.clock = how;
   return *this;
 }
 

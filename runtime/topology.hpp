@@ -31,12 +31,39 @@ struct sgd {
   float clip = 0.0f;
 };
 
+/// The same, and its objective has mu/2 |w - start|^2 (FedProx, Li et al.
+/// 2020).
+struct fedprox {
+  float lr = 0.05f;
+  float mu = 0.01f;
+  float lr_decay = 1.0f;
+  float momentum = 0.0f;
+  float weight_decay = 0.0f;
+  float clip = 0.0f;
+};
+
+/// As `sgd` does; but updates count by what their local steps amount to
+/// (FedNova, Wang et al. 2020).
+struct fednova {
+  float lr = 0.05f;
+  float lr_decay = 1.0f;
+  float momentum = 0.0f;
+  float weight_decay = 0.0f;
+  float clip = 0.0f;
+};
+
+/// How clients train; the key client.method.
+using client_method = std::variant<sgd, fedprox, fednova>;
+
 /// How much a client trains under one lease; `steps` > 0 replaces `epochs`.
 struct local {
   std::uint32_t epochs = 1;
   std::uint32_t steps = 0;
   std::uint32_t batch = 10; ///< 0: all samples at once
 };
+
+/// How fast its clients are; the keys of [clock].
+using virtual_clock = configuration::clock_keys;
 
 /// Makes the user's own rule as it is at the start of a run; it is told what
 /// every rule is. `decides` says what a rule promises.
@@ -145,15 +172,15 @@ public:
   topology& shards(std::uint64_t count);
 
   /// So many clients divide the samples among them.
-  topology& clients(
-      std::uint64_t count, const sgd& how, const local& much, division among);
+  topology& clients(std::uint64_t count, const client_method& how,
+      const local& much, division among);
   /// One client for each view, which is its own.
-  topology& clients(
-      std::vector<training::view> own, const sgd& how, const local& much);
+  topology& clients(std::vector<training::view> own, const client_method& how,
+      const local& much);
   /// Clients whose data the learner alone knows: their updates count alike, so
   /// the aggregator's weighting has to be "uniform".
-  topology& clients(
-      std::uint64_t count, const sgd& how = {}, const local& much = {});
+  topology& clients(std::uint64_t count, const client_method& how = {},
+      const local& much = {});
 
   /// Nodes may bring clients with data of their own, on top of those that the
   /// topology has, which may be none. So many have to be there to begin.
@@ -168,6 +195,10 @@ public:
   topology& until(rounds end);
   topology& until(versions end);
   topology& until(accuracy end);
+
+  /// Updates count in the order of a virtual clock: one seed gives one model
+  /// under any rule. Without it, as they come.
+  topology& order(const virtual_clock& how = {});
 
   /// Where to train: `cpu`, `cuda:0`, or `cuda` for every GPU. Without it: on
   /// every GPU if there is one, else on the CPU.
@@ -213,7 +244,7 @@ private:
   friend topology at_home(
       const configuration& what, const training::shared_dataset& own);
 
-  topology& train(const sgd& how, const local& much);
+  topology& train(const client_method& how, const local& much);
   void check_clients(
       const origins& where, std::vector<std::string>& found) const;
   void check_division(

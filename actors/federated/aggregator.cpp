@@ -1,6 +1,8 @@
 #include "actors/federated/aggregator.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,6 +32,13 @@ publication::finish finish_of(run_outcome how) noexcept {
                                        : publication::finish::stopped;
 }
 
+float largest_difference(std::span<const float> a, std::span<const float> b) {
+  float result = 0.0f;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+    result = std::max(result, std::abs(a[i] - b[i]));
+  return result;
+}
+
 std::string name_of_shard(std::size_t number, std::size_t of) {
   return of == 1 ? "shard" : fmt::format("shard {} of {}", number + 1, of);
 }
@@ -44,6 +53,8 @@ aggregator_state::aggregator_state(
           options_.nodes_least, options_.patience, options_.then}),
       facts_(options_.next_fact),
       rule_(std::move(options_.rule)),
+      virtual_(std::move(options_.virtual_order)),
+      bases_(std::move(options_.bases)),
       client_states_(options_.states),
       durable_states_(std::move(options_.states)),
       stored_(options_.header.sha256),
@@ -134,6 +145,9 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
     for (slot_id slot = 0; slot < slots_.size(); ++slot)
       desk_.spare(slot);
   ledger_ = publication::ledger{crew_->shards.size(), options_.header.version};
+  for (const auto& [version, values] : bases_)
+    ledger_.begins_beyond(
+        version, largest_difference(values->span(), parameters_->span()));
   press_ = publication::press{{options_.header.version, bool{crew_->evaluator},
       options_.evaluate_every, options_.score_first, options_.target_accuracy,
       options_.checkpoint_every}};
@@ -141,8 +155,7 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
     std::visit([this](auto& x) { tell(std::move(x)); }, said.what);
   tell(facts::run_started{options_.header});
   for (std::size_t i = 0; i < options_.samples.size(); ++i)
-    rule_.join(
-        static_cast<client_id>(i), options_.samples[i], now_, decisions_);
+    welcome(static_cast<client_id>(i), options_.samples[i]);
   publication::orders todo;
   press_.start(now_, todo);
   follow(std::move(todo));
@@ -242,6 +255,7 @@ void aggregator_state::end(run_outcome how, caf::error why) {
   if (first) {
     stage_ = stage::ending;
     early_.clear();
+    waiting_.clear();
     waits_.reset();
     desk_.close(longest_farewell, now_);
   }
@@ -252,6 +266,7 @@ void aggregator_state::end(run_outcome how, caf::error why) {
 
 // Behind every message: whoever can train does, and nothing is forgotten.
 void aggregator_state::go_on() {
+  take_turns();
   tell_to_stop(); // before its client is offered another lease
   if (!is_ending() && quorum_.holds()) {
     seat_all();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "actors/fact_stream.hpp"
@@ -15,6 +16,7 @@
 #include "protocols/federated/client_states.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/federated/tally.hpp"
+#include "protocols/federated/virtual_order.hpp"
 #include "protocols/membership/quorum.hpp"
 #include "protocols/participation.hpp"
 #include "protocols/placement/desk.hpp"
@@ -33,7 +35,8 @@ namespace troupe {
 /// desk where leases are, a press what becomes of versions. It turns messages
 /// into their events and their answers into messages, and tells every fact; it
 /// never computes. A fourth, small one says which state of its client a lease
-/// goes with (`federated::client_states`).
+/// goes with (`federated::client_states`). In virtual order a fifth stands
+/// before the rule, which then hears of results in its order, at its time.
 ///
 ///                   ┌──────── rule ◄────────┐
 ///           grants, │ revoked      arrive,  │ publish
@@ -66,7 +69,10 @@ private:
     update what;
     gpu::shared_buffer base;
     std::uint32_t work = 0; ///< that was granted
+    lease_id lease = 0;     ///< as the rule has it
+    duration took{};        ///< by the clock that the rule goes by
   };
+  using lease_end = std::variant<returned, failure>;
   enum class stage : std::uint8_t { idle, gathering, running, ending, ended };
   /// Until when it waits for somebody, and what comes of it if nobody comes.
   struct standstill {
@@ -103,12 +109,26 @@ private:
   // what the rule decides
   void admit(returned& one);
   void count(returned& one, const federated::verdict& how);
-  void drop_too_large(const update& what);
-  void fail(client_id client, lease_id lease, const caf::error& why);
+  void drop_too_large(const returned& one);
+  void fail(const failure& what, lease_id rules_id);
   void tell_failed(client_id client, lease_id lease, const caf::error& why);
   void tell_accepted(facts::accepted what);
   void carry_out();
   void end(federated::ending how);
+
+  // when it hears of it: aggregator_order.cpp
+  void hear(lease_end what);
+  void wait_for_turn(lease_end what);
+  void take_turns();
+  void requeue(
+      client_id client, lease_id trained_as, const gpu::shared_buffer& base);
+  void give_up(lease_id lease);
+  void resume_leases();
+  void keep_base();
+  named_blocks blocks_and_bases() const;
+  instant heard_at() const noexcept {
+    return virtual_ ? virtual_->now() : now_;
+  }
 
   // what the desk does: aggregator_slots.cpp
   void seat_all();
@@ -127,6 +147,7 @@ private:
   // who takes part: aggregator_members.cpp
   void gather();
   void begin_rule();
+  void welcome(client_id client, std::uint64_t samples);
   void receive(enrol& what);
   void receive(const leave& what);
   void receive(const withdraw& what);
@@ -191,6 +212,9 @@ private:
   federated::rule rule_;
   federated::decisions decisions_;
   std::optional<instant> rule_wakes_at_;
+  std::optional<federated::virtual_order> virtual_;
+  std::map<lease_id, lease_end> waiting_; ///< for their turn in virtual order
+  std::map<version_id, gpu::shared_buffer> bases_; ///< of leases in that order
   federated::client_states client_states_;
   state_table storing_states_; ///< of the version that is being stored
   state_table durable_states_; ///< of the last one that is

@@ -118,7 +118,8 @@ void aggregator_state::receive(const facts::fingerprint_mixed& what) {
 void aggregator_state::begin_rule() {
   stage_ = stage::running;
   waits_.reset();
-  rule_.begin(options_.header.incarnation, now_, decisions_);
+  rule_.begin(options_.header.incarnation, heard_at(), decisions_);
+  resume_leases();
   carry_out();
 }
 
@@ -135,11 +136,17 @@ void aggregator_state::receive(enrol& what) {
     watch(self_, what.who);
   tell(
       facts::client_joined{what.client, what.samples, what.identity, what.key});
-  rule_.join(what.client, what.samples, now_, decisions_);
+  welcome(what.client, what.samples);
   if (stage_ == stage::gathering)
     gather();
   if (stage_ != stage::gathering)
     carry_out();
+}
+
+void aggregator_state::welcome(client_id client, std::uint64_t samples) {
+  if (virtual_)
+    virtual_->join(client, samples);
+  rule_.join(client, samples, heard_at(), decisions_);
 }
 
 void aggregator_state::receive(const leave& what) {
@@ -167,7 +174,7 @@ void aggregator_state::bury_client(client_id client, const std::string& why) {
           tell_failed(client, each.at.grant.lease,
               caf::make_error(errc::actor_died, "its worker has died: " + why));
     tell(facts::client_left{client, why});
-    rule_.leave(client, now_, decisions_);
+    rule_.leave(client, heard_at(), decisions_);
   }
   for (const auto& each : all) {
     desk_.revoke(each.at.grant.lease, now_);

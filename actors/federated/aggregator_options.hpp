@@ -3,12 +3,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "gpu/buffer.hpp"
 #include "protocols/blocks.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/federated/rule.hpp"
+#include "protocols/federated/virtual_order.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/membership/quorum.hpp"
 #include "protocols/placement/allotment.hpp"
@@ -19,9 +22,13 @@ namespace troupe {
 
 /// What an aggregator is told before it begins.
 struct aggregator_options {
-  federated::rule rule;               ///< fresh, or as it was stored
-  gpu::shared_buffer parameters;      ///< of the rule's version
-  named_blocks blocks;                ///< beside them, that the server keeps
+  federated::rule rule; ///< fresh, or as it was stored
+  /// None: the rule hears of results as they come.
+  std::optional<federated::virtual_order> virtual_order;
+  gpu::shared_buffer parameters; ///< of the rule's version
+  named_blocks blocks;           ///< beside them, that the server keeps
+  /// Earlier versions' parameters, that open leases start from.
+  std::map<version_id, gpu::shared_buffer> bases;
   state_table states;                 ///< likewise, that clients keep
   std::vector<std::uint64_t> samples; ///< by client
   facts::run_header header;           ///< its incarnation and version count

@@ -91,10 +91,9 @@ void aggregator_state::look_after_desk() {
   for (const auto& each : desk_.late(now_)) {
     if (each.what == kind::lease) {
       desk_.revoke(each.of.lease, now_);
-      fail(each.of.client, each.of.lease,
+      hear(failure{each.of.client, each.of.lease,
           caf::make_error(errc::lease_overrun,
-              fmt::format("no update within {} s", seconds(each.allowed))));
-      carry_out();
+              fmt::format("no update within {} s", seconds(each.allowed)))});
     } else if (each.what == kind::stopped_lease) {
       tell(facts::slot_lost{each.of.slot, each.of.client, each.of.lease, {}});
       lose(each, fmt::format("the learner of client {} ignored its stop token",
@@ -151,13 +150,12 @@ void aggregator_state::lease_again(
     if (!open || is_ending())
       continue;
     if (poisonous) {
-      fail(client, lease,
+      hear(failure{client, lease,
           caf::make_error(errc::node_lost,
-              std::string{"three nodes were lost while they trained it"}));
+              std::string{"three nodes were lost while they trained it"})});
       continue;
     }
-    tell(facts::requeued{lease, client});
-    rule_.requeue(lease, now_, decisions_);
+    requeue(client, lease, at.base);
   }
 }
 

@@ -29,11 +29,10 @@ void aggregator_state::receive(update& what) {
   say_goodbye(answer.left);
   if (is_ending())
     return;
-  returned one{std::move(what), std::move(answer.base), answer.work};
-  if (press_.is_open())
-    admit(one);
-  else
-    early_.push_back(std::move(one));
+  const auto lease = what.result.lease;
+  const auto took = from_seconds(what.result.seconds);
+  hear(returned{
+      std::move(what), std::move(answer.base), answer.work, lease, took});
 }
 
 // An update that no shard could add fails before it counts. One whose client's
@@ -43,35 +42,39 @@ void aggregator_state::admit(returned& one) {
   const auto& trained = what.result;
   const auto& outcome = trained.outcome;
   // A lease that has ended has no share: the rule drops its update.
-  const auto share = rule_.share(trained.lease);
+  const auto share = rule_.share(one.lease);
   const auto is_open = share > 0.0;
   if (is_open && !client_states_.holds(trained.lease, what.client)) {
-    tell(facts::requeued{trained.lease, what.client});
-    rule_.requeue(trained.lease, now_, decisions_);
-  } else if (is_open && ledger_.admission_of(trained.largest, share) !=
-                            gpu::admission::added) {
-    fail(what.client, trained.lease, diverged(trained.largest, share));
+    requeue(what.client, trained.lease, one.base);
+    return carry_out();
+  }
+  if (virtual_)
+    virtual_->end(one.lease);
+  if (is_open &&
+      ledger_.admission_of(trained.largest, share) != gpu::admission::added) {
+    fail({what.client, trained.lease, diverged(trained.largest, share)},
+        one.lease);
   } else if (is_open && trained.too_large) {
-    drop_too_large(what);
+    drop_too_large(one);
   } else {
-    count(one,
-        rule_.arrive({trained.lease, what.client, trained.base, outcome.samples,
-                         outcome.steps, outcome.loss, outcome.square_loss,
-                         from_seconds(trained.seconds), outcome.partial},
-            now_, decisions_));
+    count(one, rule_.arrive({one.lease, what.client, trained.base,
+                                outcome.samples, outcome.steps, outcome.loss,
+                                outcome.square_loss, one.took, outcome.partial},
+                   heard_at(), decisions_));
   }
   carry_out();
 }
 
 // To the rule its client has failed. Its state stays as it was.
-void aggregator_state::drop_too_large(const update& what) {
+void aggregator_state::drop_too_large(const returned& one) {
+  const auto& what = one.what;
   last_failure_ =
       fmt::format("; the last one, client {}: the norm of its update is above "
                   "federation.max_norm",
           what.client);
   tell(facts::dropped{what.result.lease, what.client, what.result.base,
       federated::drop_reason::too_large, 0});
-  rule_.fail(what.result.lease, now_, decisions_);
+  rule_.fail(one.lease, heard_at(), decisions_);
 }
 
 // That models are mixed is known once the rule has answered.
@@ -87,7 +90,7 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
   const auto most = std::max(how.weight, how.share);
   if (ledger_.admission_of(largest, most) != gpu::admission::added) {
     tell_failed(what.client, trained.lease, diverged(largest, most));
-    return rule_.retract(trained.lease, now_, decisions_);
+    return rule_.retract(one.lease, heard_at(), decisions_);
   }
   tell_accepted({trained.lease, what.client, trained.base, how.staleness,
       outcome.samples, outcome.steps, how.weight, how.share, outcome.loss,
@@ -110,14 +113,12 @@ void aggregator_state::receive(failure& what) {
   // A stopped lease had ended before; the answer only frees its slot.
   if (is_ending() || !answer.known || what.why == errc::stopped)
     return;
-  fail(what.client, what.lease, what.why);
-  carry_out();
+  hear(std::move(what));
 }
 
-void aggregator_state::fail(
-    client_id client, lease_id lease, const caf::error& why) {
-  tell_failed(client, lease, why);
-  rule_.fail(lease, now_, decisions_);
+void aggregator_state::fail(const failure& what, lease_id rules_id) {
+  tell_failed(what.client, what.lease, what.why);
+  rule_.fail(rules_id, heard_at(), decisions_);
 }
 
 void aggregator_state::tell_failed(
@@ -141,8 +142,7 @@ void aggregator_state::receive(const added& what) {
 
 void aggregator_state::carry_out() {
   for (auto lease : decisions_.revoked)
-    if (const auto client = desk_.revoke(lease, now_))
-      tell(facts::revoked{lease, *client});
+    give_up(lease);
   for (const auto& s : decisions_.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();
@@ -161,9 +161,13 @@ void aggregator_state::carry_out() {
   }
   if (const auto& begun = decisions_.round_started)
     tell(facts::round_started{begun->round, begun->cohort, press_.version()});
+  if (virtual_ && !decisions_.grants.empty())
+    keep_base();
   for (const auto& grant : decisions_.grants)
-    desk_.wait(grant, parameters_);
-  if (decisions_.wake)
+    desk_.wait(virtual_ ? virtual_->begin(grant) : grant, parameters_);
+  if (decisions_.wake && virtual_)
+    virtual_->wake_at(*decisions_.wake);
+  else if (decisions_.wake)
     rule_wakes_at_ = decisions_.wake;
   const auto how = decisions_.end;
   decisions_.clear();

@@ -7,6 +7,7 @@
 
 #include "actors/computing/guard.hpp"
 #include "protocols/errc.hpp"
+#include "protocols/federated/saved_rule.hpp"
 
 // What becomes of versions: the press's side.
 
@@ -30,8 +31,8 @@ void aggregator_state::receive(const published& what) {
   tally_.clear();
   client_states_.published();
   // What a resumption needs, while no update of the next version is in it.
-  states_[what.version] = store{what.version, parameters_, blocks_,
-      rule_.save(), facts_.last(), rule_.accepted(), false,
+  states_[what.version] = store{what.version, parameters_, blocks_and_bases(),
+      federated::save(rule_, virtual_), facts_.last(), rule_.accepted(), false,
       client_states_.counted(), {}, options_.header.promises_bits};
   publication::orders todo;
   press_.made(what.version, now_, todo);
@@ -105,7 +106,7 @@ void aggregator_state::ask_to_store(version_id version) {
 void aggregator_state::open(publication::opening how) {
   if (how == publication::opening::first)
     return gather();
-  rule_.published(now_, decisions_);
+  rule_.published(heard_at(), decisions_);
   carry_out();
   for (auto& one : std::exchange(early_, {}))
     if (!press_.is_open())

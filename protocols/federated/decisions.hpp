@@ -106,6 +106,9 @@ struct settings {
   duration lease_time{};  ///< allowed a lease; 0: any
   bool normalise = false; ///< by what local steps amount to (FedNova)
   double momentum = 0.0;  ///< of the clients' descent
+  /// What it saves holds its open leases, and it goes on with them, and draws
+  /// on, as if it had never stopped.
+  bool keeps_leases = false;
 
   template <class Inspector>
   friend bool inspect(Inspector& f, settings& x) {

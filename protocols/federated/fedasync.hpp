@@ -93,8 +93,12 @@ public:
 
   template <class Inspector>
   friend bool inspect(Inspector& f, fedasync& x) {
-    if constexpr (Inspector::is_loading)
+    if constexpr (Inspector::is_loading) {
+      // What it is told before it begins says what of it was saved.
+      auto leases = std::move(x.leases_);
       x = fedasync{};
+      x.leases_ = std::move(leases);
+    }
     return f.object(x).fields(f.field("leases", x.leases_),
         exactly(f, "mixing", x.mixing_), f.field("trust", x.trust_),
         exactly(f, "rates", x.rates_));

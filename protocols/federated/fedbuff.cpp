@@ -45,7 +45,10 @@ void fedbuff::leave(client_id client, instant, decisions& out) {
 
 void fedbuff::begin(std::uint64_t incarnation, instant, decisions& out) {
   assert(phase_ == phase::idle);
-  book_.restart(first_lease(incarnation));
+  if (common_.keeps_leases)
+    go_on_with_leases();
+  else
+    book_.restart(first_lease(incarnation));
   if (closed_ >= common_.rounds)
     return finish(ending::completed, out);
   for (auto client : spent_) {
@@ -53,9 +56,8 @@ void fedbuff::begin(std::uint64_t incarnation, instant, decisions& out) {
     clients_.record(client).leased_in = open_round();
     used_.push_back(client);
   }
-  // Keyed by the incarnation, so that no draw repeats over the run.
-  random_ = gpu::random_stream{
-      common_.seed, gpu::stream::select, first_lease(incarnation)};
+  // No draw repeats over the run.
+  draw_anew(common_.keeps_leases ? closed_ : first_lease(incarnation));
   phase_ = phase::collecting;
   settle(out);
 }
@@ -120,6 +122,8 @@ void fedbuff::published(instant, decisions& out) {
     return;
   if (closed_ >= common_.rounds)
     return finish(ending::completed, out);
+  if (common_.keeps_leases)
+    draw_anew(closed_);
   phase_ = phase::collecting;
   settle(out);
 }
@@ -153,6 +157,27 @@ bool fedbuff::everyone_failed() const noexcept {
   return std::ranges::all_of(clients_.records(), [this](const auto& x) {
     return !x.present || (x.leased_in == open_round() && x.failed);
   });
+}
+
+// Who has not come back trains nothing any more.
+void fedbuff::go_on_with_leases() {
+  for (auto client : std::vector{eligible_.all()})
+    if (!clients_.present(client))
+      eligible_.erase(client);
+  for (lease_id id = book_.oldest(); id != book_.next(); ++id)
+    if (auto* x = book_.find_open(id)) {
+      auto& client = clients_.record(x->client);
+      client.lease = id;
+      client.leased_in = x->round;
+      if (!client.present)
+        book_.close(*x, lease_state::ended);
+      else
+        eligible_.erase(x->client);
+    }
+}
+
+void fedbuff::draw_anew(std::uint64_t key) noexcept {
+  random_ = gpu::random_stream{common_.seed, gpu::stream::select, key};
 }
 
 void fedbuff::offer(client_id client) {

@@ -35,6 +35,10 @@ namespace troupe::federated {
 /// What is published depends on the order of arrival: a run repeats from its
 /// recorded history, not from its seed alone.
 ///
+/// Where leases are kept, a state is saved as a version is asked for alone, and
+/// a start behind it goes on with its open leases. Clients are then drawn from
+/// (seed, round).
+///
 /// A state is saved together with the accumulator, or when a version is asked
 /// for: then it goes with that version's parameters and an empty accumulator.
 class fedbuff {
@@ -79,20 +83,26 @@ public:
 
   template <class Inspector>
   friend bool inspect(Inspector& f, fedbuff& x) {
+    const auto keeps = x.common_.keeps_leases;
     if constexpr (Inspector::is_loading)
       x = fedbuff{};
-    return f.object(x).fields(f.field("common", x.common_),
+    const auto done = f.object(x).fields(f.field("common", x.common_),
         f.field("buffer", x.buffer_), f.field("concurrency", x.concurrency_),
         f.field("max_staleness", x.max_staleness_),
         f.field("version", x.version_), f.field("closed", x.closed_),
         f.field("accepted", x.accepted_), f.field("buffered", x.buffered_),
         f.field("spent", x.spent_));
+    x.common_.keeps_leases = keeps;
+    return done && (!keeps || f.object(x).fields(f.field("leases", x.book_),
+                                  f.field("eligible", x.eligible_)));
   }
 
 private:
   std::uint64_t open_round() const noexcept { return closed_ + 1; }
   std::uint64_t needed() const noexcept;
   bool everyone_failed() const noexcept;
+  void go_on_with_leases();
+  void draw_anew(std::uint64_t key) noexcept;
   void offer(client_id client);
   void release(client_id client);
   void hand_out(client_id client, decisions& out);
@@ -115,7 +125,8 @@ private:
   std::uint64_t buffered_ = 0;   // into the open buffer
   std::vector<client_id> spent_; // leased in the open round and buffered
 
-  // What follows does not outlive the process.
+  // What follows does not outlive the process, but where leases are kept: then
+  // the book and the pool do.
   phase phase_ = phase::idle;
   roster clients_;
   pool eligible_;               // there, no lease out, none this round

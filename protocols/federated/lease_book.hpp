@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocols/federated/decisions.hpp"
+#include "protocols/fields.hpp"
 
 namespace troupe::federated {
 
@@ -26,6 +27,15 @@ struct lease_entry {
   version_id base = 0;
   std::uint64_t round = 0; ///< it was made in; once accepted: it counts in
   double share = 0.0;      ///< on the weight grid
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, lease_entry& x) {
+    auto state = static_cast<std::uint8_t>(x.state);
+    return f.object(x).fields(f.field("client", x.client),
+               f.field("state", state), f.field("base", x.base),
+               f.field("round", x.round), exactly(f, "share", x.share)) &&
+           (x.state = static_cast<lease_state>(state), true);
+  }
 };
 
 /// The leases that one incarnation of a run has handed out, a window that moves
@@ -124,8 +134,17 @@ public:
   }
 
   lease_id next() const noexcept { return first_ + entries_.size(); }
+  /// Before it, none is remembered.
+  lease_id oldest() const noexcept { return first_ + head_; }
   std::uint64_t outstanding() const noexcept { return outstanding_; }
   std::size_t remembered() const noexcept { return entries_.size() - head_; }
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, lease_book& x) {
+    return f.object(x).fields(f.field("entries", x.entries_),
+        f.field("head", x.head_), f.field("first", x.first_),
+        f.field("settled", x.settled_), f.field("outstanding", x.outstanding_));
+  }
 
 private:
   std::vector<lease_entry> entries_; // of the ids first_, first_ + 1, ...

@@ -69,6 +69,19 @@ public:
   }
   bool empty() const noexcept { return clients_.empty(); }
   std::size_t size() const noexcept { return clients_.size(); }
+  /// In the order inside.
+  const std::vector<client_id>& all() const noexcept { return clients_; }
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, pool& x) {
+    return f.apply([&x] { return x.clients_; },
+        [&x](const std::vector<client_id>& clients) {
+          x = {};
+          for (auto each : clients)
+            x.insert(each);
+          return true;
+        });
+  }
 
 private:
   static constexpr auto absent = std::numeric_limits<std::uint32_t>::max();

@@ -29,13 +29,25 @@ float ledger::mixed(float largest, version_id base) const noexcept {
   const auto behind = version_ - base;
   if (behind == 0)
     return largest;
-  const auto way =
-      behind < travelled_.size()
-          ? static_cast<double>(travelled_.back() -
-                                travelled_[travelled_.size() - 1 - behind]) *
-                unit
-          : longest;
-  return static_cast<float>((2.0 * static_cast<double>(largest) + way) * slack);
+  return static_cast<float>(
+      (2.0 * static_cast<double>(largest) + way_from(base)) * slack);
+}
+
+void ledger::begins_beyond(version_id base, float way) {
+  before_[base] = measured(way);
+}
+
+double ledger::way_from(version_id base) const noexcept {
+  const auto behind = version_ - base;
+  const auto all = travelled_.back() - travelled_.front();
+  if (behind < travelled_.size())
+    return static_cast<double>(
+               travelled_.back() - travelled_[travelled_.size() - 1 - behind]) *
+           unit;
+  const auto known = before_.find(base);
+  return known == before_.end() || travelled_.size() == most_versions
+             ? longest
+             : static_cast<double>(known->second + all) * unit;
 }
 
 gpu::admission ledger::admission_of(

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -35,6 +36,9 @@ public:
   /// the delta's. Of a base that is 65,536 versions behind nothing is known:
   /// that cannot be summed.
   float mixed(float largest, version_id base) const noexcept;
+  /// Of a base before the version that it began with, that one lies so far at
+  /// most from it.
+  void begins_beyond(version_id base, float way);
   /// Whether values up to `largest` can be summed at this weight and share, or
   /// less: `added`, or why not.
   gpu::admission admission_of(float largest, double weight) const noexcept;
@@ -66,6 +70,7 @@ private:
   using distance = std::uint64_t;
 
   static distance measured(float step) noexcept;
+  double way_from(version_id base) const noexcept;
   std::uint64_t least_added() const noexcept;
 
   struct state {
@@ -81,6 +86,7 @@ private:
   version_id version_ = 0;
   std::deque<distance> travelled_{0}; ///< since the first, to the last versions
   distance step_ = 0;                 ///< of the version that is being rounded
+  std::map<version_id, distance> before_; ///< to the version it began with
 };
 
 } // namespace troupe::publication

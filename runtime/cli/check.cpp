@@ -71,7 +71,9 @@ std::string server(const configuration& what) {
 // Whether the seed alone decides what comes out.
 std::string repeats(const configuration& what) {
   if (repeats_by_seed(what))
-    return "by its seed, at any number of slots";
+    return what.run.order == "virtual"
+               ? "by its seed, in virtual order, at any number of slots"
+               : "by its seed, at any number of slots";
   return fmt::format("by its journal (troupe audit DIR --retrain): {} goes by "
                      "the order of arrival",
       what.federation.rule);

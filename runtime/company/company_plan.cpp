@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "protocols/federated/saved_rule.hpp"
 #include "protocols/messages.hpp"
 #include "runtime/company/company.hpp"
 #include "runtime/configuration/rule_choice.hpp"
@@ -23,11 +24,22 @@ constexpr std::size_t deepest = 256;
 constexpr std::size_t waiting_bytes = std::size_t{256} << 20;
 constexpr std::size_t most_waiting = 32;
 
-federated::rule rule_of(const topology& what, const past& before) {
+// A resumed clock goes on from where it stood.
+std::optional<federated::virtual_order> order_of(
+    const configuration& c, std::uint64_t incarnation) {
+  if (c.run.order != "virtual")
+    return std::nullopt;
+  return federated::virtual_order{{c.run.seed, c.clock.samples_per_second,
+                                      c.clock.spread, c.clock.jitter, c.client},
+      first_lease(incarnation)};
+}
+
+federated::rule rule_of(const topology& what, const past& before,
+    std::optional<federated::virtual_order>& order) {
   auto rule = what.rule();
   if (!before.state)
     return rule;
-  if (!rule.load(before.state->rule))
+  if (!federated::load(before.state->rule, rule, order))
     throw std::runtime_error(fmt::format(
         "the checkpoint of version {} holds no state of the rule {}",
         before.state->version, what.config().federation.rule));
@@ -128,11 +140,16 @@ aggregator_options company::plan(
   const auto& c = settled_;
   aggregator_options result;
   result.trains = devices_.trains;
-  result.rule = rule_of(what_, before);
+  result.virtual_order = order_of(c, before.incarnation);
+  result.rule = rule_of(what_, before, result.virtual_order);
   result.parameters = std::move(parameters);
   result.blocks = std::move(blocks);
-  if (before.state)
+  if (before.state) {
     result.states = before.state->states;
+    for (const auto& each : before.state->blocks)
+      if (const auto version = base_of(each.name))
+        result.bases[*version] = each.values;
+  }
   if (cluster_) {
     result.nodes = how_.cluster.nodes;
     result.nodes_least = how_.cluster.quorum;

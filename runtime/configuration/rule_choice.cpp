@@ -87,6 +87,7 @@ federated::settings settings_of(const configuration& what) {
                          (!row || row->find("weighting"));
   result.min_updates = what.federation.min_updates;
   result.lease_time = from_seconds(what.federation.lease_seconds);
+  result.keeps_leases = what.run.order == "virtual";
   return result;
 }
 
@@ -125,7 +126,7 @@ std::string who_trains(const configuration& what) {
 
 bool repeats_by_seed(const configuration& what) {
   auto row = row_of(what);
-  return row && row->by_seed;
+  return what.run.order == "virtual" || (row && row->by_seed);
 }
 
 void check_rule(const configuration& what, const rule_row::findings& found) {

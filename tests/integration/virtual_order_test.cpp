@@ -1,0 +1,127 @@
+// One seed gives one model under any rule, once updates count in virtual order:
+// at any number of slots and processes, and through any kill.
+#include <csignal>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/integration/coordination.hpp"
+#include "tests/integration/study.hpp"
+
+namespace troupe::tests {
+
+namespace {
+
+using testing::HasSubstr;
+
+words in_virtual_order(words more = {}) {
+  more.insert(more.end(), {"--set", "run.order=virtual", "--set",
+                              "clock.spread=1", "--set", "clock.jitter=0.3"});
+  return more;
+}
+
+std::string slots(int count) {
+  return fmt::format("compute.slots={}", count);
+}
+
+/// Who counted in which version, from which.
+using sequence = std::vector<std::tuple<client_id, version_id, std::uint64_t>>;
+
+sequence counted(const record& left) {
+  sequence result;
+  for (const auto& x : left.all_standing<facts::accepted>())
+    result.emplace_back(x.client, x.base, x.staleness);
+  return result;
+}
+
+class virtual_order_test : public testing::TestWithParam<const char*> {
+protected:
+  static std::string quick(std::uint64_t versions) {
+    return GetParam() == std::string{"fedasync"} ? quick_fedasync(versions)
+           : GetParam() == std::string{"fedavg"} ? quick_fedavg(versions)
+                                                 : quick_fedbuff(versions);
+  }
+};
+
+TEST_P(virtual_order_test, makes_one_model_at_any_number_of_slots) {
+  study some{quick(30)};
+  expect_code(run(some.start("1", in_virtual_order({"--set", slots(1)}))), 0);
+  const auto expected = some.of("1");
+
+  for (auto count : {2, 5}) {
+    const auto name = std::to_string(count);
+    expect_code(
+        run(some.start(name, in_virtual_order({"--set", slots(count)}))), 0);
+    EXPECT_EQ(some.of(name).model_sha256(), expected.model_sha256());
+    EXPECT_EQ(counted(some.of(name)), counted(expected));
+  }
+  expect_code(run(troupe({"audit", some.of("5").root(), "--retrain"})), 0);
+}
+
+TEST_P(virtual_order_test, makes_it_through_five_kills) {
+  study some{quick(30)};
+  std::uint64_t reached = 0;
+  for (int kill = 0; kill < 5; ++kill) {
+    process one{kill == 0 ? some.start("killed",
+                                endless(in_virtual_order({"--set", slots(2)})))
+                          : some.resume("killed")};
+    ASSERT_TRUE(one.until([&] {
+      return some.of("killed").last_published() > reached + 4;
+    })) << one.err();
+    one.signal(SIGKILL);
+    one.wait();
+    reached = some.of("killed").last_published();
+  }
+  const auto goal = reached + 5;
+  expect_code(run(some.resume("killed", rounds(goal))), 0);
+  expect_code(run(some.start("whole", rounds(goal, in_virtual_order()))), 0);
+
+  EXPECT_EQ(some.of("killed").model_sha256(), some.of("whole").model_sha256());
+  EXPECT_EQ(counted(some.of("killed")), counted(some.of("whole")));
+  expect_code(run(troupe({"audit", some.of("killed").root()})), 0);
+}
+
+TEST_P(virtual_order_test, makes_it_over_two_processes) {
+  study some{quick(30)};
+  expect_code(run(some.start("alone", in_virtual_order())), 0);
+
+  coordination both{
+      some, "both", in_virtual_order({"--set", slots(1), "--min-nodes", "1"})};
+  auto node = both.join("node");
+  EXPECT_EQ(both.coordinator().wait().code, 0) << both.coordinator().err();
+  EXPECT_EQ(node->wait().code, 0) << node->err();
+
+  EXPECT_EQ(both.left().model_sha256(), some.of("alone").model_sha256());
+  EXPECT_EQ(counted(both.left()), counted(some.of("alone")));
+}
+
+TEST_P(virtual_order_test, trains_a_dead_nodes_leases_from_where_they_started) {
+  study some{quick(400)};
+  expect_code(run(some.start("alone", in_virtual_order())), 0);
+
+  coordination both{some, "both",
+      in_virtual_order({"--set", "compute.slots=0", "--min-nodes", "2"})};
+  auto first = both.join("first"), second = both.join("second");
+  ASSERT_TRUE(both.coordinator().until([&] {
+    return both.left().last_published() >= 5;
+  })) << both.coordinator().err();
+  first->signal(SIGKILL);
+  first->wait();
+  EXPECT_EQ(both.coordinator().wait().code, 0) << both.coordinator().err();
+  EXPECT_EQ(second->wait().code, 0) << second->err();
+
+  EXPECT_EQ(both.left().model_sha256(), some.of("alone").model_sha256());
+  EXPECT_EQ(counted(both.left()), counted(some.of("alone")));
+  expect_code(run(troupe({"audit", both.left().root()})), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    of, virtual_order_test, testing::Values("fedbuff", "fedasync", "fedavg"));
+
+} // namespace
+
+} // namespace troupe::tests

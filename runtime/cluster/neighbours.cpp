@@ -9,6 +9,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace troupe::cluster {
 namespace {
@@ -21,7 +22,8 @@ enum agreement : std::uint64_t { by_connection, by_memory, by_ucx };
 constexpr std::uint64_t ucx_token = 0x78'63'75'2d'65'72'69'77; // "wire-ucx"
 constexpr std::uint64_t longest_address = std::uint64_t{64} << 10;
 
-// One end of the conversation; kept by what it waits for.
+// One end of the conversation; kept by its deadline alone, which is waited for
+// to the end or dropped with the thread's last work.
 class meeting : public std::enable_shared_from_this<meeting> {
 public:
   meeting(stream over, opened then, wire_choice of)
@@ -39,8 +41,8 @@ public:
     which_ = which;
     in_time_ = in_time;
     deadline_.expires_after(in_time);
-    deadline_.async_wait([weak = weak_from_this()](network_error e) {
-      if (auto self = weak.lock(); self && !e)
+    deadline_.async_wait([self = shared_from_this()](network_error e) {
+      if (!e)
         self->end(nullptr, std::make_error_code(std::errc::timed_out));
     });
     which == side::makes ? make() : open();
@@ -117,11 +119,12 @@ private:
       if (auto self = weak.lock(); self && !e)
         self->tell_reached(false);
     });
-    ucx_->send(std::as_bytes(std::span{&word_, 1}),
-        [self = shared_from_this()](std::error_code) {});
+    say(*ucx_, std::as_bytes(std::span{&word_, 1}));
     ucx_->receive(std::as_writable_bytes(std::span{&their_word_, 1}),
-        [self = shared_from_this()](
-            std::error_code error) { self->tell_reached(!error); });
+        [weak = weak_from_this()](std::error_code error) {
+          if (const auto self = weak.lock())
+            self->tell_reached(!error);
+        });
   }
 
   void tell_reached(bool it_is) {
@@ -148,9 +151,14 @@ private:
       then(std::move(best), error);
   }
 
-  void say(std::span<const std::byte> what) {
-    wire_->send(what, [self = shared_from_this()](std::error_code) {});
+  // It may be on its way when the meeting is over.
+  static void say(channel& over, std::span<const std::byte> what) {
+    auto copy =
+        std::make_shared<std::vector<std::byte>>(what.begin(), what.end());
+    const auto bytes = std::span<const std::byte>{*copy};
+    over.send(bytes, [copy = std::move(copy)](std::error_code) {});
   }
+  void say(std::span<const std::byte> what) { say(*wire_, what); }
   template <class T>
   void tell(T& what) {
     say(std::as_bytes(std::span{&what, 1}));
@@ -158,12 +166,12 @@ private:
 
   template <class Then>
   void listen(std::span<std::byte> to, Then then) {
-    wire_->receive(
-        to, [self = shared_from_this(), then](std::error_code error) {
-          if (!self->then_)
-            return;
-          error ? self->end(nullptr, error) : then(*self);
-        });
+    wire_->receive(to, [weak = weak_from_this(), then](std::error_code error) {
+      const auto self = weak.lock();
+      if (!self || !self->then_)
+        return;
+      error ? self->end(nullptr, error) : then(*self);
+    });
   }
   template <class T, class Then>
   void hear(T& what, Then then) {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/cluster/io_thread.hpp"
 #include "tests/runtime/cluster/courier_fixture.hpp"
 
 namespace troupe::tests {
@@ -69,6 +70,36 @@ using name_on_wire = std::array<char, 64>;
 
 std::filesystem::path file_of(const name_on_wire& name) {
   return std::filesystem::path{"/dev/shm"} / name.data();
+}
+
+TEST(neighbours_test, are_forgotten_with_their_thread_before_they_agree) {
+  for (auto which : {side::makes, side::opens}) {
+    boost::asio::io_context context;
+    cluster::tcp::socket silent{context}; // outlives the thread
+    std::promise<void> begun;
+    std::future<outcome> opened;
+    {
+      cluster::io_thread io;
+      auto [theirs, mine] = connected_sockets(io.context(), context);
+      silent = std::move(mine);
+      auto promise = std::make_shared<std::promise<outcome>>();
+      opened = promise->get_future();
+      boost::asio::post(io.context(),
+          [&begun, which, promise = std::move(promise),
+              over = std::make_shared<cluster::stream>(std::move(theirs))] {
+            cluster::open_channel(std::move(*over), which,
+                [promise](auto channel, auto error) {
+                  promise->set_value({std::move(channel), error});
+                },
+                std::chrono::minutes{1}, {});
+            begun.set_value();
+          });
+      begun.get_future().wait();
+    }
+    ASSERT_EQ(
+        opened.wait_for(std::chrono::seconds{0}), std::future_status::ready);
+    EXPECT_THROW(opened.get(), std::future_error);
+  }
 }
 
 TEST(neighbours_test, without_memory_in_common_they_use_the_connection) {

@@ -100,7 +100,7 @@ TEST_P(virtual_order_test, makes_it_over_two_processes) {
 }
 
 TEST_P(virtual_order_test, trains_a_dead_nodes_leases_from_where_they_started) {
-  study some{quick(400)};
+  study some{quick(40)};
   expect_code(run(some.start("alone", in_virtual_order())), 0);
 
   coordination both{some, "both",
@@ -117,6 +117,24 @@ TEST_P(virtual_order_test, trains_a_dead_nodes_leases_from_where_they_started) {
   EXPECT_EQ(both.left().model_sha256(), some.of("alone").model_sha256());
   EXPECT_EQ(counted(both.left()), counted(some.of("alone")));
   expect_code(run(troupe({"audit", both.left().root()})), 0);
+}
+
+// A buffer that everybody fills is a round.
+TEST(equivalence_test, makes_a_full_buffer_of_everybody_a_round) {
+  study rounds{quick_fedavg(12)}, buffers{quick_fedbuff(12)};
+  expect_code(
+      run(rounds.start("run", {"--set", "federation.fraction=1", "--set",
+                                  "federation.weighting=uniform"})),
+      0);
+  for (const words& order : {words{}, in_virtual_order()}) {
+    const auto name = order.empty() ? "arrival" : "virtual";
+    auto options = order;
+    options.insert(options.end(), {"--set", "federation.buffer=10", "--set",
+                                      "federation.concurrency=10"});
+    expect_code(run(buffers.start(name, options)), 0);
+    EXPECT_EQ(buffers.of(name).model_sha256(), rounds.of("run").model_sha256())
+        << name;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -118,7 +118,7 @@ TEST_F(virtual_order_test, trains_what_was_lost_again_and_asks_nobody) {
   const auto before = offer_to(0);
   EXPECT_GE(before.lease, 100u);
 
-  kill(first, "it burnt");
+  kill(before.on == first.as<compute>() ? first : second, "it burnt");
   train(1); // whose slot is free for it
 
   const auto after = offer_to(0);

@@ -95,8 +95,11 @@ private:
     }
     rule_.begin(incarnation_++, order_->now(), out_);
     for (const auto& each : order_->resume()) {
-      EXPECT_GT(rule_.share(order_->rules_id(each.lease)), 0.0);
-      training_.push_back(each);
+      const auto rules_id = order_->rules_id(each.lease);
+      if (rule_.share(rules_id) > 0.0)
+        training_.push_back(each);
+      else
+        order_->end(rules_id);
     }
     carry_out();
   }
@@ -200,6 +203,20 @@ TEST_P(virtual_order_test, goes_on_behind_any_crash_as_if_there_was_none) {
           expected)
           << "seed " << seed;
   }
+}
+
+// What the tests above would not miss.
+TEST(virtual_order_test, goes_another_way_where_leases_are_not_kept) {
+  const rule_maker forgetful = [](std::uint64_t seed) -> rule {
+    auto how = common(seed);
+    how.keeps_leases = false;
+    return fedbuff{how, 3, 5, 2};
+  };
+  int other_ways = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed)
+    other_ways += crowd{seed, forgetful, {.seed = 1}}.run() !=
+                  crowd{seed, forgetful, {.seed = 1, .kills = 60}}.run();
+  EXPECT_GT(other_ways, 10);
 }
 
 INSTANTIATE_TEST_SUITE_P(

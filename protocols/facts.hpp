@@ -151,6 +151,7 @@ struct published {
   double weight = 0.0;        ///< of all that was summed up
   double share = 0.0;         ///< likewise: what the sum is divided by
   std::uint64_t checksum = 0; ///< linear, of the sum's integers
+  double clock = 0.0; ///< seconds on the virtual clock; 0 in order of arrival
 };
 
 struct evaluated {

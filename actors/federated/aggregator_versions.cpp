@@ -27,7 +27,8 @@ void aggregator_state::receive(const published& what) {
   next_.reset();
   tell(facts::published{what.version, plan_.round, tally_.updates(),
       rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale,
-      ledger_.sum().weight, ledger_.sum().share, ledger_.sum().checksum});
+      ledger_.sum().weight, ledger_.sum().share, ledger_.sum().checksum,
+      virtual_ ? seconds(virtual_->now().time_since_epoch()) : 0.0});
   tally_.clear();
   client_states_.published();
   // What a resumption needs, while no update of the next version is in it.

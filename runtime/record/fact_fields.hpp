@@ -115,7 +115,7 @@ void fields(V& v, X& x) {
   v("total_updates", x.total_updates), v("loss", x.loss);
   v("seconds", x.seconds), v.added("scale", x.scale);
   v.added("weight", x.weight), v.added("share", x.share);
-  v.added("checksum", x.checksum);
+  v.added("checksum", x.checksum), v.added("clock", x.clock);
 }
 template <class V, maybe_const<evaluated> X>
 void fields(V& v, X& x) {

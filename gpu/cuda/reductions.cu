@@ -120,6 +120,22 @@ __device__ float scale_and_add(float a, float x, float b, float y) {
                    : __fadd_rn(__fmul_rn(a, x), __fmul_rn(b, y));
 }
 
+__global__ void __launch_bounds__(threads)
+    pull_kernel(float mu, lane_blocks<const float> start,
+        lane_blocks<const float> parameters, lane_blocks<float> gradient,
+        std::size_t size, const lane_step* __restrict__ steps) {
+  const auto lane = blockIdx.y;
+  if (rests(steps, lane) || (steps != nullptr && steps[lane].completes == 0))
+    return;
+  auto* g = gradient[lane];
+  map(
+      size, g,
+      [=](float of_g, float of_w, float of_start) {
+        return __fadd_rn(of_g, __fmul_rn(mu, __fadd_rn(of_w, -of_start)));
+      },
+      g, parameters[lane], start[lane]);
+}
+
 // Factors: of the lanes' gradients, or null.
 __global__ void __launch_bounds__(threads) descend_kernel(descent how,
     lane_blocks<const float> gradient, bool moving, lane_blocks<float> velocity,
@@ -217,13 +233,19 @@ void sum_columns(
     sum_strips<64>(on, x, to, rows);
 }
 
-void descend(device_stream& on, const descent& how, const_lanes gradient,
-    bool moving, lanes velocity, lanes parameters) {
+void descend(device_stream& on, const descent& how, lanes gradient, bool moving,
+    lanes velocity, lanes parameters, const_lanes start) {
   const auto size = parameters.size;
   const auto count = unsigned(parameters.count);
   assert(gradient.size == size && count <= most_blocks);
   if (size == 0)
     return;
+  if (how.pull > 0.0f)
+    launch(on, pull_kernel,
+        {blocks_for(on, pull_kernel, threads, size, of_block, count), count},
+        threads, how.pull, lane_blocks<const float>{start},
+        lane_blocks<const float>{parameters}, lane_blocks<float>{gradient},
+        size, parameters.steps);
   float* factors = nullptr;
   if (how.clip > 0.0f) {
     const auto parts = parts_of(size);

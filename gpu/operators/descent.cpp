@@ -11,6 +11,12 @@
 namespace troupe::gpu {
 namespace {
 
+void pull_back(float mu, std::span<const float> start,
+    std::span<const float> parameters, std::span<float> gradient) {
+  for (std::size_t i = 0; i < gradient.size(); ++i)
+    gradient[i] += mu * (parameters[i] - start[i]);
+}
+
 void descend_one(device_stream& on, const descent& how,
     std::span<const float> gradient, bool moving, std::span<float> velocity,
     std::span<float> parameters) {
@@ -32,12 +38,15 @@ void descend_one(device_stream& on, const descent& how,
 
 } // namespace
 
-void descend(device_stream& on, const descent& how, const_lanes gradient,
-    bool moving, lanes velocity, lanes parameters) {
+void descend(device_stream& on, const descent& how, lanes gradient, bool moving,
+    lanes velocity, lanes parameters, const_lanes start) {
   assert(gradient.size == parameters.size);
+  assert((how.pull == 0.0f || start.size == parameters.size) &&
+         "a pull leads somewhere");
   if constexpr (cuda::present)
     if (on.on_gpu())
-      return cuda::descend(on, how, gradient, moving, velocity, parameters);
+      return cuda::descend(
+          on, how, gradient, moving, velocity, parameters, start);
   for (std::size_t i = 0; i < parameters.count; ++i) {
     auto mine = how;
     if (const auto* step = parameters.steps ? parameters.steps + i : nullptr) {
@@ -46,6 +55,8 @@ void descend(device_stream& on, const descent& how, const_lanes gradient,
       mine.lr = step->rate;
       moving = step->moving != 0;
     }
+    if (how.pull > 0.0f)
+      pull_back(how.pull, start[i], parameters[i], gradient[i]);
     descend_one(on, mine, gradient[i], moving,
         velocity.size > 0 ? velocity[i] : std::span<float>{}, parameters[i]);
   }

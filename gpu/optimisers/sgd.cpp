@@ -1,5 +1,7 @@
 #include "gpu/optimisers/sgd.hpp"
 
+#include "gpu/copy.hpp"
+
 namespace troupe::gpu {
 
 sgd::sgd(options how, std::size_t size) : how_(how), size_(size) {}
@@ -11,7 +13,8 @@ void sgd::restart(options how) noexcept {
 
 gradient_sink sgd::sink(device_stream& on, std::span<float> parameters,
     std::size_t part, std::size_t parts) {
-  folded_ = parts == 1 && how_.momentum == 0.0f && how_.clip == 0.0f;
+  folded_ = parts == 1 && how_.momentum == 0.0f && how_.clip == 0.0f &&
+            how_.pull == 0.0f;
   if (folded_)
     return {parameters, -how_.lr, 1.0f - how_.lr * how_.weight_decay};
   return {made(on, gradient_).span(), 1.0f, part == 0 ? 0.0f : 1.0f};
@@ -22,7 +25,11 @@ void sgd::step(device_stream& on, std::span<float> parameters) {
     return;
   const auto velocity =
       how_.momentum > 0.0f ? made(on, velocity_).span() : std::span<float>{};
-  descend(on, how_, gradient_.span(), moving_, velocity, parameters);
+  const auto start =
+      how_.pull > 0.0f ? made(on, start_).span() : std::span<float>{};
+  if (how_.pull > 0.0f && !moving_)
+    copy<float>(on, parameters, start);
+  descend(on, how_, gradient_.span(), moving_, velocity, parameters, start);
   moving_ = true;
 }
 

@@ -12,13 +12,16 @@ namespace troupe::gpu {
 
 /// Stochastic gradient descent as PyTorch has it. With the gradient g of all
 /// parameters w, each step does, in this order:
+///   g = g + pull * (w - start)        if pull > 0, start: w at the first step
 ///   g = g * min(1, clip / |g|)        if clip > 0, |g| the norm over all of g
 ///   g = g + weight_decay * w
 ///   v = momentum * v + g, g = v       if momentum > 0; v starts at 0
 ///   w = w - lr * g
-/// Where neither clipping nor momentum needs the whole gradient, nor a batch
-/// comes in parts, the step folds into the backward pass: the sink then leads
-/// straight to the parameters, and no gradient is ever stored.
+/// The pull is FedProx's (Li et al. 2020, section 3.2): as a part of the loss,
+/// which weight decay is not, it counts for the norm.
+/// Where neither a pull, clipping nor momentum needs the whole gradient, nor a
+/// batch comes in parts, the step folds into the backward pass: the sink then
+/// leads straight to the parameters, and no gradient is ever stored.
 class sgd {
 public:
   using options = descent;
@@ -26,7 +29,7 @@ public:
   /// For a block of `size` parameters. Used with one stream.
   sgd(options how, std::size_t size);
 
-  /// Begins anew, at rest; keeps the memory.
+  /// Begins anew, at rest, from where the next step is taken; keeps the memory.
   void restart(options how) noexcept;
 
   /// Where the backward pass of part `part` of a batch in `parts` is to leave
@@ -43,9 +46,10 @@ private:
   options how_;
   std::size_t size_;
   bool folded_ = false; // the last sink led to the parameters
-  bool moving_ = false; // velocity_ holds a velocity
+  bool moving_ = false; // velocity_ and start_ hold what they are for
   buffer gradient_;
   buffer velocity_;
+  buffer start_;
 };
 
 } // namespace troupe::gpu

@@ -105,6 +105,7 @@ private:
   gpu::buffer parameters_;
   gpu::buffer gradient_; ///< where steps do not fold
   gpu::buffer velocity_; ///< with momentum
+  gpu::buffer starts_;   ///< of the clients, with a pull to them
   gpu::block<std::uint32_t> largest_;
   gpu::page_locked<gpu::lane_tally> tallies_;
   gpu::page_locked<std::uint32_t> magnitudes_;
@@ -130,6 +131,7 @@ cohort::state::state(models::model what, gpu::device where, std::size_t lanes,
       parameters_(lanes * stride_, on),
       gradient_(folds(how_, most_) ? 0 : lanes * stride_, on),
       velocity_(how_.momentum > 0.0f ? lanes * stride_ : 0, on),
+      starts_(how_.pull() > 0.0f ? lanes * stride_ : 0, on),
       largest_(lanes, on),
       tallies_(lanes, on),
       magnitudes_(lanes, on),
@@ -168,8 +170,9 @@ void cohort::state::step() {
   gpu::tally(on, t.steps.span(), t.losses.span(), t.tallies.span());
   t.network.backward(on, parameters, {folded ? parameters : all(gradient_)});
   if (!folded)
-    gpu::descend(on, {0.0f, how_.momentum, how_.weight_decay, how_.clip},
-        all(gradient_), false, all(velocity_), parameters);
+    gpu::descend(on,
+        {0.0f, how_.momentum, how_.weight_decay, how_.clip, how_.pull()},
+        all(gradient_), false, all(velocity_), parameters, all(starts_));
 }
 
 void cohort::state::check(const assignment& work) const {
@@ -179,6 +182,7 @@ void cohort::state::check(const assignment& work) const {
   if (work.how != shared)
     throw std::invalid_argument(
         "the lanes of a cohort share one recipe, but for epochs and steps");
+  check_method(work.how);
   check_fit(what_, work.data);
 }
 
@@ -212,6 +216,8 @@ void cohort::state::enter(
   next.version = work.version;
   next.sums.samples = todo.samples;
   gpu::copy<float>(on, next.given->span(), all(parameters_)[lane]);
+  if (starts_.size() > 0)
+    gpu::copy<float>(on, next.given->span(), all(starts_)[lane]);
   training_.assign(on, lane, next.todo.work());
   seats_[lane] = std::move(next);
 }

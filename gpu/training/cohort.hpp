@@ -41,7 +41,8 @@ public:
 
   /// Begins an assignment in a free lane, from `given`: parameters on the host,
   /// which are brought to the device once a version. Throws
-  /// `std::invalid_argument` when the data do not fit the model.
+  /// `std::invalid_argument` when the data do not fit the model, or a cohort
+  /// has not the method.
   void enter(std::size_t lane, const gpu::shared_buffer& given,
       const assignment& work);
   /// Drops what a lane is at; it is free at once.

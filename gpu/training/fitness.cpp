@@ -45,6 +45,12 @@ void check_fit(const models::model& what, const view& data) {
         " classes apart and the data have " + std::to_string(set.classes));
 }
 
+void check_method(const recipe& how) {
+  if (how.method != "sgd" && how.method != "fedprox" && how.method != "fednova")
+    throw std::invalid_argument(
+        "method \"" + how.method + "\" is not one of sgd, fedprox, fednova");
+}
+
 void fail_step(std::uint64_t version, std::uint64_t step, double loss) {
   // A NaN's sign means nothing, and printf would show it.
   const auto* what = std::isnan(loss) ? "nan" : loss > 0 ? "inf" : "-inf";

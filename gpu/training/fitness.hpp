@@ -15,6 +15,10 @@ bool takes(const models::model& what, const dataset& set);
 /// Views without samples fit every model.
 void check_fit(const models::model& what, const view& data);
 
+/// Throws `std::invalid_argument` for a method that neither `trainer` nor
+/// `cohort` has; FedNova's local steps are SGD's.
+void check_method(const recipe& how);
+
 /// Throws `std::runtime_error`: the mean loss of a step is not finite. Who
 /// trained is for the caller to say.
 [[noreturn]] void fail_step(

@@ -20,7 +20,7 @@ struct assignment {
   std::uint64_t client = 0;
   std::uint64_t version = 0; ///< of the parameters that it starts from
   view data;                 ///< the client's samples; empty if it has its own
-  recipe how;
+  recipe how; ///< for the learner to keep to, all of it: see `learner`
   gpu::random_stream random{0}; ///< this client's, for this version
 };
 
@@ -61,6 +61,10 @@ class stateful_learner;
 /// Spans of parameters are on the learner's device, and nothing that was queued
 /// works on them any more when a call returns. A learner may throw: that fails
 /// the one assignment, by the exception's text, and not the run.
+///
+/// Nobody looks into what a learner makes of the recipe, its method neither:
+/// one of one's own that is to train by FedProx adds `how.pull()` times the
+/// distance from the start to its gradients, as `trainer` does.
 ///
 /// One whose clients keep something between their leases is a
 /// `stateful_learner`.

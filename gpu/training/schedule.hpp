@@ -22,7 +22,7 @@ struct schedule {
 std::size_t share(const recipe& how, std::size_t most);
 
 /// Whether a step folds into the backward pass, as `gpu::sgd` has it: it needs
-/// neither the whole gradient at once nor parts.
+/// neither the whole gradient at once, nor parts, nor its client's start.
 bool folds(const recipe& how, std::size_t most);
 
 /// The batches of `work` (`batches` has the order) as steps of up to

@@ -142,11 +142,13 @@ outcome model_learner::train(
     std::span<float> parameters, const assignment& work, std::stop_token stop) {
   assert(parameters.size() == gpu::size(network_.parameters()));
   check_fit(what_, work.data);
+  check_method(work.how);
   const auto& how = work.how;
   optimiser_.restart({.lr = how.rate(work.version),
       .momentum = how.momentum,
       .weight_decay = how.weight_decay,
-      .clip = how.clip});
+      .clip = how.clip,
+      .pull = how.pull()});
   batches order{work.data.size(), how, work.random};
   outcome result;
   lost losses;

@@ -149,7 +149,15 @@ INSTANTIATE_TEST_SUITE_P(recipes, cohort_recipe_test,
             recipe{.batch = 5,
                 .momentum = 0.5f,
                 .weight_decay = 0.1f,
-                .clip = 0.5f})));
+                .clip = 0.5f},
+            recipe{.epochs = 2, .batch = 5, .method = "fedprox", .mu = 0.5f},
+            recipe{.epochs = 2,
+                .batch = 5,
+                .momentum = 0.5f,
+                .weight_decay = 0.1f,
+                .clip = 0.5f,
+                .method = "fedprox",
+                .mu = 2.0f})));
 
 TEST_P(cohort_recipe_test, trains_each_client_as_if_it_were_alone) {
   const auto [where, how] = GetParam();

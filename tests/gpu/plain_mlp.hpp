@@ -16,8 +16,4 @@ training::outcome train_plain_mlp(const std::vector<std::size_t>& widths,
     std::vector<float>& parameters, const training::assignment& work,
     products by);
 
-/// One step over all samples of `data`, every operation in double precision.
-void descend_in_double(const std::vector<std::size_t>& widths,
-    std::vector<double>& parameters, const training::view& data, double lr);
-
 } // namespace troupe::testing

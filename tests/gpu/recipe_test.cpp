@@ -21,6 +21,12 @@ TEST(recipe_test, decays_the_rate_round_by_round) {
   EXPECT_EQ(how.rate(3), 0.0625f);
 }
 
+TEST(recipe_test, pulls_by_fedprox_alone) {
+  EXPECT_EQ(recipe{.mu = 0.5f}.pull(), 0.0f);
+  EXPECT_EQ((recipe{.method = "fednova", .mu = 0.5f}.pull()), 0.0f);
+  EXPECT_EQ((recipe{.method = "fedprox", .mu = 0.5f}.pull()), 0.5f);
+}
+
 TEST(recipe_test, takes_work_in_what_it_counts) {
   const recipe by_epochs{.epochs = 3}, by_steps{.epochs = 3, .steps = 20};
 

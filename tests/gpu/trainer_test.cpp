@@ -1,5 +1,6 @@
 #include "gpu/training/trainer.hpp"
 
+#include "tests/gpu/mlp_in_double.hpp"
 #include "tests/gpu/plain_mlp.hpp"
 #include "tests/gpu/samples.hpp"
 
@@ -119,13 +120,7 @@ TEST(trainer_test, one_step_over_all_data_is_gradient_descent) {
   learner->train(parameters, work_on(data, {.batch = 0, .lr = 0.5f}), {});
   testing::descend_in_double(widths, exact, data, 0.5);
 
-  auto largest = 0.0;
-  auto error = 0.0;
-  for (std::size_t i = 0; i < exact.size(); ++i) {
-    largest = std::max(largest, std::abs(exact[i]));
-    error = std::max(error, std::abs(exact[i] - double(parameters[i])));
-  }
-  EXPECT_LE(error, 1e-6 * largest);
+  EXPECT_LE(testing::largest_error(parameters, exact), 1e-6);
 }
 
 TEST(trainer_test, a_batch_that_takes_too_much_memory_goes_in_parts) {
@@ -327,6 +322,14 @@ TEST(trainer_test, takes_no_image_of_other_sides) {
   EXPECT_THAT(refused(models::lenet5(), {783}), HasSubstr("the data have 783"));
   EXPECT_THAT(refused(colours, {4, 4, 3}), HasSubstr("4 x 4 x 3"));
   EXPECT_THAT(refused(colours, {48}), HasSubstr("the data have 48"));
+}
+
+TEST(trainer_test, a_method_that_there_is_not_is_refused_by_name) {
+  const auto learner = trainer(models::mlp({20, 10}))({});
+  const auto work = work_on(random_samples(5, {20}, 10), {.method = "fedporx"});
+
+  EXPECT_THAT(failure<std::invalid_argument>(*learner, work),
+      HasSubstr("method \"fedporx\" is not one of sgd, fedprox, fednova"));
 }
 
 TEST(trainer_test, data_of_more_classes_are_refused_by_name) {

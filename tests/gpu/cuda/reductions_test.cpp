@@ -114,6 +114,34 @@ TEST_P(descent_test, steps_are_the_hosts_to_the_bit_unless_clipped) {
         }
 }
 
+TEST_P(descent_test, pulls_each_lane_back_as_the_host_to_the_bit) {
+  for (auto momentum : {0.0f, 0.9f})
+    for (auto stepped : {false, true})
+      for (std::size_t size : {0, 1, 1024, 9001}) {
+        const std::size_t lanes = 5;
+        before = size % 2 == 0 ? 8 : 3; // both kinds of access
+        after = 8 - size % 4;
+        auto steps = sent(random_steps(lanes, 9));
+        auto gradient = lanes_of(lanes, size);
+        auto velocity = lanes_of(lanes, size);
+        auto parameters = lanes_of(lanes, size);
+        auto start = lanes_of(lanes, size);
+
+        on_both([&](device_stream& on) {
+          const auto* now = stepped ? steps.at(on).data() : nullptr;
+          descend(on, {0.1f, momentum, 0.01f, 0.0f, 0.5f},
+              part(gradient.at(on), lanes, size, now), true,
+              part(velocity.at(on), lanes, size, now),
+              part(parameters.at(on), lanes, size, now),
+              part(start.at(on), lanes, size, now));
+        });
+
+        expect_same(gradient);
+        expect_same(velocity);
+        expect_same(parameters);
+      }
+}
+
 // As a cohort's lie.
 TEST_P(descent_test, steps_of_aligned_lanes_are_the_hosts_to_the_bit) {
   for (auto momentum : {0.0f, 0.9f})

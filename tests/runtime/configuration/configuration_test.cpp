@@ -70,6 +70,8 @@ lr_decay = 0.99
 momentum = 0.9
 weight_decay = 0.0001
 clip = 5.0
+method = "fedprox"
+mu = 0.1
 [compute]
 device = "cpu"
 slots = 2
@@ -92,7 +94,8 @@ precision = "bf16"
                             .max_staleness = 4,
                             .weighting = "samples",
                             .min_updates = 2});
-  expected.client = {2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f};
+  expected.client = {
+      2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f, "fedprox", 0.1f};
   expected.compute = {"cpu", {}, 2, 0.5, "bf16"};
   EXPECT_EQ(to_toml(read.value), to_toml(expected));
   EXPECT_EQ(read.value, expected);
@@ -154,7 +157,8 @@ colour = "blue"
           "run.toml:18: client.batch = -1 is not a whole number from 0 to "
           "4000000000",
           "run.toml:19: client.colour is not a key; [client] has epochs, "
-          "steps, batch, lr, lr_decay, momentum, weight_decay, clip"));
+          "steps, batch, lr, lr_decay, momentum, weight_decay, clip, "
+          "method, mu"));
 }
 
 TEST(configuration_test, names_the_line_that_is_no_toml) {
@@ -227,7 +231,7 @@ TEST(configuration_test, explains_settings_that_it_cannot_take) {
           "--set =1: is not section.key=value, like client.lr=0.1",
           "--set: lr is not a key (did you mean client.lr?)",
           "--set: foo.bar is not a key; the sections are run, data, model, "
-          "federation, client, compute",
+          "federation, client, clock, compute",
           "--set: cliet.lr is not a key (did you mean client.lr?)",
           "--set: client.lr = \"fast\" is not a number from above 0 to "
           "3.4028235e+38",
@@ -291,6 +295,36 @@ TEST(configuration_test, leaves_out_keys_of_what_is_not_in_use) {
                              "beta = 1\n",
       "run.toml");
   EXPECT_TRUE(read.problems.empty() && read.notes.empty());
+}
+
+TEST(configuration_test, brings_fedprox_into_the_recipe) {
+  auto read = parse_configuration(
+      "[client]\nmethod = \"fedprox\"\nmu = 0.1\n", "run.toml");
+
+  ASSERT_THAT(read.problems, IsEmpty());
+  EXPECT_EQ(read.value.client.method, "fedprox");
+  EXPECT_EQ(read.value.client.pull(), 0.1f);
+  EXPECT_EQ(parse_configuration(to_toml(read.value), "config.toml").value,
+      read.value);
+  EXPECT_THAT(
+      differences(read.value, configuration{}), testing::Not(IsEmpty()));
+}
+
+TEST(configuration_test, pulls_nobody_who_did_not_ask_for_fedprox) {
+  auto read = parse_configuration("[client]\nmu = 0.1\n", "run.toml");
+
+  EXPECT_THAT(read.problems, IsEmpty());
+  EXPECT_THAT(read.notes,
+      ElementsAre("run.toml:2: client.mu is for client.method = \"fedprox\" "
+                  "alone; left out"));
+  EXPECT_EQ(read.value, configuration{});
+  EXPECT_EQ(read.value.client.pull(), 0.0f);
+  EXPECT_THAT(problems("", {"client.mu=0.1"}),
+      ElementsAre(HasSubstr("set client.method = \"fedprox\"")));
+  EXPECT_THAT(problems("[client]\nmethod = \"fedporx\"\n"),
+      ElementsAre(HasSubstr("(did you mean fedprox?)")));
+  EXPECT_THAT(problems("[client]\nmethod = \"fedprox\"\nmu = -1\n"),
+      ElementsAre(HasSubstr("client.mu = -1 is not a number from 0 to")));
 }
 
 TEST(configuration_test, refuses_settings_of_what_is_not_in_use) {

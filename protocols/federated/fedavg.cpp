@@ -14,9 +14,25 @@ namespace troupe::federated {
 
 static_assert(decides<fedavg>);
 
-fedavg::fedavg(settings common, double fraction)
-    : common_(std::move(common)), fraction_(fraction) {
+// As a decimal fraction is meant: 1.1 times 100 are 110, and not 111.
+round_size size_of_round(
+    std::uint64_t all, double fraction, double over_select) noexcept {
+  constexpr auto exactly = 1.0 - 0x1p-50;
+  const auto part = std::llround(fraction * static_cast<double>(all));
+  const auto wanted = static_cast<std::uint64_t>(std::max(part, 1LL));
+  const auto many =
+      std::ceil(static_cast<double>(wanted) * over_select * exactly);
+  const auto leased =
+      many < static_cast<double>(all) ? static_cast<std::uint64_t>(many) : all;
+  return {wanted, std::max(wanted, leased)};
+}
+
+fedavg::fedavg(settings common, double fraction, double over_select)
+    : common_(std::move(common)),
+      fraction_(fraction),
+      over_select_(over_select) {
   assert(fraction > 0.0 && fraction <= 1.0);
+  assert(over_select >= 1.0);
 }
 
 void fedavg::join(
@@ -112,6 +128,10 @@ std::uint64_t fedavg::needed() const noexcept {
   return std::max<std::uint64_t>(1, common_.min_updates);
 }
 
+std::uint64_t fedavg::enough() const noexcept {
+  return std::max(size_.wanted, needed());
+}
+
 void fedavg::open_round(decisions& out) {
   if (closed_ >= common_.rounds)
     return finish(ending::completed, out);
@@ -131,16 +151,13 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
       if (clients_.present(i))
         eligible_.push_back(i);
   }
-  const auto all = eligible_.size();
-  const auto wanted = std::llround(fraction_ * static_cast<double>(all));
-  cohort_ = std::clamp<std::uint64_t>(
-      static_cast<std::uint64_t>(std::max(wanted, 1LL)), 1, all);
+  size_ = size_of_round(eligible_.size(), fraction_, over_select_);
   gpu::random_stream random{common_.seed, gpu::stream::select, round};
-  const auto cohort = draw_cohort(eligible_, cohort_, random);
+  const auto cohort = draw_cohort(eligible_, size_.leased, random);
   const auto size_of = [&](client_id i) {
     return common_.weigh_samples ? clients_[i].samples : 1;
   };
-  out.round_started = started_round{round, cohort_};
+  out.round_started = started_round{round, size_.leased};
   std::uint64_t total = 0;
   for (auto client : cohort)
     total += size_of(client);
@@ -167,11 +184,11 @@ bool fedavg::end_lease(lease_id lease) {
 
 void fedavg::settle(decisions& out) {
   assert(phase_ == phase::collecting);
+  if (buffered_ >= (book_.outstanding() > 0 ? enough() : needed()))
+    return publish(out);
   if (book_.outstanding() > 0)
     return;
-  if (buffered_ >= needed())
-    return publish(out);
-  if (failed_ == cohort_)
+  if (failed_ == size_.leased)
     return finish(ending::all_failed, out);
   skip(out);
 }
@@ -180,6 +197,10 @@ void fedavg::publish(decisions& out) {
   phase_ = phase::publishing;
   ++version_;
   ++closed_;
+  book_.outdate(
+      version_, lease_state::ended, [&](lease_id lease, const lease_entry&) {
+        out.revoked.push_back(lease);
+      });
   accepted_ += buffered_;
   out.publish = publication{version_, closed_, buffered_};
   buffered_ = 0;

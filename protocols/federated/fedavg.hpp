@@ -12,11 +12,27 @@
 
 namespace troupe::federated {
 
+struct round_size {
+  std::uint64_t wanted = 0; ///< updates that close it
+  std::uint64_t leased = 0; ///< clients
+};
+/// Of a round of `fedavg` where so many clients may be leased: wants
+/// max(1, round(fraction x all)), and leases ceil(wanted x over_select) of
+/// them, or all.
+round_size size_of_round(
+    std::uint64_t all, double fraction, double over_select) noexcept;
+
 /// Federated averaging, synchronous rounds (McMahan et al. 2017, Algorithm 1).
-/// A round leases max(1, round(fraction x eligible clients)) clients drawn from
-/// (seed, round); weights are fixed then, n_k / n over the cohort (or 1/m); it
-/// publishes when every lease of the round has ended and at least min_updates
-/// were accepted, and is skipped otherwise.
+/// A round wants n updates and leases m clients, as `size_of_round` has it,
+/// drawn from (seed, round). Shares are fixed then, n_k / n over the cohort (or
+/// 1/m); what is published is divided by the shares of those that counted, so
+/// that these weigh n_k over their own sum.
+///
+/// It publishes once n updates are accepted, or min_updates where that is more,
+/// and revokes what is out: who is revoked has not failed, and may be leased in
+/// the next round; what it sends after all is late. When every lease of the
+/// round has ended before, it publishes with at least min_updates, and is
+/// skipped otherwise.
 ///
 /// The cohort is a function of seed, round and who is there, never of the order
 /// in which they joined; a client that joins may be leased from the next round
@@ -27,16 +43,17 @@ namespace troupe::federated {
 class fedavg {
 public:
   /// How a topology asks for it. One seed gives one model, as long as the same
-  /// clients answer in time.
+  /// clients answer in time and no more of them are leased than count.
   struct options {
     double fraction = 0.1;
     std::string weighting = "samples"; ///< or "uniform"
     std::uint64_t min_updates = 1;
+    double over_select = 1.0; ///< times as many are leased as have to answer
   };
 
   fedavg() = default;
-  /// `fraction` in (0, 1].
-  fedavg(settings common, double fraction);
+  /// `fraction` in (0, 1], `over_select` from 1 up.
+  fedavg(settings common, double fraction, double over_select = 1.0);
 
   // As `decides` promises.
   void join(
@@ -63,14 +80,17 @@ public:
   template <class Inspector>
   friend bool inspect(Inspector& f, fedavg& x) {
     if constexpr (Inspector::is_loading)
-      x = fedavg{};
+      x = x.anew();
     return f.object(x).fields(f.field("common", x.common_),
         exactly(f, "fraction", x.fraction_), f.field("version", x.version_),
         f.field("closed", x.closed_), f.field("accepted", x.accepted_));
   }
 
 private:
+  // Before it began. What a run's configuration says each time is not saved.
+  fedavg anew() const { return {common_, fraction_, over_select_}; }
   std::uint64_t needed() const noexcept;
+  std::uint64_t enough() const noexcept;
   void open_round(decisions& out);
   void draw(std::uint64_t round, decisions& out);
   void hand_out(client_id client, double share, decisions& out);
@@ -82,6 +102,7 @@ private:
 
   settings common_;
   double fraction_ = 1.0;
+  double over_select_ = 1.0;
   version_id version_ = 0;
   std::uint64_t closed_ = 0;   // rounds published or skipped
   std::uint64_t accepted_ = 0; // into versions
@@ -92,7 +113,7 @@ private:
   std::vector<client_id> eligible_; // ascending, unless it is out of date
   bool outdated_ = false;
   lease_book book_;
-  std::uint64_t cohort_ = 0;   // clients of the open round
+  round_size size_;            // of the open round
   std::uint64_t buffered_ = 0; // accepted in the open round
   std::uint64_t failed_ = 0;   // in the open round
 };

@@ -125,7 +125,7 @@ std::string who_trains(const configuration& what) {
 
 bool repeats_by_seed(const configuration& what) {
   auto row = row_of(what);
-  return row && row->by_seed;
+  return row && row->by_seed(rule_options_of(what, *row));
 }
 
 void check_rule(const configuration& what, const rule_row::findings& found) {

@@ -63,6 +63,21 @@ TEST(rule_choice_test, says_the_pace_and_what_it_counts) {
   EXPECT_FALSE(repeats_by_seed(what));
 }
 
+TEST(rule_choice_test, says_how_many_are_leased_for_those_that_count) {
+  configuration what;
+
+  choose_rule(what, fedavg{.over_select = 1.25});
+
+  EXPECT_EQ(pace(what), "10 of 13 a round");
+  EXPECT_EQ(cohort(what), 10u);
+  EXPECT_FALSE(repeats_by_seed(what));
+  EXPECT_EQ(options_of<fedavg>(what).over_select, 1.25);
+  what.federation.clients = 0;
+  what.federation.residents = true;
+  EXPECT_EQ(pace(what),
+      "10 % of those who are there a round, of 1.25 times as many");
+}
+
 TEST(rule_choice_test, leaves_a_rule_of_the_programs_own_to_it) {
   configuration what;
   what.federation.rule = "mine";

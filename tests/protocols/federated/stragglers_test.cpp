@@ -1,0 +1,234 @@
+// Rounds of `fedavg` that do not wait for everybody.
+#include <map>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gpu/aggregation/accumulator.hpp"
+#include "protocols/federated/fedavg.hpp"
+#include "tests/protocols/federated/trial.hpp"
+
+namespace troupe::federated {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+using fedavg_trial = trial<fedavg>;
+
+float value_of(client_id client) {
+  return 0.1f + 0.37f * static_cast<float>(client);
+}
+
+// What a version adds to a parameter, of these updates.
+double mean_of(const std::vector<std::pair<client_id, verdict>>& counted) {
+  gpu::accumulator sums{1};
+  for (const auto& [client, v] : counted) {
+    const auto value = value_of(client);
+    EXPECT_EQ(sums.add({&value, 1}, v.weight, v.share), gpu::admission::added);
+  }
+  double mean = 0.0;
+  sums.average({&mean, 1});
+  return mean;
+}
+
+} // namespace
+
+TEST(round_size_test, is_a_part_of_the_clients_and_more_to_choose_from) {
+  const auto size = size_of_round(100, 0.1, 1.3);
+
+  EXPECT_EQ(size.wanted, 10);
+  EXPECT_EQ(size.leased, 13);
+}
+
+TEST(round_size_test, leases_no_more_than_there_are_and_at_least_one) {
+  EXPECT_EQ(size_of_round(12, 0.8, 1.3).leased, 12);
+  EXPECT_EQ(size_of_round(3, 0.01, 1.0).wanted, 1);
+  EXPECT_EQ(size_of_round(3, 0.01, 1.0).leased, 1);
+  EXPECT_EQ(size_of_round(3, 1.0, 1.0).leased, 3);
+}
+
+TEST(round_size_test, takes_fractions_as_they_are_written) {
+  EXPECT_EQ(size_of_round(1000, 0.1, 1.1).leased, 110);
+  EXPECT_EQ(size_of_round(1000, 0.01, 1.2).leased, 12);
+  EXPECT_EQ(size_of_round(1000, 0.01, 1.21).leased, 13);
+}
+
+TEST(over_selection_test, leases_more_clients_than_it_wants) {
+  fedavg_trial t{fedavg{{}, 0.1, 1.3}, 100};
+
+  EXPECT_THAT(t.said.grants, SizeIs(13));
+  ASSERT_TRUE(t.said.round_started);
+  EXPECT_EQ(t.said.round_started->cohort, 13);
+}
+
+TEST(over_selection_test, publishes_the_first_and_revokes_the_rest) {
+  fedavg_trial t{fedavg{{}, 0.5, 2.0}, 4};
+  const auto leases = t.said.grants;
+  ASSERT_THAT(leases, SizeIs(4));
+
+  t.arrive(leases[2]);
+  EXPECT_FALSE(t.said.publish);
+  EXPECT_THAT(t.said.revoked, IsEmpty());
+  EXPECT_TRUE(t.arrive(leases[0]).accepted());
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->updates, 2);
+  EXPECT_THAT(t.said.revoked, ElementsAre(leases[1].lease, leases[3].lease));
+  EXPECT_EQ(t.rule.outstanding(), 0);
+  EXPECT_EQ(t.rule.accepted(), 2);
+}
+
+TEST(over_selection_test, calls_who_comes_after_the_close_late) {
+  fedavg_trial t{fedavg{{}, 0.5, 2.0}, 4};
+  const auto leases = t.said.grants;
+  t.arrive(leases[0]);
+  t.arrive(leases[1]);
+
+  EXPECT_EQ(t.arrive(leases[2]).why, drop_reason::late);
+  EXPECT_EQ(t.rule.share(leases[3].lease), 0.0);
+  t.published();
+  EXPECT_EQ(t.arrive(leases[3]).why, drop_reason::late);
+}
+
+TEST(over_selection_test, leases_who_was_revoked_again) {
+  fedavg_trial t{fedavg{{}, 0.5, 2.0}, 4};
+  const auto leases = t.said.grants;
+  t.arrive(leases[0]);
+  t.arrive(leases[1]);
+
+  t.published();
+
+  EXPECT_THAT(clients_of(t.said.grants), ElementsAre(0, 1, 2, 3));
+}
+
+TEST(over_selection_test, takes_a_failure_in_its_stride) {
+  fedavg_trial t{fedavg{{}, 0.5, 2.0}, 4};
+  const auto leases = t.said.grants;
+
+  t.fail(leases[0]);
+  t.fail(leases[1]);
+  t.arrive(leases[2]);
+  EXPECT_FALSE(t.said.publish);
+  t.arrive(leases[3]);
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->updates, 2);
+}
+
+TEST(over_selection_test, publishes_fewer_where_no_more_can_come) {
+  fedavg_trial t{fedavg{{}, 0.5, 2.0}, 4};
+  const auto leases = t.said.grants;
+
+  for (int i = 0; i < 3; ++i)
+    t.fail(leases[i]);
+  t.arrive(leases[3]);
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->updates, 1);
+}
+
+TEST(over_selection_test, ends_only_when_all_that_were_leased_failed) {
+  fedavg_trial t{fedavg{{}, 0.5, 2.0}, 4};
+  const auto leases = t.said.grants;
+
+  for (int i = 0; i < 3; ++i) {
+    t.fail(leases[i]);
+    EXPECT_FALSE(t.said.end);
+  }
+  t.fail(leases[3]);
+
+  EXPECT_EQ(t.said.end, ending::all_failed);
+}
+
+TEST(over_selection_test, wants_another_one_for_an_update_that_is_retracted) {
+  fedavg_trial t{fedavg{{}, 0.5, 2.0}, 4};
+  const auto leases = t.said.grants;
+  t.arrive(leases[0]);
+
+  t.retract(leases[0]);
+  t.arrive(leases[1]);
+  EXPECT_FALSE(t.said.publish);
+  t.arrive(leases[2]);
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_THAT(t.said.revoked, ElementsAre(leases[3].lease));
+}
+
+TEST(over_selection_test, waits_for_min_updates_where_that_is_more) {
+  fedavg_trial t{fedavg{{.min_updates = 3}, 0.25, 4.0}, 4};
+  const auto leases = t.said.grants;
+  t.arrive(leases[0]);
+  t.arrive(leases[1]);
+  EXPECT_FALSE(t.said.publish);
+
+  t.arrive(leases[2]);
+
+  EXPECT_TRUE(t.said.publish);
+}
+
+// n_k over the sum of those that counted, whoever else was drawn.
+TEST(over_selection_test, weighs_by_samples_over_those_that_counted) {
+  fedavg_trial t{fedavg{{}, 0.5, 2.0}};
+  for (client_id i = 0; i < 6; ++i)
+    t.join(i, 1 + i * i);
+  t.begin();
+  const auto leases = t.said.grants;
+  ASSERT_THAT(leases, SizeIs(6));
+
+  std::vector<std::pair<client_id, verdict>> counted;
+  double sum = 0.0, samples = 0.0;
+  for (auto i : {1, 5, 2}) {
+    const auto client = leases[i].client;
+    counted.emplace_back(client, t.arrive(leases[i]));
+    const auto n = 1.0 + client * client;
+    sum += n * static_cast<double>(value_of(client));
+    samples += n;
+  }
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->scale, 1.0);
+  EXPECT_NEAR(mean_of(counted), sum / samples, 1e-11);
+}
+
+// The same events make the same decisions, bit by bit.
+TEST(over_selection_test, is_fedavg_where_nobody_more_is_drawn) {
+  for (const auto weigh_samples : {false, true}) {
+    const settings common{.rounds = 20, .weigh_samples = weigh_samples};
+    fedavg_trial plain{fedavg{common, 1.0}};
+    fedavg_trial choosy{fedavg{common, 1.0, 1.5}};
+    for (client_id i = 0; i < 7; ++i) {
+      plain.join(i, 3 + i);
+      choosy.join(i, 3 + i);
+    }
+    plain.begin();
+    choosy.begin();
+    while (!plain.said.end) {
+      const auto leases = plain.said.grants;
+      ASSERT_EQ(clients_of(choosy.said.grants), clients_of(leases));
+      for (const auto& g : leases) {
+        if (g.lease % 5 == 0) {
+          plain.fail(g);
+          choosy.fail(g);
+          continue;
+        }
+        const auto one = plain.arrive(g);
+        const auto other = choosy.arrive(g);
+        EXPECT_EQ(one.weight, other.weight);
+        EXPECT_EQ(one.share, other.share);
+        ASSERT_TRUE(one.accepted() && other.accepted());
+      }
+      ASSERT_TRUE(plain.said.publish && choosy.said.publish);
+      EXPECT_EQ(choosy.said.publish->updates, plain.said.publish->updates);
+      plain.published();
+      choosy.published();
+    }
+    EXPECT_EQ(choosy.said.end, ending::completed);
+    EXPECT_EQ(choosy.rule.version(), plain.rule.version());
+  }
+}
+
+} // namespace troupe::federated

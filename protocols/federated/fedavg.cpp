@@ -27,10 +27,12 @@ round_size size_of_round(
   return {wanted, std::max(wanted, leased)};
 }
 
-fedavg::fedavg(settings common, double fraction, double over_select)
+fedavg::fedavg(
+    settings common, double fraction, double over_select, deadline limit)
     : common_(std::move(common)),
       fraction_(fraction),
-      over_select_(over_select) {
+      over_select_(over_select),
+      deadline_(std::move(limit)) {
   assert(fraction > 0.0 && fraction <= 1.0);
   assert(over_select >= 1.0);
 }
@@ -45,52 +47,60 @@ void fedavg::join(
   if (!outdated_)
     eligible_.push_back(client);
   if (phase_ == phase::waiting)
-    open_round(out);
+    open_round(now, out);
 }
 
-void fedavg::leave(client_id client, instant, decisions& out) {
+void fedavg::leave(client_id client, instant now, decisions& out) {
   if (!clients_.leave(client))
     return;
   outdated_ = true;
   if (const auto lease = clients_[client].lease; end_lease(lease)) {
     out.revoked.push_back(lease);
-    settle(out);
+    settle(now, out);
   }
 }
 
-void fedavg::begin(std::uint64_t incarnation, instant, decisions& out) {
+void fedavg::begin(std::uint64_t incarnation, instant now, decisions& out) {
   assert(phase_ == phase::idle);
   book_.restart(first_lease(incarnation));
-  open_round(out);
+  open_round(now, out);
 }
 
-verdict fedavg::arrive(const arrival& update, instant, decisions& out) {
+verdict fedavg::arrive(const arrival& update, instant now, decisions& out) {
   verdict v{.why = book_.reason_to_drop(update)};
   if (!v.accepted())
     return v;
   auto& lease = *book_.find(update.lease);
-  v.weight = v.share = lease.share;
-  book_.close(lease, lease_state::accepted);
-  ++buffered_;
-  settle(out);
+  deadline_.took(update.client, now - opened_);
+  if (buffered_ >= enough(now)) { // nobody has been woken yet
+    v.why = drop_reason::late;
+    book_.close(lease, lease_state::ended);
+  } else {
+    v.weight = v.share = lease.share;
+    book_.close(lease, lease_state::accepted);
+    ++buffered_;
+  }
+  settle(now, out);
   return v;
 }
 
-void fedavg::fail(lease_id lease, instant, decisions& out) {
+void fedavg::fail(lease_id lease, instant now, decisions& out) {
   if (!end_lease(lease))
     return;
   ++failed_;
-  settle(out);
+  settle(now, out);
 }
 
-void fedavg::requeue(lease_id lease, instant, decisions& out) {
+void fedavg::requeue(lease_id lease, instant now, decisions& out) {
   if (!end_lease(lease))
     return;
+  if (buffered_ >= enough(now))
+    return settle(now, out);
   const auto lost = *book_.find(lease);
   hand_out(lost.client, lost.share, out);
 }
 
-void fedavg::retract(lease_id lease, instant, decisions& out) {
+void fedavg::retract(lease_id lease, instant now, decisions& out) {
   auto* x = book_.find(lease);
   if (!x || x->state != lease_state::accepted)
     return;
@@ -101,15 +111,21 @@ void fedavg::retract(lease_id lease, instant, decisions& out) {
   }
   --buffered_;
   ++failed_;
-  settle(out);
+  settle(now, out);
 }
 
-void fedavg::published(instant, decisions& out) {
+void fedavg::published(instant now, decisions& out) {
   if (phase_ == phase::publishing)
-    open_round(out);
+    open_round(now, out);
 }
 
-void fedavg::wake(instant, decisions&) {}
+void fedavg::wake(instant now, decisions& out) {
+  if (phase_ != phase::collecting || !over_)
+    return;
+  if (now < *over_)
+    out.wake = over_;
+  settle(now, out);
+}
 
 std::uint64_t fedavg::round() const noexcept {
   return closed_ + (phase_ == phase::collecting ? 1 : 0);
@@ -128,11 +144,11 @@ std::uint64_t fedavg::needed() const noexcept {
   return std::max<std::uint64_t>(1, common_.min_updates);
 }
 
-std::uint64_t fedavg::enough() const noexcept {
-  return std::max(size_.wanted, needed());
+std::uint64_t fedavg::enough(instant now) const noexcept {
+  return over_ && now >= *over_ ? needed() : std::max(size_.wanted, needed());
 }
 
-void fedavg::open_round(decisions& out) {
+void fedavg::open_round(instant now, decisions& out) {
   if (closed_ >= common_.rounds)
     return finish(ending::completed, out);
   if (clients_.living() == 0)
@@ -141,6 +157,8 @@ void fedavg::open_round(decisions& out) {
   buffered_ = failed_ = 0;
   // The last round's leases stay, so that its duplicates are called that.
   book_.forget(closed_);
+  opened_ = now;
+  deadline_.begin_round();
   draw(round(), out);
 }
 
@@ -158,6 +176,7 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
     return common_.weigh_samples ? clients_[i].samples : 1;
   };
   out.round_started = started_round{round, size_.leased};
+  limit(cohort, out);
   std::uint64_t total = 0;
   for (auto client : cohort)
     total += size_of(client);
@@ -166,6 +185,13 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
         gpu::on_weight_grid(
             static_cast<double>(size_of(client)) / static_cast<double>(total)),
         out);
+}
+
+// What comes at that very moment is in time.
+void fedavg::limit(std::span<const client_id> cohort, decisions& out) {
+  over_.reset();
+  if (const auto time = deadline_.of(cohort))
+    out.wake = over_ = opened_ + *time + duration{1};
 }
 
 void fedavg::hand_out(client_id client, double share, decisions& out) {
@@ -182,36 +208,37 @@ bool fedavg::end_lease(lease_id lease) {
   return true;
 }
 
-void fedavg::settle(decisions& out) {
+void fedavg::settle(instant now, decisions& out) {
   assert(phase_ == phase::collecting);
-  if (buffered_ >= (book_.outstanding() > 0 ? enough() : needed()))
-    return publish(out);
+  if (buffered_ >= (book_.outstanding() > 0 ? enough(now) : needed()))
+    return publish(now, out);
   if (book_.outstanding() > 0)
     return;
   if (failed_ == size_.leased)
     return finish(ending::all_failed, out);
-  skip(out);
+  skip(now, out);
 }
 
-void fedavg::publish(decisions& out) {
+void fedavg::publish(instant now, decisions& out) {
   phase_ = phase::publishing;
   ++version_;
   ++closed_;
   book_.outdate(
-      version_, lease_state::ended, [&](lease_id lease, const lease_entry&) {
+      version_, lease_state::ended, [&](lease_id lease, const lease_entry& x) {
         out.revoked.push_back(lease);
+        deadline_.took(x.client, now - opened_);
       });
   accepted_ += buffered_;
   out.publish = publication{version_, closed_, buffered_};
   buffered_ = 0;
 }
 
-void fedavg::skip(decisions& out) {
+void fedavg::skip(instant now, decisions& out) {
   out.skipped.push_back({round(), buffered_, needed()});
   book_.annul(round());
   buffered_ = 0;
   ++closed_;
-  open_round(out);
+  open_round(now, out);
 }
 
 void fedavg::finish(ending how, decisions& out) {

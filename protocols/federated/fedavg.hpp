@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "protocols/federated/deadline.hpp"
 #include "protocols/federated/decisions.hpp"
 #include "protocols/federated/lease_book.hpp"
 #include "protocols/federated/phase.hpp"
@@ -28,10 +31,13 @@ round_size size_of_round(
 /// 1/m); what is published is divided by the shares of those that counted, so
 /// that these weigh n_k over their own sum.
 ///
-/// It publishes once n updates are accepted, or min_updates where that is more,
-/// and revokes what is out: who is revoked has not failed, and may be leased in
-/// the next round; what it sends after all is late. When every lease of the
-/// round has ended before, it publishes with at least min_updates, and is
+/// It publishes once n updates are accepted, or min_updates where that is more;
+/// once its `deadline` is over, as soon as min_updates are: with fewer it waits
+/// on. What is out then is revoked: its client has not failed, and may be
+/// leased in the next round; what it sends after all is late. An update that
+/// takes exactly the deadline is in time; it counts from the start of the
+/// round, for a lease that was lost and given anew, too. When every lease of
+/// the round has ended before, it publishes with at least min_updates, and is
 /// skipped otherwise.
 ///
 /// The cohort is a function of seed, round and who is there, never of the order
@@ -43,17 +49,21 @@ round_size size_of_round(
 class fedavg {
 public:
   /// How a topology asks for it. One seed gives one model, as long as the same
-  /// clients answer in time and no more of them are leased than count.
+  /// clients answer in time and rounds wait for all of them.
   struct options {
     double fraction = 0.1;
     std::string weighting = "samples"; ///< or "uniform"
     std::uint64_t min_updates = 1;
     double over_select = 1.0; ///< times as many are leased as have to answer
+    double deadline = 0.0;    ///< seconds a round waits; 0: for all
+    /// Or the median of the times that clients took, and so many MAD; 0: not.
+    double deadline_median = 0.0;
   };
 
   fedavg() = default;
   /// `fraction` in (0, 1], `over_select` from 1 up.
-  fedavg(settings common, double fraction, double over_select = 1.0);
+  fedavg(settings common, double fraction, double over_select = 1.0,
+      deadline limit = {});
 
   // As `decides` promises.
   void join(
@@ -88,21 +98,25 @@ public:
 
 private:
   // Before it began. What a run's configuration says each time is not saved.
-  fedavg anew() const { return {common_, fraction_, over_select_}; }
+  fedavg anew() const {
+    return {common_, fraction_, over_select_, deadline_.anew()};
+  }
   std::uint64_t needed() const noexcept;
-  std::uint64_t enough() const noexcept;
-  void open_round(decisions& out);
+  std::uint64_t enough(instant now) const noexcept;
+  void open_round(instant now, decisions& out);
   void draw(std::uint64_t round, decisions& out);
+  void limit(std::span<const client_id> cohort, decisions& out);
   void hand_out(client_id client, double share, decisions& out);
   bool end_lease(lease_id lease);
-  void settle(decisions& out);
-  void publish(decisions& out);
-  void skip(decisions& out);
+  void settle(instant now, decisions& out);
+  void publish(instant now, decisions& out);
+  void skip(instant now, decisions& out);
   void finish(ending how, decisions& out);
 
   settings common_;
   double fraction_ = 1.0;
   double over_select_ = 1.0;
+  deadline deadline_;
   version_id version_ = 0;
   std::uint64_t closed_ = 0;   // rounds published or skipped
   std::uint64_t accepted_ = 0; // into versions
@@ -113,9 +127,11 @@ private:
   std::vector<client_id> eligible_; // ascending, unless it is out of date
   bool outdated_ = false;
   lease_book book_;
-  round_size size_;            // of the open round
-  std::uint64_t buffered_ = 0; // accepted in the open round
-  std::uint64_t failed_ = 0;   // in the open round
+  round_size size_;             // of the open round
+  instant opened_{};            // it was
+  std::optional<instant> over_; // its deadline is, from then on
+  std::uint64_t buffered_ = 0;  // accepted in the open round
+  std::uint64_t failed_ = 0;    // in the open round
 };
 
 } // namespace troupe::federated

@@ -69,7 +69,7 @@ federated::round_size round_of(const fedavg& how, std::uint64_t clients) {
 }
 
 // Of no number of clients: of any.
-std::string pace_of(const fedavg& how, std::uint64_t clients) {
+std::string turnout_of(const fedavg& how, std::uint64_t clients) {
   if (clients > 0) {
     auto [wanted, leased] = round_of(how, clients);
     return wanted == leased ? fmt::format("{} a round", wanted)
@@ -82,25 +82,48 @@ std::string pace_of(const fedavg& how, std::uint64_t clients) {
           : "");
 }
 
+std::string pace_of(const fedavg& how, std::uint64_t clients) {
+  auto turnout = turnout_of(how, clients);
+  if (how.deadline > 0.0)
+    return fmt::format("{}, within {:g} s", turnout, how.deadline);
+  if (how.deadline_median > 0.0)
+    return fmt::format(
+        "{}, within the median + {:g} MAD", turnout, how.deadline_median);
+  return turnout;
+}
+
+federated::deadline deadline_of(const fedavg& how) {
+  return federated::deadline{from_seconds(how.deadline), how.deadline_median};
+}
+
+// The first ones to answer are others each time.
+bool waits_for_all(const fedavg& how) {
+  return how.over_select == 1.0 && how.deadline == 0.0 &&
+         how.deadline_median == 0.0;
+}
+
 rule_row fedavg_row() {
   rule_row row;
   row.name = "fedavg";
   row.meaning = "rounds: a part of the clients trains, their average counts";
   row.unit = "round";
   row.defaults = fedavg{};
-  // The first ones to answer are others each time.
-  row.by_seed =
-      by<fedavg>([](const fedavg& how) { return how.over_select == 1.0; });
+  row.by_seed = by<fedavg>(waits_for_all);
   row.keys = {common<&fedavg::weighting>("weighting"),
       common<&fedavg::min_updates>("min_updates"),
       own<&fedavg::fraction>("fraction", "part of the clients in a round",
           {.low = 0, .high = 1, .above_low = true}),
       own<&fedavg::over_select>("over_select",
-          "times as many are leased as have to answer", {1, 1000})};
+          "times as many are leased as have to answer", {1, 1000}),
+      own<&fedavg::deadline>(
+          "deadline", "seconds after which a round closes; 0: none", {0, 1e7}),
+      own<&fedavg::deadline_median>("deadline_median",
+          "or the median time and so many MAD; 0: none", {0, 1e6})};
   row.make =
       by<fedavg>([](const fedavg& how,
                      const federated::settings& common) -> federated::rule {
-        return federated::fedavg{common, how.fraction, how.over_select};
+        return federated::fedavg{
+            common, how.fraction, how.over_select, deadline_of(how)};
       });
   row.cohort = by<fedavg>([](const fedavg& how, std::uint64_t clients) {
     return round_of(how, clients).wanted;
@@ -114,6 +137,11 @@ rule_row fedavg_row() {
           fmt::format("is more than the {} clients of a round (fraction {} of "
                       "{}): every round would be skipped",
               wanted, how.fraction, clients));
+    if (how.deadline > 0.0 && how.deadline_median > 0.0)
+      found("deadline_median",
+          fmt::format("is beside federation.deadline = {}: a round has one "
+                      "deadline, so one of them has to be 0",
+              how.deadline));
   });
   return row;
 }

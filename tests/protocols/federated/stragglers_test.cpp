@@ -1,5 +1,6 @@
 // Rounds of `fedavg` that do not wait for everybody.
-#include <map>
+#include <chrono>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -7,6 +8,7 @@
 
 #include "gpu/aggregation/accumulator.hpp"
 #include "protocols/federated/fedavg.hpp"
+#include "protocols/federated/rule.hpp"
 #include "tests/protocols/federated/trial.hpp"
 
 namespace troupe::federated {
@@ -15,9 +17,13 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-using testing::UnorderedElementsAre;
 
 using fedavg_trial = trial<fedavg>;
+using namespace std::chrono_literals;
+
+fedavg within(duration limit, settings common = {}) {
+  return {common, 1.0, 1.0, deadline{limit}};
+}
 
 float value_of(client_id client) {
   return 0.1f + 0.37f * static_cast<float>(client);
@@ -229,6 +235,168 @@ TEST(over_selection_test, is_fedavg_where_nobody_more_is_drawn) {
     EXPECT_EQ(choosy.said.end, ending::completed);
     EXPECT_EQ(choosy.rule.version(), plain.rule.version());
   }
+}
+
+TEST(round_deadline_test, is_what_it_asks_to_be_woken_for) {
+  fedavg_trial t{within(10s)};
+  t.now = instant{5s};
+  t.join(0);
+  t.begin();
+
+  EXPECT_EQ(t.said.wake, instant{15s + 1ns});
+  EXPECT_EQ(t.said.grants.at(0).allowed, duration{}); // as long as lease_time
+}
+
+TEST(round_deadline_test, closes_the_round_with_those_who_came) {
+  fedavg_trial t{within(10s), 3};
+  const auto leases = t.said.grants;
+  t.now = instant{9s};
+  t.arrive(leases[1]);
+
+  t.now = instant{11s};
+  t.wake();
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->updates, 1);
+  EXPECT_THAT(t.said.revoked, ElementsAre(leases[0].lease, leases[2].lease));
+  EXPECT_FALSE(t.said.wake);
+  EXPECT_EQ(t.arrive(leases[0]).why, drop_reason::late);
+}
+
+TEST(round_deadline_test, begins_anew_with_every_round) {
+  fedavg_trial t{within(10s), 2};
+  t.arrive(t.said.grants[0]);
+  t.now = instant{11s};
+  t.wake();
+  t.now = instant{12s};
+
+  t.published();
+
+  EXPECT_EQ(t.said.wake, instant{22s + 1ns});
+  EXPECT_THAT(clients_of(t.said.grants), ElementsAre(0, 1));
+}
+
+TEST(round_deadline_test, is_kept_though_it_is_woken_early_or_for_nothing) {
+  fedavg_trial t{within(10s), 2};
+  t.arrive(t.said.grants[0]);
+  t.now = instant{4s};
+
+  t.wake();
+
+  EXPECT_FALSE(t.said.publish);
+  EXPECT_EQ(t.said.wake, instant{10s + 1ns});
+  t.now = instant{11s};
+  t.wake();
+  ASSERT_TRUE(t.said.publish);
+  t.wake();
+  EXPECT_FALSE(t.said.publish || t.said.wake || t.said.end);
+}
+
+TEST(round_deadline_test, is_over_for_what_comes_later_though_nobody_woke_it) {
+  fedavg_trial t{within(10s), 3};
+  const auto leases = t.said.grants;
+  t.now = instant{10s};
+  EXPECT_TRUE(t.arrive(leases[0]).accepted());
+  EXPECT_FALSE(t.said.publish);
+  t.now += 1ns;
+
+  EXPECT_EQ(t.arrive(leases[1]).why, drop_reason::late);
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->updates, 1);
+  EXPECT_THAT(t.said.revoked, ElementsAre(leases[2].lease));
+}
+
+TEST(round_deadline_test, waits_on_until_min_updates_have_come) {
+  fedavg_trial t{within(10s, {.min_updates = 2}), 4};
+  const auto leases = t.said.grants;
+  t.now = instant{5s};
+  t.arrive(leases[0]);
+  t.now = instant{11s};
+  t.wake();
+  EXPECT_FALSE(t.said.publish);
+  EXPECT_THAT(t.said.revoked, IsEmpty());
+
+  t.now = instant{20s};
+  EXPECT_TRUE(t.arrive(leases[3]).accepted());
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->updates, 2);
+  EXPECT_THAT(t.said.revoked, ElementsAre(leases[1].lease, leases[2].lease));
+}
+
+TEST(round_deadline_test, skips_a_round_in_which_no_more_can_come) {
+  fedavg_trial t{within(10s, {.min_updates = 2}), 2};
+  const auto leases = t.said.grants;
+  t.arrive(leases[0]);
+  t.now = instant{11s};
+  t.wake();
+
+  t.fail(leases[1]);
+
+  EXPECT_THAT(t.said.skipped, SizeIs(1));
+  EXPECT_EQ(t.said.wake, instant{21s + 1ns});
+}
+
+TEST(round_deadline_test, gives_a_lost_lease_no_new_one_once_it_is_over) {
+  fedavg_trial t{within(10s), 2};
+  const auto leases = t.said.grants;
+  t.arrive(leases[0]);
+  t.now = instant{11s};
+
+  t.requeue(leases[1]);
+
+  EXPECT_THAT(t.said.grants, IsEmpty());
+  EXPECT_TRUE(t.said.publish);
+}
+
+TEST(round_deadline_test, follows_the_times_that_clients_took) {
+  fedavg_trial t{fedavg{{}, 1.0, 1.0, deadline{{}, 2.0}}, 3};
+  EXPECT_FALSE(t.said.wake);
+  const auto leases = t.said.grants;
+  for (std::size_t i = 0; i < 3; ++i) {
+    t.now += 1s;
+    t.arrive(leases[i]); // 1, 2 and 3 s: 2 s, and twice 1 s
+  }
+
+  t.published();
+
+  EXPECT_EQ(t.said.wake, instant{3s + 4s + 1ns});
+}
+
+TEST(round_deadline_test, counts_those_given_up_with_the_time_they_had) {
+  fedavg_trial t{fedavg{{}, 1.0, 1.0, deadline{{}, 1.0}}, 3};
+  auto leases = t.said.grants;
+  for (const auto& g : leases) {
+    t.now += 1s;
+    t.arrive(g);
+  }
+  t.published(); // 2 s and once 1 s
+  leases = t.said.grants;
+  t.now = instant{4s};
+  t.arrive(leases[0]);
+  t.now = instant{7s};
+  t.wake(); // 1, 4 and 4 s
+  ASSERT_TRUE(t.said.publish);
+
+  t.published();
+
+  // Of 1, 2, 3, 1, 4 and 4 s: 2.5 s and once 1.5 s.
+  EXPECT_EQ(t.said.wake, instant{7s + 4s + 1ns});
+}
+
+TEST(round_deadline_test, stays_what_it_was_told_when_a_state_is_loaded) {
+  const fedavg told{{}, 0.5, 2.0, deadline{10s}};
+  rule loaded{told};
+  ASSERT_TRUE(loaded.load(rule{told}.save()));
+  decisions said;
+  for (client_id i = 0; i < 4; ++i)
+    loaded.join(i, 1, {}, said);
+
+  loaded.begin(1, {}, said);
+
+  EXPECT_THAT(said.grants, SizeIs(4));
+  EXPECT_EQ(said.wake, instant{10s + 1ns});
 }
 
 } // namespace troupe::federated

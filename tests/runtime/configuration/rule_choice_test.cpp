@@ -74,8 +74,30 @@ TEST(rule_choice_test, says_how_many_are_leased_for_those_that_count) {
   EXPECT_EQ(options_of<fedavg>(what).over_select, 1.25);
   what.federation.clients = 0;
   what.federation.residents = true;
-  EXPECT_EQ(pace(what),
-      "10 % of those who are there a round, of 1.25 times as many");
+  EXPECT_EQ(
+      pace(what), "10 % of those who are there a round, of 1.25 times as many");
+}
+
+TEST(rule_choice_test, says_how_long_a_round_waits) {
+  configuration what;
+
+  choose_rule(what, fedavg{.deadline = 30.0});
+  EXPECT_EQ(pace(what), "10 a round, within 30 s");
+  EXPECT_FALSE(repeats_by_seed(what));
+
+  choose_rule(what, fedavg{.over_select = 1.3, .deadline_median = 3.0});
+  EXPECT_EQ(pace(what), "10 of 13 a round, within the median + 3 MAD");
+  EXPECT_FALSE(repeats_by_seed(what));
+}
+
+TEST(rule_choice_test, refuses_two_deadlines_for_a_round) {
+  auto found = parse_configuration(
+      "[federation]\ndeadline = 30.0\ndeadline_median = 3.0\n", "a");
+
+  EXPECT_THAT(found.problems,
+      ElementsAre("a:3: federation.deadline_median = 3.0 is beside "
+                  "federation.deadline = 30: a round has one deadline, so one "
+                  "of them has to be 0"));
 }
 
 TEST(rule_choice_test, leaves_a_rule_of_the_programs_own_to_it) {

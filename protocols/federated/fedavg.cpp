@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 #include <utility>
 
 #include "gpu/aggregation/accumulator.hpp"
@@ -13,19 +12,6 @@
 namespace troupe::federated {
 
 static_assert(decides<fedavg>);
-
-// As a decimal fraction is meant: 1.1 times 100 are 110, and not 111.
-round_size size_of_round(
-    std::uint64_t all, double fraction, double over_select) noexcept {
-  constexpr auto exactly = 1.0 - 0x1p-50;
-  const auto part = std::llround(fraction * static_cast<double>(all));
-  const auto wanted = static_cast<std::uint64_t>(std::max(part, 1LL));
-  const auto many =
-      std::ceil(static_cast<double>(wanted) * over_select * exactly);
-  const auto leased =
-      many < static_cast<double>(all) ? static_cast<std::uint64_t>(many) : all;
-  return {wanted, std::max(wanted, leased)};
-}
 
 fedavg::fedavg(
     settings common, double fraction, double over_select, deadline limit)
@@ -76,7 +62,8 @@ verdict fedavg::arrive(const arrival& update, instant now, decisions& out) {
     v.why = drop_reason::late;
     book_.close(lease, lease_state::ended);
   } else {
-    v.weight = v.share = lease.share;
+    v.share = lease.share;
+    v.weight = weigh(update, v.share);
     book_.close(lease, lease_state::accepted);
     ++buffered_;
   }
@@ -111,6 +98,7 @@ void fedavg::retract(lease_id lease, instant now, decisions& out) {
   }
   --buffered_;
   ++failed_;
+  amounts_.retract(x->client);
   settle(now, out);
 }
 
@@ -157,6 +145,7 @@ void fedavg::open_round(instant now, decisions& out) {
   buffered_ = failed_ = 0;
   // The last round's leases stay, so that its duplicates are called that.
   book_.forget(closed_);
+  amounts_.clear();
   opened_ = now;
   deadline_.begin_round();
   draw(round(), out);
@@ -208,6 +197,14 @@ bool fedavg::end_lease(lease_id lease) {
   return true;
 }
 
+double fedavg::weigh(const arrival& update, double share) {
+  if (!common_.normalise)
+    return share;
+  const auto amount = amount_of(update.steps, common_.momentum);
+  amounts_.add(update.client, share, amount);
+  return gpu::on_weight_grid(share / std::max(amount, 1.0));
+}
+
 void fedavg::settle(instant now, decisions& out) {
   assert(phase_ == phase::collecting);
   if (buffered_ >= (book_.outstanding() > 0 ? enough(now) : needed()))
@@ -229,7 +226,8 @@ void fedavg::publish(instant now, decisions& out) {
         deadline_.took(x.client, now - opened_);
       });
   accepted_ += buffered_;
-  out.publish = publication{version_, closed_, buffered_};
+  out.publish = publication{
+      version_, closed_, buffered_, common_.normalise ? amounts_.value() : 1.0};
   buffered_ = 0;
 }
 

@@ -100,6 +100,41 @@ TEST(rule_choice_test, refuses_two_deadlines_for_a_round) {
                   "of them has to be 0"));
 }
 
+TEST(rule_choice_test, has_a_rule_weigh_by_local_steps_where_clients_say_so) {
+  configuration what;
+  EXPECT_FALSE(settings_of(what).normalise);
+
+  what.client.method = "fednova";
+  what.client.momentum = 0.5f;
+
+  EXPECT_TRUE(settings_of(what).normalise);
+  EXPECT_EQ(settings_of(what).momentum, 0.5);
+  EXPECT_TRUE(make_rule(what).common().normalise);
+}
+
+TEST(rule_choice_test, refuses_fednova_where_a_rule_does_not_weigh_by_steps) {
+  for (std::string name : {"fedbuff", "fedasync"}) {
+    auto found = parse_configuration("[federation]\nrule = \"" + name +
+                                         "\"\n[client]\nmethod = \"fednova\"\n",
+        "a");
+
+    EXPECT_THAT(found.problems,
+        ElementsAre("a:4: client.method = \"fednova\" weighs a round's updates "
+                    "by their steps, which federation.rule = \"" +
+                    name + "\" does not: set \"fedavg\", or another method"));
+  }
+}
+
+TEST(rule_choice_test, refuses_fednova_with_a_server_of_moments) {
+  auto found = parse_configuration("[federation]\nserver = \"fedadam\"\n"
+                                   "[client]\nmethod = \"fednova\"\n",
+      "a");
+
+  EXPECT_THAT(found.problems,
+      ElementsAre("a:4: client.method = \"fednova\" is for federation.server = "
+                  "\"average\" alone, this is \"fedadam\""));
+}
+
 TEST(rule_choice_test, leaves_a_rule_of_the_programs_own_to_it) {
   configuration what;
   what.federation.rule = "mine";

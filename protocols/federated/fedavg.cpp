@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 #include <utility>
 
 #include "gpu/aggregation/accumulator.hpp"
@@ -14,9 +13,14 @@ namespace troupe::federated {
 
 static_assert(decides<fedavg>);
 
-fedavg::fedavg(settings common, double fraction)
-    : common_(std::move(common)), fraction_(fraction) {
+fedavg::fedavg(
+    settings common, double fraction, double over_select, deadline limit)
+    : common_(std::move(common)),
+      fraction_(fraction),
+      over_select_(over_select),
+      deadline_(std::move(limit)) {
   assert(fraction > 0.0 && fraction <= 1.0);
+  assert(over_select >= 1.0);
 }
 
 void fedavg::join(
@@ -29,52 +33,61 @@ void fedavg::join(
   if (!outdated_)
     eligible_.push_back(client);
   if (phase_ == phase::waiting)
-    open_round(out);
+    open_round(now, out);
 }
 
-void fedavg::leave(client_id client, instant, decisions& out) {
+void fedavg::leave(client_id client, instant now, decisions& out) {
   if (!clients_.leave(client))
     return;
   outdated_ = true;
   if (const auto lease = clients_[client].lease; end_lease(lease)) {
     out.revoked.push_back(lease);
-    settle(out);
+    settle(now, out);
   }
 }
 
-void fedavg::begin(std::uint64_t incarnation, instant, decisions& out) {
+void fedavg::begin(std::uint64_t incarnation, instant now, decisions& out) {
   assert(phase_ == phase::idle);
   book_.restart(first_lease(incarnation));
-  open_round(out);
+  open_round(now, out);
 }
 
-verdict fedavg::arrive(const arrival& update, instant, decisions& out) {
+verdict fedavg::arrive(const arrival& update, instant now, decisions& out) {
   verdict v{.why = book_.reason_to_drop(update)};
   if (!v.accepted())
     return v;
   auto& lease = *book_.find(update.lease);
-  v.weight = v.share = lease.share;
-  book_.close(lease, lease_state::accepted);
-  ++buffered_;
-  settle(out);
+  deadline_.took(update.client, now - opened_);
+  if (buffered_ >= enough(now)) { // nobody has been woken yet
+    v.why = drop_reason::late;
+    book_.close(lease, lease_state::ended);
+  } else {
+    v.share = lease.share;
+    v.weight = weigh(update, v.share);
+    book_.close(lease, lease_state::accepted);
+    ++buffered_;
+  }
+  settle(now, out);
   return v;
 }
 
-void fedavg::fail(lease_id lease, instant, decisions& out) {
+void fedavg::fail(lease_id lease, instant now, decisions& out) {
   if (!end_lease(lease))
     return;
   ++failed_;
-  settle(out);
+  settle(now, out);
 }
 
-void fedavg::requeue(lease_id lease, instant, decisions& out) {
+void fedavg::requeue(lease_id lease, instant now, decisions& out) {
   if (!end_lease(lease))
     return;
+  if (buffered_ >= enough(now))
+    return settle(now, out);
   const auto lost = *book_.find(lease);
   hand_out(lost.client, lost.share, out);
 }
 
-void fedavg::retract(lease_id lease, instant, decisions& out) {
+void fedavg::retract(lease_id lease, instant now, decisions& out) {
   auto* x = book_.find(lease);
   if (!x || x->state != lease_state::accepted)
     return;
@@ -85,15 +98,22 @@ void fedavg::retract(lease_id lease, instant, decisions& out) {
   }
   --buffered_;
   ++failed_;
-  settle(out);
+  amounts_.retract(x->client);
+  settle(now, out);
 }
 
-void fedavg::published(instant, decisions& out) {
+void fedavg::published(instant now, decisions& out) {
   if (phase_ == phase::publishing)
-    open_round(out);
+    open_round(now, out);
 }
 
-void fedavg::wake(instant, decisions&) {}
+void fedavg::wake(instant now, decisions& out) {
+  if (phase_ != phase::collecting || !over_)
+    return;
+  if (now < *over_)
+    out.wake = over_;
+  settle(now, out);
+}
 
 std::uint64_t fedavg::round() const noexcept {
   return closed_ + (phase_ == phase::collecting ? 1 : 0);
@@ -112,7 +132,11 @@ std::uint64_t fedavg::needed() const noexcept {
   return std::max<std::uint64_t>(1, common_.min_updates);
 }
 
-void fedavg::open_round(decisions& out) {
+std::uint64_t fedavg::enough(instant now) const noexcept {
+  return over_ && now >= *over_ ? needed() : std::max(size_.wanted, needed());
+}
+
+void fedavg::open_round(instant now, decisions& out) {
   if (closed_ >= common_.rounds)
     return finish(ending::completed, out);
   if (clients_.living() == 0)
@@ -121,6 +145,9 @@ void fedavg::open_round(decisions& out) {
   buffered_ = failed_ = 0;
   // The last round's leases stay, so that its duplicates are called that.
   book_.forget(closed_);
+  amounts_.clear();
+  opened_ = now;
+  deadline_.begin_round();
   draw(round(), out);
 }
 
@@ -131,16 +158,14 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
       if (clients_.present(i))
         eligible_.push_back(i);
   }
-  const auto all = eligible_.size();
-  const auto wanted = std::llround(fraction_ * static_cast<double>(all));
-  cohort_ = std::clamp<std::uint64_t>(
-      static_cast<std::uint64_t>(std::max(wanted, 1LL)), 1, all);
+  size_ = size_of_round(eligible_.size(), fraction_, over_select_);
   gpu::random_stream random{common_.seed, gpu::stream::select, round};
-  const auto cohort = draw_cohort(eligible_, cohort_, random);
+  const auto cohort = draw_cohort(eligible_, size_.leased, random);
   const auto size_of = [&](client_id i) {
     return common_.weigh_samples ? clients_[i].samples : 1;
   };
-  out.round_started = started_round{round, cohort_};
+  out.round_started = started_round{round, size_.leased};
+  limit(cohort, out);
   std::uint64_t total = 0;
   for (auto client : cohort)
     total += size_of(client);
@@ -149,6 +174,13 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
         gpu::on_weight_grid(
             static_cast<double>(size_of(client)) / static_cast<double>(total)),
         out);
+}
+
+// What comes at that very moment is in time.
+void fedavg::limit(std::span<const client_id> cohort, decisions& out) {
+  over_.reset();
+  if (const auto time = deadline_.of(cohort))
+    out.wake = over_ = opened_ + *time + duration{1};
 }
 
 void fedavg::hand_out(client_id client, double share, decisions& out) {
@@ -165,32 +197,46 @@ bool fedavg::end_lease(lease_id lease) {
   return true;
 }
 
-void fedavg::settle(decisions& out) {
-  assert(phase_ == phase::collecting);
-  if (book_.outstanding() > 0)
-    return;
-  if (buffered_ >= needed())
-    return publish(out);
-  if (failed_ == cohort_)
-    return finish(ending::all_failed, out);
-  skip(out);
+double fedavg::weigh(const arrival& update, double share) {
+  if (!common_.normalise)
+    return share;
+  const auto amount = amount_of(update.steps, common_.momentum);
+  amounts_.add(update.client, share, amount);
+  return gpu::on_weight_grid(share / std::max(amount, 1.0));
 }
 
-void fedavg::publish(decisions& out) {
+void fedavg::settle(instant now, decisions& out) {
+  assert(phase_ == phase::collecting);
+  if (buffered_ >= (book_.outstanding() > 0 ? enough(now) : needed()))
+    return publish(now, out);
+  if (book_.outstanding() > 0)
+    return;
+  if (failed_ == size_.leased)
+    return finish(ending::all_failed, out);
+  skip(now, out);
+}
+
+void fedavg::publish(instant now, decisions& out) {
   phase_ = phase::publishing;
   ++version_;
   ++closed_;
+  book_.outdate(
+      version_, lease_state::ended, [&](lease_id lease, const lease_entry& x) {
+        out.revoked.push_back(lease);
+        deadline_.took(x.client, now - opened_);
+      });
   accepted_ += buffered_;
-  out.publish = publication{version_, closed_, buffered_};
+  out.publish = publication{
+      version_, closed_, buffered_, common_.normalise ? amounts_.value() : 1.0};
   buffered_ = 0;
 }
 
-void fedavg::skip(decisions& out) {
+void fedavg::skip(instant now, decisions& out) {
   out.skipped.push_back({round(), buffered_, needed()});
   book_.annul(round());
   buffered_ = 0;
   ++closed_;
-  open_round(out);
+  open_round(now, out);
 }
 
 void fedavg::finish(ending how, decisions& out) {

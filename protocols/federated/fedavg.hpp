@@ -1,22 +1,46 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "protocols/federated/deadline.hpp"
 #include "protocols/federated/decisions.hpp"
 #include "protocols/federated/lease_book.hpp"
+#include "protocols/federated/local_steps.hpp"
 #include "protocols/federated/phase.hpp"
 #include "protocols/federated/roster.hpp"
+#include "protocols/federated/round_size.hpp"
 #include "protocols/fields.hpp"
 
 namespace troupe::federated {
 
 /// Federated averaging, synchronous rounds (McMahan et al. 2017, Algorithm 1).
-/// A round leases max(1, round(fraction x eligible clients)) clients drawn from
-/// (seed, round); weights are fixed then, n_k / n over the cohort (or 1/m); it
-/// publishes when every lease of the round has ended and at least min_updates
-/// were accepted, and is skipped otherwise.
+/// A round wants n updates and leases m clients, as `size_of_round` has it,
+/// drawn from (seed, round). Shares are fixed then, n_k / n over the cohort (or
+/// 1/m); what is published is divided by the shares of those that counted, so
+/// that these weigh n_k over their own sum.
+///
+/// It publishes once n updates are accepted, or min_updates where that is more;
+/// once its `deadline` is over, as soon as min_updates are: with fewer it waits
+/// on. What is out then is revoked: its client has not failed, and may be
+/// leased in the next round; what it sends after all is late. An update that
+/// takes exactly the deadline is in time; it counts from the start of the
+/// round, for a lease that was lost and given anew, too. When every lease of
+/// the round has ended before, it publishes with at least min_updates, and is
+/// skipped otherwise.
+///
+/// Where the settings say `normalise`, this is FedNova (Wang et al. 2020): an
+/// update d_k whose steps amount to a_k (`amount_of`) weighs its share / a_k,
+/// and the mean is scaled by the mean of the a_k, so that a version moves by
+///
+///     sum_k p_k a_k x sum_k p_k d_k / a_k
+///
+/// with p_k = n_k / n over those that counted: clients that do more steps do
+/// not pull more. A weight is at most its share, and off by 2^-51 on its grid:
+/// a relative error below 1e-6 while a_k / p_k is below 2e9.
 ///
 /// The cohort is a function of seed, round and who is there, never of the order
 /// in which they joined; a client that joins may be leased from the next round
@@ -27,16 +51,21 @@ namespace troupe::federated {
 class fedavg {
 public:
   /// How a topology asks for it. One seed gives one model, as long as the same
-  /// clients answer in time.
+  /// clients answer in time and rounds wait for all of them.
   struct options {
     double fraction = 0.1;
     std::string weighting = "samples"; ///< or "uniform"
     std::uint64_t min_updates = 1;
+    double over_select = 1.0; ///< times as many are leased as have to answer
+    double deadline = 0.0;    ///< seconds a round waits; 0: for all
+    /// Or the median of the times that clients took, and so many MAD; 0: not.
+    double deadline_median = 0.0;
   };
 
   fedavg() = default;
-  /// `fraction` in (0, 1].
-  fedavg(settings common, double fraction);
+  /// `fraction` in (0, 1], `over_select` from 1 up.
+  fedavg(settings common, double fraction, double over_select = 1.0,
+      deadline limit = {});
 
   // As `decides` promises.
   void join(
@@ -63,25 +92,34 @@ public:
   template <class Inspector>
   friend bool inspect(Inspector& f, fedavg& x) {
     if constexpr (Inspector::is_loading)
-      x = fedavg{};
+      x = x.anew();
     return f.object(x).fields(f.field("common", x.common_),
         exactly(f, "fraction", x.fraction_), f.field("version", x.version_),
         f.field("closed", x.closed_), f.field("accepted", x.accepted_));
   }
 
 private:
+  // Before it began. What a run's configuration says each time is not saved.
+  fedavg anew() const {
+    return {common_, fraction_, over_select_, deadline_.anew()};
+  }
   std::uint64_t needed() const noexcept;
-  void open_round(decisions& out);
+  std::uint64_t enough(instant now) const noexcept;
+  void open_round(instant now, decisions& out);
   void draw(std::uint64_t round, decisions& out);
+  void limit(std::span<const client_id> cohort, decisions& out);
   void hand_out(client_id client, double share, decisions& out);
   bool end_lease(lease_id lease);
-  void settle(decisions& out);
-  void publish(decisions& out);
-  void skip(decisions& out);
+  double weigh(const arrival& update, double share);
+  void settle(instant now, decisions& out);
+  void publish(instant now, decisions& out);
+  void skip(instant now, decisions& out);
   void finish(ending how, decisions& out);
 
   settings common_;
   double fraction_ = 1.0;
+  double over_select_ = 1.0;
+  deadline deadline_;
   version_id version_ = 0;
   std::uint64_t closed_ = 0;   // rounds published or skipped
   std::uint64_t accepted_ = 0; // into versions
@@ -92,9 +130,12 @@ private:
   std::vector<client_id> eligible_; // ascending, unless it is out of date
   bool outdated_ = false;
   lease_book book_;
-  std::uint64_t cohort_ = 0;   // clients of the open round
-  std::uint64_t buffered_ = 0; // accepted in the open round
-  std::uint64_t failed_ = 0;   // in the open round
+  mean_amount amounts_;         // of the open round; where it normalises
+  round_size size_;             // of the open round
+  instant opened_{};            // it was
+  std::optional<instant> over_; // its deadline is, from then on
+  std::uint64_t buffered_ = 0;  // accepted in the open round
+  std::uint64_t failed_ = 0;    // in the open round
 };
 
 } // namespace troupe::federated

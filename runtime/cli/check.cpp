@@ -4,6 +4,7 @@
 #include "runtime/company/memory.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/configuration/rule_choice.hpp"
+#include "runtime/configuration/rules.hpp"
 #include "runtime/data/label_table.hpp"
 #include "runtime/record/run_directory.hpp"
 
@@ -74,9 +75,12 @@ std::string repeats(const configuration& what) {
     return what.run.order == "virtual"
                ? "by its seed, in virtual order, at any number of slots"
                : "by its seed, at any number of slots";
-  return fmt::format("by its journal (troupe audit DIR --retrain): {} goes by "
-                     "the order of arrival",
-      what.federation.rule);
+  auto row = find_rule(what.federation.rule);
+  return fmt::format(
+      "by its journal (troupe audit DIR --retrain): {}{} goes by "
+      "the order of arrival",
+      what.federation.rule,
+      row && row->by_seed(row->defaults) ? ", as told here," : "");
 }
 
 std::string turnout(const troupe::topology& what) {

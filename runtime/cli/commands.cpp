@@ -19,8 +19,9 @@ constexpr option seed_option{"seed", "N", "short for --set run.seed=N"};
 
 std::string quoted(bool by_seed) {
   std::vector<std::string> names;
-  for (auto name :
-      rules_that([&](const rule_row& row) { return row.by_seed == by_seed; }))
+  for (auto name : rules_that([&](const rule_row& row) {
+         return row.by_seed(row.defaults) == by_seed;
+       }))
     names.push_back(toml_string(name));
   return either({names.begin(), names.end()});
 }
@@ -46,9 +47,10 @@ Who trains and what counts is decided by federation.rule:
 )" + rule_list() +
       fmt::format(R"(
 One seed gives one model with {}, at any number of slots,
-as long as the same clients answer in time. With {} the order of arrival
-counts, so that two runs of one seed differ; what happened is in the journal, from
-which `troupe audit DIR --retrain` makes the same bits again.
+as long as the same clients answer in time. With {}, and where a round
+does not wait for all (over_select, a deadline), the order of arrival counts, so that two
+runs of one seed differ; what happened is in the journal, from which
+`troupe audit DIR --retrain` makes the same bits again.
 )",
           quoted(true), quoted(false)) +
       R"(

@@ -29,7 +29,7 @@ constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
 constexpr std::array precisions{"fp32"sv, "bf16"sv};
 constexpr std::array instructions{"own"sv, "baseline"sv, "avx2"sv, "avx512"sv};
 constexpr std::array orders{"arrival"sv, "virtual"sv};
-constexpr std::array methods{"sgd"sv, "fedprox"sv};
+constexpr std::array methods{"sgd"sv, "fedprox"sv, "fednova"sv};
 constexpr std::array weightings{"samples"sv, "uniform"sv};
 
 constexpr bool any_bits = false; // the published bits do not depend on it

@@ -52,6 +52,31 @@ rule_option default_of(
   return start;
 }
 
+std::string rules_that_normalise() {
+  std::vector<std::string> quoted;
+  for (auto name : rules_that([](const auto& row) { return row.normalises; }))
+    quoted.push_back(toml_string(name));
+  return either({quoted.begin(), quoted.end()});
+}
+
+// It scales a mean once it knows every update in it; what an adaptive server
+// or its momentum makes of a mean is not scaled along.
+void check_method(const configuration& what, const rule_row& rule,
+    const rule_row::findings& found) {
+  if (what.client.method != "fednova")
+    return;
+  if (!rule.normalises)
+    found("client.method",
+        fmt::format("weighs a round's updates by their steps, "
+                    "which federation.rule = {} does not: set {}, or another "
+                    "method",
+            toml_string(rule.name), rules_that_normalise()));
+  else if (what.federation.server != "average")
+    found("client.method", fmt::format("is for federation.server = \"average\" "
+                                       "alone, this is {}",
+                               toml_string(what.federation.server)));
+}
+
 } // namespace
 
 void name_rule(configuration& to, std::string name) {
@@ -88,6 +113,8 @@ federated::settings settings_of(const configuration& what) {
   result.min_updates = what.federation.min_updates;
   result.lease_time = from_seconds(what.federation.lease_seconds);
   result.keeps_leases = what.run.order == "virtual";
+  result.normalise = what.client.method == "fednova";
+  result.momentum = static_cast<double>(what.client.momentum);
   return result;
 }
 
@@ -126,7 +153,8 @@ std::string who_trains(const configuration& what) {
 
 bool repeats_by_seed(const configuration& what) {
   auto row = row_of(what);
-  return what.run.order == "virtual" || (row && row->by_seed);
+  return what.run.order == "virtual" ||
+         (row && row->by_seed(rule_options_of(what, *row)));
 }
 
 void check_rule(const configuration& what, const rule_row::findings& found) {
@@ -145,6 +173,7 @@ void check_rule(const configuration& what, const rule_row::findings& found) {
                       "once a version at most",
               clients));
   row->check(how, clients, tell);
+  check_method(what, *row, found);
 }
 
 void take_rule_defaults(configuration& to, const origins& given) {

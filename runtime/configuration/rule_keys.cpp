@@ -63,7 +63,8 @@ std::string why_not_yet(std::string_view rule) {
 }
 
 std::string seed_meaning() {
-  auto by_seed = rules_that([](const rule_row& row) { return row.by_seed; });
+  auto by_seed =
+      rules_that([](const rule_row& row) { return row.by_seed(row.defaults); });
   return fmt::format(
       "all randomness; {}: one seed, one model", fmt::join(by_seed, ", "));
 }

@@ -59,9 +59,47 @@ auto by(Function f) {
   };
 }
 
-std::uint64_t round_of(const fedavg& how, std::uint64_t clients) {
-  auto part = how.fraction * static_cast<double>(clients);
-  return std::max<std::uint64_t>(1, std::llround(part));
+// Whose order of arrival counts.
+bool never(const std::any&) {
+  return false;
+}
+
+federated::round_size round_of(const fedavg& how, std::uint64_t clients) {
+  return federated::size_of_round(clients, how.fraction, how.over_select);
+}
+
+// Of no number of clients: of any.
+std::string turnout_of(const fedavg& how, std::uint64_t clients) {
+  if (clients > 0) {
+    auto [wanted, leased] = round_of(how, clients);
+    return wanted == leased ? fmt::format("{} a round", wanted)
+                            : fmt::format("{} of {} a round", wanted, leased);
+  }
+  return fmt::format("{:g} % of those who are there a round{}",
+      100.0 * how.fraction,
+      how.over_select > 1.0
+          ? fmt::format(", of {:g} times as many", how.over_select)
+          : "");
+}
+
+std::string pace_of(const fedavg& how, std::uint64_t clients) {
+  auto turnout = turnout_of(how, clients);
+  if (how.deadline > 0.0)
+    return fmt::format("{}, within {:g} s", turnout, how.deadline);
+  if (how.deadline_median > 0.0)
+    return fmt::format(
+        "{}, within the median + {:g} MAD", turnout, how.deadline_median);
+  return turnout;
+}
+
+federated::deadline deadline_of(const fedavg& how) {
+  return federated::deadline{from_seconds(how.deadline), how.deadline_median};
+}
+
+// The first ones to answer are others each time.
+bool waits_for_all(const fedavg& how) {
+  return how.over_select == 1.0 && how.deadline == 0.0 &&
+         how.deadline_median == 0.0;
 }
 
 rule_row fedavg_row() {
@@ -69,31 +107,42 @@ rule_row fedavg_row() {
   row.name = "fedavg";
   row.meaning = "rounds: a part of the clients trains, their average counts";
   row.unit = "round";
-  row.by_seed = true;
+  row.normalises = true;
   row.defaults = fedavg{};
+  row.by_seed = by<fedavg>(waits_for_all);
   row.keys = {common<&fedavg::weighting>("weighting"),
       common<&fedavg::min_updates>("min_updates"),
       own<&fedavg::fraction>("fraction", "part of the clients in a round",
-          {.low = 0, .high = 1, .above_low = true})};
+          {.low = 0, .high = 1, .above_low = true}),
+      own<&fedavg::over_select>("over_select",
+          "times as many are leased as have to answer", {1, 1000}),
+      own<&fedavg::deadline>(
+          "deadline", "seconds after which a round closes; 0: none", {0, 1e7}),
+      own<&fedavg::deadline_median>("deadline_median",
+          "or the median time and so many MAD; 0: none", {0, 1e6})};
   row.make =
       by<fedavg>([](const fedavg& how,
                      const federated::settings& common) -> federated::rule {
-        return federated::fedavg{common, how.fraction};
+        return federated::fedavg{
+            common, how.fraction, how.over_select, deadline_of(how)};
       });
-  row.cohort = by<fedavg>(round_of);
-  row.pace = by<fedavg>([](const fedavg& how, std::uint64_t clients) {
-    return clients == 0 ? fmt::format("{:g} % of those who are there a round",
-                              100.0 * how.fraction)
-                        : fmt::format("{} a round", round_of(how, clients));
+  row.cohort = by<fedavg>([](const fedavg& how, std::uint64_t clients) {
+    return round_of(how, clients).wanted;
   });
+  row.pace = by<fedavg>(pace_of);
   row.check = by<fedavg>([](const fedavg& how, std::uint64_t clients,
                              const rule_row::findings& found) {
-    auto drawn = round_of(how, clients);
-    if (how.min_updates > drawn)
+    auto wanted = round_of(how, clients).wanted;
+    if (how.min_updates > wanted)
       found("min_updates",
           fmt::format("is more than the {} clients of a round (fraction {} of "
                       "{}): every round would be skipped",
-              drawn, how.fraction, clients));
+              wanted, how.fraction, clients));
+    if (how.deadline > 0.0 && how.deadline_median > 0.0)
+      found("deadline_median",
+          fmt::format("is beside federation.deadline = {}: a round has one "
+                      "deadline, so one of them has to be 0",
+              how.deadline));
   });
   return row;
 }
@@ -104,6 +153,7 @@ rule_row fedbuff_row() {
   row.meaning = "no rounds: every few updates, however old, make a version";
   row.unit = "version";
   row.defaults = fedbuff{};
+  row.by_seed = never;
   row.keys = {common<&fedbuff::weighting>("weighting"),
       common<&fedbuff::min_updates>("min_updates"),
       at_most_clients<&fedbuff::buffer>("buffer", "updates in a version"),
@@ -152,6 +202,7 @@ rule_row fedasync_row() {
   row.meaning = "no rounds: every update makes a version, mixed in by age";
   row.unit = "version";
   row.defaults = fedasync{};
+  row.by_seed = never;
   row.keys = {at_most_clients<&fedasync::concurrency>(
                   "concurrency", "clients in training at any time"),
       own<&fedasync::max_staleness>("max_staleness",

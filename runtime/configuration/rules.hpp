@@ -39,9 +39,11 @@ struct rule_row {
   std::string_view name;    ///< "fedavg", as federation.rule has it
   std::string_view meaning; ///< one line
   std::string_view unit;    ///< what its runs count: "round" or "version"
-  bool by_seed = false;     ///< a seed repeats a run; else its journal does
   bool averages = true;     ///< a server takes its means on; else it mixes
+  bool normalises = false;  ///< by local steps, as client.method fednova asks
   std::any defaults;
+  /// A seed repeats a run; else its journal does.
+  std::function<bool(const std::any& how)> by_seed;
   std::vector<rule_key> keys;
   std::function<federated::rule(
       const std::any& how, const federated::settings& common)>

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "gpu/aggregation/accumulator.hpp"
 #include "protocols/federated/fedasync.hpp"
@@ -171,6 +172,65 @@ struct gives_up_early : fedavg {
     fedavg::fail(lease, now, out);
     if (outstanding() < before && !out.publish && !out.end)
       out.end = ending::all_failed;
+  }
+};
+
+/// One more counts than a round wants.
+struct counts_one_too_many : fedavg {
+  using fedavg::fedavg;
+
+  verdict arrive(const arrival& update, instant now, decisions& out) {
+    auto v = fedavg::arrive(update, now, out);
+    if (v.why == drop_reason::late && std::exchange(closed_, false))
+      v = {drop_reason::none, last_, last_};
+    if (v.accepted())
+      last_ = v.weight;
+    closed_ = closed_ || (out.publish && !out.revoked.empty());
+    return v;
+  }
+
+private:
+  double last_ = 1.0;
+  bool closed_ = false;
+};
+
+/// Those who are not waited for any more are not told.
+struct forgets_to_revoke : fedavg {
+  using fedavg::fedavg;
+
+  verdict arrive(const arrival& update, instant now, decisions& out) {
+    auto v = fedavg::arrive(update, now, out);
+    forget(out);
+    return v;
+  }
+  void wake(instant now, decisions& out) {
+    fedavg::wake(now, out);
+    forget(out);
+  }
+
+private:
+  static void forget(decisions& out) {
+    if (out.publish)
+      out.revoked.clear();
+  }
+};
+
+/// Once woken too early, it sleeps for good.
+struct sleeps_on : fedavg {
+  using fedavg::fedavg;
+
+  void wake(instant now, decisions& out) {
+    fedavg::wake(now, out);
+    out.wake.reset();
+  }
+};
+
+/// What comes when the time is over counts until it is woken.
+struct counts_until_woken : fedavg {
+  using fedavg::fedavg;
+
+  verdict arrive(const arrival& update, instant, decisions& out) {
+    return fedavg::arrive(update, {}, out);
   }
 };
 

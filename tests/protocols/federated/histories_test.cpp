@@ -14,6 +14,27 @@ constexpr std::uint64_t histories = 10'000;
 
 // Small worlds, for there the corners are: few clients, buffers that are too
 // large, rounds that need more updates than there can be.
+// Rounds that lease more than they want, and have deadlines.
+template <class Rule = fedavg>
+struct hurried : Rule {
+  using Rule::Rule;
+};
+
+template <class Rule>
+constexpr bool hurries = false;
+template <class Rule>
+constexpr bool hurries<hurried<Rule>> = true;
+
+void hurry(promise& p, gpu::random_stream& random) {
+  using namespace std::chrono_literals;
+  p.over_select = std::array{1.0, 1.3, 2.0, 10.0}[random.below(4)];
+  const auto how = random.below(3);
+  if (how == 1)
+    p.limit = std::array{1ms, 700ms, 2s + 0ms, 10s + 0ms}[random.below(4)];
+  if (how == 2)
+    p.spread = std::array{0.5, 1.0, 3.0, 20.0}[random.below(4)];
+}
+
 template <class Rule>
 promise draw_promise(std::uint64_t seed) {
   gpu::random_stream random{seed, gpu::stream::user, 1};
@@ -33,6 +54,8 @@ promise draw_promise(std::uint64_t seed) {
     p.common.min_updates = p.buffer = 1;
     p.mixing = std::array{0.1, 0.6, 1.0}[random.below(3)];
   }
+  if (hurries<Rule>)
+    hurry(p, random);
   return p;
 }
 
@@ -48,13 +71,16 @@ trouble draw_trouble(std::uint64_t seed) {
   t.retraction = random.below(4);
   t.restart = random.below(4);
   t.version_made = 10 + random.below(90);
+  t.oversleep = random.below(100);
+  t.alarm = random.below(10);
   return t;
 }
 
 template <class Rule>
 Rule make(const promise& p) {
   if constexpr (std::is_base_of_v<fedavg, Rule>)
-    return Rule{p.common, p.fraction};
+    return Rule{
+        p.common, p.fraction, p.over_select, deadline{p.limit, p.spread}};
   else if constexpr (std::is_base_of_v<fedasync, Rule>)
     return Rule{p.common, p.mixing, {}, p.concurrency, p.max_staleness};
   else
@@ -99,6 +125,10 @@ void expect_no_violation() {
 
 TEST(histories_test, fedavg_keeps_every_promise) {
   expect_no_violation<fedavg>();
+}
+
+TEST(histories_test, fedavg_keeps_every_promise_without_waiting_for_all) {
+  expect_no_violation<hurried<>>();
 }
 
 TEST(histories_test, fedbuff_keeps_every_promise) {
@@ -172,6 +202,63 @@ TEST(broken_twin_test, is_found_when_it_uses_lease_ids_again) {
 
 TEST(broken_twin_test, is_found_when_it_gives_up_early) {
   EXPECT_TRUE(is_found<broken::gives_up_early>("ends with leases out"));
+}
+
+TEST(broken_twin_test, is_found_when_it_counts_one_too_many) {
+  EXPECT_TRUE(is_found<hurried<broken::counts_one_too_many>>(
+      "counts although it must not"));
+}
+
+TEST(broken_twin_test, is_found_when_it_forgets_to_revoke) {
+  EXPECT_TRUE(is_found<hurried<broken::forgets_to_revoke>>(
+      "publishes before every lease has ended"));
+}
+
+TEST(broken_twin_test, is_found_when_it_closes_before_its_deadline) {
+  const auto hasty = [](const promise& p) {
+    return hurried<>{p.common, p.fraction, p.over_select,
+        deadline{p.limit / 2, p.spread / 2}};
+  };
+
+  EXPECT_TRUE(is_found<hurried<>>("closes before its deadline", hasty));
+}
+
+TEST(broken_twin_test, is_found_when_it_waits_beyond_its_deadline) {
+  const auto patient = [](const promise& p) {
+    return hurried<>{p.common, p.fraction, p.over_select,
+        deadline{p.limit * 2, p.spread * 2}};
+  };
+
+  EXPECT_TRUE(is_found<hurried<>>("nobody wakes it at its deadline", patient));
+}
+
+TEST(broken_twin_test, is_found_when_it_sleeps_on) {
+  EXPECT_TRUE(
+      is_found<hurried<broken::sleeps_on>>("nobody wakes it at its deadline"));
+}
+
+TEST(broken_twin_test, is_found_when_it_counts_until_it_is_woken) {
+  EXPECT_TRUE(is_found<hurried<broken::counts_until_woken>>(
+      "counts although it must not"));
+}
+
+TEST(broken_twin_test, is_found_when_it_leases_too_few_to_choose_from) {
+  const auto trusting = [](const promise& p) {
+    return hurried<>{p.common, p.fraction, 1.0, deadline{p.limit, p.spread}};
+  };
+
+  EXPECT_TRUE(is_found<hurried<>>("a cohort of", trusting));
+}
+
+TEST(broken_twin_test, is_found_when_it_does_not_wait_for_min_updates) {
+  const auto content = [](const promise& p) {
+    auto common = p.common;
+    common.min_updates = 1;
+    return hurried<>{
+        common, p.fraction, p.over_select, deadline{p.limit, p.spread}};
+  };
+
+  EXPECT_TRUE(is_found<hurried<>>("publishes 1 of", content));
 }
 
 TEST(broken_twin_test, is_found_when_too_many_leases_are_out) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -27,11 +28,14 @@ struct trouble {
   std::uint32_t save = 5;
   std::uint32_t restart = 2;
   std::uint32_t version_made = 30;
+  std::uint32_t oversleep = 50; ///< once it is time to wake it
+  std::uint32_t alarm = 2;      ///< though it is not
 };
 
 /// One random life of a rule: letters are delayed, doubled, forged and lost,
-/// clients crash and come back, the run is killed and goes on from a saved
-/// state; then everything goes well until it ends. A witness looks on.
+/// time passes, it is woken late and for nothing, clients crash and come back,
+/// the run is killed and goes on from a saved state; then everything goes well
+/// until it ends. A witness looks on.
 template <class Rule>
 class history {
 public:
@@ -39,6 +43,7 @@ public:
 
   history(std::uint64_t seed, promise what, trouble with, maker make)
       : random_(seed, gpu::stream::user),
+        clock_(seed, gpu::stream::user, 5),
         promise_(what),
         trouble_(with),
         make_(std::move(make)),
@@ -54,9 +59,9 @@ public:
     start(false);
     for (std::uint32_t i = 0; i < trouble_.steps && witness_.running(); ++i)
       step();
-    // Each round takes no more than a letter a client and a publication, and
-    // each letter that is late no more than one.
-    auto left = (promise_.common.rounds + 2) * (2 * promise_.clients + 4) +
+    // Each round takes no more than a letter a client, waking and a
+    // publication, and each letter that is late no more than one.
+    auto left = (promise_.common.rounds + 2) * (2 * promise_.clients + 6) +
                 letters_.size();
     for (; left > 0 && witness_.running(); --left)
       go_well();
@@ -76,7 +81,14 @@ private:
     return random_.below(static_cast<std::uint32_t>(items.size()));
   }
 
+  void pass() {
+    now_ += std::chrono::milliseconds{clock_.below(1000)};
+    witness_.passes(now_);
+  }
+
   void heard() {
+    if (said_.wake)
+      wake_ = said_.wake;
     for (const auto& g : said_.grants)
       letters_.push_back({g.lease, g.client, g.base});
     witness_.decided(said_, figures_of(rule_));
@@ -84,6 +96,10 @@ private:
   }
 
   void step() {
+    pass();
+    if (is_due() ? clock_.below(100) >= trouble_.oversleep
+                 : clock_.below(100) < trouble_.alarm)
+      return wake();
     if (witness_.making_a_version() && happens(trouble_.version_made))
       return version_made();
     if (happens(trouble_.failure))
@@ -106,15 +122,28 @@ private:
   }
 
   void go_well() {
-    if (witness_.making_a_version())
+    pass();
+    if (is_due())
+      wake();
+    else if (witness_.making_a_version())
       version_made();
     else
       deliver(false);
   }
 
+  bool is_due() const noexcept { return wake_ && now_ >= *wake_; }
+
+  void wake() {
+    wake_.reset();
+    witness_.wakes();
+    rule_.wake(now_, said_);
+    heard();
+  }
+
   // From the last saved state; its accumulator may be lost.
   void start(bool buffer_lost) {
     rule_ = make_(promise_);
+    wake_.reset();
     restore(rule_, state_.first);
     if (buffer_lost)
       rule_.discard();
@@ -224,6 +253,7 @@ private:
   }
 
   gpu::random_stream random_;
+  gpu::random_stream clock_;
   promise promise_;
   trouble trouble_;
   maker make_;
@@ -231,6 +261,7 @@ private:
   witness witness_;
   decisions said_;
   instant now_{};
+  std::optional<instant> wake_;  // it asked for
   std::vector<arrival> letters_; // of every lease that is out, at least
   std::vector<lease_id> counted_;
   std::pair<saved, witness::durable> state_;

@@ -55,6 +55,10 @@ public:
     said.clear();
     rule.published(now, said);
   }
+  void wake() {
+    said.clear();
+    rule.wake(now, said);
+  }
 
   Rule rule;
   decisions said;

@@ -89,6 +89,11 @@ void witness::publishes() {
   pending_ = false;
 }
 
+void witness::wakes() noexcept {
+  wake_.reset();
+  closes_ = true;
+}
+
 void witness::restarts(const durable& from, bool buffer_lost) {
   const bool lost = buffer_lost || promise_.rounds_are_synchronous;
   leases_.clear();
@@ -108,6 +113,9 @@ void witness::restarts(const durable& from, bool buffer_lost) {
   begun_ = true;
   pending_ = false;
   drawn_ = 0;
+  over_.reset();
+  wake_.reset();
+  times_.clear();
 }
 
 witness::durable witness::saved() const {
@@ -118,12 +126,22 @@ witness::durable witness::saved() const {
 
 void witness::judged(const arrival& update, const verdict& said) {
   auto* x = find(update.lease);
-  const bool valid = x && x->state == lease_state::open &&
-                     x->client == update.client && x->base == update.base;
+  const bool is_out = x && x->state == lease_state::open &&
+                      x->client == update.client && x->base == update.base;
+  const bool late = is_out && over() && counted_ >= promise_.needed();
+  const bool valid = is_out && !late;
+  closes_ = closes_ || is_out;
+  if (is_out)
+    take(*x);
   if (said.accepted() != valid)
     return breach("lease ", update.lease, " of client ", update.client,
         valid ? " does not count: " : " counts although it must not: ",
         to_string(said.why));
+  if (late) {
+    if (said.why != drop_reason::late)
+      breach("what comes late is called ", to_string(said.why));
+    return close(*x, lease_state::ended);
+  }
   if (!valid) {
     const bool remembered = x && x->round >= closed_;
     if (remembered && x->client != update.client &&
@@ -158,8 +176,11 @@ void witness::judged(const arrival& update, const verdict& said) {
 }
 
 void witness::decided(const decisions& said, const figures& now) {
+  if (said.wake)
+    wake_ = said.wake;
   see_revoked(said.revoked);
   see_departed();
+  see_closing(said);
   see_skipped(said.skipped);
   if (said.publish)
     see(*said.publish);
@@ -176,7 +197,29 @@ void witness::see_revoked(const std::vector<lease_id>& revoked) {
     if (!x)
       return breach("lease ", id, " is revoked and was not out");
     close(*x, lease_state::ended);
+    if (std::ranges::count(departed_, id) > 0)
+      continue;
+    given_up_.push_back(id);
+    take(*x);
   }
+}
+
+// Whether a round closes as soon as it has to, and not before.
+void witness::see_closing(const decisions& said) {
+  const bool gave_up = !std::exchange(given_up_, {}).empty();
+  const bool closes = std::exchange(closes_, false);
+  if (!promise_.rounds_are_synchronous)
+    return;
+  if (gave_up && !said.publish)
+    breach("revokes leases of a round that goes on");
+  if (gave_up && counted_ < enough())
+    breach("closes before its deadline with ", counted_, " updates");
+  if (said.publish || !collecting() || open_ == 0)
+    return;
+  if (counted_ >= std::max(wanted_, promise_.needed()))
+    breach("goes on with enough updates");
+  if (closes && counted_ >= enough())
+    breach("goes on though its deadline is over");
 }
 
 void witness::see_departed() {
@@ -287,13 +330,21 @@ void witness::see(const grant& g) {
 void witness::see_cohort(const std::vector<grant>& grants) {
   const auto all = static_cast<double>(living());
   const auto wanted = std::max(1LL, std::llround(promise_.fraction * all));
+  const auto leased = std::min(all,
+      std::ceil(static_cast<double>(wanted) * promise_.over_select - 1e-9));
   drawn_ = round();
+  wanted_ = static_cast<std::uint64_t>(wanted);
+  opened_ = now_;
+  ++opened_rounds_;
+  over_.reset();
+  if (const auto most = limit(grants))
+    over_ = opened_ + *most + duration{1};
   cohort_ = grants.size();
   cohort_samples_ = 0;
   for (const auto& g : grants)
     cohort_samples_ += promise_.samples(g.client);
-  if (grants.size() != static_cast<std::size_t>(wanted))
-    breach("a cohort of ", grants.size(), " instead of ", wanted);
+  if (grants.size() != static_cast<std::size_t>(leased))
+    breach("a cohort of ", grants.size(), " instead of ", leased);
   std::vector<client_id> drawn;
   for (const auto& g : grants)
     drawn.push_back(g.client);
@@ -354,6 +405,8 @@ void witness::see_liveness() {
     return;
   if (open_ == 0)
     return breach("stalls: nothing is out");
+  if (over_ && now_ < *over_ && (!wake_ || *wake_ > *over_))
+    return breach("stalls: nobody wakes it at its deadline");
   if (promise_.rounds_are_synchronous)
     return;
   if (open_ > promise_.concurrency)
@@ -374,8 +427,7 @@ void witness::see(const figures& now) {
   if (now.buffered != counted_)
     breach("the rule speaks of ", now.buffered, " updates in the buffer, ",
         counted_, " counted");
-  const bool collecting = begun_ && !end_ && !pending_;
-  if (now.round != closed_ + (collecting ? 1 : 0))
+  if (now.round != closed_ + (collecting() ? 1 : 0))
     breach("the rule speaks of round ", now.round);
 }
 
@@ -387,8 +439,58 @@ void witness::close(lease& x, lease_state how) {
   --out_[x.client];
 }
 
+// How many updates the open round goes on for.
+std::uint64_t witness::enough() const noexcept {
+  return over() ? promise_.needed() : std::max(wanted_, promise_.needed());
+}
+
+bool witness::over() const noexcept {
+  return over_ && now_ >= *over_;
+}
+
+void witness::take(const lease& x) {
+  times_.push_back({opened_rounds_, x.client, now_ - opened_});
+}
+
+std::optional<duration> witness::limit(const std::vector<grant>& grants) const {
+  if (promise_.limit > duration{})
+    return promise_.limit;
+  std::vector<duration> all;
+  for (const auto& x : times_)
+    if (x.round + 8 >= opened_rounds_)
+      all.push_back(x.took);
+  if (promise_.spread == 0.0 || all.empty())
+    return std::nullopt;
+  duration result{};
+  for (const auto& g : grants) {
+    std::vector<duration> own;
+    for (const auto& x : times_)
+      if (x.client == g.client)
+        own.push_back(x.took);
+    if (own.size() > 8)
+      own.erase(own.begin(), own.end() - 8);
+    result = std::max(result, limit_of(own.size() < 3 ? all : own));
+  }
+  return result;
+}
+
+duration witness::limit_of(std::vector<duration> times) const {
+  const auto median = [](std::vector<duration>& of) {
+    std::ranges::sort(of);
+    const auto below = of[(of.size() - 1) / 2];
+    return below + (of[of.size() / 2] - below) / 2;
+  };
+  const auto middle = median(times);
+  for (auto& x : times)
+    x = x < middle ? middle - x : x - middle;
+  return middle +
+         duration{static_cast<duration::rep>(
+             promise_.spread * static_cast<double>(median(times).count()))};
+}
+
 void witness::close_round() {
   ++closed_;
+  over_.reset();
   spent_.clear();
   counted_ = failures_ = 0;
   shares_ = rates_ = 0.0;

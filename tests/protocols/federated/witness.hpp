@@ -17,6 +17,9 @@ struct promise {
   settings common;
   client_id clients = 1;
   double fraction = 1.0;           ///< fedavg
+  double over_select = 1.0;        ///< fedavg
+  duration limit{};                ///< fedavg: of a round; 0: none
+  double spread = 0.0;             ///< fedavg: its MADs above the median; 0
   std::uint64_t buffer = 1;        ///< fedbuff
   std::uint64_t concurrency = 1;   ///< fedbuff, fedasync
   std::uint64_t max_staleness = 0; ///< fedbuff, fedasync
@@ -46,6 +49,9 @@ figures figures_of(const Rule& r) {
 ///
 /// - The lease of a client that leaves is revoked, and no other that is not
 /// out.
+/// - A round leases as many clients as it says, counts as many as it wants and
+/// revokes the rest; before, it revokes nothing until its deadline is over.
+/// Then it has no patience beyond min_updates, and it is woken for that.
 /// - A run never stalls: unless it has ended or a version is being made, some
 ///   lease is out; an asynchronous rule leaves no place empty while a client
 ///   may be leased.
@@ -81,6 +87,8 @@ public:
   };
 
   // Before the rule sees the event.
+  void passes(instant now) noexcept { now_ = now; }
+  void wakes() noexcept;
   void joins(client_id client);
   void leaves(client_id client);
   void fails(lease_id id);
@@ -109,10 +117,17 @@ private:
   lease* find(lease_id id);
   lease* find_open(lease_id id);
   std::uint64_t round() const noexcept { return closed_ + 1; }
+  std::uint64_t enough() const noexcept;
+  bool over() const noexcept;
+  bool collecting() const noexcept { return begun_ && !end_ && !pending_; }
+  void take(const lease& x);
+  std::optional<duration> limit(const std::vector<grant>& grants) const;
+  duration limit_of(std::vector<duration> times) const;
   bool may_be_leased(client_id client) const;
   bool leased_in_this_round(client_id client) const;
 
   void see_revoked(const std::vector<lease_id>& revoked);
+  void see_closing(const decisions& said);
   void see_departed();
   void see_skipped(const std::vector<skipped_round>& skipped);
   void see(const publication& what);
@@ -145,8 +160,22 @@ private:
   double rates_ = 0.0;
   std::vector<client_id> spent_;   // leased and counted in the open round
   std::vector<lease_id> departed_; // out when their client left just now
+  std::vector<lease_id> given_up_; // by the rule, just now
   std::uint64_t drawn_ = 0;        // the round that cohort_ is about
   std::uint64_t cohort_ = 0;
+  std::uint64_t wanted_ = 0; // of the cohort
+  instant now_{};
+  instant opened_{};            // the round was
+  std::optional<instant> over_; // its deadline is, from then on
+  std::optional<instant> wake_; // it asked for
+  bool closes_ = false;         // the rule may have seen that it has to close
+  std::uint64_t opened_rounds_ = 0;
+  struct time {
+    std::uint64_t round = 0; // of opened_rounds_
+    client_id client = 0;
+    duration took{};
+  };
+  std::vector<time> times_;
   std::uint64_t cohort_samples_ = 0;
   std::uint64_t failures_ = 0; // leases that failed in the open round
   bool begun_ = false;

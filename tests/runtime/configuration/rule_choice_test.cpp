@@ -63,6 +63,78 @@ TEST(rule_choice_test, says_the_pace_and_what_it_counts) {
   EXPECT_FALSE(repeats_by_seed(what));
 }
 
+TEST(rule_choice_test, says_how_many_are_leased_for_those_that_count) {
+  configuration what;
+
+  choose_rule(what, fedavg{.over_select = 1.25});
+
+  EXPECT_EQ(pace(what), "10 of 13 a round");
+  EXPECT_EQ(cohort(what), 10u);
+  EXPECT_FALSE(repeats_by_seed(what));
+  EXPECT_EQ(options_of<fedavg>(what).over_select, 1.25);
+  what.federation.clients = 0;
+  what.federation.residents = true;
+  EXPECT_EQ(
+      pace(what), "10 % of those who are there a round, of 1.25 times as many");
+}
+
+TEST(rule_choice_test, says_how_long_a_round_waits) {
+  configuration what;
+
+  choose_rule(what, fedavg{.deadline = 30.0});
+  EXPECT_EQ(pace(what), "10 a round, within 30 s");
+  EXPECT_FALSE(repeats_by_seed(what));
+
+  choose_rule(what, fedavg{.over_select = 1.3, .deadline_median = 3.0});
+  EXPECT_EQ(pace(what), "10 of 13 a round, within the median + 3 MAD");
+  EXPECT_FALSE(repeats_by_seed(what));
+}
+
+TEST(rule_choice_test, refuses_two_deadlines_for_a_round) {
+  auto found = parse_configuration(
+      "[federation]\ndeadline = 30.0\ndeadline_median = 3.0\n", "a");
+
+  EXPECT_THAT(found.problems,
+      ElementsAre("a:3: federation.deadline_median = 3.0 is beside "
+                  "federation.deadline = 30: a round has one deadline, so one "
+                  "of them has to be 0"));
+}
+
+TEST(rule_choice_test, has_a_rule_weigh_by_local_steps_where_clients_say_so) {
+  configuration what;
+  EXPECT_FALSE(settings_of(what).normalise);
+
+  what.client.method = "fednova";
+  what.client.momentum = 0.5f;
+
+  EXPECT_TRUE(settings_of(what).normalise);
+  EXPECT_EQ(settings_of(what).momentum, 0.5);
+  EXPECT_TRUE(make_rule(what).common().normalise);
+}
+
+TEST(rule_choice_test, refuses_fednova_where_a_rule_does_not_weigh_by_steps) {
+  for (std::string name : {"fedbuff", "fedasync"}) {
+    auto found = parse_configuration("[federation]\nrule = \"" + name +
+                                         "\"\n[client]\nmethod = \"fednova\"\n",
+        "a");
+
+    EXPECT_THAT(found.problems,
+        ElementsAre("a:4: client.method = \"fednova\" weighs a round's updates "
+                    "by their steps, which federation.rule = \"" +
+                    name + "\" does not: set \"fedavg\", or another method"));
+  }
+}
+
+TEST(rule_choice_test, refuses_fednova_with_a_server_of_moments) {
+  auto found = parse_configuration("[federation]\nserver = \"fedadam\"\n"
+                                   "[client]\nmethod = \"fednova\"\n",
+      "a");
+
+  EXPECT_THAT(found.problems,
+      ElementsAre("a:4: client.method = \"fednova\" is for federation.server = "
+                  "\"average\" alone, this is \"fedadam\""));
+}
+
 TEST(rule_choice_test, leaves_a_rule_of_the_programs_own_to_it) {
   configuration what;
   what.federation.rule = "mine";

@@ -21,7 +21,7 @@ namespace troupe::federated {
 /// three times or more is judged by its own last `own_times`, another one by
 /// all of the last `recent_rounds` rounds; the round waits for as long as any
 /// of its clients gets. Nothing is known at the start of a run, nor of one that
-/// is resumed: such a round has no deadline.
+/// is resumed without it (`inspect`): such a round has no deadline.
 ///
 /// Whoever was given up counts with the time that it had. Left out, it would
 /// make every deadline shorter than the one before.
@@ -46,6 +46,13 @@ public:
   void begin_round();
   /// In this round, from its start; once a client.
   void took(client_id client, duration time);
+
+  /// What it has learnt.
+  template <class Inspector>
+  friend bool inspect(Inspector& f, deadline& x) {
+    return f.object(x).fields(
+        f.field("rounds", x.rounds_), f.field("own", x.own_));
+  }
 
 private:
   duration above_median(std::vector<duration> times) const;

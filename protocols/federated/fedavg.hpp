@@ -93,9 +93,12 @@ public:
   friend bool inspect(Inspector& f, fedavg& x) {
     if constexpr (Inspector::is_loading)
       x = x.anew();
+    const auto keeps = x.common_.keeps_leases;
     return f.object(x).fields(f.field("common", x.common_),
-        exactly(f, "fraction", x.fraction_), f.field("version", x.version_),
-        f.field("closed", x.closed_), f.field("accepted", x.accepted_));
+               exactly(f, "fraction", x.fraction_),
+               f.field("version", x.version_), f.field("closed", x.closed_),
+               f.field("accepted", x.accepted_)) &&
+           (!keeps || f.object(x).fields(f.field("times", x.deadline_)));
   }
 
 private:

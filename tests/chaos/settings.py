@@ -36,21 +36,31 @@ class Setting:
     server: str
     evaluate_every: int
     checkpoint_every: int
+    order: str = "arrival"  # or "virtual"
 
     @staticmethod
     def drawn(dice, counts):
-        """Half of all are synchronous: their bits are promised."""
-        rule = dice.choice(["fedavg", "fedavg", "fedbuff", "fedasync"])
+        """Most are synchronous or in virtual order: their bits are promised."""
+        rule, order = dice.choice([
+            ("fedavg", "arrival"), ("fedavg", "arrival"),
+            ("fedbuff", "arrival"), ("fedasync", "arrival"),
+            ("fedbuff", "virtual"), ("fedasync", "virtual")])
         model = dice.choice(list(MODELS))
         if dice.random() < 0.4 and counts:
             model = "counting"
         return Setting(rule, model, dice.choice(["average", "fedadam"]),
-                       dice.choice([1, 25]), dice.choice([1, 1, 8]))
+                       dice.choice([1, 25]), dice.choice([1, 1, 8]), order)
 
     @property
     def name(self):
+        order = " in virtual order" if self.order == "virtual" else ""
         return (f"{self.rule} {self.model} {self.server} "
-                f"score/{self.evaluate_every} store/{self.checkpoint_every}")
+                f"score/{self.evaluate_every} store/{self.checkpoint_every}"
+                f"{order}")
+
+    @property
+    def promises_bits(self):
+        return self.rule == "fedavg" or self.order == "virtual"
 
     @property
     def is_counting(self):
@@ -75,7 +85,7 @@ class Setting:
         federation = RULES[self.rule].replace(" ", "").splitlines()
         if self.server == "fedadam":
             federation.append("server_lr=0.01")
-        values = [f"run.rounds={rounds}",
+        values = [f"run.rounds={rounds}", f"run.order={self.order}",
                   f"run.evaluate_every={self.evaluate_every}",
                   f"run.checkpoint_every={self.checkpoint_every}",
                   f"federation.rule={self.rule}",
@@ -92,6 +102,7 @@ seed = 7
 rounds = {rounds}
 evaluate_every = {self.evaluate_every}
 checkpoint_every = {self.checkpoint_every}
+order = "{self.order}"
 [data]
 set = "synthetic"
 [model]

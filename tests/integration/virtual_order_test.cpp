@@ -41,9 +41,16 @@ sequence counted(const record& left) {
 class virtual_order_test : public testing::TestWithParam<const char*> {
 protected:
   static std::string quick(std::uint64_t versions) {
-    return GetParam() == std::string{"fedasync"} ? quick_fedasync(versions)
-           : GetParam() == std::string{"fedavg"} ? quick_fedavg(versions)
-                                                 : quick_fedbuff(versions);
+    const std::string rule = GetParam();
+    if (rule == "fedasync")
+      return quick_fedasync(versions);
+    if (rule == "fedbuff")
+      return quick_fedbuff(versions);
+    auto result = quick_fedavg(versions);
+    if (rule == "deadline")
+      result.insert(result.find("fraction"),
+          "over_select = 1.4\ndeadline_median = 1.0\n");
+    return result;
   }
 };
 
@@ -137,8 +144,8 @@ TEST(equivalence_test, makes_a_full_buffer_of_everybody_a_round) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    of, virtual_order_test, testing::Values("fedbuff", "fedasync", "fedavg"));
+INSTANTIATE_TEST_SUITE_P(of, virtual_order_test,
+    testing::Values("fedbuff", "fedasync", "fedavg", "deadline"));
 
 } // namespace
 

@@ -49,6 +49,10 @@ rule averaged(std::uint64_t seed) {
   return fedavg{common(seed), 0.4};
 }
 
+rule punctual(std::uint64_t seed) {
+  return fedavg{common(seed), 0.6, 1.5, deadline{duration{}, 1.0}};
+}
+
 /// What a rule heard of, and what it made of it.
 struct heard {
   client_id client = 0;
@@ -219,8 +223,8 @@ TEST(virtual_order_test, goes_another_way_where_leases_are_not_kept) {
   EXPECT_GT(other_ways, 10);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    of, virtual_order_test, testing::Values(buffered, mixed, averaged));
+INSTANTIATE_TEST_SUITE_P(of, virtual_order_test,
+    testing::Values(buffered, mixed, averaged, punctual));
 
 TEST(virtual_order_test, hears_of_the_fastest_first) {
   virtual_order order{{.samples_per_second = 10.0, .work = {}}, 100};

@@ -44,10 +44,10 @@ namespace troupe::federated {
 ///
 /// The cohort is a function of seed, round and who is there, never of the order
 /// in which they joined; a client that joins may be leased from the next round
-/// on. One whose lease is lost gets another of the same weight. A state saved
-/// in the middle of a round runs that round again from its start: what it had
-/// accepted is void. A round in which every lease failed ends the run; one in
-/// which some client left instead does not.
+/// on. One whose lease is lost gets another of the same weight, unless that
+/// closes the round. A state saved in the middle of a round runs that round
+/// again from its start: what it had accepted is void. A round in which every
+/// lease failed ends the run; one in which some client left instead does not.
 class fedavg {
 public:
   /// How a topology asks for it. One seed gives one model, as long as the same

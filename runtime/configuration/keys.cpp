@@ -168,8 +168,8 @@ std::vector<key> common_keys() {
       {"run", "keep_checkpoints", at<&run::keep_checkpoints>,
           "newest checkpoints kept, beside the best", any_bits, {1, 1e6}},
       {"run", "order", at<&run::order>,
-          "arrival, or virtual: updates count as a virtual clock has them",
-          alters, {}, orders},
+          "arrival; virtual: updates count as a virtual clock has them", alters,
+          {}, orders},
 
       {"data", "set", at<&data::set>, "fashion-mnist, idx or synthetic", alters,
           {}, sets},

@@ -73,7 +73,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {9, at(1), facts::requeued{1, 2}},
       {10, at(1), facts::round_skipped{1, 2, 3}},
       {11, at(1),
-          facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75, 0.5, 0.625, 772}},
+          facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75, 0.5, 0.625, 772, 9.5}},
       {12, at(1), facts::evaluated{1, 2, 0.5, 0.25, 0.125}},
       {13, at(1), facts::stored{1, "sha", 0.5, "before"}},
       {14, at(1), facts::slot_lost{1, 2, 3, "why"}},
@@ -173,7 +173,7 @@ TEST(journal_test, writes_what_shows_that_a_sum_is_that_of_its_updates) {
       "{\"fact\":\"published\",\"number\":2,\"at\":1.000000,\"version\":1,"
       "\"round\":2,\"updates\":3,\"total_updates\":4,\"loss\":0.5,"
       "\"seconds\":0.25,\"scale\":0.75,\"weight\":0.5,\"share\":0.625,"
-      "\"checksum\":772}\n"
+      "\"checksum\":772,\"clock\":9.5}\n"
       "{\"fact\":\"stored\",\"number\":3,\"at\":1.000000,\"version\":1,"
       "\"sha256\":\"sha\",\"seconds\":0.5,\"before\":\"before\"}\n");
 }
@@ -184,7 +184,7 @@ TEST(journal_test, reads_facts_from_before_there_were_checksums) {
       {3, at(1), facts::stored{1, "sha", 0.5, "before"}}});
   for (const std::string added : {",\"handed_in\":[true],\"work\":[5],"
                                   "\"checksum\":[18446744073709551615]",
-           ",\"weight\":1,\"share\":2,\"checksum\":772",
+           ",\"weight\":1,\"share\":2,\"checksum\":772,\"clock\":0",
            ",\"before\":\"before\""}) {
     ASSERT_NE(text.find(added), std::string::npos) << added;
     text.erase(text.find(added), added.size());

@@ -160,7 +160,7 @@ TEST(journal_test, reads_losses_of_nodes_from_before_they_were_timed) {
 TEST(journal_test, writes_what_shows_that_a_sum_is_that_of_its_updates) {
   auto text = encoded({{1, at(1), an_update(9)},
       {2, at(1),
-          facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75, 0.5, 0.625, 772}},
+          facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75, 0.5, 0.625, 772, 9.5}},
       {3, at(1), facts::stored{1, "sha", 0.5, "before"}}});
 
   EXPECT_EQ(text,

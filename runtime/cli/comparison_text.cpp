@@ -50,12 +50,10 @@ std::string table_of_runs(const comparison& what) {
       "AT VERSION", "VERSIONS", "UPDATES", "SECONDS", "RATIO"});
   for (const auto& each : what.sides)
     table.add(line_of(each));
-  auto head = or_dash(
-      what.target, [](double value) { return "to accuracy " + figure(value); });
   if (!what.target)
     return table.text();
-  return std::string(table.begin_of(columns_to_target), ' ') + head + '\n' +
-         table.text();
+  return fmt::format("{:{}}to accuracy {}\n{}", "",
+      table.begin_of(columns_to_target), figure(*what.target), table.text());
 }
 
 std::string table_of_differences(const comparison& what) {
@@ -81,9 +79,11 @@ std::string state_of(const side& x) {
   const auto& outcome = x.run.outcome;
   if (outcome == "completed" || outcome == "target_reached")
     return {};
+  const auto* verb = outcome == "interrupted" ? "was"
+                     : outcome == "failed"    ? "has"
+                                              : "is";
   return fmt::format("note: {} {} {}; these are its figures up to version {}\n",
-      one_line(x.name), outcome == "interrupted" ? "was" : "is", outcome,
-      grouped(x.run.version));
+      one_line(x.name), verb, outcome, grouped(x.run.version));
 }
 
 ordered_json as_json(const row& of) {

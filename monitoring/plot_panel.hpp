@@ -4,23 +4,10 @@
 #include <string_view>
 #include <vector>
 
+#include "monitoring/plot_axis.hpp"
+#include "monitoring/plot_pen.hpp"
+
 namespace troupe::monitoring {
-
-struct plot_point {
-  double x = 0.0;
-  double y = 0.0; ///< a value that is not finite makes a gap
-};
-
-/// Where a panel's axes stand, in SVG user units.
-struct plot_box {
-  double left = 0.0;
-  double top = 0.0;
-  double width = 0.0;
-  double height = 0.0;
-
-  double right() const noexcept { return left + width; }
-  double bottom() const noexcept { return top + height; }
-};
 
 /// One curve with its axes, its last value as a dot and its best one in a ring,
 /// as SVG elements. The document around it styles their classes: `name` with
@@ -36,10 +23,5 @@ struct plot_panel {
 
   std::string draw(const std::vector<plot_point>& points) const;
 };
-
-/// The points that make a difference on `columns` columns of a screen: first,
-/// last, lowest and highest of each column, in order; gaps stay.
-std::vector<plot_point> thinned(
-    const std::vector<plot_point>& points, std::size_t columns);
 
 } // namespace troupe::monitoring

@@ -36,6 +36,7 @@ int run(const arguments& given, console& to);
 int evaluate(const arguments& given, console& to);
 int check(const arguments& given, console& to);
 int audit(const arguments& given, console& to);
+int compare(const arguments& given, console& to);
 int certs(const arguments& given, console& to);
 int join(const arguments& given, console& to);
 int status(const arguments& given, console& to);

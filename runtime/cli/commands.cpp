@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstddef>
+#include <limits>
 
 namespace troupe::cli {
 
@@ -16,6 +18,7 @@ constexpr option help_flag{"help", "", "show this page"};
 constexpr option set_option{"set", "KEY=VALUE",
     "change one key, as in --set client.lr=0.1; may be repeated"};
 constexpr option seed_option{"seed", "N", "short for --set run.seed=N"};
+constexpr auto any_number = std::numeric_limits<std::size_t>::max();
 
 std::string quoted(bool by_seed) {
   std::vector<std::string> names;
@@ -109,6 +112,22 @@ CPUs of a configuration file.
 Examples:
   troupe audit runs/faster
   troupe audit runs/faster --retrain
+)";
+
+constexpr std::string_view compare_details =
+    R"(Shows runs side by side, whether they are done, were stopped or are under way:
+how far each came, and how soon it first reached an accuracy that all of them reached,
+or --target. RATIO is its time up to there to the first run's. A second table has the
+keys in which their configurations differ, with a dash where a run makes no use of one.
+
+Accuracies are those of the versions that were scored (run.evaluate_every), seconds those
+of training. The plot shows accuracy over versions and over time; a file of its name is
+replaced if it is such a plot, and else left alone.
+
+Examples:
+  troupe compare runs/faster runs/slower
+  troupe compare runs/* --target 0.8 --svg runs.svg
+  troupe compare runs/* --json --no-svg
 )";
 
 constexpr std::string_view certs_details =
@@ -252,6 +271,16 @@ std::span<const command> commands() {
           {{"retrain", "", "train again from the journal, compare the bits"},
               help_flag},
           &audit},
+      command{"compare", "DIR [DIR...]", 1, any_number,
+          "Compare runs by their accuracy over time", compare_details,
+          {{"target", "A",
+               "the accuracy to reach, as in 0.8 (default: the lowest of the "
+               "runs' best)"},
+              {"svg", "FILE",
+                  "draw their curves there (default: comparison.svg)"},
+              {"no-svg", "", "draw nothing"},
+              {"json", "", "print one JSON object"}, help_flag},
+          &compare},
       command{"certs", "init|issue|revoke|list DIR [NAME]", 2, 3,
           "Give the machines of a cluster certificates", certs_details,
           {{"host", "HOST",

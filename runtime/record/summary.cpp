@@ -48,4 +48,14 @@ std::optional<version_id> summed_up(std::string_view json) {
   return j["version"].get<version_id>();
 }
 
+std::optional<summed_end> end_of(std::string_view json) {
+  const auto j = nlohmann::json::parse(json, nullptr, false);
+  try {
+    return summed_end{j.at("outcome"), j.at("version"),
+        j.at("updates_accepted"), j.at("training_seconds")};
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
+
 } // namespace troupe

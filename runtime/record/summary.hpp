@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,5 +28,16 @@ std::string to_json(const summary& what, const run_report& report);
 
 /// The version that the text of a `summary.json` is about; none if it is torn.
 std::optional<version_id> summed_up(std::string_view json);
+
+/// How a run came to an end, as its `summary.json` has it.
+struct summed_end {
+  std::string outcome;
+  version_id version = 0;
+  std::uint64_t updates = 0;
+  double seconds = 0.0; ///< of training, in the last process
+};
+
+/// None if the text is torn.
+std::optional<summed_end> end_of(std::string_view json);
 
 } // namespace troupe

@@ -1,6 +1,5 @@
 #include "monitoring/history_plot.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -9,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "monitoring/plot_panel.hpp"
 #include "tests/monitoring/xml.hpp"
 
 namespace troupe::monitoring {
@@ -182,45 +180,6 @@ TEST(history_plot_test, is_held_to_a_check_that_can_fail) {
   EXPECT_NE(xml_fault("<svg x=\"<\"></svg>\n"), "");
   EXPECT_NE(xml_fault("<svg></svg><svg></svg>\n"), "");
   EXPECT_EQ(xml_fault("<svg x=\"1\"><g/>t</svg>\n"), "");
-}
-
-TEST(plot_panel_test, keeps_peaks_when_it_thins) {
-  std::vector<plot_point> points;
-  for (int i = 0; i < 100000; ++i)
-    points.push_back({double(i), std::sin(i * 0.01)});
-  points[31416].y = 9.0;
-  points[77777].y = -9.0;
-
-  const auto kept = thinned(points, 300);
-
-  EXPECT_LE(kept.size(), 4u * 301u);
-  auto holds = [&](const plot_point& p) {
-    return std::any_of(kept.begin(), kept.end(),
-        [&](const plot_point& k) { return k.x == p.x && k.y == p.y; });
-  };
-  EXPECT_TRUE(holds(points.front()));
-  EXPECT_TRUE(holds(points.back()));
-  EXPECT_TRUE(holds(points[31416]));
-  EXPECT_TRUE(holds(points[77777]));
-  EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end(),
-      [](const auto& a, const auto& b) { return a.x < b.x; }));
-}
-
-TEST(plot_panel_test, keeps_gaps_when_it_thins) {
-  std::vector<plot_point> points;
-  for (int i = 0; i < 10000; ++i)
-    points.push_back({double(i), i >= 4000 && i < 6000 ? nothing : 1.0});
-
-  const auto kept = thinned(points, 100);
-
-  EXPECT_TRUE(std::any_of(kept.begin(), kept.end(),
-      [](const plot_point& p) { return std::isnan(p.y); }));
-}
-
-TEST(plot_panel_test, keeps_all_points_when_they_are_few) {
-  const std::vector<plot_point> points{{1, 1}, {2, 2}, {3, 1}};
-
-  EXPECT_EQ(thinned(points, 300).size(), 3u);
 }
 
 } // namespace

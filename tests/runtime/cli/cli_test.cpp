@@ -61,8 +61,8 @@ TEST_F(cli_test, lists_its_commands_when_asked_nothing_and_fails) {
   auto said = troupe({});
 
   EXPECT_EQ(said.code, 2);
-  for (auto name : {"run", "evaluate", "check", "audit", "certs", "topology",
-           "devices", "version"})
+  for (auto name : {"run", "evaluate", "check", "audit", "compare", "certs",
+           "topology", "devices", "version"})
     EXPECT_THAT(said.err, HasSubstr(std::string{"\n  "} + name + " "));
 }
 

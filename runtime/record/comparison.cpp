@@ -1,0 +1,94 @@
+#include "runtime/record/comparison.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "runtime/configuration/keys.hpp"
+#include "runtime/record/names_apart.hpp"
+
+namespace troupe {
+
+namespace {
+
+using side = comparison::side;
+
+std::optional<double> lowest_best(const std::vector<side>& sides) {
+  std::optional<double> found;
+  for (const auto& each : sides)
+    if (each.best)
+      found =
+          std::min(found.value_or(each.best->accuracy), each.best->accuracy);
+  return found;
+}
+
+std::optional<history_row> first_at(
+    const std::vector<history_row>& rows, double target) {
+  const auto found = std::ranges::find_if(
+      rows, [target](const auto& row) { return row.accuracy >= target; });
+  return found == rows.end() ? std::nullopt : std::optional{*found};
+}
+
+std::optional<double> ratio(const std::optional<history_row>& mine,
+    const std::optional<history_row>& first) {
+  if (!mine || !first || !(first->seconds > 0.0))
+    return std::nullopt;
+  return mine->seconds / first->seconds;
+}
+
+std::vector<std::optional<std::string>> values_of(
+    const key& of, const std::vector<side>& sides) {
+  std::vector<std::optional<std::string>> values;
+  for (const auto& each : sides)
+    values.push_back(of.applies(each.run.config)
+                         ? std::optional{of.value(each.run.config)}
+                         : std::nullopt);
+  return values;
+}
+
+std::vector<comparison::difference> differences_of(
+    const std::vector<side>& sides) {
+  std::vector<comparison::difference> found;
+  for (const auto& k : keys())
+    if (auto values = values_of(k, sides);
+        std::ranges::adjacent_find(values, std::ranges::not_equal_to{}) !=
+        values.end())
+      found.push_back({k.path(), std::move(values)});
+  return found;
+}
+
+side side_of(kept_run run, std::string name) {
+  side result;
+  result.name = std::move(name);
+  result.run = std::move(run);
+  const auto& rows = result.run.history;
+  if (const auto* best = best_of(rows)) {
+    result.best = *best;
+    result.last = rows.back();
+  }
+  return result;
+}
+
+} // namespace
+
+comparison compared(std::vector<kept_run> runs, std::optional<double> target) {
+  std::vector<std::filesystem::path> directories;
+  for (const auto& each : runs)
+    directories.push_back(each.directory);
+  auto names = names_apart(directories);
+
+  comparison result;
+  auto& sides = result.sides;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    sides.push_back(side_of(std::move(runs[i]), std::move(names[i])));
+  result.target = target ? target : lowest_best(sides);
+  for (auto& each : sides) {
+    if (result.target)
+      each.reached = first_at(each.run.history, *result.target);
+    each.ratio = ratio(each.reached, sides.front().reached);
+  }
+  result.differences = differences_of(sides);
+  return result;
+}
+
+} // namespace troupe

@@ -367,6 +367,27 @@ TEST(topology_test, takes_settings_before_it_divides) {
   EXPECT_EQ(what.config().run.seed, 9u);
 }
 
+TEST(topology_test, says_how_clients_train_and_in_which_order_they_count) {
+  auto some = topology{"some"};
+  EXPECT_EQ(some.clients(3, sgd{.lr = 0.5f}).config().client.method, "sgd");
+  EXPECT_EQ(some.config().run.order, "arrival");
+
+  const auto proximal =
+      some.clients(3, fedprox{.lr = 0.25f, .mu = 0.75f}).config().client;
+  EXPECT_EQ(proximal.method, "fedprox");
+  EXPECT_EQ(proximal.lr, 0.25f);
+  EXPECT_EQ(proximal.pull(), 0.75f);
+
+  const auto nova = some.clients(3, fednova{.momentum = 0.5f}).config().client;
+  EXPECT_EQ(nova.method, "fednova");
+  EXPECT_EQ(nova.momentum, 0.5f);
+  EXPECT_EQ(nova.pull(), 0.0f);
+
+  some.order(virtual_clock{.spread = 2.0});
+  EXPECT_EQ(some.config().run.order, "virtual");
+  EXPECT_EQ(some.config().clock.spread, 2.0);
+}
+
 TEST(topology_test, refuses_settings_for_what_the_program_brings) {
   EXPECT_EQ(refusal(small(), {"model.kind=cnn"}),
       "--set: model.kind cannot be set: this program brings its own");

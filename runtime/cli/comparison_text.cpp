@@ -79,11 +79,9 @@ std::string state_of(const side& x) {
   const auto& outcome = x.run.outcome;
   if (outcome == "completed" || outcome == "target_reached")
     return {};
-  const auto* verb = outcome == "interrupted" ? "was"
-                     : outcome == "failed"    ? "has"
-                                              : "is";
-  return fmt::format("note: {} {} {}; these are its figures up to version {}\n",
-      one_line(x.name), verb, outcome, grouped(x.run.version));
+  return fmt::format("note: {} is {}; these are its figures up to version {}, "
+                     "the last one scored\n",
+      one_line(x.name), outcome, grouped(x.run.version));
 }
 
 ordered_json as_json(const row& of) {

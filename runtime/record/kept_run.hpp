@@ -19,7 +19,9 @@ struct kept_run {
   std::filesystem::path directory;
   configuration config;
   std::vector<history_row> history; ///< scored versions, in order; maybe none
-  std::string outcome;       ///< as in summary.json; or "running", "unfinished"
+  /// As in summary.json, which a run has that came to its end; or "running"; or
+  /// "unfinished", after an interruption, a failure or a kill.
+  std::string outcome;
   version_id version = 0;    ///< the last that is known of
   std::uint64_t updates = 0; ///< accepted up to there
   double seconds = 0.0;      ///< of training, over all processes

@@ -78,7 +78,7 @@ TEST(compare_test, looks_at_runs_that_are_under_way_or_were_stopped) {
 
   EXPECT_EQ(during.at("outcome"), "running");
   EXPECT_GE(during.at("versions"), 4);
-  EXPECT_EQ(after.at("outcome"), "interrupted");
+  EXPECT_EQ(after.at("outcome"), "unfinished");
   EXPECT_GE(after.at("versions"), during.at("versions"));
 }
 

@@ -1,8 +1,6 @@
 #include "actors/federated/aggregator.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,13 +28,6 @@ publication::finish finish_of(run_outcome how) noexcept {
     return publication::finish::failed;
   return how == run_outcome::completed ? publication::finish::completed
                                        : publication::finish::stopped;
-}
-
-float largest_difference(std::span<const float> a, std::span<const float> b) {
-  float result = 0.0f;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
-    result = std::max(result, std::abs(a[i] - b[i]));
-  return result;
 }
 
 std::string name_of_shard(std::size_t number, std::size_t of) {
@@ -145,9 +136,7 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
     for (slot_id slot = 0; slot < slots_.size(); ++slot)
       desk_.spare(slot);
   ledger_ = publication::ledger{crew_->shards.size(), options_.header.version};
-  for (const auto& [version, values] : bases_)
-    ledger_.begins_beyond(
-        version, largest_difference(values->span(), parameters_->span()));
+  know_bases();
   press_ = publication::press{{options_.header.version, bool{crew_->evaluator},
       options_.evaluate_every, options_.score_first, options_.target_accuracy,
       options_.checkpoint_every}};

@@ -123,6 +123,7 @@ private:
   void requeue(
       client_id client, lease_id trained_as, const gpu::shared_buffer& base);
   void give_up(lease_id lease);
+  void know_bases();
   void resume_leases();
   void keep_base();
   named_blocks blocks_and_bases() const;

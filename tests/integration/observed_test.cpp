@@ -111,14 +111,16 @@ TEST_F(observed_test, is_found_and_shown_whole_by_a_real_prometheus) {
   auto beta = joins(all, "beta");
   ASSERT_TRUE(all.coordinator().says("version ")) << all.coordinator().err();
 
-  // Every node is found, each by its name.
-  ASSERT_TRUE(eventually([&] {
-    return there.value("count(up{role='node'} == 1)") == 2.0;
-  })) << there.targets();
-  EXPECT_EQ(there.value("up{role='coordinator'}"), 1.0);
-  EXPECT_EQ(there.value("up{node='alpha'}"), 1.0);
-  EXPECT_EQ(there.value("troupe_nodes{state='member'}"), 2.0);
-  EXPECT_EQ(there.value("count(troupe_node_info)"), 2.0);
+  // Every node is found, each by its name, and each is scraped at a time of its
+  // own.
+  const auto comes_to = [&](const char* what, double wanted) {
+    return eventually([&] { return there.value(what) == wanted; });
+  };
+  ASSERT_TRUE(comes_to("count(up{role='node'} == 1)", 2.0)) << there.targets();
+  EXPECT_TRUE(comes_to("up{role='coordinator'}", 1.0)) << there.targets();
+  EXPECT_TRUE(comes_to("up{node='alpha'}", 1.0));
+  EXPECT_TRUE(comes_to("troupe_nodes{state='member'}", 2.0));
+  EXPECT_TRUE(comes_to("count(troupe_node_info)", 2.0));
 
   // What is measured of losses needs some.
   all.coordinator().signal(SIGKILL);

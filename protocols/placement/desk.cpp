@@ -84,6 +84,9 @@ desk::answer desk::answered(
       absent_.erase(options_.slots[*back]);
     return {false, {}, back, {}};
   }
+  if (const auto next = slots_.running(*slot))
+    if (const auto end = end_of(*next))
+      look_by(*end);
   auto x = held_.take(lease);
   if (!deaths_.empty())
     deaths_.erase(x.grant.client);
@@ -190,19 +193,27 @@ std::vector<overdue> desk::late(instant now) {
 // Only the first lease of a slot is running; those behind it wait unblamed.
 void desk::late_leases(instant now, std::vector<overdue>& out) {
   for (const auto& entry : slots_.running()) {
-    const auto& x = *held_.find(entry.lease);
-    if (!x.stopped && x.grant.allowed.count() == 0)
+    const auto end = end_of(entry);
+    if (!end)
       continue;
-    const auto end =
-        x.stopped ? std::max(*x.stopped, entry.since) + options_.stop_grace
-                  : entry.since + x.grant.allowed;
-    if (now < end)
-      look_by(end);
+    const auto& x = *held_.find(entry.lease);
+    if (now < *end)
+      look_by(*end);
     else
       out.push_back(
           {x.stopped ? overdue::kind::stopped_lease : overdue::kind::lease,
               entry, x.grant.allowed});
   }
+}
+
+// When a lease that runs is overdue; none: it may take as long as it likes.
+std::optional<instant> desk::end_of(const slot_book::holding& running) {
+  const auto& x = *held_.find(running.lease);
+  if (x.stopped)
+    return std::max(*x.stopped, running.since) + options_.stop_grace;
+  if (x.grant.allowed.count() > 0)
+    return running.since + x.grant.allowed;
+  return std::nullopt;
 }
 
 void desk::late_parts(instant now, std::vector<overdue>& out) {

@@ -192,6 +192,7 @@ private:
   void stop(record& what, instant now);
   std::vector<left_over> taken_from(
       const std::vector<slot_book::holding>& holdings);
+  std::optional<instant> end_of(const slot_book::holding& running);
   void late_leases(instant now, std::vector<overdue>& out);
   void late_parts(instant now, std::vector<overdue>& out);
   void look_by(instant when) noexcept;

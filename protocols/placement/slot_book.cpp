@@ -62,6 +62,11 @@ std::optional<slot_id> slot_book::claim_if(
   return id;
 }
 
+std::optional<slot_book::holding> slot_book::running(slot_id slot) const {
+  const auto& at = slots_[slot];
+  return trains(at) ? std::optional{at.queue.front()} : std::nullopt;
+}
+
 bool slot_book::release(lease_id lease, instant now) {
   if (!where_.find(lease))
     return false;

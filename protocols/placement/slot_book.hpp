@@ -81,6 +81,8 @@ public:
   };
   /// The running lease of each living slot.
   std::vector<holding> running() const;
+  /// Of this slot.
+  std::optional<holding> running(slot_id slot) const;
   /// Every lease that this client holds at living slots.
   std::vector<holding> of(client_id client) const;
 

@@ -191,7 +191,7 @@ TEST(accelerator_run_test, ends_soon_when_interrupted) {
 TEST(accelerator_run_test, stops_clients_that_overrun_and_goes_on) {
   auto s = on_lanes(3);
   s.rule = fedavg_rule(1, 1.0, 1, std::chrono::milliseconds{50});
-  s.recipe.steps = 20000;
+  s.recipe.steps = 100'000;
   s.stop_grace = std::chrono::seconds{20};
 
   auto run = play(s);

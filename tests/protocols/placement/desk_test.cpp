@@ -87,6 +87,27 @@ TEST(desk_test, names_a_lease_that_takes_longer_than_it_was_granted) {
   EXPECT_EQ(late[0].of.lease, 0u);
 }
 
+// It began to run when the one before it stopped, and nothing else may happen.
+TEST(desk_test, looks_for_a_lease_that_waited_at_its_slot_by_its_own_end) {
+  auto options = of_slots(1, 2);
+  options.stop_grace = 20s;
+  auto x = with_leases(options, 2, 1s);
+  x.next(0, at(0s));
+  x.next(0, at(0s));
+  ASSERT_EQ(x.late(at(1s)).size(), 1u);
+  x.revoke(0, at(1s));
+  EXPECT_TRUE(x.late(at(1s)).empty());
+
+  x.answered(0, 1.5, at(1500ms)); // it has stopped
+
+  ASSERT_TRUE(x.due());
+  EXPECT_LE(*x.due(), at(2500ms));
+  const auto late = x.late(at(2500ms));
+  ASSERT_EQ(late.size(), 1u);
+  EXPECT_EQ(late[0].of.lease, 1u);
+  EXPECT_EQ(late[0].what, overdue::kind::lease);
+}
+
 TEST(desk_test, does_not_blame_a_client_for_a_part_of_the_test_set) {
   auto x = with_leases(of_slots(1), 1, 5s);
   x.begin_part(0, true, at(0s));

@@ -1,24 +1,14 @@
 #include "actors/federated/aggregator.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <span>
 #include <utility>
+
+#include "gpu/aggregation/delta.hpp"
 
 // In which order the rule hears of results: as they come, or as a virtual clock
 // has them.
 
 namespace troupe {
-namespace {
-
-float largest_difference(std::span<const float> a, std::span<const float> b) {
-  float result = 0.0f;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
-    result = std::max(result, std::abs(a[i] - b[i]));
-  return result;
-}
-
-} // namespace
 
 // While a version is made updates wait; failures do not, but in virtual order.
 void aggregator_state::hear(lease_end what) {
@@ -101,7 +91,7 @@ void aggregator_state::give_up(lease_id lease) {
 void aggregator_state::know_bases() {
   for (const auto& [version, values] : bases_)
     ledger_.begins_beyond(
-        version, largest_difference(values->span(), parameters_->span()));
+        version, gpu::largest_difference(values->span(), parameters_->span()));
 }
 
 // Leases that were open as the state was stored; the rule knows them.

@@ -103,6 +103,7 @@ struct accepted {
   bool handed_in = false;
   std::uint32_t work = 0;     ///< as it was granted; 0: the recipe's own
   std::uint64_t checksum = 0; ///< linear, of the integers that it added
+  double drift = 0.0;         ///< its weight in the server's variate
 };
 
 struct dropped {
@@ -152,6 +153,7 @@ struct published {
   double share = 0.0;         ///< likewise: what the sum is divided by
   std::uint64_t checksum = 0; ///< linear, of the sum's integers
   double clock = 0.0; ///< seconds on the virtual clock; 0 in order of arrival
+  gpu::variate_step variate{}; ///< of the server's, if it keeps one
 };
 
 struct evaluated {

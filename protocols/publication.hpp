@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gpu/aggregation/accumulator.hpp"
+#include "gpu/aggregation/variate_step.hpp"
 #include "gpu/buffer.hpp"
 #include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
@@ -26,7 +27,8 @@ struct add {
   tensor delta;
   double weight = 0.0;
   double share = 0.0;
-  tensor base{}; ///< null: the delta counts as it is
+  tensor base{};      ///< null: the delta counts as it is
+  double drift = 0.0; ///< its weight in the server's variate
 };
 
 /// Shard to aggregator: so many more contributions are in, in the order in
@@ -72,6 +74,7 @@ struct publish {
   version_id version = 0;
   std::shared_ptr<next_blocks> into;
   double scale = 1.0; ///< of the server's learning rate
+  gpu::variate_step variate{};
 };
 
 /// Aggregator to every shard: forget what was added since the last version.
@@ -96,7 +99,7 @@ bool inspect(Inspector& f, add& x) {
   return f.object(x).fields(f.field("lease", x.lease),
       f.field("client", x.client), f.field("delta", x.delta),
       exactly(f, "weight", x.weight), exactly(f, "share", x.share),
-      f.field("base", x.base));
+      f.field("base", x.base), exactly(f, "drift", x.drift));
 }
 template <class Inspector>
 bool inspect(Inspector& f, added& x) {

@@ -29,6 +29,7 @@ struct offer {
   tensor parameters;      ///< of version `base`
   rare_tensor state{};    ///< the client's; none where it keeps none. That of
                           ///< a resident is named alone: `state_elsewhere`
+  rare_tensor variate{};  ///< the server's, of that version; none: it has none
 };
 
 /// Aggregator to worker: an offer, and where in this process it is to train.
@@ -62,7 +63,8 @@ struct train_task {
   /// first that came.
   std::uint64_t turn = 0;
   std::stop_token stop;
-  rare_tensor state{}; ///< the client's
+  rare_tensor state{};   ///< the client's
+  rare_tensor variate{}; ///< the server's
 };
 
 /// What came of one lease. `delta` is trained minus given, on the
@@ -108,7 +110,8 @@ bool inspect(Inspector& f, offer& x) {
   return f.object(x).fields(f.field("lease", x.lease),
       f.field("client", x.client), f.field("base", x.base),
       exactly(f, "share", x.share), f.field("work", x.work),
-      f.field("parameters", x.parameters), f.field("state", x.state));
+      f.field("parameters", x.parameters), f.field("state", x.state),
+      f.field("variate", x.variate));
 }
 template <class Inspector>
 bool inspect(Inspector& f, seated_offer&) {

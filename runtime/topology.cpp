@@ -172,6 +172,11 @@ topology& topology::train(const client_method& how, const local& much) {
     config_.client.mu = proximal->mu;
   } else if (std::holds_alternative<fednova>(how)) {
     config_.client.method = "fednova";
+  } else if (std::holds_alternative<scaffold>(how)) {
+    config_.client.method = "scaffold";
+  } else if (const auto* dynamic = std::get_if<feddyn>(&how)) {
+    config_.client.method = "feddyn";
+    config_.client.alpha = dynamic->alpha;
   }
   return *this;
 }

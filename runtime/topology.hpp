@@ -52,8 +52,29 @@ struct fednova {
   float clip = 0.0f;
 };
 
+/// As `sgd` does, each gradient corrected by what the server and the client
+/// know of how the client's differ (SCAFFOLD, Karimireddy et al. 2020).
+struct scaffold {
+  float lr = 0.05f;
+  float lr_decay = 1.0f;
+  float momentum = 0.0f;
+  float weight_decay = 0.0f;
+  float clip = 0.0f;
+};
+
+/// Each client's objective has a term that moves from round to round, until all
+/// of them agree with the sum (FedDyn, Acar et al. 2021).
+struct feddyn {
+  float lr = 0.05f;
+  float alpha = 0.01f;
+  float lr_decay = 1.0f;
+  float momentum = 0.0f;
+  float weight_decay = 0.0f;
+  float clip = 0.0f;
+};
+
 /// How clients train; the key client.method.
-using client_method = std::variant<sgd, fedprox, fednova>;
+using client_method = std::variant<sgd, fedprox, fednova, scaffold, feddyn>;
 
 /// How much a client trains under one lease; `steps` > 0 replaces `epochs`.
 struct local {

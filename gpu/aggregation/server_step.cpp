@@ -1,6 +1,5 @@
 #include "gpu/aggregation/server_step.hpp"
 
-#include <array>
 #include <cassert>
 #include <cmath>
 
@@ -9,10 +8,6 @@
 
 namespace troupe::gpu {
 namespace {
-
-using namespace std::string_view_literals;
-
-constexpr std::array both{"momentum"sv, "variance"sv};
 
 // fed_avgm: the new momentum, and the step that it makes.
 void move(const server_options& how, const exact_mean& delta,
@@ -70,11 +65,15 @@ const char* to_string(server_rule what) noexcept {
   return "unknown server rule";
 }
 
-std::span<const std::string_view> state_names(server_rule rule) noexcept {
-  const auto count = rule == server_rule::average    ? 0u
-                     : rule == server_rule::fed_avgm ? 1u
-                                                     : 2u;
-  return std::span{both}.first(count);
+std::vector<std::string_view> state_names(const server_options& how) {
+  std::vector<std::string_view> result;
+  if (how.rule != server_rule::average)
+    result.push_back("momentum");
+  if (how.rule > server_rule::fed_avgm)
+    result.push_back("variance");
+  if (how.variate != variate_use::none)
+    result.push_back("variate");
+  return result;
 }
 
 float initial_state(const server_options& how, std::string_view name) noexcept {

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
+#include "gpu/aggregation/variate_step.hpp"
 #include "gpu/device_stream.hpp"
 
 namespace troupe::gpu {
@@ -26,19 +28,20 @@ const char* to_string(server_rule what) noexcept;
 /// The papers' symbols, and their defaults.
 struct server_options {
   server_rule rule = server_rule::average;
-  double lr = 1.0;       ///< eta
-  double momentum = 0.9; ///< beta_1; not for average
-  bool nesterov = false; ///< fed_avgm
-  double beta2 = 0.99;   ///< fed_adam and fed_yogi
-  double epsilon = 1e-3; ///< tau, how adaptive: small is more
+  double lr = 1.0;                         ///< eta
+  double momentum = 0.9;                   ///< beta_1; not for average
+  bool nesterov = false;                   ///< fed_avgm
+  double beta2 = 0.99;                     ///< fed_adam and fed_yogi
+  double epsilon = 1e-3;                   ///< tau, how adaptive: small is more
+  variate_use variate = variate_use::none; ///< whatever the rule
 
   friend bool operator==(
       const server_options&, const server_options&) = default;
 };
 
 /// What a server keeps from one version to the next, a value a parameter:
-/// nothing, "momentum", or "momentum" and "variance".
-std::span<const std::string_view> state_names(server_rule rule) noexcept;
+/// nothing, "momentum", or "momentum" and "variance"; and "variate".
+std::vector<std::string_view> state_names(const server_options& how);
 /// What such a block holds before the first step: zeros, or epsilon^2.
 float initial_state(const server_options& how, std::string_view name) noexcept;
 
@@ -54,6 +57,7 @@ struct server_blocks {
   std::span<Value> parameters;
   std::span<Value> momentum;
   std::span<Value> variance;
+  std::span<Value> variate{};
 };
 
 /// One step from a version to the next. With d the mean delta, x, m and v the

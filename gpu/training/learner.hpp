@@ -6,6 +6,7 @@
 #include <span>
 #include <stop_token>
 
+#include "gpu/buffer.hpp"
 #include "gpu/device.hpp"
 #include "gpu/layout.hpp"
 #include "gpu/random.hpp"
@@ -22,6 +23,9 @@ struct assignment {
   view data;                 ///< the client's samples; empty if it has its own
   recipe how; ///< for the learner to keep to, all of it: see `learner`
   gpu::random_stream random{0}; ///< this client's, for this version
+  /// Added to every gradient: against the client's drift (`correction`). On the
+  /// host, as long as the parameters; null: nothing is.
+  gpu::shared_buffer correction{};
 };
 
 /// What training reports beside the parameters.
@@ -64,7 +68,8 @@ class stateful_learner;
 ///
 /// Nobody looks into what a learner makes of the recipe, its method neither:
 /// one of one's own that is to train by FedProx adds `how.pull()` times the
-/// distance from the start to its gradients, as `trainer` does.
+/// distance from the start to its gradients, and `correction` where there is
+/// one, as `trainer` does.
 ///
 /// One whose clients keep something between their leases is a
 /// `stateful_learner`.

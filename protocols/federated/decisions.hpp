@@ -4,6 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "gpu/aggregation/variate_step.hpp"
+#include "gpu/training/recipe.hpp"
 #include "protocols/federated/drop_reason.hpp"
 #include "protocols/ids.hpp"
 
@@ -40,6 +42,7 @@ struct verdict {
   std::uint64_t staleness = 0;
   /// Models are mixed, not deltas added: base - current is added to its delta.
   bool mix = false;
+  double drift = 0.0; ///< of the delta in the server's variate; on that grid
 
   bool accepted() const noexcept { return why == drop_reason::none; }
 };
@@ -49,9 +52,10 @@ struct verdict {
 /// that version.
 struct publication {
   version_id version = 0;
-  std::uint64_t round = 0;   ///< rounds begun, failed ones included
-  std::uint64_t updates = 0; ///< accepted into this version
-  double scale = 1.0;        ///< of the mean, beside the server's own rate
+  std::uint64_t round = 0;     ///< rounds begun, failed ones included
+  std::uint64_t updates = 0;   ///< accepted into this version
+  double scale = 1.0;          ///< of the mean, beside the server's own rate
+  gpu::variate_step variate{}; ///< what becomes of the server's
 };
 
 /// A round that changed nothing. What it had accepted is void: whoever sums has
@@ -103,9 +107,8 @@ struct settings {
   std::uint64_t rounds = 50; ///< or versions: what the rule counts
   bool weigh_samples = true; ///< by samples, else uniformly
   std::uint64_t min_updates = 1;
-  duration lease_time{};  ///< allowed a lease; 0: any
-  bool normalise = false; ///< by what local steps amount to (FedNova)
-  double momentum = 0.0;  ///< of the clients' descent
+  duration lease_time{}; ///< allowed a lease; 0: any
+  training::recipe work; ///< how the clients train
   /// What it saves holds its open leases, and it goes on with them, and draws
   /// on, as if it had never stopped.
   bool keeps_leases = false;

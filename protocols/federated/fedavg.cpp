@@ -18,7 +18,8 @@ fedavg::fedavg(
     : common_(std::move(common)),
       fraction_(fraction),
       over_select_(over_select),
-      deadline_(std::move(limit)) {
+      deadline_(std::move(limit)),
+      variate_(common_.work) {
   assert(fraction > 0.0 && fraction <= 1.0);
   assert(over_select >= 1.0);
 }
@@ -64,6 +65,7 @@ verdict fedavg::arrive(const arrival& update, instant now, decisions& out) {
   } else {
     v.share = lease.share;
     v.weight = weigh(update, v.share);
+    v.drift = variate_.weigh(update);
     book_.close(lease, lease_state::accepted);
     ++buffered_;
   }
@@ -99,6 +101,7 @@ void fedavg::retract(lease_id lease, instant now, decisions& out) {
   --buffered_;
   ++failed_;
   amounts_.retract(x->client);
+  variate_.retract(x->client);
   settle(now, out);
 }
 
@@ -165,6 +168,7 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
     return common_.weigh_samples ? clients_[i].samples : 1;
   };
   out.round_started = started_round{round, size_.leased};
+  variate_.begin(size_.leased);
   limit(cohort, out);
   std::uint64_t total = 0;
   for (auto client : cohort)
@@ -198,9 +202,10 @@ bool fedavg::end_lease(lease_id lease) {
 }
 
 double fedavg::weigh(const arrival& update, double share) {
-  if (!common_.normalise)
+  if (!normalises())
     return share;
-  const auto amount = amount_of(update.steps, common_.momentum);
+  const auto amount =
+      training::amount_of(update.steps, double{common_.work.momentum});
   amounts_.add(update.client, share, amount);
   return gpu::on_weight_grid(share / std::max(amount, 1.0));
 }
@@ -218,6 +223,7 @@ void fedavg::settle(instant now, decisions& out) {
 
 void fedavg::publish(instant now, decisions& out) {
   phase_ = phase::publishing;
+  const auto variate = variate_.step(version_, clients_.records().size());
   ++version_;
   ++closed_;
   book_.outdate(
@@ -226,8 +232,8 @@ void fedavg::publish(instant now, decisions& out) {
         deadline_.took(x.client, now - opened_);
       });
   accepted_ += buffered_;
-  out.publish = publication{
-      version_, closed_, buffered_, common_.normalise ? amounts_.value() : 1.0};
+  out.publish = publication{version_, closed_, buffered_,
+      normalises() ? amounts_.value() : 1.0, variate};
   buffered_ = 0;
 }
 

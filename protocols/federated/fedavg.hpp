@@ -13,6 +13,7 @@
 #include "protocols/federated/phase.hpp"
 #include "protocols/federated/roster.hpp"
 #include "protocols/federated/round_size.hpp"
+#include "protocols/federated/round_variate.hpp"
 #include "protocols/fields.hpp"
 
 namespace troupe::federated {
@@ -32,15 +33,17 @@ namespace troupe::federated {
 /// the round has ended before, it publishes with at least min_updates, and is
 /// skipped otherwise.
 ///
-/// Where the settings say `normalise`, this is FedNova (Wang et al. 2020): an
-/// update d_k whose steps amount to a_k (`amount_of`) weighs its share / a_k,
-/// and the mean is scaled by the mean of the a_k, so that a version moves by
+/// Where clients train by "fednova", this is that (Wang et al. 2020): an update
+/// d_k whose steps amount to a_k (`training::amount_of`) weighs its share /
+/// a_k, and the mean is scaled by the mean of the a_k, so that a version moves
+/// by
 ///
 ///     sum_k p_k a_k x sum_k p_k d_k / a_k
 ///
 /// with p_k = n_k / n over those that counted: clients that do more steps do
 /// not pull more. A weight is at most its share, and off by 2^-51 on its grid:
-/// a relative error below 1e-6 while a_k / p_k is below 2e9.
+/// a relative error below 1e-6 while a_k / p_k is below 2e9. Where they keep
+/// control variates, it says how the server's moves (`round_variate`).
 ///
 /// The cohort is a function of seed, round and who is there, never of the order
 /// in which they joined; a client that joins may be leased from the next round
@@ -94,11 +97,13 @@ public:
     if constexpr (Inspector::is_loading)
       x = x.anew();
     const auto keeps = x.common_.keeps_leases;
+    const auto varies = x.variate_.kept();
     return f.object(x).fields(f.field("common", x.common_),
                exactly(f, "fraction", x.fraction_),
                f.field("version", x.version_), f.field("closed", x.closed_),
                f.field("accepted", x.accepted_)) &&
-           (!keeps || f.object(x).fields(f.field("times", x.deadline_)));
+           (!keeps || f.object(x).fields(f.field("times", x.deadline_))) &&
+           (!varies || f.object(x).fields(f.field("variate", x.variate_)));
   }
 
 private:
@@ -113,6 +118,7 @@ private:
   void limit(std::span<const client_id> cohort, decisions& out);
   void hand_out(client_id client, double share, decisions& out);
   bool end_lease(lease_id lease);
+  bool normalises() const { return common_.work.method == "fednova"; }
   double weigh(const arrival& update, double share);
   void settle(instant now, decisions& out);
   void publish(instant now, decisions& out);
@@ -126,6 +132,7 @@ private:
   version_id version_ = 0;
   std::uint64_t closed_ = 0;   // rounds published or skipped
   std::uint64_t accepted_ = 0; // into versions
+  round_variate variate_;
 
   // What follows does not outlive the process.
   phase phase_ = phase::idle;
@@ -133,7 +140,7 @@ private:
   std::vector<client_id> eligible_; // ascending, unless it is out of date
   bool outdated_ = false;
   lease_book book_;
-  mean_amount amounts_;         // of the open round; where it normalises
+  mean_amount amounts_;         // of the open round; for FedNova
   round_size size_;             // of the open round
   instant opened_{};            // it was
   std::optional<instant> over_; // its deadline is, from then on

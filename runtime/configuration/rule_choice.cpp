@@ -113,8 +113,7 @@ federated::settings settings_of(const configuration& what) {
   result.min_updates = what.federation.min_updates;
   result.lease_time = from_seconds(what.federation.lease_seconds);
   result.keeps_leases = what.run.order == "virtual";
-  result.normalise = what.client.method == "fednova";
-  result.momentum = static_cast<double>(what.client.momentum);
+  result.work = what.client;
   return result;
 }
 

@@ -112,6 +112,14 @@ void choose_server(configuration& to, const server_options& how) {
       "server_epsilon", keys.server_epsilon, how.epsilon, usual.server_epsilon);
 }
 
+// What its clients' method asks of it.
+gpu::variate_use variate_of(const training::recipe& how) {
+  if (how.method == "scaffold")
+    return gpu::variate_use::corrects;
+  return how.method == "feddyn" ? gpu::variate_use::leads
+                                : gpu::variate_use::none;
+}
+
 server_options server_of(const configuration& from) {
   const auto& keys = from.federation;
   return {.rule = row_of(from).usual.rule,
@@ -119,11 +127,12 @@ server_options server_of(const configuration& from) {
       .momentum = keys.server_momentum,
       .nesterov = keys.server_nesterov,
       .beta2 = keys.server_beta2,
-      .epsilon = keys.server_epsilon};
+      .epsilon = keys.server_epsilon,
+      .variate = variate_of(from.client)};
 }
 
 std::size_t blocks_kept(const configuration& what) {
-  return gpu::state_names(row_of(what).usual.rule).size();
+  return gpu::state_names(server_of(what)).size();
 }
 
 bool server_goes_by(const configuration& what, std::string_view key) {

@@ -45,7 +45,7 @@ public:
         sums_(on_, server_of(config_), {0, size_}) {
     versions_[0] = what.initial() ? what.initial() : drawn();
     const auto server = server_of(config_);
-    for (auto name : gpu::state_names(server.rule))
+    for (auto name : gpu::state_names(server))
       state_.emplace_back(size_, gpu::initial_state(server, name));
   }
 

@@ -29,7 +29,7 @@ struct version {
 version begun(const server_options& how, std::size_t size) {
   version result;
   result.parameters = random_values(size, 1);
-  for (auto name : gpu::state_names(how.rule))
+  for (auto name : gpu::state_names(how))
     (name == "momentum" ? result.momentum : result.variance)
         .assign(size, gpu::initial_state(how, name));
   return result;
@@ -196,9 +196,10 @@ TROUPE_ON_EVERY_DEVICE(server_step_test);
 
 TEST(server_rule_test, says_what_it_means_and_keeps) {
   EXPECT_STREQ(gpu::to_string(server_rule::fed_yogi), "FedYogi");
-  EXPECT_EQ(gpu::state_names(server_rule::average).size(), 0u);
-  EXPECT_EQ(gpu::state_names(server_rule::fed_avgm).size(), 1u);
-  EXPECT_EQ(gpu::state_names(server_rule::fed_adam).back(), "variance");
+  EXPECT_EQ(gpu::state_names({.rule = server_rule::average}).size(), 0u);
+  EXPECT_EQ(gpu::state_names({.rule = server_rule::fed_avgm}).size(), 1u);
+  EXPECT_EQ(
+      gpu::state_names({.rule = server_rule::fed_adam}).back(), "variance");
   EXPECT_EQ(gpu::initial_state({.epsilon = 0.5}, "variance"), 0.25f);
   EXPECT_EQ(gpu::initial_state({}, "momentum"), 0.0f);
 }

@@ -118,8 +118,8 @@ trial<fedavg> begun(
     const problem& of, double momentum, bool by_samples, bool normalise) {
   const settings common{.rounds = 20,
       .weigh_samples = by_samples,
-      .normalise = normalise,
-      .momentum = momentum};
+      .work = {.momentum = static_cast<float>(momentum),
+          .method = normalise ? "fednova" : "sgd"}};
   trial<fedavg> t{fedavg{common, 0.4}}; // 3 of 7
   for (client_id k = 0; k < clients; ++k)
     t.join(k, of.samples[k]);
@@ -137,19 +137,20 @@ double distance(const point& a, const point& b) {
 } // namespace
 
 TEST(amount_of_test, is_the_steps_without_momentum) {
-  EXPECT_EQ(amount_of(0, 0.0), 0.0);
-  EXPECT_EQ(amount_of(1, 0.0), 1.0);
-  EXPECT_EQ(amount_of(1'000'000, 0.0), 1e6);
+  EXPECT_EQ(training::amount_of(0, 0.0), 0.0);
+  EXPECT_EQ(training::amount_of(1, 0.0), 1.0);
+  EXPECT_EQ(training::amount_of(1'000'000, 0.0), 1e6);
 }
 
 TEST(amount_of_test, is_how_often_gradients_count_with_momentum) {
   for (auto momentum : {0.1, 0.5, 0.9, 0.99})
     for (std::uint64_t steps : {1u, 2u, 3u, 10u, 1000u}) {
       const auto expected = gradients_in(steps, momentum);
-      EXPECT_NEAR(amount_of(steps, momentum), expected, 1e-10 * expected)
+      EXPECT_NEAR(
+          training::amount_of(steps, momentum), expected, 1e-10 * expected)
           << steps << " steps at " << momentum;
     }
-  EXPECT_EQ(amount_of(0, 0.9), 0.0);
+  EXPECT_EQ(training::amount_of(0, 0.9), 0.0);
 }
 
 TEST(mean_amount_test, is_the_same_for_whoever_came_first) {
@@ -209,7 +210,7 @@ TEST(fednova_test, is_not_fedavg_where_they_are_not) {
 }
 
 TEST(fednova_test, does_not_count_the_steps_of_what_is_retracted) {
-  trial<fedavg> t{fedavg{{.normalise = true}, 1.0}, 2};
+  trial<fedavg> t{fedavg{{.work = {.method = "fednova"}}, 1.0}, 2};
   const auto leases = t.said.grants;
   t.arrive(arrival{
       .lease = leases[0].lease, .client = leases[0].client, .steps = 1000});
@@ -225,18 +226,19 @@ TEST(fednova_test, does_not_count_the_steps_of_what_is_retracted) {
 
 TEST(fednova_test, stays_what_it_was_told_when_a_state_is_loaded) {
   const rule saved{fedavg{{}, 1.0}};
-  rule loaded{fedavg{{.normalise = true, .momentum = 0.5}, 1.0}};
+  rule loaded{fedavg{{.work = {.momentum = 0.5f, .method = "fednova"}}, 1.0}};
 
   ASSERT_TRUE(loaded.load(saved.save()));
 
-  EXPECT_TRUE(loaded.common().normalise);
-  EXPECT_EQ(loaded.common().momentum, 0.5);
+  EXPECT_EQ(loaded.common().work.method, "fednova");
+  EXPECT_EQ(loaded.common().work.momentum, 0.5f);
 }
 
 TEST(fednova_test, has_enough_digits_for_many_clients_and_steps) {
   constexpr client_id many = 1000;
   trial<fedavg> t{
-      fedavg{{.weigh_samples = false, .normalise = true}, 1.0}, many};
+      fedavg{{.weigh_samples = false, .work = {.method = "fednova"}}, 1.0},
+      many};
   for (const auto& g : std::vector(t.said.grants)) {
     const std::uint64_t steps = 10'000 + g.client;
     const auto v =

@@ -102,14 +102,11 @@ TEST(rule_choice_test, refuses_two_deadlines_for_a_round) {
 
 TEST(rule_choice_test, has_a_rule_weigh_by_local_steps_where_clients_say_so) {
   configuration what;
-  EXPECT_FALSE(settings_of(what).normalise);
-
   what.client.method = "fednova";
   what.client.momentum = 0.5f;
 
-  EXPECT_TRUE(settings_of(what).normalise);
-  EXPECT_EQ(settings_of(what).momentum, 0.5);
-  EXPECT_TRUE(make_rule(what).common().normalise);
+  EXPECT_EQ(settings_of(what).work, what.client);
+  EXPECT_EQ(make_rule(what).common().work, what.client);
 }
 
 TEST(rule_choice_test, refuses_fednova_where_a_rule_does_not_weigh_by_steps) {

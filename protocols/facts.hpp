@@ -9,6 +9,7 @@
 
 #include <caf/type_id.hpp>
 
+#include "gpu/aggregation/variate_step.hpp"
 #include "protocols/federated/drop_reason.hpp"
 #include "protocols/ids.hpp"
 

@@ -168,8 +168,13 @@ void door_state::take(train_task& what) {
       {what.lease, client, what.work.version, 0.0, work_of(what.work.how), {}},
       what.lane, what.turn};
   if (what.parameters) {
-    order.what.parameters = lent(what.parameters, what.work.version);
+    order.what.parameters = lent(what.parameters, newest_, what.work.version);
     task.from = order.what.parameters.id;
+  }
+  if (what.variate) {
+    order.what.variate =
+        lent(what.variate.value(), newest_variate_, what.work.version);
+    task.variate = order.what.variate.value().id;
   }
   if (what.state) {
     auto state = options_.peer->pass(what.state.value());
@@ -190,7 +195,7 @@ void door_state::give(seated order, training_task task) {
 void door_state::take(const evaluate_task& what) {
   if (stage_ == stage::parting)
     return;
-  const auto parameters = lent(what.parameters);
+  const auto parameters = lent(what.parameters, newest_);
   auto& task = parts_[what.part];
   task.reply_to = what.reply_to;
   task.from = parameters.id;
@@ -201,13 +206,14 @@ void door_state::take(const evaluate_task& what) {
         what.stop, stopper<call_off>{self_->address(), {what.part}});
 }
 
-tensor door_state::lent(const tensor& what, std::optional<version_id> of) {
+tensor door_state::lent(
+    const tensor& what, tensor_id& newest, std::optional<version_id> of) {
   auto& entry = lent_[what.here.get()];
   if (!entry.what) {
     entry.what = options_.peer->lend(what.here);
-    newest_ = entry.what.id;
+    newest = entry.what.id;
     if (options_.peer->takes_along(*what.here))
-      options_.peer->send(carried{newest_, what.here});
+      options_.peer->send(carried{newest, what.here});
   }
   ++entry.uses;
   if (of)
@@ -224,11 +230,12 @@ void door_state::give_back(tensor_id what) {
   forget_unused();
 }
 
-// The newest stays: it is about to be used again.
+// The newest stay: they are about to be used again.
 void door_state::forget_unused() {
   std::erase_if(lent_, [this](const auto& entry) {
     const auto& each = entry.second;
-    if (each.uses > 0 || each.what.id == newest_)
+    if (each.uses > 0 || each.what.id == newest_ ||
+        each.what.id == newest_variate_)
       return false;
     options_.peer->take_back(each.what.id);
     options_.peer->send(release{each.what.id});

@@ -76,7 +76,8 @@ private:
     std::uint64_t turn = 0;
     update_sink reply_to;
     tensor_id from = 0;
-    tensor_id state = 0; ///< its client's, lent for this task alone
+    tensor_id state = 0;   ///< its client's, lent for this task alone
+    tensor_id variate = 0; ///< the server's, lent as parameters are
     std::unique_ptr<std::stop_callback<stopper<revoke>>> stop{};
   };
   /// An update some of whose tensors are on their way.
@@ -133,7 +134,8 @@ private:
 
   void bring(const std::vector<tensor>& what, lease_id of);
   void done_with(const training_task& what);
-  tensor lent(const tensor& what, std::optional<version_id> of = {});
+  tensor lent(
+      const tensor& what, tensor_id& newest, std::optional<version_id> of = {});
   void give_back(tensor_id what);
   void forget_unused();
   void forget_outdated(version_id stored);
@@ -152,7 +154,8 @@ private:
   std::unordered_map<std::uint32_t, std::uint64_t> through_; ///< turns, by lane
   std::map<std::uint64_t, scoring_task> parts_;
   std::map<const gpu::buffer*, lending> lent_;
-  tensor_id newest_ = 0;
+  tensor_id newest_ = 0;         ///< parameters
+  tensor_id newest_variate_ = 0; ///< of the server
   std::unordered_map<lease_id, arriving> arriving_;
   std::unordered_map<tensor_id, lease_id> coming_; ///< tensors on their way
   gpu::device_stream host_;

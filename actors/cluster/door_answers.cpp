@@ -121,6 +121,8 @@ void door_state::done_with(const training_task& what) {
   through = std::max(through, what.turn + 1);
   if (what.from != 0)
     give_back(what.from);
+  if (what.variate != 0)
+    give_back(what.variate);
   if (what.state == 0)
     return;
   options_.peer->take_back(what.state);

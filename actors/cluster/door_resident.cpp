@@ -26,10 +26,15 @@ void door_state::take(seated_offer& what) {
     return; // its slot is about to be missed
   training_task task{
       what.client, what.base, what.lane, what.turn, std::move(what.reply_to)};
-  seated order{{what.lease, what.client, what.base, 0.0, what.work,
-                   lent(what.parameters, what.base), std::move(what.state)},
+  seated order{
+      {what.lease, what.client, what.base, 0.0, what.work,
+          lent(what.parameters, newest_, what.base), std::move(what.state)},
       what.lane, what.turn};
   task.from = order.what.parameters.id;
+  if (what.variate) {
+    order.what.variate = lent(what.variate.value(), newest_variate_, what.base);
+    task.variate = order.what.variate.value().id;
+  }
   give(std::move(order), std::move(task));
 }
 

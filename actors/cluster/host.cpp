@@ -97,9 +97,12 @@ const worker* host_state::worker_of(client_id client) const {
   return at < options_.workers.size() ? &options_.workers[at] : nullptr;
 }
 
-// Both tensors are asked for at once. A resident's state is here.
+// All its tensors are asked for at once. A resident's state is here.
 void host_state::seat_once_brought(const seated& what) {
   auto* missing = missing_of(what.what.parameters);
+  if (what.what.variate)
+    if (auto* variate = missing_of(what.what.variate.value()))
+      missing = variate;
   if (what.what.state && !options_.keeper)
     if (auto* state = missing_of(what.what.state.value()))
       missing = state;
@@ -159,6 +162,8 @@ void host_state::receive(const fetched& what) {
 void host_state::seat(const seated& what) {
   auto order = what;
   order.what.parameters = here(order.what.parameters);
+  if (order.what.variate)
+    order.what.variate = tensor{here(order.what.variate.value())};
   if (options_.keeper)
     return recall(std::move(order));
   if (order.what.state)
@@ -172,7 +177,8 @@ void host_state::order_training(seated what) {
   auto& order = what.what;
   const training_order given{order.client, order.base, order.work, slot.kind,
       order.parameters.here,
-      order.state ? order.state.value().here : gpu::shared_buffer{}};
+      order.state ? order.state.value().here : gpu::shared_buffer{},
+      order.variate ? order.variate.value().here : gpu::shared_buffer{}};
   if (hand_in(what, given))
     return;
   if (const auto at = leases_.find(order.lease); at != leases_.end())

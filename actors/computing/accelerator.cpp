@@ -10,6 +10,8 @@
 #include "actors/clocks.hpp"
 #include "actors/computing/guard.hpp"
 #include "gpu/aggregation/norms.hpp"
+#include "gpu/copy.hpp"
+#include "gpu/training/control_variate.hpp"
 #include "protocols/errc.hpp"
 
 namespace troupe {
@@ -135,8 +137,11 @@ void accelerator_state::enter_next(std::size_t which) {
       refuse(task, caf::make_error(errc::stopped));
       continue;
     }
-    auto why = guarded(errc::learner_failed,
-        [&] { cohort_->enter(which, task.parameters, task.work); });
+    auto why = guarded(errc::learner_failed, [&] {
+      task.work.correction = training::correction(task.work.how,
+          task.state.value(), task.variate.value(), task.parameters->size());
+      cohort_->enter(which, task.parameters, task.work);
+    });
     if (why) {
       refuse(task, std::move(why));
       examine();
@@ -251,6 +256,8 @@ void accelerator_state::finish(std::size_t which) {
         std::move(made.delta), made.largest};
     result.too_large =
         options_.max_norm > 0.0 && is_too_large(*result.delta.here);
+    if (task.work.how.keeps_variates())
+      result.state = tensor{next_variate(task, result)};
   });
   if (why) {
     drop(which, std::move(why));
@@ -264,11 +271,27 @@ void accelerator_state::finish(std::size_t which) {
 }
 
 // Its stretch is done, so that nobody else has to be waited for.
-bool accelerator_state::is_too_large(const gpu::buffer& delta) {
+gpu::device_stream& accelerator_state::measuring(const gpu::buffer& delta) {
   if (!measuring_)
     measuring_.emplace(delta.where());
+  return *measuring_;
+}
+
+bool accelerator_state::is_too_large(const gpu::buffer& delta) {
   const auto one = delta.span();
-  return !(gpu::norms(*measuring_, {&one, 1}).front() <= options_.max_norm);
+  return !(
+      gpu::norms(measuring(delta), {&one, 1}).front() <= options_.max_norm);
+}
+
+gpu::shared_buffer accelerator_state::next_variate(
+    const train_task& task, const trained& result) {
+  const auto& delta = *result.delta.here;
+  gpu::buffer here{delta.size()};
+  gpu::copy<float>(measuring(delta), delta.span(), here.span());
+  measuring(delta).synchronise();
+  return training::next_variate(task.work.how, task.work.version,
+      task.state.value(), task.work.correction, here.span(),
+      result.outcome.steps);
 }
 
 void accelerator_state::drop(std::size_t which, caf::error why) {

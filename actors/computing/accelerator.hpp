@@ -88,7 +88,10 @@ private:
   // answers
   void arrive(stretch& what);
   void finish(std::size_t which);
+  gpu::device_stream& measuring(const gpu::buffer& delta);
   bool is_too_large(const gpu::buffer& delta);
+  gpu::shared_buffer next_variate(
+      const train_task& task, const trained& result);
   void drop(std::size_t which, caf::error why);
   void drop_stopped();
   void drop_youngest(const caf::error& why);

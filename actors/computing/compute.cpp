@@ -10,6 +10,7 @@
 #include "gpu/aggregation/norms.hpp"
 #include "gpu/aggregation/not_finite.hpp"
 #include "gpu/copy.hpp"
+#include "gpu/training/control_variate.hpp"
 #include "gpu/training/stateful_learner.hpp"
 
 namespace troupe {
@@ -84,9 +85,13 @@ void compute_state::train(train_task& task) {
 trained compute_state::run(const train_task& task) {
   auto begun = wall_seconds();
   auto block = copied(*task.parameters, where_);
-  gpu::shared_buffer state = task.state.value();
-  auto outcome = training::train_client(
-      learner(), state, block->span(), task.work, task.stop);
+  const gpu::shared_buffer own = task.state.value();
+  auto state = own;
+  auto work = task.work;
+  work.correction = training::correction(
+      work.how, own, task.variate.value(), task.parameters->size());
+  auto outcome =
+      training::train_client(learner(), state, block->span(), work, task.stop);
   if (task.stop.stop_requested())
     return {};
   if (!std::isfinite(outcome.loss))
@@ -96,6 +101,9 @@ trained compute_state::run(const train_task& task) {
   const auto largest = gpu::to_delta(block->span(), task.parameters->span());
   if (std::isnan(largest))
     throw gpu::not_finite("the trained parameters are not finite");
+  if (work.how.keeps_variates())
+    state = training::next_variate(work.how, work.version, own, work.correction,
+        block->span(), outcome.steps);
   const auto too_large = most_ > 0.0 && gpu::is_longer(block->span(), most_);
   return {task.lease, task.work.version, outcome, wall_seconds() - begun,
       cpu_since_last(), std::move(block), largest, false, too_large,

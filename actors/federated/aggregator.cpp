@@ -51,6 +51,7 @@ aggregator_state::aggregator_state(
       stored_(options_.header.sha256),
       parameters_(std::move(options_.parameters)),
       blocks_(std::move(options_.blocks)) {
+  know_variate();
   met_ = std::move(options_.residents);
   durable_ = options_.header.version;
   self_->set_down_handler([this](caf::down_msg& what) { on(what); });

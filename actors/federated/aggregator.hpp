@@ -179,7 +179,7 @@ private:
   // what the press does
   void follow(publication::orders what);
   void open(publication::opening how);
-  void keep_state();
+  void know_variate();
   void ask_to_store(version_id version);
 
   void end(run_outcome how, caf::error why = {});
@@ -229,6 +229,7 @@ private:
   std::string stored_;                 ///< SHA-256 of the version stored last
   gpu::shared_buffer parameters_;      ///< of the last version
   named_blocks blocks_;                ///< of it too: what the server keeps
+  tensor variate_;                     ///< of these, where leases have it
   std::shared_ptr<next_blocks> next_;  ///< of the version being made, if one is
   std::map<version_id, store> states_; ///< that the press needs
   training::evaluation last_score_;

@@ -27,6 +27,7 @@ struct aggregator_options {
   std::optional<federated::virtual_order> virtual_order;
   gpu::shared_buffer parameters; ///< of the rule's version
   named_blocks blocks;           ///< beside them, that the server keeps
+  bool lends_variate = false;    ///< to every lease, of these
   /// Earlier versions' parameters, that open leases start from.
   std::map<version_id, gpu::shared_buffer> bases;
   state_table states;                 ///< likewise, that clients keep

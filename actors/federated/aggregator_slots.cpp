@@ -46,9 +46,10 @@ void aggregator_state::offer_to(placement::seat& at) {
   tell(facts::leased{grant.lease, grant.client, grant.base});
   const auto& slot = slots_[at.slot];
   send(self_, workers_[grant.client],
-      seated_offer{{grant.lease, grant.client, grant.base, grant.share,
-                       grant.work, std::move(at.base),
-                       client_states_.offered(grant.lease, grant.client)},
+      seated_offer{
+          {grant.lease, grant.client, grant.base, grant.share, grant.work,
+              std::move(at.base),
+              client_states_.offered(grant.lease, grant.client), variate_},
           slot.who, slot.lane, at.turn, self_});
 }
 

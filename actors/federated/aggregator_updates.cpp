@@ -87,14 +87,14 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
         trained.lease, what.client, trained.base, how.why, how.staleness});
   const auto largest =
       how.mix ? ledger_.mixed(trained.largest, trained.base) : trained.largest;
-  const auto most = std::max(how.weight, how.share);
+  const auto most = std::max({how.weight, how.share, how.drift});
   if (ledger_.admission_of(largest, most) != gpu::admission::added) {
     tell_failed(what.client, trained.lease, diverged(largest, most));
     return rule_.retract(one.lease, heard_at(), decisions_);
   }
   tell_accepted({trained.lease, what.client, trained.base, how.staleness,
       outcome.samples, outcome.steps, how.weight, how.share, outcome.loss,
-      trained.seconds, how.mix, trained.handed_in, one.work});
+      trained.seconds, how.mix, trained.handed_in, one.work, 0, how.drift});
   report_.steps += outcome.steps;
   if (trained.state)
     client_states_.accepted(what.client, trained.state.value());
@@ -103,7 +103,7 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
   for (const auto& each : crew_->shards)
     send(self_, each,
         add{trained.lease, what.client, trained.delta, how.weight, how.share,
-            how.mix ? one.base : nullptr});
+            how.mix ? one.base : nullptr, how.drift});
 }
 
 void aggregator_state::receive(failure& what) {
@@ -157,7 +157,8 @@ void aggregator_state::carry_out() {
     ledger_.round();
     next_ = std::make_shared<next_blocks>(parameters_->size(), blocks_.size());
     for (const auto& one : crew_->shards)
-      send(self_, one, publish{plan->version, next_, plan->scale});
+      send(self_, one,
+          publish{plan->version, next_, plan->scale, plan->variate});
   }
   if (const auto& begun = decisions_.round_started)
     tell(facts::round_started{begun->round, begun->cohort, press_.version()});

@@ -24,11 +24,13 @@ void aggregator_state::receive(const published& what) {
   parameters_ = made.parameters;
   for (std::size_t i = 0; i < made.state.size(); ++i)
     blocks_[i].values = made.state[i];
+  know_variate();
   next_.reset();
   tell(facts::published{what.version, plan_.round, tally_.updates(),
       rule_.accepted(), tally_.loss(), seconds(now_ - before), plan_.scale,
       ledger_.sum().weight, ledger_.sum().share, ledger_.sum().checksum,
-      virtual_ ? seconds(virtual_->now().time_since_epoch()) : 0.0});
+      virtual_ ? seconds(virtual_->now().time_since_epoch()) : 0.0,
+      plan_.variate});
   tally_.clear();
   client_states_.published();
   // What a resumption needs, while no update of the next version is in it.
@@ -38,6 +40,12 @@ void aggregator_state::receive(const published& what) {
   publication::orders todo;
   press_.made(what.version, now_, todo);
   follow(std::move(todo));
+}
+
+void aggregator_state::know_variate() {
+  for (const auto& each : blocks_)
+    if (options_.lends_variate && each.name == "variate")
+      variate_ = each.values;
 }
 
 void aggregator_state::receive(const scored& what) {

@@ -19,14 +19,13 @@ constexpr duration acknowledge_within = std::chrono::milliseconds{50};
 
 // Of a version, the part that is in `range`.
 template <class Value, class Block, class State>
-gpu::server_blocks<Value> server_blocks_of(
+gpu::server_blocks<Value> server_blocks_of(const gpu::server_options& server,
     const gpu::range& range, Block& parameters, const State& state) {
   gpu::server_blocks<Value> result;
   result.parameters = range.of(parameters.span());
-  if (state.size() > 0)
-    result.momentum = range.of(state[0]->span());
-  if (state.size() > 1)
-    result.variance = range.of(state[1]->span());
+  std::size_t i = 0;
+  for (auto name : gpu::state_names(server))
+    result.of(name) = range.of(state[i++]->span());
   return result;
 }
 
@@ -57,6 +56,7 @@ void shard_state::take(add& what) {
     one = mixed(one, what.base);
   one.weight = what.weight;
   one.share = what.share;
+  one.drift = what.drift;
   waiting_.push_back(std::move(one));
   if (waiting_.size() >= (on_.on_gpu() ? together_ : 1))
     add_up();
@@ -97,9 +97,12 @@ void shard_state::add_up() {
   if (waiting_.empty())
     return;
   std::vector<gpu::contribution> some;
-  for (const auto& one : waiting_)
+  std::vector<double> drifts;
+  for (const auto& one : waiting_) {
     some.push_back({one.values, one.weight, one.share});
-  const auto answers = sums_.add(on_, some);
+    drifts.push_back(one.drift);
+  }
+  const auto answers = sums_.add(on_, some, drifts);
   for (const auto& each : answers) {
     assert(each == gpu::admission::added && "what was admitted can be summed");
     checksums_.push_back(each.checksum);
@@ -112,9 +115,10 @@ void shard_state::add_up() {
 void shard_state::round(const publish& what) {
   add_up();
   const auto& into = what.into->get();
-  const auto next =
-      server_blocks_of<float>(range_, *into.parameters, into.state);
-  const auto sum = sums_.publish(on_, current(), what.scale, next);
+  const auto next = server_blocks_of<float>(
+      options_.server, range_, *into.parameters, into.state);
+  const auto sum =
+      sums_.publish(on_, current(), what.scale, next, what.variate);
   const auto step =
       gpu::largest_difference(next.parameters, current().parameters);
   options_.parameters = into.parameters;
@@ -141,7 +145,8 @@ gpu::server_blocks<const float> shard_state::current() const {
   std::vector<gpu::shared_buffer> state;
   for (const auto& each : options_.blocks)
     state.push_back(each.values);
-  return server_blocks_of<const float>(range_, *options_.parameters, state);
+  return server_blocks_of<const float>(
+      options_.server, range_, *options_.parameters, state);
 }
 
 } // namespace troupe

@@ -53,6 +53,7 @@ private:
     std::span<const float> values;
     double weight = 0.0;
     double share = 0.0;
+    double drift = 0.0;
   };
 
   void take(add& what);

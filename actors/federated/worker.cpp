@@ -34,7 +34,7 @@ void worker_state::accept(seated_offer& what) {
   send(self_, what.on,
       train_task{what.lease, std::move(work), std::move(what.parameters),
           std::move(what.reply_to), what.lane, what.turn, stop_.get_token(),
-          std::move(what.state)});
+          std::move(what.state), std::move(what.variate)});
 }
 
 void worker_state::stop(lease_id lease) {

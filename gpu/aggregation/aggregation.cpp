@@ -1,6 +1,7 @@
 #include "gpu/aggregation/aggregation.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "gpu/copy.hpp"
 
@@ -14,6 +15,7 @@ void for_each_block(const server_blocks<const float>& from,
   each(from.parameters, to.parameters);
   each(from.momentum, to.momentum);
   each(from.variance, to.variance);
+  each(from.variate, to.variate);
 }
 
 // A version's blocks on a GPU.
@@ -21,29 +23,56 @@ struct staged {
   staged(device_stream& on, const server_blocks<const float>& from)
       : parameters(from.parameters.size(), on),
         momentum(from.momentum.size(), on),
-        variance(from.variance.size(), on) {
+        variance(from.variance.size(), on),
+        variate(from.variate.size(), on) {
     for_each_block(from, span(),
         [&](auto host, auto here) { copy<float>(on, host, here); });
   }
   server_blocks<float> span() {
-    return {parameters.span(), momentum.span(), variance.span()};
+    return {
+        parameters.span(), momentum.span(), variance.span(), variate.span()};
   }
   server_blocks<const float> span() const {
-    return {parameters.span(), momentum.span(), variance.span()};
+    return {
+        parameters.span(), momentum.span(), variance.span(), variate.span()};
   }
 
-  buffer parameters, momentum, variance;
+  buffer parameters, momentum, variance, variate;
 };
 
 } // namespace
 
 aggregation::aggregation(
     device_stream& on, const server_options& how, const range& of)
-    : how_(how), sums_(on, of.size, of.first) {}
+    : how_(how), sums_(on, of.size, of.first) {
+  if (how_.variate != variate_use::none)
+    drift_.emplace(on, of.size, of.first);
+}
+
+std::vector<receipt> aggregation::add(device_stream& on,
+    std::span<const contribution> some, std::span<const double> drifts) {
+  const auto result = sums_.add(on, some);
+  std::vector<contribution> moving;
+  for (std::size_t i = 0; drift_ && i < drifts.size(); ++i)
+    if (result[i] == admission::added && drifts[i] > 0.0)
+      moving.push_back({some[i].values, drifts[i], drifts[i]});
+  if (!moving.empty())
+    for (const auto& each : drift_->add(on, moving)) {
+      assert(each == admission::added && "its weight is no larger");
+      static_cast<void>(each);
+    }
+  return result;
+}
+
+void aggregation::clear(device_stream& on) {
+  sums_.clear(on);
+  if (drift_)
+    drift_->clear(on);
+}
 
 sum_total aggregation::publish(device_stream& on,
     const server_blocks<const float>& from, double scale,
-    const server_blocks<float>& to) {
+    const server_blocks<float>& to, const variate_step& moved) {
   if (contributions() == 0) {
     for_each_block(
         from, to, [](auto x, auto y) { std::ranges::copy(x, y.begin()); });
@@ -54,23 +83,26 @@ sum_total aggregation::publish(device_stream& on,
   how.lr *= scale;
   if (on.on_gpu()) {
     staged here{on, from};
-    step(on, how, std::as_const(here).span(), here.span());
+    step(on, how, moved, std::as_const(here).span(), here.span());
     for_each_block(std::as_const(here).span(), to,
         [&](auto device, auto host) { copy<float>(on, device, host); });
     on.synchronise();
   } else {
-    step(on, how, from, to);
+    step(on, how, moved, from, to);
   }
-  sums_.clear(on);
+  clear(on);
   return result;
 }
 
 void aggregation::step(device_stream& on, const server_options& how,
-    const server_blocks<const float>& from, const server_blocks<float>& to) {
+    const variate_step& moved, const server_blocks<const float>& from,
+    const server_blocks<float>& to) {
   if (how.rule == server_rule::average)
     sums_.publish(on, from.parameters, how.lr, to.parameters);
   else
     server_step(on, how, sums_.mean(), from, to);
+  if (drift_)
+    move_variate(on, how.variate, moved, drift_->exact_sums(), from, to);
 }
 
 } // namespace troupe::gpu

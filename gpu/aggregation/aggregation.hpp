@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,8 +13,10 @@
 namespace troupe::gpu {
 
 /// How contributions to some parameters become their next version: the exact
-/// mean first, then what the server does with it. Neither the order of arrival
-/// nor the device, nor which range of a model it is, changes a bit.
+/// mean first, then what the server does with it; and how they move the
+/// server's variate, if it keeps one, by an exact sum of its own. Neither the
+/// order of arrival nor the device, nor which range of a model it is, changes a
+/// bit.
 ///
 /// Holds sums alone: what a server keeps from version to version are blocks of
 /// that version, on the host, as the parameters are.
@@ -23,26 +26,29 @@ public:
   aggregation(device_stream& on, const server_options& how, const range& of);
 
   std::size_t contributions() const noexcept { return sums_.contributions(); }
-  /// As `device_accumulator::add`.
-  std::vector<receipt> add(
-      device_stream& on, std::span<const contribution> some) {
-    return sums_.add(on, some);
-  }
-  void clear(device_stream& on) { sums_.clear(on); }
+  /// As `device_accumulator::add`; `drifts` is what each weighs in the variate,
+  /// or empty.
+  std::vector<receipt> add(device_stream& on,
+      std::span<const contribution> some, std::span<const double> drifts = {});
+  void clear(device_stream& on);
 
   /// Writes the blocks of the next version from those of the one before, at
-  /// `scale` times the server's learning rate, and begins anew. The same values
+  /// `scale` times the server's learning rate, its variate moved by `moved`,
+  /// and begins anew. The same values
   /// if nothing was added. What the server keeps may be stepped in place. Says
   /// what it summed up.
   sum_total publish(device_stream& on, const server_blocks<const float>& from,
-      double scale, const server_blocks<float>& to);
+      double scale, const server_blocks<float>& to,
+      const variate_step& moved = {});
 
 private:
   void step(device_stream& on, const server_options& how,
-      const server_blocks<const float>& from, const server_blocks<float>& to);
+      const variate_step& moved, const server_blocks<const float>& from,
+      const server_blocks<float>& to);
 
   server_options how_;
   device_accumulator sums_;
+  std::optional<device_accumulator> drift_; ///< for a variate
 };
 
 } // namespace troupe::gpu

@@ -157,9 +157,13 @@ void device_accumulator::publish(device_stream& on, std::span<const float> base,
 
 exact_mean device_accumulator::mean() const noexcept {
   assert(totals().shares > 0 && "nothing was added that has a mean");
-  const std::span<const std::int64_t> values =
-      where_.kind == device_kind::cuda ? sums() : std::span{host_.sums_};
-  return {values, totals().denominator()};
+  return {exact_sums(), totals().denominator()};
+}
+
+std::span<const std::int64_t> device_accumulator::exact_sums() const noexcept {
+  if (where_.kind == device_kind::cuda)
+    return sums();
+  return host_.sums_;
 }
 
 void device_accumulator::average(

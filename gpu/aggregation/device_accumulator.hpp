@@ -59,6 +59,8 @@ public:
   /// `accumulator::publish` has it; `out` may be `base`.
   void publish(device_stream& on, std::span<const float> base, double rate,
       std::span<float> out) const;
+  /// Multiples of 2^-41, on the device. Last as long as nothing is added.
+  std::span<const std::int64_t> exact_sums() const noexcept;
   /// The average before it is rounded; requires what `publish` does. Lasts as
   /// long as nothing is added.
   exact_mean mean() const noexcept;

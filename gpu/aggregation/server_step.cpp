@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "gpu/aggregation/fixed_point.hpp"
 #include "gpu/cuda/aggregation/operators.hpp"
 #include "gpu/cuda/presence.hpp"
 
@@ -98,6 +99,28 @@ void server_step(device_stream& on, const server_options& how,
     move(how, delta, from, to);
   else
     adapt(how, delta, from, to);
+}
+
+void move_variate(device_stream& on, variate_use use, const variate_step& how,
+    std::span<const std::int64_t> sums, const server_blocks<const float>& from,
+    const server_blocks<float>& to) {
+  assert(sums.size() == to.variate.size() &&
+         from.variate.size() == to.variate.size() &&
+         to.parameters.size() == to.variate.size() &&
+         "a step pairs equal blocks");
+  const auto gain = how.gain / fixed_point::value_scale;
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::move_variate(on, use, {how.keep, gain}, sums, from, to);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const auto v =
+        static_cast<float>(how.keep * static_cast<double>(from.variate[i]) +
+                           gain * static_cast<double>(sums[i]));
+    to.variate[i] = v;
+    if (use == variate_use::leads)
+      to.parameters[i] = static_cast<float>(
+          static_cast<double>(to.parameters[i]) + static_cast<double>(v));
+  }
 }
 
 } // namespace troupe::gpu

@@ -58,6 +58,13 @@ struct server_blocks {
   std::span<Value> momentum;
   std::span<Value> variance;
   std::span<Value> variate{};
+
+  /// Of a name that `state_names` has.
+  std::span<Value>& of(std::string_view name) noexcept {
+    return name == "momentum"   ? momentum
+           : name == "variance" ? variance
+                                : variate;
+  }
 };
 
 /// One step from a version to the next. With d the mean delta, x, m and v the
@@ -76,6 +83,13 @@ struct server_blocks {
 /// publishes by itself.
 void server_step(device_stream& on, const server_options& how,
     const exact_mean& delta, const server_blocks<const float>& from,
+    const server_blocks<float>& to);
+
+/// Moves the variate of `from` on into that of `to`, by sums of so much a
+/// 2^-41; where it `leads` it is added to the parameters of `to`, too, in
+/// double, rounded once. `to` may be `from`. Sizes must agree.
+void move_variate(device_stream& on, variate_use use, const variate_step& how,
+    std::span<const std::int64_t> sums, const server_blocks<const float>& from,
     const server_blocks<float>& to);
 
 } // namespace troupe::gpu

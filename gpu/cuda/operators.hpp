@@ -64,7 +64,7 @@ void gather(device_stream& on, std::span<const lane_work> works,
 void sum_columns(
     device_stream& on, const_matrix x, gradient_sink to, std::size_t rows);
 void descend(device_stream& on, const descent& how, lanes gradient, bool moving,
-    lanes velocity, lanes parameters, const_lanes start);
+    lanes velocity, lanes parameters, const drift& more);
 void difference(device_stream& on, std::span<const float> trained,
     std::span<const float> given, std::span<float> delta,
     std::span<std::uint32_t> largest);

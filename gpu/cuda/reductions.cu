@@ -136,6 +136,18 @@ __global__ void __launch_bounds__(threads)
       g, parameters[lane], start[lane]);
 }
 
+__global__ void __launch_bounds__(threads)
+    correct_kernel(lane_blocks<const float> by, lane_blocks<float> gradient,
+        std::size_t size, const lane_step* __restrict__ steps) {
+  const auto lane = blockIdx.y;
+  if (rests(steps, lane) || (steps != nullptr && steps[lane].completes == 0))
+    return;
+  auto* g = gradient[lane];
+  map(
+      size, g, [=](float of_g, float more) { return __fadd_rn(of_g, more); }, g,
+      by[lane]);
+}
+
 // Factors: of the lanes' gradients, or null.
 __global__ void __launch_bounds__(threads) descend_kernel(descent how,
     lane_blocks<const float> gradient, bool moving, lane_blocks<float> velocity,
@@ -234,7 +246,7 @@ void sum_columns(
 }
 
 void descend(device_stream& on, const descent& how, lanes gradient, bool moving,
-    lanes velocity, lanes parameters, const_lanes start) {
+    lanes velocity, lanes parameters, const drift& more) {
   const auto size = parameters.size;
   const auto count = unsigned(parameters.count);
   assert(gradient.size == size && count <= most_blocks);
@@ -243,9 +255,14 @@ void descend(device_stream& on, const descent& how, lanes gradient, bool moving,
   if (how.pull > 0.0f)
     launch(on, pull_kernel,
         {blocks_for(on, pull_kernel, threads, size, of_block, count), count},
-        threads, how.pull, lane_blocks<const float>{start},
+        threads, how.pull, lane_blocks<const float>{more.start},
         lane_blocks<const float>{parameters}, lane_blocks<float>{gradient},
         size, parameters.steps);
+  if (more.correction.size > 0)
+    launch(on, correct_kernel,
+        {blocks_for(on, correct_kernel, threads, size, of_block, count), count},
+        threads, lane_blocks<const float>{more.correction},
+        lane_blocks<float>{gradient}, size, parameters.steps);
   float* factors = nullptr;
   if (how.clip > 0.0f) {
     const auto parts = parts_of(size);

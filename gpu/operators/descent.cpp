@@ -17,6 +17,11 @@ void pull_back(float mu, std::span<const float> start,
     gradient[i] += mu * (parameters[i] - start[i]);
 }
 
+void correct(std::span<const float> by, std::span<float> gradient) {
+  for (std::size_t i = 0; i < gradient.size(); ++i)
+    gradient[i] += by[i];
+}
+
 void descend_one(device_stream& on, const descent& how,
     std::span<const float> gradient, bool moving, std::span<float> velocity,
     std::span<float> parameters) {
@@ -39,14 +44,14 @@ void descend_one(device_stream& on, const descent& how,
 } // namespace
 
 void descend(device_stream& on, const descent& how, lanes gradient, bool moving,
-    lanes velocity, lanes parameters, const_lanes start) {
+    lanes velocity, lanes parameters, const drift& more) {
   assert(gradient.size == parameters.size);
-  assert((how.pull == 0.0f || start.size == parameters.size) &&
+  assert((how.pull == 0.0f || more.start.size == parameters.size) &&
          "a pull leads somewhere");
   if constexpr (cuda::present)
     if (on.on_gpu())
       return cuda::descend(
-          on, how, gradient, moving, velocity, parameters, start);
+          on, how, gradient, moving, velocity, parameters, more);
   for (std::size_t i = 0; i < parameters.count; ++i) {
     auto mine = how;
     if (const auto* step = parameters.steps ? parameters.steps + i : nullptr) {
@@ -56,7 +61,9 @@ void descend(device_stream& on, const descent& how, lanes gradient, bool moving,
       moving = step->moving != 0;
     }
     if (how.pull > 0.0f)
-      pull_back(how.pull, start[i], parameters[i], gradient[i]);
+      pull_back(how.pull, more.start[i], parameters[i], gradient[i]);
+    if (more.correction.size > 0)
+      correct(more.correction[i], gradient[i]);
     descend_one(on, mine, gradient[i], moving,
         velocity.size > 0 ? velocity[i] : std::span<float>{}, parameters[i]);
   }

@@ -14,12 +14,18 @@ struct descent {
   float pull = 0.0f; ///< FedProx's mu: back to where a lane started
 };
 
+/// What is added to each lane's gradient before anything else, in this order;
+/// empty: nothing.
+struct drift {
+  const_lanes start{};      ///< that `descent::pull` leads back to
+  const_lanes correction{}; ///< as it is
+};
+
 /// One step of every lane, or of those whose steps say that a batch is
 /// complete. `moving` says whether there is a velocity, unless the steps do;
-/// without momentum `velocity` may be empty. Norms are summed in double. With a
-/// pull, `start` has the parameters that each lane began with, and the pull is
-/// left in `gradient`.
+/// without momentum `velocity` may be empty. Norms are summed in double. What
+/// `more` adds is left in `gradient`.
 void descend(device_stream& on, const descent& how, lanes gradient, bool moving,
-    lanes velocity, lanes parameters, const_lanes start = {});
+    lanes velocity, lanes parameters, const drift& more = {});
 
 } // namespace troupe::gpu

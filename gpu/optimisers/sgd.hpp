@@ -13,13 +13,14 @@ namespace troupe::gpu {
 /// Stochastic gradient descent as PyTorch has it. With the gradient g of all
 /// parameters w, each step does, in this order:
 ///   g = g + pull * (w - start)        if pull > 0, start: w at the first step
+///   g = g + correction                if there is one
 ///   g = g * min(1, clip / |g|)        if clip > 0, |g| the norm over all of g
 ///   g = g + weight_decay * w
 ///   v = momentum * v + g, g = v       if momentum > 0; v starts at 0
 ///   w = w - lr * g
 /// The pull is FedProx's (Li et al. 2020, section 3.2): as a part of the loss,
-/// which weight decay is not, it counts for the norm.
-/// Where neither a pull, clipping nor momentum needs the whole gradient, nor a
+/// which weight decay is not, it counts for the norm; a correction too.
+/// Where neither these, clipping nor momentum needs the whole gradient, nor a
 /// batch comes in parts, the step folds into the backward pass: the sink then
 /// leads straight to the parameters, and no gradient is ever stored.
 class sgd {
@@ -30,7 +31,9 @@ public:
   sgd(options how, std::size_t size);
 
   /// Begins anew, at rest, from where the next step is taken; keeps the memory.
-  void restart(options how) noexcept;
+  /// `correction` is on the host, and is copied; empty: there is none.
+  void restart(
+      device_stream& on, options how, std::span<const float> correction = {});
 
   /// Where the backward pass of part `part` of a batch in `parts` is to leave
   /// the gradient by `parameters`.
@@ -49,6 +52,8 @@ private:
   bool moving_ = false; // velocity_ and start_ hold what they are for
   buffer gradient_;
   buffer velocity_;
+  bool corrects_ = false; // correction_ holds what it is for
+  buffer correction_;
   buffer start_;
 };
 

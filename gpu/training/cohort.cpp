@@ -74,6 +74,7 @@ private:
     std::uint64_t version = 0;
     outcome sums;
     gpu::shared_buffer given;
+    gpu::shared_buffer correction;
     resident_schedule todo;
     std::shared_ptr<gpu::buffer> delta;
   };
@@ -90,6 +91,7 @@ private:
   void step();
   void finish(std::size_t lane);
   gpu::page_locked<gpu::lane_score> spare_answer();
+  const gpu::shared_buffer& none();
   gpu::shared_buffer bring(const gpu::shared_buffer& parameters);
   resident_schedule bring(const view& data, const schedule& todo);
 
@@ -103,9 +105,11 @@ private:
   std::optional<passage> scoring_; ///< made by the first evaluation
   std::size_t score_rows_;
   gpu::buffer parameters_;
-  gpu::buffer gradient_; ///< where steps do not fold
-  gpu::buffer velocity_; ///< with momentum
-  gpu::buffer starts_;   ///< of the clients, with a pull to them
+  gpu::buffer gradient_;    ///< where steps do not fold
+  gpu::buffer velocity_;    ///< with momentum
+  gpu::buffer starts_;      ///< of the clients, with a pull to them
+  gpu::buffer corrections_; ///< where clients keep variates
+  gpu::shared_buffer none_; ///< zeros, on the host
   gpu::block<std::uint32_t> largest_;
   gpu::page_locked<gpu::lane_tally> tallies_;
   gpu::page_locked<std::uint32_t> magnitudes_;
@@ -132,6 +136,7 @@ cohort::state::state(models::model what, gpu::device where, std::size_t lanes,
       gradient_(folds(how_, most_) ? 0 : lanes * stride_, on),
       velocity_(how_.momentum > 0.0f ? lanes * stride_ : 0, on),
       starts_(how_.pull() > 0.0f ? lanes * stride_ : 0, on),
+      corrections_(how_.keeps_variates() ? lanes * stride_ : 0, on),
       largest_(lanes, on),
       tallies_(lanes, on),
       magnitudes_(lanes, on),
@@ -172,7 +177,8 @@ void cohort::state::step() {
   if (!folded)
     gpu::descend(on,
         {0.0f, how_.momentum, how_.weight_decay, how_.clip, how_.pull()},
-        all(gradient_), false, all(velocity_), parameters, all(starts_));
+        all(gradient_), false, all(velocity_), parameters,
+        {all(starts_), all(corrections_)});
 }
 
 void cohort::state::check(const assignment& work) const {
@@ -184,6 +190,16 @@ void cohort::state::check(const assignment& work) const {
         "the lanes of a cohort share one recipe, but for epochs and steps");
   check_method(work.how);
   check_fit(what_, work.data);
+}
+
+/// A correction of a client that has none.
+const gpu::shared_buffer& cohort::state::none() {
+  if (!none_) {
+    auto zeros = std::make_shared<gpu::buffer>(size_);
+    std::ranges::fill(zeros->span(), 0.0f);
+    none_ = std::move(zeros);
+  }
+  return none_;
 }
 
 gpu::shared_buffer cohort::state::bring(const gpu::shared_buffer& parameters) {
@@ -218,6 +234,10 @@ void cohort::state::enter(
   gpu::copy<float>(on, next.given->span(), all(parameters_)[lane]);
   if (starts_.size() > 0)
     gpu::copy<float>(on, next.given->span(), all(starts_)[lane]);
+  if (corrections_.size() > 0) {
+    next.correction = bring(work.correction ? work.correction : none());
+    gpu::copy<float>(on, next.correction->span(), all(corrections_)[lane]);
+  }
   training_.assign(on, lane, next.todo.work());
   seats_[lane] = std::move(next);
 }

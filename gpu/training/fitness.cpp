@@ -1,5 +1,7 @@
 #include "gpu/training/fitness.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 #include <vector>
@@ -46,9 +48,11 @@ void check_fit(const models::model& what, const view& data) {
 }
 
 void check_method(const recipe& how) {
-  if (how.method != "sgd" && how.method != "fedprox" && how.method != "fednova")
+  constexpr std::array all{"sgd", "fedprox", "fednova", "scaffold", "feddyn"};
+  if (std::ranges::find(all, how.method) == all.end())
     throw std::invalid_argument(
-        "method \"" + how.method + "\" is not one of sgd, fedprox, fednova");
+        "method \"" + how.method +
+        "\" is not one of sgd, fedprox, fednova, scaffold, feddyn");
 }
 
 void fail_step(std::uint64_t version, std::uint64_t step, double loss) {

@@ -13,7 +13,7 @@ std::size_t share(const recipe& how, std::size_t most) {
 
 bool folds(const recipe& how, std::size_t most) {
   return how.batch > 0 && how.batch <= most && how.momentum == 0.0f &&
-         how.clip == 0.0f && how.pull() == 0.0f;
+         how.clip == 0.0f && how.pull() == 0.0f && !how.keeps_variates();
 }
 
 schedule plan(const assignment& work, std::size_t most) {

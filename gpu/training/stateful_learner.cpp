@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 namespace troupe::training {
@@ -29,6 +30,11 @@ outcome train_client(learner& by, gpu::shared_buffer& state,
   auto* keeps = by.stateful();
   if (!keeps)
     return by.train(parameters, work, std::move(stop));
+  if (work.how.keeps_variates())
+    throw std::invalid_argument(
+        "method \"" + work.how.method +
+        "\" keeps its clients' control variates, and this learner keeps "
+        "states of its own");
   std::vector<float> values;
   if (before)
     values.assign(before->span().begin(), before->span().end());

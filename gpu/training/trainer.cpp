@@ -144,11 +144,13 @@ outcome model_learner::train(
   check_fit(what_, work.data);
   check_method(work.how);
   const auto& how = work.how;
-  optimiser_.restart({.lr = how.rate(work.version),
-      .momentum = how.momentum,
-      .weight_decay = how.weight_decay,
-      .clip = how.clip,
-      .pull = how.pull()});
+  optimiser_.restart(on_,
+      {.lr = how.rate(work.version),
+          .momentum = how.momentum,
+          .weight_decay = how.weight_decay,
+          .clip = how.clip,
+          .pull = how.pull()},
+      work.correction ? work.correction->span() : std::span<const float>{});
   batches order{work.data.size(), how, work.random};
   outcome result;
   lost losses;

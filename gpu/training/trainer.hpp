@@ -7,8 +7,8 @@ namespace troupe::training {
 
 /// Makes learners that train `what` by stochastic gradient descent, one step a
 /// batch. The rate of a whole assignment is `how.rate(version)`; momentum
-/// starts at rest in each. FedProx is in the gradient (`gpu::sgd` has where);
-/// FedNova's steps are plain ones.
+/// starts at rest in each. A pull to the start and a correction are in the
+/// gradient (`gpu::sgd` has where); FedNova's steps are plain ones.
 ///
 /// A batch whose workspace would take too much memory goes through the network
 /// in parts, whose size depends on the model alone; the stop token is looked at

@@ -36,6 +36,7 @@ void kept_updates::keep(const training_order& order, const trained& what) {
     return;
   const auto mine = kept_.emplace(at, entry{order, what}).first;
   use(order.parameters, 1);
+  use(order.variate, 1);
   bytes_ += own_bytes(order, what);
   if (bytes_ > most_bytes_)
     drop(mine);
@@ -45,11 +46,14 @@ kept_updates::all::iterator kept_updates::drop(all::iterator what) {
   const auto& [order, trained] = what->second;
   bytes_ -= own_bytes(order, trained);
   unuse(order.parameters, 1);
+  unuse(order.variate, 1);
   return kept_.erase(what);
 }
 
 // Many have one base, which is held, and counted, once.
 void kept_updates::use(const gpu::shared_buffer& base, std::size_t times) {
+  if (!base)
+    return;
   auto& uses = uses_[base.get()];
   if (uses == 0)
     bytes_ += bytes_of(base);
@@ -57,6 +61,8 @@ void kept_updates::use(const gpu::shared_buffer& base, std::size_t times) {
 }
 
 void kept_updates::unuse(const gpu::shared_buffer& base, std::size_t times) {
+  if (!base)
+    return;
   const auto at = uses_.find(base.get());
   if ((at->second -= times) > 0)
     return;
@@ -71,6 +77,7 @@ std::optional<trained> kept_updates::find(const training_order& order) {
   const auto& [of, what] = found->second;
   if (of.work != order.work || of.kind != order.kind ||
       !same_bits(of.state, order.state) ||
+      !same_bits(of.variate, order.variate) ||
       !is_base_of(found->second, order.parameters))
     return std::nullopt;
   return what;

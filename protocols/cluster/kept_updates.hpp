@@ -22,6 +22,7 @@ struct training_order {
   gpu::device_kind kind = gpu::device_kind::cpu;
   gpu::shared_buffer parameters; ///< on the host
   gpu::shared_buffer state{}; ///< the client's, before; none where it has none
+  gpu::shared_buffer variate{}; ///< the server's, likewise
 };
 
 /// What a node has trained and no durable version holds yet, for all that it

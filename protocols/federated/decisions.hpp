@@ -107,8 +107,8 @@ struct settings {
   std::uint64_t rounds = 50; ///< or versions: what the rule counts
   bool weigh_samples = true; ///< by samples, else uniformly
   std::uint64_t min_updates = 1;
-  duration lease_time{}; ///< allowed a lease; 0: any
-  training::recipe work; ///< how the clients train
+  duration lease_time{};   ///< allowed a lease; 0: any
+  training::recipe work{}; ///< how the clients train
   /// What it saves holds its open leases, and it goes on with them, and draws
   /// on, as if it had never stopped.
   bool keeps_leases = false;

@@ -95,8 +95,8 @@ std::string summary(const troupe::topology& what, const views& clients) {
   auto config = what.config();
   auto parameters = gpu::size(what.learner()({})->layout());
   auto chosen = choose_devices(config);
-  auto memory = parameter_memory(
-      static_cast<double>(parameters), chosen, blocks_kept(config));
+  auto memory =
+      parameter_memory(static_cast<double>(parameters), chosen, config);
   for (auto set : what.data_sets())
     memory += static_cast<double>(bytes(*set));
   return fmt::format("  clients     {}\n  samples     {} a client;{} "

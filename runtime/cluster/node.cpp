@@ -151,8 +151,9 @@ void node::dismiss_keeper() {
 // Its client may keep something from one lease to the next; a run that is taken
 // up keeps it, too.
 void node::move_in() {
-  if (!lent_->what.learner()(gpu::device{})->stateful() ||
-      kept_of_ == lent_->home.run)
+  const auto keeps = lent_->what.config().client.keeps_variates() ||
+                     lent_->what.learner()(gpu::device{})->stateful();
+  if (!keeps || kept_of_ == lent_->home.run)
     return;
   dismiss_keeper();
   const auto place = how_.state.empty()

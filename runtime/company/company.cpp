@@ -130,6 +130,11 @@ company::company(const topology& what, const run_options& how)
   free_messages_quickly();
   probe_ = what.learner()(gpu::device{});
   layout_ = probe_->layout();
+  if (settled_.client.keeps_variates() && probe_->stateful())
+    throw configuration_error({fmt::format(
+        "client.method = \"{}\" keeps control variates of its clients, and "
+        "this learner keeps states of its own: set \"sgd\"",
+        settled_.client.method)});
   if (!how.metrics.empty()) {
     figures_.emplace();
     monitoring::measure_mailboxes(config_);
@@ -175,7 +180,7 @@ company::~company() {
 
 double company::memory() const {
   return parameter_memory(
-      static_cast<double>(gpu::size(layout_)), devices_, blocks_kept(settled_));
+      static_cast<double>(gpu::size(layout_)), devices_, settled_);
 }
 
 void company::gather_workers(crew& who) {

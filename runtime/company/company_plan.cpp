@@ -144,6 +144,7 @@ aggregator_options company::plan(
   result.rule = rule_of(what_, before, result.virtual_order);
   result.parameters = std::move(parameters);
   result.blocks = std::move(blocks);
+  result.lends_variate = server_of(c).variate == gpu::variate_use::corrects;
   if (before.state) {
     result.states = before.state->states;
     for (const auto& each : before.state->blocks)

@@ -1,9 +1,12 @@
 #include "runtime/company/memory.hpp"
+#include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/servers.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
+#include <variant>
 
 #include <malloc.h>
 
@@ -45,20 +48,38 @@ void free_messages_quickly() noexcept {
 #endif
 }
 
+// Earlier versions that leases may start from in virtual order, which keeps
+// them for whoever trains again; of a rule of rounds none.
+double bases_kept(const configuration& what) {
+  const auto& options = what.federation.options;
+  const auto* rule = find_rule(what.federation.rule);
+  if (what.run.order != "virtual" || !rule || !rule->find("max_staleness"))
+    return 0.0;
+  const auto number = [&](const char* key) {
+    return static_cast<double>(std::get<std::uint64_t>(options.at(key)));
+  };
+  return std::min(number("max_staleness") + 1.0, number("concurrency"));
+}
+
 // Two versions, with what the server keeps, and the accumulator; a slot's copy,
 // gradient or momentum, and the update it leaves; one more update a slot on its
-// way to the accumulator. A GPU has its slots and the accumulator in a memory
-// of its own.
+// way to the accumulator. With control variates every client's, another sum,
+// and a slot's correction and what it leaves. A GPU has its slots and the
+// accumulator in a memory of its own.
 double parameter_memory(
-    double parameters, const device_choice& on, std::size_t kept) {
+    double parameters, const device_choice& on, const configuration& what) {
   auto slots = 0.0;
   for (const auto& one : on.devices)
     if (one.where.kind == gpu::device_kind::cpu)
       slots += static_cast<double>(one.slots);
   auto floats = parameters * static_cast<double>(sizeof(float));
-  auto blocks = 1.0 + static_cast<double>(kept);
-  return 2 * blocks * floats + (on.on_gpu() ? 0.0 : 8 * parameters) +
-         slots * 4 * floats;
+  auto blocks = 1.0 + static_cast<double>(blocks_kept(what));
+  const auto varies = what.client.keeps_variates();
+  const auto states =
+      varies ? static_cast<double>(what.federation.clients) : 0.0;
+  const auto sums = on.on_gpu() ? 0.0 : varies ? 2.0 : 1.0;
+  return (2 * blocks + states + bases_kept(what)) * floats +
+         sums * 8 * parameters + slots * (varies ? 6 : 4) * floats;
 }
 
 double made_data(const configuration& what) {
@@ -85,7 +106,7 @@ std::vector<std::string> run_beyond_memory(
   if (what.model.kind != "mlp" || !chosen.problems.empty())
     return {};
   auto parameters = mlp_parameters(what.model.layers);
-  auto bytes = parameter_memory(parameters, chosen, blocks_kept(what));
+  auto bytes = parameter_memory(parameters, chosen, what);
   if (bytes <= room)
     return {};
   return {fmt::format("{}: a model of {:.0f} parameters on {} {}",

@@ -38,11 +38,11 @@ decltype(auto) with_memory(const std::string& at, Work&& work) {
   }
 }
 
-/// Bytes of this machine's own memory that the parameters of a run come to.
-/// `kept` more blocks of their size go with every version. A double, since
+/// Bytes of this machine's own memory that the parameters of a run come to,
+/// with what its server and its clients keep of their size. A double, since
 /// layers can ask for more than a 64-bit number holds.
 double parameter_memory(
-    double parameters, const device_choice& on, std::size_t kept = 0);
+    double parameters, const device_choice& on, const configuration& what);
 
 /// Bytes that data take which are made here, about; 0: they are read.
 double made_data(const configuration& what);

@@ -29,7 +29,8 @@ constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
 constexpr std::array precisions{"fp32"sv, "bf16"sv};
 constexpr std::array instructions{"own"sv, "baseline"sv, "avx2"sv, "avx512"sv};
 constexpr std::array orders{"arrival"sv, "virtual"sv};
-constexpr std::array methods{"sgd"sv, "fedprox"sv, "fednova"sv};
+constexpr std::array methods{
+    "sgd"sv, "fedprox"sv, "fednova"sv, "scaffold"sv, "feddyn"sv};
 constexpr std::array weightings{"samples"sv, "uniform"sv};
 
 constexpr bool any_bits = false; // the published bits do not depend on it
@@ -111,8 +112,12 @@ bool on_virtual_clock(const configuration& c) {
 bool proximal(const configuration& c) {
   return c.client.method == "fedprox";
 }
+bool dynamic(const configuration& c) {
+  return c.client.method == "feddyn";
+}
 constexpr auto of_virtual_order = "run.order = \"virtual\"";
 constexpr auto of_fedprox = "client.method = \"fedprox\"";
+constexpr auto of_feddyn = "client.method = \"feddyn\"";
 constexpr auto of_residents = "federation.residents = true";
 constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\"";
 constexpr auto of_shards = "data.partition = \"shards\"";
@@ -257,6 +262,9 @@ std::vector<key> common_keys() {
       {"client", "mu", at<&client::mu>,
           "fedprox: the pull back to where a client started", alters,
           {0, largest}, any_word, nullptr, proximal, of_fedprox},
+      {"client", "alpha", at<&client::alpha>,
+          "feddyn: that pull, and what a client keeps of it", alters,
+          above(0, largest), any_word, nullptr, dynamic, of_feddyn},
 
       {"clock", "samples_per_second", at<&pace::samples_per_second>,
           "of the median client, in virtual seconds", alters, above(0, 1e12),

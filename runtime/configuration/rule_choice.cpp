@@ -52,29 +52,38 @@ rule_option default_of(
   return start;
 }
 
-std::string rules_that_normalise() {
+std::string rules_of_rounds() {
   std::vector<std::string> quoted;
-  for (auto name : rules_that([](const auto& row) { return row.normalises; }))
+  for (auto name : rules_that([](const auto& row) { return row.rounds; }))
     quoted.push_back(toml_string(name));
   return either({quoted.begin(), quoted.end()});
 }
 
-// It scales a mean once it knows every update in it; what an adaptive server
-// or its momentum makes of a mean is not scaled along.
+// FedNova scales a mean once it knows every update in it; what an adaptive
+// server or its momentum makes of a mean is not scaled along. FedDyn's server
+// step is a rule of its own. The variate that SCAFFOLD's clients correct by is
+// that of the version which they all start from.
 void check_method(const configuration& what, const rule_row& rule,
     const rule_row::findings& found) {
-  if (what.client.method != "fednova")
+  const auto& method = what.client.method;
+  const auto nova = method == "fednova";
+  if (!nova && !what.client.keeps_variates())
     return;
-  if (!rule.normalises)
+  if (!rule.rounds)
     found("client.method",
-        fmt::format("weighs a round's updates by their steps, "
-                    "which federation.rule = {} does not: set {}, or another "
-                    "method",
-            toml_string(rule.name), rules_that_normalise()));
-  else if (what.federation.server != "average")
+        fmt::format("{}, which federation.rule = {} does not: set {}, or "
+                    "another method",
+            nova ? "weighs a round's updates by their steps"
+                 : "moves control variates by rounds",
+            toml_string(rule.name), rules_of_rounds()));
+  else if (method != "scaffold" && what.federation.server != "average")
     found("client.method", fmt::format("is for federation.server = \"average\" "
                                        "alone, this is {}",
                                toml_string(what.federation.server)));
+  else if (method == "feddyn" && what.federation.server_lr != 1.0)
+    found("client.method",
+        fmt::format("is for federation.server_lr = 1 alone, this is {:g}",
+            what.federation.server_lr));
 }
 
 } // namespace

@@ -107,7 +107,7 @@ rule_row fedavg_row() {
   row.name = "fedavg";
   row.meaning = "rounds: a part of the clients trains, their average counts";
   row.unit = "round";
-  row.normalises = true;
+  row.rounds = true;
   row.defaults = fedavg{};
   row.by_seed = by<fedavg>(waits_for_all);
   row.keys = {common<&fedavg::weighting>("weighting"),

@@ -40,7 +40,7 @@ struct rule_row {
   std::string_view meaning; ///< one line
   std::string_view unit;    ///< what its runs count: "round" or "version"
   bool averages = true;     ///< a server takes its means on; else it mixes
-  bool normalises = false;  ///< by local steps, as client.method fednova asks
+  bool rounds = false;      ///< a version's updates all start from the last one
   std::any defaults;
   /// A seed repeats a run; else its journal does.
   std::function<bool(const std::any& how)> by_seed;

@@ -85,7 +85,7 @@ void fields(V& v, X& x) {
   v("weight", x.weight), v("share", x.share), v("loss", x.loss);
   v("seconds", x.seconds), v.added("mixed", x.mixed);
   v.added("handed_in", x.handed_in), v.added("work", x.work);
-  v.added("checksum", x.checksum);
+  v.added("checksum", x.checksum), v.added("drift", x.drift);
 }
 template <class V, maybe_const<dropped> X>
 void fields(V& v, X& x) {
@@ -116,6 +116,8 @@ void fields(V& v, X& x) {
   v("seconds", x.seconds), v.added("scale", x.scale);
   v.added("weight", x.weight), v.added("share", x.share);
   v.added("checksum", x.checksum), v.added("clock", x.clock);
+  v.added("variate_keep", x.variate.keep);
+  v.added("variate_gain", x.variate.gain);
 }
 template <class V, maybe_const<evaluated> X>
 void fields(V& v, X& x) {

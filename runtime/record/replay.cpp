@@ -11,6 +11,7 @@
 #include "gpu/aggregation/aggregation.hpp"
 #include "gpu/aggregation/delta.hpp"
 #include "gpu/device.hpp"
+#include "gpu/training/control_variate.hpp"
 #include "gpu/training/stateful_learner.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/federated/client_states.hpp"
@@ -42,11 +43,13 @@ public:
         from_(provenance_of(data_, what.test_data(), what.initial())),
         last_use_(std::move(last_use)),
         size_(gpu::size(learner_->layout())),
-        sums_(on_, server_of(config_), {0, size_}) {
+        server_(server_of(config_)),
+        sums_(on_, server_, {0, size_}) {
     versions_[0] = what.initial() ? what.initial() : drawn();
-    const auto server = server_of(config_);
-    for (auto name : gpu::state_names(server))
-      state_.emplace_back(size_, gpu::initial_state(server, name));
+    for (auto name : gpu::state_names(server_)) {
+      auto& fresh = state_[name] = std::make_shared<gpu::buffer>(size_);
+      std::ranges::fill(fresh->span(), gpu::initial_state(server_, name));
+    }
   }
 
   void take(const fact& f, const listener& each) {
@@ -99,15 +102,21 @@ private:
         config_.client.with_work(x.work),
         gpu::random_stream{
             config_.run.seed, gpu::stream::train, x.client, x.base}};
-    gpu::shared_buffer state = states_.offered(x.lease, x.client);
-    training::train_client(*learner_, state, block.span(), work, {});
-    states_.accepted(x.client, std::move(state));
+    const gpu::shared_buffer own = states_.offered(x.lease, x.client);
+    work.correction = training::correction(work.how, own, variate(), size_);
+    auto state = own;
+    const auto outcome =
+        training::train_client(*learner_, state, block.span(), work, {});
     gpu::to_delta(block.span(), given);
+    if (work.how.keeps_variates())
+      state = training::next_variate(work.how, work.version, own,
+          work.correction, block.span(), outcome.steps);
+    states_.accepted(x.client, std::move(state));
     if (const auto& now = versions_.at(version_);
         x.mixed && now != base->second)
       gpu::rebase(on_, given, block.span(), now->span(), block.span());
     const gpu::contribution one{block.span(), x.weight, x.share};
-    compare(x, sums_.add(on_, {&one, 1}).front());
+    compare(x, sums_.add(on_, {&one, 1}, {&x.drift, 1}).front());
     if (last_use_[x.base] <= number && x.base < version_)
       versions_.erase(base);
   }
@@ -133,7 +142,7 @@ private:
     if (sums_.contributions() > 0) {
       auto block = std::make_shared<gpu::buffer>(size_);
       sums_.publish(on_, with_state(std::as_const(*next).span()), x.scale,
-          with_state(block->span()));
+          with_state(block->span()), x.variate);
       next = std::move(block);
     }
     if (last_use_[version_] <= number)
@@ -148,12 +157,17 @@ private:
   // A step may read and write its state in one place.
   template <class Value>
   gpu::server_blocks<Value> with_state(std::span<Value> parameters) {
-    gpu::server_blocks<Value> result{parameters, {}, {}};
-    if (state_.size() > 0)
-      result.momentum = state_[0];
-    if (state_.size() > 1)
-      result.variance = state_[1];
+    gpu::server_blocks<Value> result{.parameters = parameters};
+    for (auto& [name, values] : state_)
+      result.of(name) = values->span();
     return result;
+  }
+
+  // That leases were lent.
+  gpu::shared_buffer variate() const {
+    const auto found = state_.find("variate");
+    return server_.variate == gpu::variate_use::corrects ? found->second
+                                                         : nullptr;
   }
 
   const configuration& config_;
@@ -165,11 +179,13 @@ private:
   version_id version_ = 0;
   std::size_t size_;
   gpu::device_stream on_;
+  gpu::server_options server_;
   gpu::aggregation sums_;
   std::optional<facts::accepted> unlike_; ///< of the next version
   federated::client_states states_;
   std::map<client_id, std::string> residents_;
-  std::vector<std::vector<float>> state_; // what the server keeps
+  /// What the server keeps, by name.
+  std::map<std::string_view, std::shared_ptr<gpu::buffer>> state_;
 };
 
 } // namespace

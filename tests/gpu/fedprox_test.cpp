@@ -1,5 +1,5 @@
-// FedProx on every way to train there is: a learner or the lanes of a cohort,
-// on each device.
+// FedProx, and corrections against drift, on every way to train there is: a
+// learner or the lanes of a cohort, on each device.
 #include "gpu/copy.hpp"
 #include "gpu/training/cohort.hpp"
 #include "gpu/training/trainer.hpp"
@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <vector>
@@ -211,6 +212,65 @@ TEST_P(fedprox_test, refuses_a_method_that_there_is_not) {
   EXPECT_THROW(GetParam().train(start_of(1), work), std::invalid_argument);
 }
 
+class correction_test : public ::testing::TestWithParam<way> {
+protected:
+  static gpu::shared_buffer some(std::uint64_t seed) {
+    auto result = std::make_shared<gpu::buffer>(start_of(1)->size());
+    gpu::random_stream random{seed, gpu::stream::user};
+    for (auto& x : result->span())
+      x = 0.001f * float(random.below(200)) - 0.1f;
+    return result;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    ways, correction_test, ::testing::ValuesIn(ways()), [](const auto& p) {
+      return tests::name(p.param.where) + (p.param.in_lanes ? "_lanes" : "");
+    });
+
+TEST_P(correction_test, is_a_part_of_every_gradient) {
+  const auto data = random_samples(40, {50}, 5);
+  const auto start = start_of(1);
+  for (const auto* method : {"scaffold", "feddyn"})
+    for (auto momentum : {0.0f, 0.9f})
+      for (auto clip : {0.0f, 0.75f}) {
+        SCOPED_TRACE(::testing::Message() << method << ", momentum " << momentum
+                                          << ", clip " << clip);
+        auto work = work_on(data, {.epochs = 5,
+                                      .batch = 10,
+                                      .lr = 0.05f,
+                                      .momentum = momentum,
+                                      .weight_decay = 0.01f,
+                                      .clip = clip,
+                                      .method = method,
+                                      .alpha = 0.5f});
+        const auto without = GetParam().train(start, work);
+        work.correction = some(5);
+
+        const auto trained = GetParam().train(start, work);
+
+        EXPECT_LE(
+            testing::largest_error(trained, trained_in_double(*start, work)),
+            1e-6);
+        EXPECT_NE(trained, without);
+      }
+}
+
+TEST_P(correction_test, of_zeros_is_sgd_to_the_bit) {
+  const auto data = random_samples(43, {50}, 5);
+  const auto start = start_of(2);
+  recipe how{.epochs = 2, .momentum = 0.9f};
+  const auto expected = GetParam().train(start, work_on(data, how));
+  how.method = "scaffold";
+  auto work = work_on(data, how);
+  auto zeros = std::make_shared<gpu::buffer>(start->size());
+  std::ranges::fill(zeros->span(), 0.0f);
+
+  EXPECT_EQ(GetParam().train(start, work), expected);
+  work.correction = zeros;
+  EXPECT_EQ(GetParam().train(start, work), expected);
+}
+
 class fedprox_lanes_test : public ::testing::TestWithParam<gpu::device> {};
 
 INSTANTIATE_TEST_SUITE_P(devices, fedprox_lanes_test,
@@ -235,6 +295,29 @@ TEST_P(fedprox_lanes_test, pull_each_client_to_its_own_start) {
     EXPECT_EQ(
         trained[i], by_cohort(GetParam(), {starts[i]}, {work[i]}).front());
   }
+}
+
+TEST_P(fedprox_lanes_test, correct_each_client_by_its_own) {
+  const auto data = random_samples(60, {50}, 5);
+  auto how = pulled;
+  how.method = "scaffold";
+  std::vector<assignment> work;
+  for (std::size_t i = 0; i < 3; ++i) {
+    auto& one = work.emplace_back(work_on(data.slice(20 * i, 20), how));
+    if (i == 1)
+      continue; // none
+    auto by = std::make_shared<gpu::buffer>(start_of(1)->size());
+    std::ranges::fill(by->span(), 0.05f * float(i + 1));
+    one.correction = std::move(by);
+  }
+  const std::vector starts(3, start_of(1));
+
+  const auto trained = by_cohort(GetParam(), starts, work);
+
+  for (std::size_t i = 0; i < work.size(); ++i)
+    EXPECT_LE(testing::largest_error(
+                  trained[i], trained_in_double(*starts[i], work[i])),
+        1e-6);
 }
 
 TEST_P(fedprox_lanes_test, forget_the_start_of_the_client_before) {

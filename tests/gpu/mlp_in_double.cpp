@@ -12,11 +12,14 @@ struct descent_in_double {
   double rate;
   std::vector<double> start;
   std::vector<double> velocity;
+  std::vector<double> correction;
 
   void step(std::vector<double> g, std::vector<double>& w) {
-    const auto mu = how.method == "fedprox" ? double{how.mu} : 0.0;
+    const auto mu = how.method == "fedprox"  ? double{how.mu}
+                    : how.method == "feddyn" ? double{how.alpha}
+                                             : 0.0;
     for (std::size_t i = 0; i < g.size(); ++i)
-      g[i] += mu * (w[i] - start[i]);
+      g[i] += mu * (w[i] - start[i]) + correction[i];
     const auto norm =
         std::sqrt(std::inner_product(g.begin(), g.end(), g.begin(), 0.0));
     const auto scale =
@@ -95,7 +98,10 @@ void train_in_double(const std::vector<std::size_t>& widths,
   const auto samples = work.data.size();
   const auto batch = how.batch == 0 ? samples : std::size_t{how.batch};
   descent_in_double by{how, how.lr * std::pow(how.lr_decay, work.version),
-      parameters, std::vector<double>(parameters.size())};
+      parameters, std::vector<double>(parameters.size()),
+      std::vector<double>(parameters.size())};
+  if (work.correction)
+    std::ranges::copy(work.correction->span(), by.correction.begin());
   auto random = work.random;
   std::vector<std::uint32_t> order(samples);
   std::iota(order.begin(), order.end(), 0u);

@@ -104,7 +104,7 @@ TEST(sgd_test, a_pull_leads_to_the_latest_start) {
   send(optimiser.sink(on, w), {1.0f});
   optimiser.step(on, w);
 
-  optimiser.restart({.lr = 0.5f, .pull = 0.5f});
+  optimiser.restart(on, {.lr = 0.5f, .pull = 0.5f});
   w = {8.0f};
   for (int step = 0; step < 2; ++step) {
     send(optimiser.sink(on, w), {4.0f});

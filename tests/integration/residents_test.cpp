@@ -183,14 +183,21 @@ private:
 constexpr auto two_residents =
     "clients = 0\nresidents = true\nmin_residents = 2\n";
 
-TEST(residents_test, make_the_bits_of_placed_clients_with_the_same_samples) {
+class residents_bits_test : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(by, residents_bits_test,
+    testing::Values("sgd", "scaffold", "feddyn"),
+    [](const auto& p) { return std::string{p.param}; });
+
+TEST_P(residents_bits_test, are_those_of_placed_clients_with_the_same_samples) {
+  const auto method = fmt::format("client.method={}", GetParam());
   ward placed{12, "clients = 3"};
-  expect_code(run(placed.config().start("placed")), 0);
+  expect_code(run(placed.config().start("placed", {"--set", method})), 0);
   const auto expected = placed.config().of("placed").model_sha256();
 
   ward own{12, "clients = 0\nresidents = true\nmin_residents = 3\n"};
   own.divide(3);
-  own.open({"--set", "compute.slots=0"}); // what they make is scored there
+  // What they make is scored there.
+  own.open({"--set", "compute.slots=0", "--set", method});
   std::vector<std::unique_ptr<process>> nodes;
   for (std::size_t i = 0; i < 3; ++i)
     nodes.push_back(own.admitted(fmt::format("hospital-{}", i), i));

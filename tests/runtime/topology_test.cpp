@@ -383,6 +383,15 @@ TEST(topology_test, says_how_clients_train_and_in_which_order_they_count) {
   EXPECT_EQ(nova.momentum, 0.5f);
   EXPECT_EQ(nova.pull(), 0.0f);
 
+  const auto varied =
+      some.clients(3, scaffold{.momentum = 0.5f}).config().client;
+  EXPECT_EQ(varied.method, "scaffold");
+  EXPECT_EQ(varied.momentum, 0.5f);
+  EXPECT_TRUE(varied.keeps_variates());
+  const auto dynamic = some.clients(3, feddyn{.alpha = 0.5f}).config().client;
+  EXPECT_EQ(dynamic.method, "feddyn");
+  EXPECT_EQ(dynamic.pull(), 0.5f);
+
   some.order(virtual_clock{.spread = 2.0});
   EXPECT_EQ(some.config().run.order, "virtual");
   EXPECT_EQ(some.config().clock.spread, 2.0);

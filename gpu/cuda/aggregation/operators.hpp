@@ -21,6 +21,9 @@ void scale(device_stream& on, double factor, std::span<float> values);
 void server_step(device_stream& on, const server_options& how,
     const exact_mean& delta, const server_blocks<const float>& from,
     const server_blocks<float>& to);
+void move_variate(device_stream& on, variate_use use, const variate_step& how,
+    std::span<const std::int64_t> sums, const server_blocks<const float>& from,
+    const server_blocks<float>& to);
 
 /// trained[i] -= given[i]; the bits of the largest magnitude. Waits.
 std::int32_t to_delta(

@@ -78,6 +78,23 @@ __global__ void __launch_bounds__(threads)
       });
 }
 
+// Leads: the parameters that it is added to, or null.
+__global__ void __launch_bounds__(threads)
+    variate_kernel(const variate_step how, const long long* __restrict__ sums,
+        const float* v, float* next_v, float* leads, std::size_t size) {
+  const auto stride = std::size_t{gridDim.x} * threads;
+  for (auto i = std::size_t{blockIdx.x} * threads + threadIdx.x; i < size;
+       i += stride) {
+    const auto next = static_cast<float>(
+        __dadd_rn(__dmul_rn(how.keep, static_cast<double>(v[i])),
+            __dmul_rn(how.gain, static_cast<double>(sums[i]))));
+    next_v[i] = next;
+    if (leads != nullptr)
+      leads[i] = static_cast<float>(
+          __dadd_rn(static_cast<double>(leads[i]), static_cast<double>(next)));
+  }
+}
+
 const long long* plain(std::span<const std::int64_t> sums) {
   return reinterpret_cast<const long long*>(sums.data());
 }
@@ -101,6 +118,17 @@ void server_step(device_stream& on, const server_options& how,
         how, plain(delta.sums), delta.denominator, from.parameters.data(),
         from.momentum.data(), from.variance.data(), to.parameters.data(),
         to.momentum.data(), to.variance.data(), size);
+}
+
+void move_variate(device_stream& on, variate_use use, const variate_step& how,
+    std::span<const std::int64_t> sums, const server_blocks<const float>& from,
+    const server_blocks<float>& to) {
+  if (sums.empty())
+    return;
+  launch(on, variate_kernel,
+      blocks_for(on, variate_kernel, threads, sums.size(), threads), threads,
+      how, plain(sums), from.variate.data(), to.variate.data(),
+      use == variate_use::leads ? to.parameters.data() : nullptr, sums.size());
 }
 
 } // namespace troupe::gpu::cuda

@@ -46,7 +46,8 @@ struct shard_test : testing::TestWithParam<gpu::device> {
     for (const auto& one : shards)
       stage.tell(one, add{lease, client_id(lease), shared, 0.5, 0.5, base});
   }
-  std::vector<float> publish_version(version_id version, double scale = 1.0) {
+  std::vector<float> publish_version(version_id version, double scale = 1.0,
+      const gpu::variate_step& variate = {}) {
     const auto into =
         std::make_shared<next_blocks>(start->size(), state.size());
     const auto& next = into->get();
@@ -54,7 +55,7 @@ struct shard_test : testing::TestWithParam<gpu::device> {
     for (const auto& each : next.state)
       std::ranges::fill(each->span(), -1.0f);
     for (const auto& one : shards)
-      stage.tell(one, publish{version, into, scale});
+      stage.tell(one, publish{version, into, scale, variate});
     last = next.parameters;
     for (std::size_t i = 0; i < state.size(); ++i)
       state[i].values = next.state[i];
@@ -108,6 +109,28 @@ TEST_P(shard_test, takes_the_mean_on_as_its_server_does) {
   const auto momentum = state[0].values->span();
   EXPECT_EQ(momentum[0], 1.5f);
   EXPECT_EQ(momentum[1], 1.0f);
+}
+
+TEST_P(shard_test, moves_a_variate_by_what_deltas_weigh_in_it) {
+  spawn(10,
+      {.rule = gpu::server_rule::fed_avgm,
+          .momentum = 0.5,
+          .variate = gpu::variate_use::corrects},
+      2);
+  const auto delta = block({1.0f, -4.0f});
+  for (const auto& one : shards)
+    stage.tell(one, add{1, 1, delta, 0.5, 0.5, nullptr, 0.25});
+
+  EXPECT_EQ(publish_version(1, 1.0, {0.5, 2.0}), (std::vector{2.0f, -2.0f}));
+
+  ASSERT_EQ(state.size(), 2u);
+  EXPECT_EQ(state[1].name, "variate");
+  EXPECT_EQ(state[1].values->span()[0], 0.5f);
+  EXPECT_EQ(state[1].values->span()[1], -2.0f);
+
+  contribute(2, {0.0f, 0.0f});
+  publish_version(2, 1.0, {0.5, 2.0});
+  EXPECT_EQ(state[1].values->span()[1], -1.0f);
 }
 
 TEST_P(shard_test, mixes_a_model_that_was_trained_from_an_older_version) {

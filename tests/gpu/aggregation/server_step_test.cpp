@@ -1,6 +1,7 @@
 #include "gpu/aggregation/server_step.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -192,6 +193,55 @@ TEST_P(server_step_test, keeps_everything_where_nothing_was_added) {
   EXPECT_EQ(after, before);
 }
 
+// A variate is moved by an exact sum of its own, and may lead.
+TEST_P(server_step_test, moves_a_variate_beside_the_mean) {
+  constexpr std::size_t size = 1001;
+  const auto all = deltas(size, 3);
+  const std::array drifts{0.25, 0.125};
+  const gpu::variate_step moved{0.75, -3.0};
+  const auto before = random_values(size, 8);
+  for (auto use : {gpu::variate_use::corrects, gpu::variate_use::leads}) {
+    gpu::aggregation sums{on, {.lr = 0.5, .variate = use}, {0, size}};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto sent = this->sent(all[i]);
+      const gpu::contribution one{sent.span(), 0.5, 0.5};
+      sums.add(on, {&one, 1}, {&drifts[i], 1});
+    }
+    auto x = random_values(size, 1), v = before;
+    const auto start = x;
+    gpu::server_blocks<const float> from;
+    from.parameters = x, from.variate = v;
+    gpu::server_blocks<float> to;
+    to.parameters = x, to.variate = v;
+    sums.publish(on, from, 1.0, to, moved);
+
+    for (std::size_t i = 0; i < size; ++i) {
+      const auto sum = 0.25 * double{all[0][i]} + 0.125 * double{all[1][i]};
+      ASSERT_NEAR(v[i], 0.75 * double{before[i]} - 3.0 * sum, 1e-7);
+      const auto mean = 0.5 * double{all[0][i]} + 0.5 * double{all[1][i]};
+      const auto led = use == gpu::variate_use::leads ? double{v[i]} : 0.0;
+      ASSERT_NEAR(x[i], double{start[i]} + 0.5 * mean + led, 3e-7);
+    }
+
+    // The next version begins with nothing; the host has the same bits.
+    const auto one = v;
+    sums.publish(on, from, 1.0, to, moved);
+    EXPECT_EQ(v, one);
+    gpu::device_stream host;
+    gpu::aggregation same{host, {.lr = 0.5, .variate = use}, {0, size}};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const gpu::contribution again{all[i], 0.5, 0.5};
+      same.add(host, {&again, 1}, {&drifts[i], 1});
+    }
+    auto y = start, w = before;
+    from.parameters = y, from.variate = w;
+    to.parameters = y, to.variate = w;
+    same.publish(host, from, 1.0, to, moved);
+    EXPECT_EQ(y, x);
+    EXPECT_EQ(w, v);
+  }
+}
+
 TROUPE_ON_EVERY_DEVICE(server_step_test);
 
 TEST(server_rule_test, says_what_it_means_and_keeps) {
@@ -200,6 +250,12 @@ TEST(server_rule_test, says_what_it_means_and_keeps) {
   EXPECT_EQ(gpu::state_names({.rule = server_rule::fed_avgm}).size(), 1u);
   EXPECT_EQ(
       gpu::state_names({.rule = server_rule::fed_adam}).back(), "variance");
+  EXPECT_EQ(
+      gpu::state_names({.variate = gpu::variate_use::leads}).back(), "variate");
+  EXPECT_EQ(gpu::state_names({.rule = server_rule::fed_avgm,
+                                 .variate = gpu::variate_use::corrects})
+                .size(),
+      2u);
   EXPECT_EQ(gpu::initial_state({.epsilon = 0.5}, "variance"), 0.25f);
   EXPECT_EQ(gpu::initial_state({}, "momentum"), 0.0f);
 }

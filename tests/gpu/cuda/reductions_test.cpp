@@ -114,7 +114,7 @@ TEST_P(descent_test, steps_are_the_hosts_to_the_bit_unless_clipped) {
         }
 }
 
-TEST_P(descent_test, pulls_each_lane_back_as_the_host_to_the_bit) {
+TEST_P(descent_test, pulls_back_and_corrects_each_lane_as_the_host_to_the_bit) {
   for (auto momentum : {0.0f, 0.9f})
     for (auto stepped : {false, true})
       for (std::size_t size : {0, 1, 1024, 9001}) {
@@ -126,6 +126,7 @@ TEST_P(descent_test, pulls_each_lane_back_as_the_host_to_the_bit) {
         auto velocity = lanes_of(lanes, size);
         auto parameters = lanes_of(lanes, size);
         auto start = lanes_of(lanes, size);
+        auto correction = lanes_of(lanes, size);
 
         on_both([&](device_stream& on) {
           const auto* now = stepped ? steps.at(on).data() : nullptr;
@@ -133,7 +134,8 @@ TEST_P(descent_test, pulls_each_lane_back_as_the_host_to_the_bit) {
               part(gradient.at(on), lanes, size, now), true,
               part(velocity.at(on), lanes, size, now),
               part(parameters.at(on), lanes, size, now),
-              part(start.at(on), lanes, size, now));
+              {part(start.at(on), lanes, size, now),
+                  part(correction.at(on), lanes, size, now)});
         });
 
         expect_same(gradient);

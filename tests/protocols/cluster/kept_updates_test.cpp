@@ -50,7 +50,8 @@ TEST(kept_updates_test, hands_in_nothing_for_another_order) {
            change{[](auto& x) { x.parameters = numbers(1.0f, 2.5f); }},
            change{[](auto& x) { x.parameters = numbers(1.5f, 2.0f); }},
            change{[](auto& x) { x.state = numbers(6.0f, 0.0f); }},
-           change{[](auto& x) { x.state.reset(); }}}) {
+           change{[](auto& x) { x.state.reset(); }},
+           change{[](auto& x) { x.variate = numbers(0.0f, 0.0f); }}}) {
     auto other = an_order();
     make(other);
 

@@ -34,10 +34,35 @@ TEST(memory_test, says_at_what_there_was_none) {
 TEST(memory_test, counts_a_gpus_slots_where_they_are) {
   device_choice on;
   on.devices = {{gpu::device{}, 2}};
-  EXPECT_EQ(parameter_memory(10.0, on), 10.0 * (2 * 4 + 8 + 2 * 4 * 4));
+  const configuration what;
+  EXPECT_EQ(parameter_memory(10.0, on, what), 10.0 * (2 * 4 + 8 + 2 * 4 * 4));
 
   on.devices = {{gpu::device{gpu::device_kind::cuda, 0}, 64}};
-  EXPECT_EQ(parameter_memory(10.0, on), 10.0 * 2 * 4);
+  EXPECT_EQ(parameter_memory(10.0, on, what), 10.0 * 2 * 4);
+}
+
+TEST(memory_test, counts_the_control_variates_of_server_and_clients) {
+  device_choice on;
+  on.devices = {{gpu::device{}, 2}};
+  configuration what;
+  what.federation.clients = 7;
+  what.client.method = "scaffold";
+
+  EXPECT_EQ(parameter_memory(10.0, on, what),
+      10.0 * ((2 * 2 + 7) * 4 + 2 * 8 + 2 * 6 * 4));
+}
+
+TEST(memory_test, counts_the_versions_that_a_virtual_order_keeps) {
+  device_choice on;
+  on.devices = {{gpu::device{}, 2}};
+  configuration what;
+  what.federation.rule = "fedbuff";
+  what.federation.options["concurrency"] = std::uint64_t{10};
+  what.federation.options["max_staleness"] = std::uint64_t{4};
+  const auto usual = parameter_memory(10.0, on, what);
+  what.run.order = "virtual";
+
+  EXPECT_EQ(parameter_memory(10.0, on, what), usual + 10.0 * 5 * 4);
 }
 
 TEST(memory_test, refuses_what_does_not_fit_by_its_key) {

@@ -310,6 +310,18 @@ TEST(configuration_test, brings_fedprox_into_the_recipe) {
       differences(read.value, configuration{}), testing::Not(IsEmpty()));
 }
 
+TEST(configuration_test, brings_feddyn_into_the_recipe) {
+  auto read = parse_configuration(
+      "[client]\nmethod = \"feddyn\"\nalpha = 0.1\n", "run.toml");
+
+  ASSERT_THAT(read.problems, IsEmpty());
+  EXPECT_EQ(read.value.client.pull(), 0.1f);
+  EXPECT_EQ(parse_configuration(to_toml(read.value), "config.toml").value,
+      read.value);
+  EXPECT_THAT(problems("[client]\nmethod = \"feddyn\"\nalpha = 0\n"),
+      ElementsAre(HasSubstr("client.alpha = 0 is not a number above 0")));
+}
+
 TEST(configuration_test, pulls_nobody_who_did_not_ask_for_fedprox) {
   auto read = parse_configuration("[client]\nmu = 0.1\n", "run.toml");
 

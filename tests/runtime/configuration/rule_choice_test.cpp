@@ -132,6 +132,34 @@ TEST(rule_choice_test, refuses_fednova_with_a_server_of_moments) {
                   "\"average\" alone, this is \"fedadam\""));
 }
 
+TEST(rule_choice_test, refuses_variates_where_no_round_moves_them) {
+  auto found = parse_configuration("[federation]\nrule = \"fedbuff\"\n"
+                                   "[client]\nmethod = \"scaffold\"\n",
+      "a");
+
+  EXPECT_THAT(found.problems,
+      ElementsAre("a:4: client.method = \"scaffold\" moves control variates by "
+                  "rounds, which federation.rule = \"fedbuff\" does not: set "
+                  "\"fedavg\", or another method"));
+}
+
+TEST(rule_choice_test, takes_feddyn_by_its_own_server_step_alone) {
+  auto refusal = [](const std::string& keys, const std::string& method) {
+    return parse_configuration(
+        "[federation]\n" + keys + "\n[client]\nmethod = \"" + method + "\"\n",
+        "a")
+        .problems;
+  };
+
+  EXPECT_THAT(refusal("server = \"fedadam\"", "feddyn"),
+      ElementsAre("a:4: client.method = \"feddyn\" is for federation.server = "
+                  "\"average\" alone, this is \"fedadam\""));
+  EXPECT_THAT(refusal("server_lr = 0.5", "feddyn"),
+      ElementsAre("a:4: client.method = \"feddyn\" is for federation.server_lr "
+                  "= 1 alone, this is 0.5"));
+  EXPECT_TRUE(refusal("server = \"fedadam\"", "scaffold").empty());
+}
+
 TEST(rule_choice_test, leaves_a_rule_of_the_programs_own_to_it) {
   configuration what;
   what.federation.rule = "mine";

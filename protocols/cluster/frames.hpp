@@ -37,7 +37,7 @@
 namespace troupe::cluster {
 
 /// Of a whole session; another one is refused before anything else is read.
-constexpr std::uint16_t wire_version = 2;
+constexpr std::uint16_t wire_version = 3;
 
 /// What a connection is for.
 enum class errand : std::uint8_t {

@@ -157,7 +157,8 @@ private:
   // A step may read and write its state in one place.
   template <class Value>
   gpu::server_blocks<Value> with_state(std::span<Value> parameters) {
-    gpu::server_blocks<Value> result{.parameters = parameters};
+    gpu::server_blocks<Value> result;
+    result.parameters = parameters;
     for (auto& [name, values] : state_)
       result.of(name) = values->span();
     return result;

@@ -151,10 +151,10 @@ TEST(messages_test, carry_tensors_as_handles) {
                                               "0000000000000003"
                                               "3fe0000000000000"
                                               "00000004" +
-                                                  handle + none);
+                                                  handle + none + none);
   expect_golden(add{1, 2, lent, 0.5, 0.25, {}},
       "000000000000000100000002" + handle + "3fe00000000000003fd0000000000000" +
-          none);
+          none + std::string(16, '0'));
   expect_golden(
       update{1, {2, 3, {4, 5, 0.5, 0.25, true}, 0.5, 0.25, lent, 0.5f, true}},
       "00000001"
@@ -188,7 +188,13 @@ TEST(messages_test, carry_states_as_tensors) {
       offer{1, 2, 3, 0.5, 4, {}, lent}, "000000000000000100000002"
                                         "00000000000000033fe0000000000000"
                                         "00000004" +
-                                            none + handle);
+                                            none + handle + none);
+  offer varied{1, 2, 3, 0.5, 4, {}};
+  varied.variate = lent;
+  expect_golden(varied, "000000000000000100000002"
+                        "00000000000000033fe0000000000000"
+                        "00000004" +
+                            none + none + handle);
   expect_golden(update{1, {2, 3, {}, 0.5, 0.25, {}, 0.5f, false, true, lent}},
       "00000001"
       "00000000000000020000000000000003"

@@ -158,7 +158,7 @@ colour = "blue"
           "4000000000",
           "run.toml:19: client.colour is not a key; [client] has epochs, "
           "steps, batch, lr, lr_decay, momentum, weight_decay, clip, "
-          "method, mu"));
+          "method, mu, alpha"));
 }
 
 TEST(configuration_test, names_the_line_that_is_no_toml) {
@@ -319,7 +319,8 @@ TEST(configuration_test, brings_feddyn_into_the_recipe) {
   EXPECT_EQ(parse_configuration(to_toml(read.value), "config.toml").value,
       read.value);
   EXPECT_THAT(problems("[client]\nmethod = \"feddyn\"\nalpha = 0\n"),
-      ElementsAre(HasSubstr("client.alpha = 0 is not a number above 0")));
+      ElementsAre(
+          HasSubstr("client.alpha = 0 is not a number from above 0 to")));
 }
 
 TEST(configuration_test, pulls_nobody_who_did_not_ask_for_fedprox) {

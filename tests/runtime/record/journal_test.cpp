@@ -158,9 +158,12 @@ TEST(journal_test, reads_losses_of_nodes_from_before_they_were_timed) {
 }
 
 TEST(journal_test, writes_what_shows_that_a_sum_is_that_of_its_updates) {
-  auto text = encoded({{1, at(1), an_update(9)},
+  auto varied = an_update(9);
+  varied.drift = 0.125;
+  auto text = encoded({{1, at(1), varied},
       {2, at(1),
-          facts::published{1, 2, 3, 4, 0.5, 0.25, 0.75, 0.5, 0.625, 772, 9.5}},
+          facts::published{
+              1, 2, 3, 4, 0.5, 0.25, 0.75, 0.5, 0.625, 772, 9.5, {0.75, -2.0}}},
       {3, at(1), facts::stored{1, "sha", 0.5, "before"}}});
 
   EXPECT_EQ(text,
@@ -169,11 +172,12 @@ TEST(journal_test, writes_what_shows_that_a_sum_is_that_of_its_updates) {
       "\"samples\":[600],\"steps\":[60],\"weight\":[0.25],\"share\":[0.5],"
       "\"loss\":[1.5],\"seconds\":[0.01],\"mixed\":[true],"
       "\"handed_in\":[true],\"work\":[5],"
-      "\"checksum\":[18446744073709551615]}\n"
+      "\"checksum\":[18446744073709551615],\"drift\":[0.125]}\n"
       "{\"fact\":\"published\",\"number\":2,\"at\":1.000000,\"version\":1,"
       "\"round\":2,\"updates\":3,\"total_updates\":4,\"loss\":0.5,"
       "\"seconds\":0.25,\"scale\":0.75,\"weight\":0.5,\"share\":0.625,"
-      "\"checksum\":772,\"clock\":9.5}\n"
+      "\"checksum\":772,\"clock\":9.5,\"variate_keep\":0.75,"
+      "\"variate_gain\":-2}\n"
       "{\"fact\":\"stored\",\"number\":3,\"at\":1.000000,\"version\":1,"
       "\"sha256\":\"sha\",\"seconds\":0.5,\"before\":\"before\"}\n");
 }

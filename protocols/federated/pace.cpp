@@ -10,6 +10,8 @@ namespace {
 
 // About thirty years: what is slower never ends.
 constexpr double longest = 1e9;
+/// Beyond all clients: streams that say which ones are slow.
+constexpr std::uint64_t slowest = std::uint64_t{1} << 40;
 
 // Samples that pass through the model.
 double processed(const training::recipe& how, std::uint64_t samples) {
@@ -28,9 +30,22 @@ double log_normal(double deviation, gpu::random_stream draw) {
 } // namespace
 
 double pace::speed(client_id client) const {
-  return samples_per_second *
-         log_normal(
-             spread, gpu::random_stream{seed, gpu::stream::pace, client, 0});
+  const auto usual = samples_per_second *
+                     log_normal(spread, gpu::random_stream{seed,
+                                            gpu::stream::pace, client, 0});
+  return is_slow(client) ? usual / slow_by : usual;
+}
+
+// One of every so many, whichever the seed draws of them.
+bool pace::is_slow(client_id client) const {
+  if (slow <= 0.0)
+    return false;
+  const auto at = static_cast<double>(client) * slow;
+  const auto row = std::floor(at);
+  gpu::random_stream draw{
+      seed, gpu::stream::pace, slowest, static_cast<std::uint64_t>(row)};
+  const auto drawn = static_cast<double>(draw.below(1 << 16)) / (1 << 16);
+  return at - row <= drawn && drawn < at - row + slow;
 }
 
 duration pace::of(const grant& what, std::uint64_t samples) const {

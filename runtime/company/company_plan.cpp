@@ -29,8 +29,9 @@ std::optional<federated::virtual_order> order_of(
     const configuration& c, std::uint64_t incarnation) {
   if (c.run.order != "virtual")
     return std::nullopt;
-  return federated::virtual_order{{c.run.seed, c.clock.samples_per_second,
-                                      c.clock.spread, c.clock.jitter, c.client},
+  return federated::virtual_order{
+      {c.run.seed, c.clock.samples_per_second, c.clock.spread, c.clock.jitter,
+          c.clock.slow, c.clock.slow_by, c.client},
       first_lease(incarnation)};
 }
 

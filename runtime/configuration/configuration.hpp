@@ -99,8 +99,10 @@ struct configuration {
   /// at its client's speed.
   struct clock_keys {
     double samples_per_second = 1000.0; ///< of the median client
-    double spread = 0.5; ///< of speeds: the deviation of their logarithm
-    double jitter = 0.1; ///< likewise, of one client's leases
+    double spread = 0.5;   ///< of speeds: the deviation of their logarithm
+    double jitter = 0.1;   ///< likewise, of one client's leases
+    double slow = 0.0;     ///< part of the clients that are slower yet
+    double slow_by = 10.0; ///< so many times
     friend bool operator==(const clock_keys&, const clock_keys&) = default;
   } clock;
 

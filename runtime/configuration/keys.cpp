@@ -275,6 +275,11 @@ std::vector<key> common_keys() {
       {"clock", "jitter", at<&pace::jitter>, "likewise, of one client's leases",
           alters, {0, 10}, any_word, nullptr, on_virtual_clock,
           of_virtual_order},
+      {"clock", "slow", at<&pace::slow>,
+          "part of the clients that are slower yet", alters, {0, 1}, any_word,
+          nullptr, on_virtual_clock, of_virtual_order},
+      {"clock", "slow_by", at<&pace::slow_by>, "so many times", alters,
+          {1, 1e6}, any_word, nullptr, on_virtual_clock, of_virtual_order},
 
       {"compute", "device", at<&compute::device>,
           "auto, cpu, cuda (every GPU) or cuda:N", any_bits, {}, {},

@@ -311,5 +311,28 @@ TEST(pace_test, has_the_spread_that_it_says) {
   EXPECT_NEAR(std::sqrt(squares / count), 0.5, 0.02);
 }
 
+TEST(pace_test, has_the_part_of_slow_clients_that_it_says) {
+  pace some{.seed = 5, .samples_per_second = 100.0, .slow = 0.1, .work = {}};
+  for (client_id row = 0; row < 100; ++row) {
+    int slow = 0;
+    for (client_id i = 0; i < 10; ++i)
+      slow += some.speed(10 * row + i) == 10.0;
+    EXPECT_EQ(slow, 1) << row;
+  }
+  int same_place = 0;
+  for (client_id row = 0; row < 1000; ++row)
+    same_place += some.is_slow(10 * row + 3);
+  EXPECT_NEAR(same_place, 100, 40) << "they go by the seed, not by the place";
+
+  some.slow_by = 4.0;
+  some.slow = 1.0;
+  EXPECT_EQ(some.speed(7), 25.0);
+  some.slow = 0.3;
+  int slow = 0;
+  for (client_id i = 0; i < 10'000; ++i)
+    slow += some.is_slow(i);
+  EXPECT_NEAR(slow, 3'000, 100);
+}
+
 } // namespace
 } // namespace troupe::federated

@@ -30,6 +30,9 @@ struct offer {
   rare_tensor state{};    ///< the client's; none where it keeps none. That of
                           ///< a resident is named alone: `state_elsewhere`
   rare_tensor variate{};  ///< the server's, of that version; none: it has none
+  /// What it has when that is used up is its update: from now on, waiting
+  /// included.
+  training::budget within{};
 };
 
 /// Aggregator to worker: an offer, and where in this process it is to train.
@@ -52,7 +55,8 @@ struct state_stored {
   state_name state = no_state;
 };
 
-/// Worker to compute: the offer with the client's own part.
+/// Worker to compute: the offer with the client's own part, whose budget of
+/// time begins with its training.
 struct train_task {
   lease_id lease = 0;
   training::assignment work;
@@ -65,6 +69,8 @@ struct train_task {
   std::stop_token stop;
   rare_tensor state{};   ///< the client's
   rare_tensor variate{}; ///< the server's
+  /// What it has by then is its update, by `wall_seconds`; 0: all of it.
+  double send_by = 0.0;
 };
 
 /// What came of one lease. `delta` is trained minus given, on the
@@ -111,7 +117,8 @@ bool inspect(Inspector& f, offer& x) {
       f.field("client", x.client), f.field("base", x.base),
       exactly(f, "share", x.share), f.field("work", x.work),
       f.field("parameters", x.parameters), f.field("state", x.state),
-      f.field("variate", x.variate));
+      f.field("variate", x.variate), f.field("steps", x.within.steps),
+      exactly(f, "seconds", x.within.seconds));
 }
 template <class Inspector>
 bool inspect(Inspector& f, seated_offer&) {

@@ -164,7 +164,8 @@ topology& topology::train(const client_method& how, const local& much) {
             .lr_decay = x.lr_decay,
             .momentum = x.momentum,
             .weight_decay = x.weight_decay,
-            .clip = x.clip};
+            .clip = x.clip,
+            .seconds = much.seconds};
       },
       how);
   if (const auto* proximal = std::get_if<fedprox>(&how)) {

@@ -81,6 +81,7 @@ struct local {
   std::uint32_t epochs = 1;
   std::uint32_t steps = 0;
   std::uint32_t batch = 10; ///< 0: all samples at once
+  float seconds = 0.0f;     ///< what it has by then is its update; 0: all of it
 };
 
 /// How fast its clients are; the keys of [clock].

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/clocks.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/participation.hpp"
@@ -171,6 +172,9 @@ void door_state::take(train_task& what) {
     order.what.parameters = lent(what.parameters, newest_, what.work.version);
     task.from = order.what.parameters.id;
   }
+  order.what.within.steps = what.work.within.steps;
+  if (what.send_by > 0.0)
+    order.what.within.seconds = std::max(what.send_by - wall_seconds(), 1e-9);
   if (what.variate) {
     order.what.variate =
         lent(what.variate.value(), newest_variate_, what.work.version);

@@ -31,6 +31,7 @@ void door_state::take(seated_offer& what) {
           lent(what.parameters, newest_, what.base), std::move(what.state)},
       what.lane, what.turn};
   task.from = order.what.parameters.id;
+  order.what.within = what.within;
   if (what.variate) {
     order.what.variate = lent(what.variate.value(), newest_variate_, what.base);
     task.variate = order.what.variate.value().id;

@@ -156,10 +156,25 @@ void accelerator_state::enter_next(std::size_t which) {
   }
 }
 
+// Lanes whose time is over send what they have.
+void accelerator_state::cut_short() {
+  const auto now = wall_seconds();
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    const auto& one = lanes_[i];
+    if (!one.task || one.through)
+      continue;
+    const auto most = one.task->work.within.seconds;
+    if ((one.task->send_by > 0.0 && now >= one.task->send_by) ||
+        (most > 0.0 && now - one.begun >= most))
+      cohort_->cut(i);
+  }
+}
+
 void accelerator_state::advance() {
   scored_last_ = false;
   stretch next;
   auto why = guarded(errc::device_failed, [&] {
+    cut_short();
     for (auto which : cohort_->advance(steps_))
       if (auto& one = lanes_[which]; one.task && !one.through)
         next.through.push_back({which, one.task->lease});

@@ -81,6 +81,7 @@ private:
   bool ready();
   void go_on();
   void enter_next(std::size_t which);
+  void cut_short();
   void advance();
   void queue_scores();
   void set_off(stretch what);

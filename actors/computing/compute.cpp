@@ -1,5 +1,6 @@
 #include "actors/computing/compute.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -14,6 +15,19 @@
 #include "gpu/training/stateful_learner.hpp"
 
 namespace troupe {
+namespace {
+
+// From now on.
+training::budget left_of(training::budget within, double send_by) {
+  constexpr double least = 1e-9;
+  if (send_by <= 0.0)
+    return within;
+  const auto left = std::max(send_by - wall_seconds(), least);
+  within.seconds = within.seconds > 0.0 ? std::min(within.seconds, left) : left;
+  return within;
+}
+
+} // namespace
 
 compute_state::compute_state(compute::pointer self, gpu::device where,
     training::learner_factory make, double max_norm)
@@ -88,6 +102,7 @@ trained compute_state::run(const train_task& task) {
   const gpu::shared_buffer own = task.state.value();
   auto state = own;
   auto work = task.work;
+  work.within = left_of(work.within, task.send_by);
   work.correction = training::correction(
       work.how, own, task.variate.value(), task.parameters->size());
   auto outcome =

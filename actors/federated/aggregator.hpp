@@ -134,6 +134,7 @@ private:
   // what the desk does: aggregator_slots.cpp
   void seat_all();
   void offer_to(placement::seat& at);
+  training::budget budget_of(const federated::grant& what) const;
   void tell_to_stop();
   void welcome_back(std::optional<slot_id> slot);
   void say_goodbye(std::optional<slot_id> slot);

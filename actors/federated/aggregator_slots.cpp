@@ -1,5 +1,6 @@
 #include "actors/federated/aggregator.hpp"
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
@@ -46,11 +47,21 @@ void aggregator_state::offer_to(placement::seat& at) {
   tell(facts::leased{grant.lease, grant.client, grant.base});
   const auto& slot = slots_[at.slot];
   send(self_, workers_[grant.client],
-      seated_offer{
-          {grant.lease, grant.client, grant.base, grant.share, grant.work,
-              std::move(at.base),
-              client_states_.offered(grant.lease, grant.client), variate_},
+      seated_offer{{grant.lease, grant.client, grant.base, grant.share,
+                       grant.work, std::move(at.base),
+                       client_states_.offered(grant.lease, grant.client),
+                       variate_, budget_of(grant)},
           slot.who, slot.lane, at.turn, self_});
+}
+
+// By now, that is: it may have waited for its slot. A clock of another kind has
+// said how many steps it is.
+training::budget aggregator_state::budget_of(
+    const federated::grant& what) const {
+  if (virtual_ || what.send_by == instant{})
+    return {what.most_steps, 0.0};
+  constexpr double least = 1e-9;
+  return {what.most_steps, std::max(seconds(what.send_by - now_), least)};
 }
 
 void aggregator_state::tell_to_stop() {

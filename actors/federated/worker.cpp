@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "actors/clocks.hpp"
+
 namespace troupe {
 
 worker_state::worker_state(worker::pointer self, client_id client,
@@ -31,10 +33,15 @@ void worker_state::accept(seated_offer& what) {
       context_->recipe.with_work(what.work),
       gpu::random_stream{
           context_->seed, gpu::stream::train, client_, what.base}};
+  work.within.steps = what.within.steps;
+  if (!context_->on_virtual_clock)
+    work.within.seconds = double{context_->recipe.seconds};
   send(self_, what.on,
       train_task{what.lease, std::move(work), std::move(what.parameters),
           std::move(what.reply_to), what.lane, what.turn, stop_.get_token(),
-          std::move(what.state), std::move(what.variate)});
+          std::move(what.state), std::move(what.variate),
+          what.within.seconds > 0.0 ? wall_seconds() + what.within.seconds
+                                    : 0.0});
 }
 
 void worker_state::stop(lease_id lease) {

@@ -15,6 +15,7 @@ namespace troupe {
 struct worker_context {
   std::uint64_t seed = 0;
   training::recipe recipe;
+  bool on_virtual_clock = false; ///< which alone says how long a lease takes
 };
 
 /// One logical client: owns its samples, turns an offer into a task for the

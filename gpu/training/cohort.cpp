@@ -55,6 +55,7 @@ public:
   void check(const assignment& work) const;
   void enter(std::size_t lane, const gpu::shared_buffer& given,
       const assignment& work);
+  void cut(std::size_t lane);
   void leave(std::size_t lane);
   std::vector<std::size_t> advance(std::size_t steps);
   result take(std::size_t lane);
@@ -71,6 +72,7 @@ private:
     bool busy = false;
     bool through = false; ///< all its steps are queued, and what follows
     std::size_t left = 0; ///< steps not queued yet
+    std::vector<gpu::lane_step> steps;
     std::uint64_t version = 0;
     outcome sums;
     gpu::shared_buffer given;
@@ -229,8 +231,10 @@ void cohort::state::enter(
   next.todo = bring(work.data, todo);
   next.busy = true;
   next.left = todo.steps.size();
+  next.steps = todo.steps;
   next.version = work.version;
   next.sums.samples = todo.samples;
+  next.sums.partial = todo.partial;
   gpu::copy<float>(on, next.given->span(), all(parameters_)[lane]);
   if (starts_.size() > 0)
     gpu::copy<float>(on, next.given->span(), all(starts_)[lane]);
@@ -240,6 +244,19 @@ void cohort::state::enter(
   }
   training_.assign(on, lane, next.todo.work());
   seats_[lane] = std::move(next);
+}
+
+void cohort::state::cut(std::size_t lane) {
+  auto& one = seats_[lane];
+  const auto queued = one.steps.size() - one.left;
+  if (one.left == 0 || queued == 0 || one.steps[queued - 1].completes == 0)
+    return;
+  one.left = 0; // what the device does of it behind that, nobody takes
+  one.steps.resize(queued);
+  one.sums.partial = true;
+  one.sums.samples = 0;
+  for (const auto& step : one.steps)
+    one.sums.samples += step.rows;
 }
 
 // Steps that are queued may still read what the lane was given.
@@ -392,6 +409,10 @@ std::size_t cohort::lanes() const noexcept {
 void cohort::enter(
     std::size_t lane, const gpu::shared_buffer& given, const assignment& work) {
   state_->enter(lane, given, work);
+}
+
+void cohort::cut(std::size_t lane) {
+  state_->cut(lane);
 }
 
 void cohort::leave(std::size_t lane) {

@@ -45,6 +45,9 @@ public:
   /// has not the method.
   void enter(std::size_t lane, const gpu::shared_buffer& given,
       const assignment& work);
+  /// Has a lane end with the batch that was queued last, if it is whole: that
+  /// is its update then, if it is less than all.
+  void cut(std::size_t lane);
   /// Drops what a lane is at; it is free at once.
   void leave(std::size_t lane);
   /// A lane is at work, or through and not taken yet.

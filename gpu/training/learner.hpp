@@ -15,6 +15,13 @@
 
 namespace troupe::training {
 
+/// What training may take; it ends with whatever is used up first, but not
+/// before a step. 0: any.
+struct budget {
+  std::uint64_t steps = 0;
+  double seconds = 0.0; ///< of wall time
+};
+
 /// One piece of local training: everything a learner may depend on, so that
 /// the same assignment gives the same bits wherever and whenever it is run.
 struct assignment {
@@ -26,6 +33,7 @@ struct assignment {
   /// Added to every gradient: against the client's drift (`correction`). On the
   /// host, as long as the parameters; null: nothing is.
   gpu::shared_buffer correction{};
+  budget within{}; ///< beyond it, what was done is its update: `partial`
 };
 
 /// What training reports beside the parameters.
@@ -34,7 +42,7 @@ struct outcome {
   std::uint64_t steps = 0;
   double loss = 0.0;        ///< mean over the samples processed
   double square_loss = 0.0; ///< mean of its square, likewise; 0: not known
-  bool partial = false;     ///< it was asked for more than it did
+  bool partial = false;     ///< the recipe asks for more than it did
 };
 
 /// Sums over samples, so that parts of a test set can be merged.
@@ -64,7 +72,8 @@ class stateful_learner;
 ///
 /// Spans of parameters are on the learner's device, and nothing that was queued
 /// works on them any more when a call returns. A learner may throw: that fails
-/// the one assignment, by the exception's text, and not the run.
+/// the one assignment, by the exception's text, and not the run. One that does
+/// not heed its budget is late, and may not count.
 ///
 /// Nobody looks into what a learner makes of the recipe, its method neither:
 /// one of one's own that is to train by FedProx adds `how.pull()` times the

@@ -18,8 +18,9 @@ struct recipe {
   float clip = 0.0f;         ///< largest gradient norm; 0: none
   /// Or "fedprox", "fednova", "scaffold", "feddyn".
   std::string method = "sgd";
-  float mu = 0.01f;    ///< fedprox: the pull back to where it started
-  float alpha = 0.01f; ///< feddyn: that pull, and what the client keeps of it
+  float mu = 0.01f;     ///< fedprox: the pull back to where it started
+  float alpha = 0.01f;  ///< feddyn: that pull, and what the client keeps of it
+  float seconds = 0.0f; ///< what it has by then is its update; 0: all
 
   /// The learning rate of round `round`, counted from 0.
   float rate(std::uint64_t round) const noexcept;

@@ -24,7 +24,12 @@ schedule plan(const assignment& work, std::size_t most) {
   schedule result;
   batches all{work.data.size(), how, work.random};
   bool moving = false;
+  std::uint64_t batches_taken = 0;
   for (auto batch = all.next(); !batch.empty(); batch = all.next()) {
+    if (work.within.steps > 0 && batches_taken++ == work.within.steps) {
+      result.partial = true;
+      break;
+    }
     for (std::size_t first = 0; first < batch.size(); first += at_a_time) {
       const auto rows = std::min(at_a_time, batch.size() - first);
       gpu::lane_step step;

@@ -15,6 +15,7 @@ struct schedule {
   std::vector<std::uint32_t> order; ///< samples of the set, pass behind pass
   std::vector<gpu::lane_step> steps;
   std::uint64_t samples = 0; ///< processed, over all epochs
+  bool partial = false;      ///< the recipe asks for more
 };
 
 /// Samples that a lane takes at a time: the recipe's batch, or parts of it
@@ -26,7 +27,8 @@ std::size_t share(const recipe& how, std::size_t most);
 bool folds(const recipe& how, std::size_t most);
 
 /// The batches of `work` (`batches` has the order) as steps of up to
-/// `share(work.how, most)` samples, with the sinks that `folds` asks for.
+/// `share(work.how, most)` samples, with the sinks that `folds` asks for; as
+/// many as its budget of steps has.
 schedule plan(const assignment& work, std::size_t most);
 
 } // namespace troupe::training

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
@@ -23,6 +24,26 @@ constexpr std::size_t most_bytes = std::size_t{64} << 20;
 /// Samples of a test set that pass together: enough to fill the arithmetic
 /// units, few enough to stay in the caches.
 constexpr std::size_t test_batch = 200;
+
+/// Of a budget, since it was made.
+class spent {
+public:
+  explicit spent(const budget& of) : of_(of) {}
+
+  bool all(std::uint64_t steps) const {
+    if (steps == 0)
+      return false;
+    if (of_.steps > 0 && steps >= of_.steps)
+      return true;
+    const std::chrono::duration<double> time = clock::now() - since_;
+    return of_.seconds > 0.0 && time.count() >= of_.seconds;
+  }
+
+private:
+  using clock = std::chrono::steady_clock;
+  budget of_;
+  clock::time_point since_ = clock::now();
+};
 
 class model_learner : public learner {
 public:
@@ -154,8 +175,13 @@ outcome model_learner::train(
   batches order{work.data.size(), how, work.random};
   outcome result;
   lost losses;
+  const spent so_far{work.within};
   for (auto batch = order.next(); !batch.empty() && !stop.stop_requested();
        batch = order.next()) {
+    if (so_far.all(result.steps)) {
+      result.partial = true;
+      break;
+    }
     const auto loss = step(parameters, work.data, batch, stop);
     ++result.steps;
     if (!std::isfinite(loss.sum)) {

@@ -25,8 +25,8 @@ duration median(std::vector<duration>& times) {
 
 } // namespace
 
-deadline::deadline(duration fixed, double spread)
-    : fixed_(std::min(fixed, longest)), spread_(spread) {
+deadline::deadline(duration fixed, double spread, double part)
+    : fixed_(std::min(fixed, longest)), spread_(spread), part_(part) {
   assert(fixed >= duration{} && spread >= 0.0);
   assert(fixed == duration{} || spread == 0.0);
 }
@@ -48,6 +48,13 @@ std::optional<duration> deadline::of(std::span<const client_id> cohort) const {
                               : above_median({times.begin(), times.end()}));
   }
   return most;
+}
+
+std::optional<duration> deadline::sends_after(duration waits) const {
+  if (part_ <= 0.0)
+    return std::nullopt;
+  return duration{
+      static_cast<duration::rep>(part_ * static_cast<double>(waits.count()))};
 }
 
 void deadline::begin_round() {

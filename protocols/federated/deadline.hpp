@@ -35,13 +35,18 @@ public:
   /// None.
   deadline() = default;
   /// A fixed time, or else `spread` times the MAD above the median; 0: neither.
-  explicit deadline(duration fixed, double spread = 0.0);
+  /// Clients send what they have after `part` of it; 0: all that was asked for.
+  explicit deadline(duration fixed, double spread = 0.0, double part = 0.0);
 
   /// The same, that knows nothing yet.
-  deadline anew() const { return deadline{fixed_, spread_}; }
+  deadline anew() const { return deadline{fixed_, spread_, part_}; }
 
   /// From the start of a round of these clients; none: it waits for all.
   std::optional<duration> of(std::span<const client_id> cohort) const;
+
+  /// When its clients send what they have, from the start of a round that waits
+  /// for so long; none: when they are through.
+  std::optional<duration> sends_after(duration waits) const;
 
   void begin_round();
   /// In this round, from its start; once a client.
@@ -60,6 +65,7 @@ private:
 
   duration fixed_{};
   double spread_ = 0.0;
+  double part_ = 0.0;
   std::deque<std::vector<duration>> rounds_; // the open one is the last
   std::vector<std::vector<duration>> own_;   // by client, the newest last
 };

@@ -19,6 +19,8 @@ struct grant {
   double share = 0.0;     ///< what its update will weigh at most
   std::uint32_t work = 0; ///< steps, or epochs, as the run has it; 0: its own
   duration allowed{};     ///< from the start of training to the update; 0: any
+  instant send_by{};      ///< what it has by then is its update; 0: all
+  std::uint64_t most_steps = 0; ///< likewise, behind so many; 0: any
 };
 
 /// What a rule is told of an update that came in.

@@ -183,14 +183,20 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
 // What comes at that very moment is in time.
 void fedavg::limit(std::span<const client_id> cohort, decisions& out) {
   over_.reset();
-  if (const auto time = deadline_.of(cohort))
-    out.wake = over_ = opened_ + *time + duration{1};
+  send_by_ = {};
+  const auto time = deadline_.of(cohort);
+  if (!time)
+    return;
+  out.wake = over_ = opened_ + *time + duration{1};
+  if (const auto part = deadline_.sends_after(*time))
+    send_by_ = opened_ + *part;
 }
 
 void fedavg::hand_out(client_id client, double share, decisions& out) {
   const auto id = book_.open(client, version_, round(), share);
   clients_[client].lease = id;
-  out.grants.push_back({id, client, version_, share, 0, common_.lease_time});
+  out.grants.push_back(
+      {id, client, version_, share, 0, common_.lease_time, send_by_});
 }
 
 bool fedavg::end_lease(lease_id lease) {

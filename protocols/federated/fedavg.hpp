@@ -29,9 +29,10 @@ namespace troupe::federated {
 /// on. What is out then is revoked: its client has not failed, and may be
 /// leased in the next round; what it sends after all is late. An update that
 /// takes exactly the deadline is in time; it counts from the start of the
-/// round, for a lease that was lost and given anew, too. When every lease of
-/// the round has ended before, it publishes with at least min_updates, and is
-/// skipped otherwise.
+/// round, for a lease that was lost and given anew, too. Before that its
+/// clients may be asked for what they have (`options::partial`). When every
+/// lease of the round has ended before, it publishes with at least min_updates,
+/// and is skipped otherwise.
 ///
 /// Where clients train by "fednova", this is that (Wang et al. 2020): an update
 /// d_k whose steps amount to a_k (`training::amount_of`) weighs its share /
@@ -63,6 +64,8 @@ public:
     double deadline = 0.0;    ///< seconds a round waits; 0: for all
     /// Or the median of the times that clients took, and so many MAD; 0: not.
     double deadline_median = 0.0;
+    /// Part of a deadline after which a client sends what it has; 0: never.
+    double partial = 0.0;
   };
 
   fedavg() = default;
@@ -144,6 +147,7 @@ private:
   round_size size_;             // of the open round
   instant opened_{};            // it was
   std::optional<instant> over_; // its deadline is, from then on
+  instant send_by_{};           // its clients send what they have; 0: all
   std::uint64_t buffered_ = 0;  // accepted in the open round
   std::uint64_t failed_ = 0;    // in the open round
 };

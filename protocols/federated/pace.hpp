@@ -24,9 +24,14 @@ struct pace {
 
   /// Of a lease, for a client of so many samples; at least a nanosecond.
   duration of(const grant& what, std::uint64_t samples) const;
+  /// What fits into its time, of a lease that is granted now: its steps where
+  /// they are fewer than all, at least one; 0: all of them.
+  std::uint64_t steps_in_time(
+      const grant& what, std::uint64_t samples, instant now) const;
   /// Samples a second of this client, before any jitter.
   double speed(client_id client) const;
   bool is_slow(client_id client) const;
+  double lease_speed(const grant& what) const;
 };
 
 } // namespace troupe::federated

@@ -16,7 +16,10 @@ grant virtual_order::begin(const grant& what) {
   assert(!open_.contains(what.lease));
   const auto samples =
       what.client < samples_.size() ? samples_[what.client] : 0;
-  const record x{what, next_++, now_, now_ + pace_.of(what, samples)};
+  auto granted = what;
+  granted.most_steps = pace_.steps_in_time(what, samples, now_);
+  granted.send_by = {};
+  const record x{granted, next_++, now_, now_ + pace_.of(granted, samples)};
   rules_ids_.emplace(x.trained_as, what.lease);
   order_.insert(place_of(x));
   open_.emplace(what.lease, x);

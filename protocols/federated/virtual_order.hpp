@@ -42,7 +42,8 @@ public:
   /// A client has so many samples.
   void join(client_id client, std::uint64_t samples);
 
-  /// What the rule grants now, to be trained under the id that it answers with.
+  /// What the rule grants now, to be trained under the id that it answers with:
+  /// by so many steps as fit into its time, which says nothing any more.
   grant begin(const grant& what);
   /// The training of an open lease was lost, and begins anew; none: it is not
   /// open.
@@ -99,7 +100,8 @@ private:
       return f.object(x).fields(f.field("lease", x.what.lease),
           f.field("client", x.what.client), f.field("base", x.what.base),
           exactly(f, "share", x.what.share), f.field("work", x.what.work),
-          f.field("allowed", x.what.allowed), f.field("since", x.since),
+          f.field("allowed", x.what.allowed),
+          f.field("most_steps", x.what.most_steps), f.field("since", x.since),
           f.field("until", x.until));
     }
   };

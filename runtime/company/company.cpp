@@ -188,10 +188,8 @@ void company::gather_workers(crew& who) {
     who.workers = spawn_workers(*system_, settled_, std::move(data_));
     return;
   }
-  auto context = std::make_shared<const worker_context>(
-      worker_context{settled_.run.seed, settled_.client});
   hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
-      std::move(context), std::move(data_), what_.learner(),
+      context_of(settled_), std::move(data_), what_.learner(),
       settled_.federation.max_norm);
 }
 

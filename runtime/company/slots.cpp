@@ -62,11 +62,15 @@ std::vector<compute_slot> spawn_slots(caf::actor_system& system,
   return result;
 }
 
+std::shared_ptr<const worker_context> context_of(const configuration& settled) {
+  return std::make_shared<const worker_context>(worker_context{
+      settled.run.seed, settled.client, settled.run.order == "virtual"});
+}
+
 std::vector<worker> spawn_workers(caf::actor_system& system,
     const configuration& settled, std::vector<training::view> data,
     client_id first) {
-  auto context = std::make_shared<const worker_context>(
-      worker_context{settled.run.seed, settled.client});
+  auto context = context_of(settled);
   std::vector<worker> result;
   result.reserve(data.size());
   for (client_id i = 0; i < data.size(); ++i)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include <caf/actor_system.hpp>
@@ -11,6 +12,8 @@
 #include "runtime/topology.hpp"
 
 namespace troupe {
+
+struct worker_context;
 
 /// Threads of CAF's own in a process of Troupe: its scheduler's, and a few.
 std::size_t actor_threads();
@@ -25,6 +28,8 @@ std::size_t compute_threads(const topology& what, const device_choice& on);
 std::vector<compute_slot> spawn_slots(caf::actor_system& system,
     const topology& what, const configuration& settled,
     const device_choice& on);
+/// What all clients of a run have in common.
+std::shared_ptr<const worker_context> context_of(const configuration& settled);
 /// One for each client from `first` on, with its data.
 std::vector<worker> spawn_workers(caf::actor_system& system,
     const configuration& settled, std::vector<training::view> data,

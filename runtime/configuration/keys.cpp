@@ -265,6 +265,9 @@ std::vector<key> common_keys() {
       {"client", "alpha", at<&client::alpha>,
           "feddyn: that pull, and what a client keeps of it", alters,
           above(0, largest), any_word, nullptr, dynamic, of_feddyn},
+      {"client", "seconds", at<&client::seconds>,
+          "what a client has by then is its update; 0: all of it", alters,
+          {0, largest}},
 
       {"clock", "samples_per_second", at<&pace::samples_per_second>,
           "of the median client, in virtual seconds", alters, above(0, 1e12),

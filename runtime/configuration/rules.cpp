@@ -93,7 +93,8 @@ std::string pace_of(const fedavg& how, std::uint64_t clients) {
 }
 
 federated::deadline deadline_of(const fedavg& how) {
-  return federated::deadline{from_seconds(how.deadline), how.deadline_median};
+  return federated::deadline{
+      from_seconds(how.deadline), how.deadline_median, how.partial};
 }
 
 // The first ones to answer are others each time.
@@ -119,7 +120,10 @@ rule_row fedavg_row() {
       own<&fedavg::deadline>(
           "deadline", "seconds after which a round closes; 0: none", {0, 1e7}),
       own<&fedavg::deadline_median>("deadline_median",
-          "or the median time and so many MAD; 0: none", {0, 1e6})};
+          "or the median time and so many MAD; 0: none", {0, 1e6}),
+      own<&fedavg::partial>("partial",
+          "part of it after which clients send what they have; 0: never",
+          {0, 1})};
   row.make =
       by<fedavg>([](const fedavg& how,
                      const federated::settings& common) -> federated::rule {
@@ -143,6 +147,8 @@ rule_row fedavg_row() {
           fmt::format("is beside federation.deadline = {}: a round has one "
                       "deadline, so one of them has to be 0",
               how.deadline));
+    if (how.partial > 0.0 && how.deadline == 0.0 && how.deadline_median == 0.0)
+      found("partial", "is a part of a deadline, and there is none");
   });
   return row;
 }

@@ -102,6 +102,7 @@ private:
         config_.client.with_work(x.work),
         gpu::random_stream{
             config_.run.seed, gpu::stream::train, x.client, x.base}};
+    work.within.steps = x.steps;
     const gpu::shared_buffer own = states_.offered(x.lease, x.client);
     work.correction = training::correction(work.how, own, variate(), size_);
     auto state = own;

@@ -1,11 +1,8 @@
 // FedProx, and corrections against drift, on every way to train there is: a
 // learner or the lanes of a cohort, on each device.
-#include "gpu/copy.hpp"
-#include "gpu/training/cohort.hpp"
-#include "gpu/training/trainer.hpp"
+#include "tests/gpu/every_way.hpp"
 #include "tests/gpu/mlp_in_double.hpp"
 #include "tests/gpu/samples.hpp"
-#include "tests/support/devices.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,93 +16,10 @@ namespace {
 
 using testing::random_samples;
 
-const std::vector<std::size_t> widths{50, 20, 5};
-
-gpu::shared_buffer start_of(std::uint64_t seed) {
-  const auto learner = trainer(models::mlp(widths))({});
-  auto block = std::make_shared<gpu::buffer>(gpu::size(learner->layout()));
-  learner->initialise(block->span(), seed);
-  return block;
-}
-
-assignment work_on(view data, const recipe& how) {
-  return {.client = 7,
-      .data = std::move(data),
-      .how = how,
-      .random = gpu::random_stream{1, gpu::stream::train, 7}};
-}
-
-std::vector<float> on_host(
-    gpu::device_stream& on, std::span<const float> values) {
-  std::vector<float> result(values.size());
-  gpu::copy<float>(on, values, std::span{result});
-  on.synchronise();
-  return result;
-}
-
-std::vector<float> by_learner(
-    gpu::device where, const gpu::buffer& start, const assignment& work) {
-  gpu::device_stream on{where};
-  gpu::buffer parameters{start.size(), on};
-  gpu::copy<float>(on, start.span(), parameters.span());
-  on.synchronise();
-  trainer(models::mlp(widths))(where)->train(parameters.span(), work, {});
-  return on_host(on, parameters.span());
-}
-
-/// What each assignment makes of its own start, all of them side by side in
-/// lanes: one more than there are, of which the first rests.
-std::vector<std::vector<float>> by_cohort(gpu::device where,
-    const std::vector<gpu::shared_buffer>& starts,
-    const std::vector<assignment>& work) {
-  cohort lanes{models::mlp(widths), where, work.size() + 1, work.front().how};
-  for (std::size_t i = 0; i < work.size(); ++i)
-    lanes.enter(i + 1, starts[i], work[i]);
-  std::vector<std::vector<float>> result(work.size());
-  for (auto left = work.size(); left > 0;) {
-    const auto through = lanes.advance(50);
-    lanes.stream().synchronise();
-    for (auto lane : through) {
-      const auto made = lanes.take(lane);
-      auto& mine = result[lane - 1];
-      mine = on_host(lanes.stream(), made.delta->span());
-      for (std::size_t i = 0; i < mine.size(); ++i)
-        mine[i] += starts[lane - 1]->span()[i];
-      --left;
-    }
-  }
-  return result;
-}
-
-struct way {
-  gpu::device where;
-  bool in_lanes = false;
-
-  std::vector<float> train(
-      const gpu::shared_buffer& start, const assignment& work) const {
-    return in_lanes ? by_cohort(where, {start}, {work}).front()
-                    : by_learner(where, *start, work);
-  }
-};
-
-void PrintTo(const way& one, std::ostream* to) {
-  *to << gpu::to_string(one.where) << (one.in_lanes ? ", in lanes" : "");
-}
-
-std::vector<way> ways() {
-  std::vector<way> result;
-  for (auto where : tests::test_devices())
-    for (auto in_lanes : {false, true})
-      result.push_back({where, in_lanes});
-  return result;
-}
-
 class fedprox_test : public ::testing::TestWithParam<way> {};
 
-INSTANTIATE_TEST_SUITE_P(
-    ways, fedprox_test, ::testing::ValuesIn(ways()), [](const auto& p) {
-      return tests::name(p.param.where) + (p.param.in_lanes ? "_lanes" : "");
-    });
+INSTANTIATE_TEST_SUITE_P(ways, fedprox_test, ::testing::ValuesIn(ways()),
+    [](const auto& p) { return name_of(p.param); });
 
 std::vector<double> trained_in_double(
     const gpu::buffer& start, const assignment& work) {
@@ -223,10 +137,8 @@ protected:
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    ways, correction_test, ::testing::ValuesIn(ways()), [](const auto& p) {
-      return tests::name(p.param.where) + (p.param.in_lanes ? "_lanes" : "");
-    });
+INSTANTIATE_TEST_SUITE_P(ways, correction_test, ::testing::ValuesIn(ways()),
+    [](const auto& p) { return name_of(p.param); });
 
 TEST_P(correction_test, is_a_part_of_every_gradient) {
   const auto data = random_samples(40, {50}, 5);

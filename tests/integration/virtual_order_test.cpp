@@ -1,6 +1,7 @@
 // One seed gives one model under any rule, once updates count in virtual order:
 // at any number of slots and processes, and through any kill.
 #include <csignal>
+#include <map>
 #include <memory>
 #include <tuple>
 #include <vector>
@@ -50,6 +51,8 @@ protected:
     if (rule == "deadline")
       result.insert(result.find("fraction"),
           "over_select = 1.4\ndeadline_median = 1.0\n");
+    if (rule == "partial")
+      result.insert(result.find("fraction"), "deadline = 0.7\npartial = 0.9\n");
     return result;
   }
 };
@@ -145,7 +148,48 @@ TEST(equivalence_test, makes_a_full_buffer_of_everybody_a_round) {
 }
 
 INSTANTIATE_TEST_SUITE_P(of, virtual_order_test,
-    testing::Values("fedbuff", "fedasync", "fedavg", "deadline"));
+    testing::Values("fedbuff", "fedasync", "fedavg", "deadline", "partial"));
+
+const words hurried{"--set", "federation.deadline=0.7"};
+
+TEST(partial_work_test, counts_what_clients_have_at_the_deadline) {
+  study some{quick_fedavg(20)};
+  expect_code(run(some.start("all", in_virtual_order(hurried))), 0);
+  EXPECT_FALSE(some.of("all").all<facts::revoked>().empty());
+
+  auto options = in_virtual_order(hurried);
+  options.insert(options.end(), {"--set", "federation.partial=0.9"});
+  expect_code(run(some.start("part", options)), 0);
+
+  EXPECT_TRUE(some.of("part").all<facts::revoked>().empty());
+  std::map<client_id, std::uint64_t> most;
+  for (const auto& x : some.of("all").all<facts::accepted>())
+    most[x.client] = x.steps;
+  std::uint64_t cut = 0, whole = 0;
+  for (const auto& x : some.of("part").all<facts::accepted>()) {
+    EXPECT_GE(x.steps, 1u);
+    if (most.contains(x.client))
+      ++(x.steps < most[x.client] ? cut : whole);
+  }
+  EXPECT_GT(cut, 0u);
+  EXPECT_GT(whole, 0u);
+  for (const auto& x : some.of("part").all<facts::published>())
+    EXPECT_EQ(x.updates, 5u);
+}
+
+// By the wall's clock nobody can tell how far a client comes, but its journal.
+TEST(partial_work_test, trains_for_so_many_seconds) {
+  study some{quick_fedavg(6)};
+  expect_code(run(some.start("run", {"--set", "client.seconds=0.02", "--set",
+                                        "client.epochs=100000"})),
+      0);
+
+  for (const auto& x : some.of("run").all<facts::accepted>()) {
+    EXPECT_GE(x.steps, 1u);
+    EXPECT_GE(x.seconds, 0.02);
+  }
+  expect_code(run(troupe({"audit", some.of("run").root(), "--retrain"})), 0);
+}
 
 } // namespace
 

@@ -383,6 +383,10 @@ TEST(topology_test, says_how_clients_train_and_in_which_order_they_count) {
   EXPECT_EQ(nova.momentum, 0.5f);
   EXPECT_EQ(nova.pull(), 0.0f);
 
+  const auto timed = some.clients(3, sgd{}, {.seconds = 2.0f}).config().client;
+  EXPECT_EQ(timed.seconds, 2.0f);
+  EXPECT_EQ(timed.epochs, 1u);
+
   const auto varied =
       some.clients(3, scaffold{.momentum = 0.5f}).config().client;
   EXPECT_EQ(varied.method, "scaffold");

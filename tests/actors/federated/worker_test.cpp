@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/clocks.hpp"
 #include "actors/computing/compute.hpp"
 #include "actors/federated/aggregator.hpp"
 #include "actors/federated/shard.hpp"
@@ -22,19 +23,23 @@ struct worker_test : testing::Test {
   extra sink{stage};
   worker client;
 
-  explicit worker_test(training::recipe how = {.epochs = 2}) {
+  explicit worker_test(
+      training::recipe how = {.epochs = 2}, bool on_virtual_clock = false) {
     client = stage.system().spawn<worker_impl>(client_id{3}, training::view{},
-        std::make_shared<const worker_context>(worker_context{1, how}));
+        std::make_shared<const worker_context>(
+            worker_context{1, how, on_virtual_clock}));
   }
   ~worker_test() override {
     caf::anon_send_exit(client, caf::exit_reason::user_shutdown);
   }
 
-  train_task given(lease_id lease, std::uint32_t work = 0) {
+  train_task given(lease_id lease, std::uint32_t work = 0,
+      const training::budget& within = {}) {
     seated_offer what;
     what.lease = lease;
     what.client = 3;
     what.work = work;
+    what.within = within;
     what.on = slot.as<compute>();
     what.turn = lease;
     what.reply_to = sink.as<update_sink>();
@@ -55,6 +60,32 @@ TEST_F(worker_test, does_as_much_work_as_it_is_offered) {
   EXPECT_EQ(given(1).work.how.epochs, 2u);
   EXPECT_EQ(given(2, 7).work.how.epochs, 7u);
   EXPECT_EQ(given(2, 7).work.how.steps, 0u);
+}
+
+TEST_F(worker_test, hands_on_what_its_offer_may_take) {
+  EXPECT_EQ(given(1).send_by, 0.0);
+  const auto begun = wall_seconds();
+  const auto task = given(2, 0, {9, 100.0});
+
+  EXPECT_EQ(task.work.within.steps, 9u);
+  EXPECT_GE(task.send_by, begun + 100.0);
+  EXPECT_LE(task.send_by, wall_seconds() + 100.0);
+}
+
+struct timed_worker_test : worker_test {
+  timed_worker_test() : worker_test({.seconds = 5.0f}) {}
+};
+
+TEST_F(timed_worker_test, trains_for_as_long_as_its_recipe_says) {
+  EXPECT_EQ(given(1).work.within.seconds, 5.0);
+}
+
+struct virtual_worker_test : worker_test {
+  virtual_worker_test() : worker_test({.seconds = 5.0f}, true) {}
+};
+
+TEST_F(virtual_worker_test, leaves_time_to_the_clock_that_counts) {
+  EXPECT_EQ(given(1).work.within.seconds, 0.0);
 }
 
 struct stepping_worker_test : worker_test {

@@ -37,6 +37,13 @@ TEST(deadline_test, is_the_fixed_one_from_the_first_round_on) {
   EXPECT_EQ(fixed.of(trio), 30s);
 }
 
+TEST(deadline_test, has_clients_send_what_they_have_behind_a_part_of_it) {
+  EXPECT_EQ(deadline{30s}.sends_after(30s), std::nullopt);
+  const deadline some{30s, 0.0, 0.5};
+  EXPECT_EQ(some.sends_after(30s), 15s);
+  EXPECT_EQ(some.anew().sends_after(10s), 5s);
+}
+
 TEST(deadline_test, is_none_while_nothing_is_known) {
   EXPECT_EQ((deadline{{}, 3.0}.of(trio)), std::nullopt);
 }

@@ -227,6 +227,29 @@ TEST(round_deadline_test, is_what_it_asks_to_be_woken_for) {
   EXPECT_EQ(t.said.grants.at(0).allowed, duration{}); // as long as lease_time
 }
 
+TEST(round_deadline_test, is_preceded_by_what_clients_have_done) {
+  trial<fedavg> t{fedavg{{}, 1.0, 1.0, deadline{10s, 0.0, 0.9}}};
+  t.now = instant{100s};
+  for (client_id i = 0; i < 2; ++i)
+    t.join(i);
+  t.begin();
+
+  for (const auto& g : t.said.grants)
+    EXPECT_EQ(g.send_by, instant{109s});
+
+  const auto lost = t.said.grants.front();
+  t.now = instant{105s};
+  t.requeue(lost);
+  ASSERT_EQ(t.said.grants.size(), 1u);
+  EXPECT_EQ(t.said.grants.front().send_by, instant{109s});
+}
+
+TEST(round_deadline_test, asks_nobody_for_less_while_it_waits_for_all) {
+  trial<fedavg> t{fedavg{{}, 1.0, 1.0, deadline{{}, 3.0, 0.9}}, 2};
+
+  EXPECT_EQ(t.said.grants.front().send_by, instant{});
+}
+
 TEST(round_deadline_test, closes_the_round_with_those_who_came) {
   fedavg_trial t{within(10s), 3};
   const auto leases = t.said.grants;

@@ -334,5 +334,42 @@ TEST(pace_test, has_the_part_of_slow_clients_that_it_says) {
   EXPECT_NEAR(slow, 3'000, 100);
 }
 
+// Twenty samples a second, batches of ten: two steps a second.
+TEST(pace_test, knows_how_many_steps_a_lease_has_time_for) {
+  const pace some{
+      .samples_per_second = 20.0, .work = {.epochs = 3, .batch = 10}};
+  const instant now{100s};
+  const grant timed{.client = 1, .send_by = now + 4s};
+  EXPECT_EQ(some.steps_in_time(timed, 40, now), 8u) << "of twelve";
+  EXPECT_EQ(some.steps_in_time(timed, 20, now), 0u) << "all six fit";
+  EXPECT_EQ(some.steps_in_time(timed, 40, now + 3900ms), 1u) << "at least one";
+  EXPECT_EQ(some.steps_in_time(timed, 40, now + 9s), 1u);
+  EXPECT_EQ(some.steps_in_time({.client = 1}, 40, now), 0u);
+  EXPECT_EQ(some.of({.client = 1, .most_steps = 8}, 40), 4s);
+  EXPECT_EQ(some.of({.client = 1, .most_steps = 99}, 40), 6s);
+
+  auto by_time = some;
+  by_time.work.seconds = 2.5f;
+  EXPECT_EQ(by_time.steps_in_time({.client = 1}, 40, now), 5u);
+  EXPECT_EQ(by_time.steps_in_time(timed, 40, now), 5u);
+}
+
+TEST(virtual_order_test, grants_so_many_steps_as_there_is_time_for) {
+  virtual_order order{
+      {.samples_per_second = 20.0, .work = {.epochs = 3, .batch = 10}}, 100};
+  order.join(2, 40);
+  const auto given =
+      order.begin({.lease = 7, .client = 2, .send_by = instant{4s}});
+
+  EXPECT_EQ(given.most_steps, 8u);
+  EXPECT_EQ(given.send_by, instant{}) << "its clock is nobody else's";
+  const auto again = order.again(given.lease);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->most_steps, 8u);
+  EXPECT_TRUE(order.came(again->lease));
+  EXPECT_TRUE(order.next());
+  EXPECT_EQ(order.now(), instant{4s}) << "it is in time";
+}
+
 } // namespace
 } // namespace troupe::federated

@@ -3,6 +3,7 @@
 #include <tuple>
 #include <variant>
 
+#include "monitoring/contribution_figures.hpp"
 #include "monitoring/figure_register.hpp"
 #include "monitoring/member_figures.hpp"
 #include "monitoring/model_figures.hpp"
@@ -15,8 +16,9 @@ namespace troupe::monitoring {
 struct metrics::state {
   figure_register figures;
   count_tally facts = figures.tally("facts_total", "Facts heard.");
-  std::tuple<model_figures, work_figures, member_figures, recovery_figures>
-      parts{figures, figures, figures, figures};
+  std::tuple<model_figures, work_figures, contribution_figures, member_figures,
+      recovery_figures>
+      parts{figures, figures, figures, figures, figures};
   std::shared_ptr<monitoring::targets> serving =
       std::make_shared<monitoring::targets>();
 
@@ -59,6 +61,8 @@ void metrics::began_after(double seconds) {
 void metrics::add(const std::vector<fact>& batch) {
   for (const auto& f : batch)
     state_->hear(f);
+  if (!batch.empty())
+    std::get<work_figures>(state_->parts).wait_until(batch.back().at);
   state_->flush();
 }
 

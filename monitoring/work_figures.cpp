@@ -69,7 +69,9 @@ work_figures::work_figures(figure_register& to)
           "arrival.",
           staleness_bounds())),
       training_seconds_(to.seconds(
-          "training_seconds", "Wall time of an accepted update's training.")) {
+          "training_seconds", "Wall time of an accepted update's training.")),
+      idle_seconds_(&to.counter("idle_slot_seconds_total",
+          "Time that compute slots waited for a lease, all together.")) {
   flush_levels();
 }
 
@@ -78,6 +80,9 @@ void work_figures::hear(const facts::run_started& what) {
   slots_ = what->slots;
   slots_lost_count_ = 0;
   begun_ = true;
+  ended_ = false;
+  idle_ = 0;
+  now_.reset();
 }
 
 void work_figures::hear(const facts::voided&) {
@@ -148,8 +153,17 @@ void work_figures::hear(const facts::client_left& f) {
   ledger_.leave(f.client);
 }
 
+// Nobody waits any more.
 void work_figures::hear(const facts::run_ended&) {
   ledger_.reset(ledger_.clients());
+  ended_ = true;
+}
+
+// Within a batch, which is a tenth of a second, the level before it counts.
+void work_figures::wait_until(instant now) {
+  if (now_ && now > *now_)
+    idle_seconds_->Increment(number(idle_) * seconds(now - *now_));
+  now_ = now;
 }
 
 void work_figures::flush() {
@@ -174,6 +188,7 @@ void work_figures::flush_levels() {
   idle_clients_.set(number(ledger_.clients() - leased));
   busy_slots_.set(number(busy));
   idle_slots_.set(number(left - busy));
+  idle_ = ended_ ? 0 : left - busy;
   lost_slots_.set(number(slots_lost_count_));
 }
 

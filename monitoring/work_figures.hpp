@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "monitoring/figure_register.hpp"
@@ -31,6 +32,8 @@ public:
   void hear(const facts::client_left& f);
   void hear(const facts::run_ended& f);
 
+  /// What has been heard since was the case up to now.
+  void wait_until(instant now);
   void flush();
 
 private:
@@ -49,10 +52,15 @@ private:
   histogram_tally staleness_;
   histogram_tally training_seconds_;
 
+  prometheus::Counter* idle_seconds_;
+
   lease_ledger ledger_;
+  std::uint64_t idle_ = 0; ///< slots, at the last flush
+  std::optional<instant> now_;
   std::uint64_t slots_ = 0;
   std::uint64_t slots_lost_count_ = 0;
   bool begun_ = false;
+  bool ended_ = false;
 };
 
 } // namespace troupe::monitoring

@@ -223,6 +223,49 @@ TEST_F(metrics_test, shows_slots_busy_idle_and_lost) {
   EXPECT_EQ(value("compute_slots{state=\"lost\"}"), "0");
 }
 
+TEST_F(metrics_test, adds_up_how_long_slots_wait) {
+  story_.then(fashion_start()); // two slots
+  hear();
+  story_.after(2s).then(facts::leased{1, 3, 0});
+  hear();
+  EXPECT_EQ(value("idle_slot_seconds_total"), "4");
+  story_.after(1s).then(facts::requeued{1, 3});
+  hear();
+  EXPECT_EQ(value("idle_slot_seconds_total"), "5");
+
+  story_.after(1s).then(ended("completed"));
+  hear();
+  story_.after(9s).then(facts::evaluated{});
+  hear();
+  EXPECT_EQ(value("idle_slot_seconds_total"), "7") << "nobody waits any more";
+}
+
+TEST_F(metrics_test, tells_how_evenly_clients_contribute) {
+  auto start = fashion_start();
+  start.clients = 4;
+  story_.then(start);
+  hear();
+  EXPECT_EQ(value("contribution_fairness"), "absent")
+      << "nothing has counted yet";
+
+  for (client_id i = 0; i < 4; ++i)
+    story_.then(facts::accepted{.lease = i, .client = i});
+  hear();
+  EXPECT_EQ(value("contributors"), "4");
+  EXPECT_EQ(value("contribution_fairness"), "1");
+
+  for (lease_id i = 0; i < 4; ++i)
+    story_.then(facts::accepted{.lease = 10 + i, .client = 2});
+  hear();
+  EXPECT_EQ(value("contributors"), "4");
+  // (1 + 1 + 5 + 1)^2 / (4 (1 + 1 + 25 + 1))
+  EXPECT_EQ(value("contribution_fairness").substr(0, 7), "0.57142");
+
+  story_.then(facts::client_joined{.client = 7});
+  hear();
+  EXPECT_EQ(value("contribution_fairness").substr(0, 7), "0.28571");
+}
+
 TEST_F(metrics_test, counts_clients_and_slots_that_come_and_go) {
   story_.then(fashion_start());
   hear();

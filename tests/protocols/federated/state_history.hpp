@@ -131,7 +131,9 @@ private:
   }
 
   void arrive(const flight& what) {
-    const auto& [lease, client, base, share, work, allowed] = what.of;
+    const auto lease = what.of.lease;
+    const auto client = what.of.client;
+    const auto base = what.of.base;
     if (rule_.share(lease) > 0.0 && !states_.holds(lease, client)) {
       ++made_anew_;
       if (what.given == counting(client))

@@ -122,8 +122,7 @@ rule_row fedavg_row() {
       own<&fedavg::deadline_median>("deadline_median",
           "or the median time and so many MAD; 0: none", {0, 1e6}),
       own<&fedavg::partial>("partial",
-          "part of it after which clients send what they have; 0: never",
-          {0, 1})};
+          "part of it after which what is done counts; 0: never", {0, 1})};
   row.make =
       by<fedavg>([](const fedavg& how,
                      const federated::settings& common) -> federated::rule {

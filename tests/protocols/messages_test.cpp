@@ -144,14 +144,14 @@ TEST(messages_test, keep_the_bytes_of_their_errors) {
 TEST(messages_test, carry_tensors_as_handles) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
   const std::string handle = "0000000000000007000000000000000300";
-  const std::string none(34, '0');
+  const std::string none(34, '0'), any(32, '0');
   expect_golden(evaluate{2, lent}, "0000000000000002" + handle);
   expect_golden(offer{1, 2, 3, 0.5, 4, lent}, "0000000000000001"
                                               "00000002"
                                               "0000000000000003"
                                               "3fe0000000000000"
                                               "00000004" +
-                                                  handle + none + none);
+                                                  handle + none + none + any);
   expect_golden(add{1, 2, lent, 0.5, 0.25, {}},
       "000000000000000100000002" + handle + "3fe00000000000003fd0000000000000" +
           none + std::string(16, '0'));
@@ -183,18 +183,21 @@ TEST(messages_test, leave_behind_what_whoever_brings_a_delta_measures) {
 TEST(messages_test, carry_states_as_tensors) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
   const std::string handle = "0000000000000007000000000000000300";
-  const std::string none(34, '0');
+  const std::string none(34, '0'), any(32, '0');
   expect_golden(
       offer{1, 2, 3, 0.5, 4, {}, lent}, "000000000000000100000002"
                                         "00000000000000033fe0000000000000"
                                         "00000004" +
-                                            none + handle + none);
+                                            none + handle + none + any);
   offer varied{1, 2, 3, 0.5, 4, {}};
   varied.variate = lent;
+  varied.within = {9, 2.0};
   expect_golden(varied, "000000000000000100000002"
                         "00000000000000033fe0000000000000"
                         "00000004" +
-                            none + none + handle);
+                            none + none + handle +
+                            "0000000000000009"
+                            "4000000000000000");
   expect_golden(update{1, {2, 3, {}, 0.5, 0.25, {}, 0.5f, false, true, lent}},
       "00000001"
       "00000000000000020000000000000003"

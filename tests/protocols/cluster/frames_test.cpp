@@ -94,15 +94,18 @@ TEST(frames_test, keep_the_bytes_of_what_is_asked_for) {
   const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
   const std::string handle = "0000000000000007000000000000000300";
 
-  expect_golden(seated{{1, 2, 3, 0.5, 4, lent, lent, lent}, 5, 6},
-      "04"               // seated
-      "0000000000000001" // lease
-      "00000002"         // client
-      "0000000000000003" // base
-      "3fe0000000000000" // share
-      "00000004" +       // work
-          handle +
-          handle + handle +    // parameters, state, variate
+  expect_golden(seated{{1, 2, 3, 0.5, 4, lent, lent, lent, {9, 2.0}}, 5, 6},
+      "04"                     // seated
+      "0000000000000001"       // lease
+      "00000002"               // client
+      "0000000000000003"       // base
+      "3fe0000000000000"       // share
+      "00000004" +             // work
+          handle +             // parameters
+          handle +             // state
+          handle +             // variate
+          "0000000000000009"   // steps
+          "4000000000000000"   // seconds
           "00000005"           // lane
           "0000000000000006"); // turn
   expect_golden(score{1, 2, 3, lent, 4},

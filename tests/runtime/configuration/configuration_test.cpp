@@ -158,7 +158,7 @@ colour = "blue"
           "4000000000",
           "run.toml:19: client.colour is not a key; [client] has epochs, "
           "steps, batch, lr, lr_decay, momentum, weight_decay, clip, "
-          "method, mu, alpha"));
+          "method, mu, alpha, seconds"));
 }
 
 TEST(configuration_test, names_the_line_that_is_no_toml) {

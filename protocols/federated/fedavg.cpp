@@ -7,18 +7,18 @@
 #include "gpu/aggregation/accumulator.hpp"
 #include "gpu/random.hpp"
 #include "protocols/federated/decides.hpp"
-#include "protocols/federated/selection.hpp"
 
 namespace troupe::federated {
 
 static_assert(decides<fedavg>);
 
-fedavg::fedavg(
-    settings common, double fraction, double over_select, deadline limit)
+fedavg::fedavg(settings common, double fraction, double over_select,
+    deadline limit, chooser who)
     : common_(std::move(common)),
       fraction_(fraction),
       over_select_(over_select),
       deadline_(std::move(limit)),
+      chooser_(std::move(who)),
       variate_(common_.work) {
   assert(fraction > 0.0 && fraction <= 1.0);
   assert(over_select >= 1.0);
@@ -26,7 +26,7 @@ fedavg::fedavg(
 
 void fedavg::join(
     client_id client, std::uint64_t samples, instant now, decisions& out) {
-  if (samples == 0 && common_.weigh_samples)
+  if (samples == 0 && (common_.weigh_samples || chooser_.goes_by_size()))
     return leave(client, now, out);
   if (!clients_.join(client, samples))
     return;
@@ -59,6 +59,7 @@ verdict fedavg::arrive(const arrival& update, instant now, decisions& out) {
     return v;
   auto& lease = *book_.find(update.lease);
   deadline_.took(update.client, now - opened_);
+  chooser_.heard(update);
   if (buffered_ >= enough(now)) { // nobody has been woken yet
     v.why = drop_reason::late;
     book_.close(lease, lease_state::ended);
@@ -102,6 +103,7 @@ void fedavg::retract(lease_id lease, instant now, decisions& out) {
   ++failed_;
   amounts_.retract(x->client);
   variate_.retract(x->client);
+  chooser_.retract(x->client);
   settle(now, out);
 }
 
@@ -163,7 +165,8 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
   }
   size_ = size_of_round(eligible_.size(), fraction_, over_select_);
   gpu::random_stream random{common_.seed, gpu::stream::select, round};
-  const auto cohort = draw_cohort(eligible_, size_.leased, random);
+  const auto cohort =
+      chooser_.draw(round, eligible_, size_.leased, clients_.records(), random);
   const auto size_of = [&](client_id i) {
     return common_.weigh_samples ? clients_[i].samples : 1;
   };
@@ -236,7 +239,9 @@ void fedavg::publish(instant now, decisions& out) {
       version_, lease_state::ended, [&](lease_id lease, const lease_entry& x) {
         out.revoked.push_back(lease);
         deadline_.took(x.client, now - opened_);
+        chooser_.gave_up(x.client, now - opened_);
       });
+  chooser_.close(closed_);
   accepted_ += buffered_;
   out.publish = publication{version_, closed_, buffered_,
       normalises() ? amounts_.value() : 1.0, variate};
@@ -247,7 +252,7 @@ void fedavg::skip(instant now, decisions& out) {
   out.skipped.push_back({round(), buffered_, needed()});
   book_.annul(round());
   buffered_ = 0;
-  ++closed_;
+  chooser_.close(++closed_);
   open_round(now, out);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "protocols/federated/chooser.hpp"
 #include "protocols/federated/deadline.hpp"
 #include "protocols/federated/decisions.hpp"
 #include "protocols/federated/lease_book.hpp"
@@ -20,9 +21,10 @@ namespace troupe::federated {
 
 /// Federated averaging, synchronous rounds (McMahan et al. 2017, Algorithm 1).
 /// A round wants n updates and leases m clients, as `size_of_round` has it,
-/// drawn from (seed, round). Shares are fixed then, n_k / n over the cohort (or
-/// 1/m); what is published is divided by the shares of those that counted, so
-/// that these weigh n_k over their own sum.
+/// drawn from (seed, round), and by what is known of them where a `chooser`
+/// goes by that. Shares are fixed then, n_k / n over the cohort (or 1/m),
+/// whoever was likely to be drawn; what is published is divided by the shares
+/// of those that counted, so that these weigh n_k over their own sum.
 ///
 /// It publishes once n updates are accepted, or min_updates where that is more;
 /// once its `deadline` is over, as soon as min_updates are: with fewer it waits
@@ -46,12 +48,13 @@ namespace troupe::federated {
 /// a relative error below 1e-6 while a_k / p_k is below 2e9. Where they keep
 /// control variates, it says how the server's moves (`round_variate`).
 ///
-/// The cohort is a function of seed, round and who is there, never of the order
-/// in which they joined; a client that joins may be leased from the next round
-/// on. One whose lease is lost gets another of the same weight, unless that
-/// closes the round. A state saved in the middle of a round runs that round
-/// again from its start: what it had accepted is void. A round in which every
-/// lease failed ends the run; one in which some client left instead does not.
+/// The cohort is a function of seed, round, who is there and what a chooser
+/// knows, never of the order in which they joined; a client that joins may be
+/// leased from the next round on. One whose lease is lost gets another of the
+/// same weight, unless that closes the round. A state saved in the middle of a
+/// round runs that round again from its start: what it had accepted is void. A
+/// round in which every lease failed ends the run; one in which some client
+/// left instead does not.
 class fedavg {
 public:
   /// How a topology asks for it. One seed gives one model, as long as the same
@@ -66,12 +69,25 @@ public:
     double deadline_median = 0.0;
     /// Part of a deadline after which a client sends what it has; 0: never.
     double partial = 0.0;
+    /// Who is drawn: "uniform", "size", "power_of_choice" or "oort".
+    std::string select = "uniform";
+    std::uint64_t select_candidates = 0; ///< power_of_choice; 0: two a lease
+    double select_explore = 0.9;         ///< oort, as all that follow
+    double select_explore_decay = 0.98;
+    double select_explore_least = 0.2;
+    double select_penalty = 2.0;
+    double select_clip = 0.95;
+    double select_pacer = 0.2;
+    std::uint64_t select_window = 20;
+    std::uint64_t tiers = 1;          ///< a round draws from one of so many
+    std::uint64_t tier_credits = 0;   ///< rounds that one may get; 0: any
+    std::uint64_t tier_interval = 10; ///< rounds from one look back to the next
   };
 
   fedavg() = default;
   /// `fraction` in (0, 1], `over_select` from 1 up.
   fedavg(settings common, double fraction, double over_select = 1.0,
-      deadline limit = {});
+      deadline limit = {}, chooser who = {});
 
   // As `decides` promises.
   void join(
@@ -101,18 +117,21 @@ public:
       x = x.anew();
     const auto keeps = x.common_.keeps_leases;
     const auto varies = x.variate_.kept();
+    const auto remembers = x.chooser_.remembers();
     return f.object(x).fields(f.field("common", x.common_),
                exactly(f, "fraction", x.fraction_),
                f.field("version", x.version_), f.field("closed", x.closed_),
                f.field("accepted", x.accepted_)) &&
            (!keeps || f.object(x).fields(f.field("times", x.deadline_))) &&
-           (!varies || f.object(x).fields(f.field("variate", x.variate_)));
+           (!varies || f.object(x).fields(f.field("variate", x.variate_))) &&
+           (!remembers || f.object(x).fields(f.field("chooser", x.chooser_)));
   }
 
 private:
   // Before it began. What a run's configuration says each time is not saved.
   fedavg anew() const {
-    return {common_, fraction_, over_select_, deadline_.anew()};
+    return {
+        common_, fraction_, over_select_, deadline_.anew(), chooser_.anew()};
   }
   std::uint64_t needed() const noexcept;
   std::uint64_t enough(instant now) const noexcept;
@@ -132,6 +151,7 @@ private:
   double fraction_ = 1.0;
   double over_select_ = 1.0;
   deadline deadline_;
+  chooser chooser_;
   version_id version_ = 0;
   std::uint64_t closed_ = 0;   // rounds published or skipped
   std::uint64_t accepted_ = 0; // into versions

@@ -51,9 +51,10 @@ Who trains and what counts is decided by federation.rule:
       fmt::format(R"(
 One seed gives one model with {}, at any number of slots,
 as long as the same clients answer in time. With {}, and where a round
-does not wait for all (over_select, a deadline), the order of arrival counts, so that two
-runs of one seed differ; what happened is in the journal, from which
-`troupe audit DIR --retrain` makes the same bits again.
+does not wait for all (over_select, a deadline) or goes by how long clients took (tiers,
+select = "oort"), the order of arrival counts, so that two runs of one seed differ; what
+happened is in the journal, from which `troupe audit DIR --retrain` makes the same bits
+again.
 )",
           quoted(true), quoted(false)) +
       R"(

@@ -1,10 +1,14 @@
 #include "runtime/configuration/rules.hpp"
 
+#include "runtime/configuration/rule_row_parts.hpp"
+#include "runtime/configuration/selection.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace troupe {
@@ -12,52 +16,7 @@ namespace troupe {
 namespace {
 
 using namespace std::string_view_literals;
-
-template <class Value, class Options>
-Value value_of(Value Options::*);
-template <class Value, class Options>
-Options options_of(Value Options::*);
-
-template <auto Member>
-rule_key common(std::string_view name) {
-  using options = decltype(options_of(Member));
-  using value = decltype(value_of(Member));
-  rule_key result;
-  result.name = name;
-  result.get = [](const std::any& from) -> rule_option {
-    return std::any_cast<const options&>(from).*Member;
-  };
-  result.set = [](std::any& to, const rule_option& x) {
-    std::any_cast<options&>(to).*Member = std::get<value>(x);
-  };
-  return result;
-}
-
-template <auto Member>
-rule_key own(std::string_view name, std::string_view meaning, range numbers,
-    std::span<const std::string_view> choices = {}) {
-  auto result = common<Member>(name);
-  result.meaning = meaning;
-  result.numbers = numbers;
-  result.choices = choices;
-  return result;
-}
-
-template <auto Member>
-rule_key at_most_clients(std::string_view name, std::string_view meaning) {
-  auto result = own<Member>(name, meaning, {1, 1 << 24});
-  result.at_most_clients = true;
-  return result;
-}
-
-// A row's function of any options, from one of these.
-template <class Options, class Function>
-auto by(Function f) {
-  return [f](const std::any& how, auto&&... more) {
-    return f(std::any_cast<const Options&>(how),
-        std::forward<decltype(more)>(more)...);
-  };
-}
+using namespace rule_rows;
 
 // Whose order of arrival counts.
 bool never(const std::any&) {
@@ -83,7 +42,7 @@ std::string turnout_of(const fedavg& how, std::uint64_t clients) {
 }
 
 std::string pace_of(const fedavg& how, std::uint64_t clients) {
-  auto turnout = turnout_of(how, clients);
+  auto turnout = turnout_of(how, clients) + drawn_by(how);
   if (how.deadline > 0.0)
     return fmt::format("{}, within {:g} s", turnout, how.deadline);
   if (how.deadline_median > 0.0)
@@ -97,10 +56,10 @@ federated::deadline deadline_of(const fedavg& how) {
       from_seconds(how.deadline), how.deadline_median, how.partial};
 }
 
-// The first ones to answer are others each time.
-bool waits_for_all(const fedavg& how) {
+// The first ones to answer are others each time, and so is how long they took.
+bool knows_no_times(const fedavg& how) {
   return how.over_select == 1.0 && how.deadline == 0.0 &&
-         how.deadline_median == 0.0;
+         how.deadline_median == 0.0 && !draws_by_times(how);
 }
 
 rule_row fedavg_row() {
@@ -110,7 +69,7 @@ rule_row fedavg_row() {
   row.unit = "round";
   row.rounds = true;
   row.defaults = fedavg{};
-  row.by_seed = by<fedavg>(waits_for_all);
+  row.by_seed = by<fedavg>(knows_no_times);
   row.keys = {common<&fedavg::weighting>("weighting"),
       common<&fedavg::min_updates>("min_updates"),
       own<&fedavg::fraction>("fraction", "part of the clients in a round",
@@ -123,11 +82,12 @@ rule_row fedavg_row() {
           "or the median time and so many MAD; 0: none", {0, 1e6}),
       own<&fedavg::partial>("partial",
           "part of it after which what is done counts; 0: never", {0, 1})};
+  std::ranges::move(selection_keys(), std::back_inserter(row.keys));
   row.make =
       by<fedavg>([](const fedavg& how,
                      const federated::settings& common) -> federated::rule {
-        return federated::fedavg{
-            common, how.fraction, how.over_select, deadline_of(how)};
+        return federated::fedavg{common, how.fraction, how.over_select,
+            deadline_of(how), chooser_of(how)};
       });
   row.cohort = by<fedavg>([](const fedavg& how, std::uint64_t clients) {
     return round_of(how, clients).wanted;
@@ -135,7 +95,8 @@ rule_row fedavg_row() {
   row.pace = by<fedavg>(pace_of);
   row.check = by<fedavg>([](const fedavg& how, std::uint64_t clients,
                              const rule_row::findings& found) {
-    auto wanted = round_of(how, clients).wanted;
+    auto [wanted, leased] = round_of(how, clients);
+    check_selection(how, leased, clients, found);
     if (how.min_updates > wanted)
       found("min_updates",
           fmt::format("is more than the {} clients of a round (fraction {} of "

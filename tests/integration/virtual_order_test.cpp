@@ -48,11 +48,17 @@ protected:
     if (rule == "fedbuff")
       return quick_fedbuff(versions);
     auto result = quick_fedavg(versions);
+    const auto more = [&](const char* keys) {
+      return result.insert(result.find("fraction"), keys);
+    };
+    if (rule == "oort")
+      return more("over_select = 1.4\nselect = \"oort\"\n");
+    if (rule == "tiers")
+      return more("tiers = 2\ntier_interval = 3\n");
     if (rule == "deadline")
-      result.insert(result.find("fraction"),
-          "over_select = 1.4\ndeadline_median = 1.0\n");
+      return more("over_select = 1.4\ndeadline_median = 1.0\n");
     if (rule == "partial")
-      result.insert(result.find("fraction"), "deadline = 0.7\npartial = 0.9\n");
+      return more("deadline = 0.7\npartial = 0.9\n");
     return result;
   }
 };
@@ -148,7 +154,8 @@ TEST(equivalence_test, makes_a_full_buffer_of_everybody_a_round) {
 }
 
 INSTANTIATE_TEST_SUITE_P(of, virtual_order_test,
-    testing::Values("fedbuff", "fedasync", "fedavg", "deadline", "partial"));
+    testing::Values("fedbuff", "fedasync", "fedavg", "deadline", "partial",
+        "oort", "tiers"));
 
 const words hurried{"--set", "federation.deadline=0.7"};
 

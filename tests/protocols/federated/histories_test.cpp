@@ -20,8 +20,18 @@ struct hurried : Rule {
   using Rule::Rule;
 };
 
+// Whose clients are not all as likely to be drawn.
+template <class Rule = fedavg>
+struct choosy : Rule {
+  using Rule::Rule;
+};
+
 template <class Rule>
-constexpr bool hurries = false;
+constexpr bool chooses = false;
+template <class Rule>
+constexpr bool chooses<choosy<Rule>> = true;
+template <class Rule>
+constexpr bool hurries = chooses<Rule>;
 template <class Rule>
 constexpr bool hurries<hurried<Rule>> = true;
 
@@ -33,6 +43,17 @@ void hurry(promise& p, gpu::random_stream& random) {
     p.limit = std::array{1ms, 700ms, 2s + 0ms, 10s + 0ms}[random.below(4)];
   if (how == 2)
     p.spread = std::array{0.5, 1.0, 3.0, 20.0}[random.below(4)];
+}
+
+void choose(promise& p, gpu::random_stream& random) {
+  p.choice.how = static_cast<chooser::by>(random.below(4));
+  p.choice.candidates = random.below(6);
+  p.choice.oort.explore = std::array{0.0, 0.5, 0.9, 1.0}[random.below(4)];
+  p.choice.oort.window = 1 + random.below(3);
+  if (p.choice.how != chooser::by::oort)
+    p.choice.tiers = {.count = 1 + random.below(4),
+        .credits = random.below(3),
+        .interval = 1 + random.below(3)};
 }
 
 template <class Rule>
@@ -56,6 +77,8 @@ promise draw_promise(std::uint64_t seed) {
   }
   if (hurries<Rule>)
     hurry(p, random);
+  if (chooses<Rule>)
+    choose(p, random);
   return p;
 }
 
@@ -79,8 +102,8 @@ trouble draw_trouble(std::uint64_t seed) {
 template <class Rule>
 Rule make(const promise& p) {
   if constexpr (std::is_base_of_v<fedavg, Rule>)
-    return Rule{
-        p.common, p.fraction, p.over_select, deadline{p.limit, p.spread}};
+    return Rule{p.common, p.fraction, p.over_select,
+        deadline{p.limit, p.spread}, chooser{p.choice}};
   else if constexpr (std::is_base_of_v<fedasync, Rule>)
     return Rule{p.common, p.mixing, {}, p.concurrency, p.max_staleness};
   else
@@ -129,6 +152,10 @@ TEST(histories_test, fedavg_keeps_every_promise) {
 
 TEST(histories_test, fedavg_keeps_every_promise_without_waiting_for_all) {
   expect_no_violation<hurried<>>();
+}
+
+TEST(histories_test, fedavg_keeps_every_promise_whomever_it_draws) {
+  expect_no_violation<choosy<>>();
 }
 
 TEST(histories_test, fedbuff_keeps_every_promise) {
@@ -248,6 +275,23 @@ TEST(broken_twin_test, is_found_when_it_leases_too_few_to_choose_from) {
   };
 
   EXPECT_TRUE(is_found<hurried<>>("a cohort of", trusting));
+}
+
+TEST(broken_twin_test, is_found_when_it_draws_others_once_it_is_restarted) {
+  auto made = 0u;
+  for (auto way : {chooser::by::uniform, chooser::by::power_of_choice}) {
+    const auto moody = [&](const promise& p) {
+      auto how = p.choice;
+      if (how.how == way && ++made % 2 == 0) {
+        how.how = way == chooser::by::uniform ? chooser::by::size : way;
+        how.candidates = 5 - how.candidates;
+      }
+      return choosy<>{p.common, p.fraction, p.over_select,
+          deadline{p.limit, p.spread}, chooser{how}};
+    };
+
+    EXPECT_TRUE(is_found<choosy<>>("another cohort when the round", moody));
+  }
 }
 
 TEST(broken_twin_test, is_found_when_it_does_not_wait_for_min_updates) {

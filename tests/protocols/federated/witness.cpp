@@ -116,6 +116,9 @@ void witness::restarts(const durable& from, bool buffer_lost) {
   over_.reset();
   wake_.reset();
   times_.clear();
+  // What is told from here on may be something else.
+  if (chooser{promise_.choice}.remembers())
+    cohorts_.erase(cohorts_.upper_bound(round()), cohorts_.end());
 }
 
 witness::durable witness::saved() const {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocols/federated/chooser.hpp"
 #include "protocols/federated/lease_book.hpp"
 
 namespace troupe::federated {
@@ -20,6 +21,7 @@ struct promise {
   double over_select = 1.0;        ///< fedavg
   duration limit{};                ///< fedavg: of a round; 0: none
   double spread = 0.0;             ///< fedavg: its MADs above the median; 0
+  chooser::options choice{};       ///< fedavg
   std::uint64_t buffer = 1;        ///< fedbuff
   std::uint64_t concurrency = 1;   ///< fedbuff, fedasync
   std::uint64_t max_staleness = 0; ///< fedbuff, fedasync

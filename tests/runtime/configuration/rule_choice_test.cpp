@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <string>
+#include <utility>
+
 namespace troupe {
 namespace {
 
@@ -98,6 +101,87 @@ TEST(rule_choice_test, refuses_two_deadlines_for_a_round) {
       ElementsAre("a:3: federation.deadline_median = 3.0 is beside "
                   "federation.deadline = 30: a round has one deadline, so one "
                   "of them has to be 0"));
+}
+
+TEST(rule_choice_test, says_who_is_drawn) {
+  configuration what;
+
+  choose_rule(what, fedavg{.select = "size"});
+  EXPECT_EQ(pace(what), "10 a round, drawn by size");
+  EXPECT_TRUE(repeats_by_seed(what));
+
+  choose_rule(
+      what, fedavg{.weighting = "uniform", .select = "power_of_choice"});
+  EXPECT_EQ(pace(what), "10 a round, drawn by power of choice");
+  EXPECT_TRUE(repeats_by_seed(what));
+
+  choose_rule(what, fedavg{.deadline = 30.0, .tiers = 4});
+  EXPECT_EQ(pace(what), "10 a round, of one of 4 tiers, within 30 s");
+}
+
+TEST(rule_choice_test, repeats_by_its_seed_unless_times_say_who_is_drawn) {
+  for (const auto& how : {fedavg{.select = "oort"}, fedavg{.tiers = 2}}) {
+    configuration what;
+    choose_rule(what, how);
+    EXPECT_FALSE(repeats_by_seed(what));
+
+    what.run.order = "virtual";
+
+    EXPECT_TRUE(repeats_by_seed(what));
+  }
+}
+
+TEST(rule_choice_test, makes_a_rule_that_draws_as_it_is_told) {
+  configuration what;
+  choose_rule(what, fedavg{.fraction = 0.02, .select = "size"});
+  auto rule = make_rule(what);
+  federated::decisions said;
+  for (client_id i = 0; i < 100; ++i)
+    rule.join(i, i == 40 ? 1'000'000'000 : 1, {}, said);
+
+  rule.begin(0, {}, said);
+
+  ASSERT_EQ(said.grants.size(), 2u);
+  EXPECT_EQ(said.grants[0].client, 40u);
+}
+
+TEST(rule_choice_test, refuses_what_contradicts_who_is_drawn) {
+  const std::pair<std::string, std::string> wrong[] = {
+      {"select = \"power_of_choice\"",
+          "federation.weighting = \"samples\" counts a client's samples twice: "
+          "federation.select = \"power_of_choice\" draws by them, and averages "
+          "uniformly: set \"uniform\""},
+      {"select_candidates = 30",
+          "federation.select_candidates = 30 is for federation.select = "
+          "\"power_of_choice\" alone, this is \"uniform\""},
+      {"select = \"power_of_choice\"\nweighting = \"uniform\"\nover_select = "
+       "1.5\nselect_candidates = 12",
+          "federation.select_candidates = 12 is fewer than the 15 clients that "
+          "a round leases: they are chosen from the candidates"},
+      {"select = \"power_of_choice\"\nweighting = "
+       "\"uniform\"\nselect_candidates = 120",
+          "federation.select_candidates = 120 is more than the 100 clients "
+          "there are"},
+      {"select = \"size\"\nselect_penalty = 3.0",
+          "federation.select_penalty = 3.0 is for federation.select = \"oort\" "
+          "alone, this is \"size\""},
+      {"select = \"oort\"\nselect_explore = 0.1",
+          "federation.select_explore_least = 0.2 is more than "
+          "federation.select_explore = 0.1, from which it falls"},
+      {"select = \"oort\"\ntiers = 4",
+          "federation.tiers = 4 is beside federation.select = \"oort\", which "
+          "goes by speed itself: one of them has to go"},
+      {"tiers = 20", "federation.tiers = 20 makes tiers of 5 clients, which "
+                     "cannot fill a round that leases 10"},
+      {"tier_credits = 5",
+          "federation.tier_credits = 5 is for rounds of one of several "
+          "federation.tiers"}};
+  for (const auto& [keys, why] : wrong) {
+    auto found = parse_configuration("[federation]\n" + keys + "\n", "a");
+
+    ASSERT_EQ(found.problems.size(), 1u) << keys;
+    EXPECT_THAT(found.problems[0], HasSubstr(why));
+  }
 }
 
 TEST(rule_choice_test, has_a_rule_weigh_by_local_steps_where_clients_say_so) {

@@ -252,7 +252,8 @@ void fedbuff::publish(decisions& out) {
   accepted_ += buffered_;
   out.publish = publication{version_, open_round(), buffered_};
   close_round();
-  if (closed_ >= common_.rounds)
+  const auto last = closed_ >= common_.rounds && !common_.keeps_leases;
+  if (last)
     revoke(version_, lease_state::ended, out); // nothing more is published
   else if (version_ > max_staleness_)
     revoke(version_ - max_staleness_, lease_state::outdated, out);
@@ -276,7 +277,11 @@ void fedbuff::close_round() {
     offer(client);
 }
 
+// The state of a last version has the leases that are kept: a run that gets
+// more of them goes on.
 void fedbuff::finish(ending how, decisions& out) {
+  if (how == ending::completed)
+    revoke(version_ + 1, lease_state::ended, out);
   phase_ = how == ending::starved ? phase::waiting : phase::ended;
   out.end = how;
 }

@@ -49,12 +49,16 @@ double pace::speed(client_id client) const {
 bool pace::is_slow(client_id client) const {
   if (slow <= 0.0)
     return false;
-  const auto at = static_cast<double>(client) * slow;
-  const auto row = std::floor(at);
-  gpu::random_stream draw{
-      seed, gpu::stream::pace, slowest, static_cast<std::uint64_t>(row)};
-  const auto drawn = static_cast<double>(draw.below(1 << 16)) / (1 << 16);
-  return at - row <= drawn && drawn < at - row + slow;
+  const auto from = static_cast<double>(client) * slow;
+  const auto has_drawn = [&](double row) {
+    gpu::random_stream draw{
+        seed, gpu::stream::pace, slowest, static_cast<std::uint64_t>(row)};
+    const auto place =
+        row + static_cast<double>(draw.below(1 << 16)) / (1 << 16);
+    return from <= place && place < from + slow;
+  };
+  const auto row = std::floor(from);
+  return has_drawn(row) || has_drawn(row + 1.0);
 }
 
 double pace::lease_speed(const grant& what) const {

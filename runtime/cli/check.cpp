@@ -78,9 +78,9 @@ std::string repeats(const configuration& what) {
   auto row = find_rule(what.federation.rule);
   return fmt::format(
       "by its journal (troupe audit DIR --retrain): {}{} goes by "
-      "the order of arrival",
+      "the order of arrival; with run.order = \"virtual\", by its seed",
       what.federation.rule,
-      row && row->by_seed(row->defaults) ? ", as told here," : "");
+      row && row->by_seed(row->defaults) ? " with these keys" : "");
 }
 
 std::string turnout(const troupe::topology& what) {

@@ -54,7 +54,9 @@ as long as the same clients answer in time. With {}, and where a round
 does not wait for all (over_select, a deadline) or goes by how long clients took (tiers,
 select = "oort"), the order of arrival counts, so that two runs of one seed differ; what
 happened is in the journal, from which `troupe audit DIR --retrain` makes the same bits
-again.
+again. With run.order = "virtual" a clock counts that is made of the seed ([clock]), and
+so does every time that a rule is told in seconds: then one seed gives one model under
+any rule.
 )",
           quoted(true), quoted(false)) +
       R"(

@@ -1,4 +1,5 @@
 #include "runtime/company/memory.hpp"
+#include "gpu/models/model.hpp"
 #include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/servers.hpp"
 
@@ -61,6 +62,25 @@ double bases_kept(const configuration& what) {
   return std::min(number("max_staleness") + 1.0, number("concurrency"));
 }
 
+// Bytes of what clients keep.
+double states_kept(double parameters, const configuration& what) {
+  return what.client.keeps_variates()
+             ? static_cast<double>(what.federation.clients) * parameters *
+                   static_cast<double>(sizeof(float))
+             : 0.0;
+}
+
+// Without the data, as far as that can be told; 0: it cannot.
+double parameters_of(const configuration::model_keys& what) {
+  if (what.kind == "mlp")
+    return mlp_parameters(what.layers);
+  if (what.kind == "cnn")
+    return static_cast<double>(gpu::size(models::layout(models::cnn())));
+  if (what.kind == "lenet5")
+    return static_cast<double>(gpu::size(models::layout(models::lenet5())));
+  return 0.0;
+}
+
 // Two versions, with what the server keeps, and the accumulator; a slot's copy,
 // gradient or momentum, and the update it leaves; one more update a slot on its
 // way to the accumulator. With control variates every client's, another sum,
@@ -75,11 +95,10 @@ double parameter_memory(
   auto floats = parameters * static_cast<double>(sizeof(float));
   auto blocks = 1.0 + static_cast<double>(blocks_kept(what));
   const auto varies = what.client.keeps_variates();
-  const auto states =
-      varies ? static_cast<double>(what.federation.clients) : 0.0;
   const auto sums = on.on_gpu() ? 0.0 : varies ? 2.0 : 1.0;
-  return (2 * blocks + states + bases_kept(what)) * floats +
-         sums * 8 * parameters + slots * (varies ? 6 : 4) * floats;
+  return (2 * blocks + bases_kept(what)) * floats +
+         states_kept(parameters, what) + sums * 8 * parameters +
+         slots * (varies ? 6 : 4) * floats;
 }
 
 double made_data(const configuration& what) {
@@ -103,15 +122,20 @@ std::vector<std::string> run_beyond_memory(
     const configuration& what, const origins& where, const machine& here) {
   auto room = room_of(here);
   auto chosen = choose_devices(what, here, where);
-  if (what.model.kind != "mlp" || !chosen.problems.empty())
+  auto parameters = parameters_of(what.model);
+  if (parameters == 0.0 || !chosen.problems.empty())
     return {};
-  auto parameters = mlp_parameters(what.model.layers);
   auto bytes = parameter_memory(parameters, chosen, what);
   if (bytes <= room)
     return {};
+  if (auto kept = states_kept(parameters, what); 2 * kept > bytes)
+    return {fmt::format("{} = {}: by client.method = \"{}\" each keeps {:.0f} "
+                        "values, and the run {}",
+        place(where, "federation.clients"), what.federation.clients,
+        what.client.method, parameters, too_much(bytes, room))};
   return {fmt::format("{}: a model of {:.0f} parameters on {} {}",
-      place(where, "model.layers"), parameters, chosen.text(),
-      too_much(bytes, room))};
+      place(where, what.model.kind == "mlp" ? "model.layers" : "model.kind"),
+      parameters, chosen.text(), too_much(bytes, room))};
 }
 
 } // namespace troupe

@@ -120,8 +120,12 @@ constexpr auto of_fedprox = "client.method = \"fedprox\"";
 constexpr auto of_feddyn = "client.method = \"feddyn\"";
 constexpr auto of_residents = "federation.residents = true";
 constexpr auto of_files = "data.set = \"fashion-mnist\" or \"idx\"";
-constexpr auto of_shards = "data.partition = \"shards\"";
-constexpr auto of_labels = "data.partition = \"labels\"";
+constexpr auto of_shards =
+    "data.set = \"fashion-mnist\" or \"idx\" and data.partition = "
+    "\"shards\"";
+constexpr auto of_labels =
+    "data.set = \"fashion-mnist\" or \"idx\" and data.partition = "
+    "\"labels\"";
 constexpr auto of_skew = "data.partition = \"dirichlet\", \"quantity\" or "
                          "\"label-dirichlet\", or data.set = \"synthetic\"";
 constexpr auto of_synthetic = "data.set = \"synthetic\"";

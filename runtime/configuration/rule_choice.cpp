@@ -146,17 +146,19 @@ std::uint64_t cohort(const configuration& what) {
 std::string pace(const configuration& what) {
   auto row = row_of(what);
   const auto& of = what.federation;
-  return row ? row->pace(
-                   rule_options_of(what, *row), of.residents ? 0 : of.clients)
-             : "at its own pace";
+  auto result = row ? row->pace(rule_options_of(what, *row),
+                          of.residents ? 0 : of.clients)
+                    : "at its own pace";
+  return what.run.order == "virtual" ? result + ", in virtual order" : result;
 }
 
 std::string who_trains(const configuration& what) {
   const auto& of = what.federation;
   if (of.clients == 0)
     return "residents";
-  return fmt::format("{} client{}{}", of.clients, of.clients == 1 ? "" : "s",
-      of.residents ? " and residents" : "");
+  return fmt::format("{} client{}{}{}", of.clients, of.clients == 1 ? "" : "s",
+      of.residents ? " and residents" : "",
+      what.client.method == "sgd" ? "" : " by " + what.client.method);
 }
 
 bool repeats_by_seed(const configuration& what) {

@@ -101,6 +101,17 @@ TEST_P(virtual_order_test, makes_it_through_five_kills) {
   expect_code(run(troupe({"audit", some.of("killed").root()})), 0);
 }
 
+TEST_P(virtual_order_test, makes_it_when_a_finished_run_gets_more_versions) {
+  study some{quick(20)};
+  expect_code(run(some.start("more", in_virtual_order())), 0);
+  expect_code(run(some.resume("more", rounds(30))), 0);
+  expect_code(run(some.start("whole", rounds(30, in_virtual_order()))), 0);
+
+  EXPECT_EQ(some.of("more").model_sha256(), some.of("whole").model_sha256());
+  EXPECT_EQ(counted(some.of("more")), counted(some.of("whole")));
+  expect_code(run(troupe({"audit", some.of("more").root(), "--retrain"})), 0);
+}
+
 TEST_P(virtual_order_test, makes_it_over_two_processes) {
   study some{quick(30)};
   expect_code(run(some.start("alone", in_virtual_order())), 0);

@@ -1,5 +1,6 @@
 #include "monitoring/metrics.hpp"
 
+#include <chrono>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -10,6 +11,8 @@
 namespace troupe::monitoring {
 
 namespace {
+
+using namespace std::chrono_literals;
 
 class metrics_test : public testing::Test {
 protected:
@@ -376,7 +379,6 @@ TEST_F(metrics_test, counts_refused_nodes_by_a_bounded_set_of_reasons) {
 }
 
 TEST_F(metrics_test, measures_how_long_lost_leases_wait) {
-  using namespace std::chrono_literals;
   story_.then(fashion_start())
       .then(facts::leased{.lease = 1, .client = 1})
       .then(facts::leased{.lease = 2, .client = 2})
@@ -395,7 +397,6 @@ TEST_F(metrics_test, measures_how_long_lost_leases_wait) {
 }
 
 TEST_F(metrics_test, measures_how_long_a_run_takes_to_go_on) {
-  using namespace std::chrono_literals;
   auto resumed = fashion_start();
   resumed.incarnation = 1;
   resumed.version = 7;

@@ -475,9 +475,11 @@ TEST(configuration_test, refuses_data_that_cannot_be_found_or_divided) {
       ElementsAre("run.toml:3: data.labels_per_client = 257 is not a whole "
                   "number from 1 to 256"));
   EXPECT_THAT(problems("", {"data.labels_per_client=3"}),
-      ElementsAre("--set: data.labels_per_client = 3 is for data.partition = "
-                  "\"labels\" alone: remove it, or set data.partition = "
-                  "\"labels\""));
+      ElementsAre(
+          "--set: data.labels_per_client = 3 is for data.set = "
+          "\"fashion-mnist\" or \"idx\" and data.partition = \"labels\" alone: "
+          "remove it, or set data.set = \"fashion-mnist\" or \"idx\" and "
+          "data.partition = \"labels\""));
   EXPECT_THAT(problems("[data]\nset = \"synthetic\"\nalpha = 0\nbeta = 0\n"),
       IsEmpty());
 }

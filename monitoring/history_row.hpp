@@ -14,6 +14,7 @@ struct history_row {
   double accuracy = 0.0;      ///< 0 to 1
   double training_loss = 0.0; ///< mean over the version's updates
   std::uint64_t updates = 0;  ///< accepted so far
+  double clock = 0.0; ///< virtual seconds; 0: the run goes by no virtual clock
 
   friend bool operator==(const history_row&, const history_row&) = default;
 };

@@ -9,7 +9,6 @@
 #include <optional>
 #include <utility>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "actors/computing/guard.hpp"
@@ -21,19 +20,15 @@
 #include "runtime/company/memory.hpp"
 #include "runtime/exit_code.hpp"
 #include "runtime/files/files.hpp"
+#include "runtime/record/claim.hpp"
 #include "runtime/record/model_file.hpp"
 #include "runtime/record/provenance.hpp"
+#include "runtime/record/results.hpp"
 #include "runtime/record/run_directory.hpp"
-#include "runtime/record/sha256.hpp"
 #include "runtime/record/summary.hpp"
 
 namespace troupe {
 namespace {
-
-/// Something that was asked for wrongly; ends with exit code 2.
-struct misuse : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 // A reader that has gone or pauses, or a full disk behind it, ends no run.
 template <class... Values>
@@ -42,18 +37,6 @@ void say(
   auto& heard = to == stdout ? monitoring::standard_output()
                              : monitoring::standard_error();
   heard.write(fmt::format(text, std::forward<Values>(values)...));
-}
-
-/// A run's directory, which is this process's as long as this is here.
-struct claim {
-  run_directory place;
-  directory_lock lock;
-};
-
-[[noreturn]] void refuse_in_use(const std::filesystem::path& root) {
-  auto holder = files::holder(root);
-  throw misuse(fmt::format("{} is in use by another troupe process{}",
-      root.string(), holder > 0 ? fmt::format(" (pid {})", holder) : ""));
 }
 
 // Nothing where a process was killed before it wrote anything: that run begins
@@ -70,34 +53,6 @@ std::optional<claim> take_up(const std::filesystem::path& root) {
   say(stderr, "note: there is no run in {} to resume; it begins now\n",
       root.string());
   return std::nullopt;
-}
-
-claim found(const std::filesystem::path& root) {
-  auto& disk = files::system();
-  disk.make_directories(root);
-  auto lock = disk.lock(root);
-  if (!lock)
-    refuse_in_use(root);
-  run_directory place{root};
-  if (place.holds_run())
-    throw misuse(fmt::format("{} holds a run already: go on with it by "
-                             "--resume, or name another directory by --out",
-        root.string()));
-  return {place, std::move(*lock)};
-}
-
-// Runs that begin in one second share a time, but no directory.
-claim found_by_time(const std::string& name) {
-  auto& disk = files::system();
-  auto root = fmt::format(
-      "runs/{}-{:%Y%m%d-%H%M%S}", name, fmt::localtime(std::time(nullptr)));
-  for (auto n = 1;; ++n) {
-    run_directory place{n == 1 ? root : fmt::format("{}-{}", root, n)};
-    disk.make_directories(place.root());
-    auto lock = disk.lock(place.root());
-    if (lock && !place.holds_run())
-      return {place, std::move(*lock)};
-  }
 }
 
 // The rounds or versions that a state has behind it.
@@ -186,23 +141,6 @@ bool is_idle(
          summed_up(files::system().read_all(place.summary())) == report.version;
 }
 
-void write_results(const run_directory& place, const gpu::layout& layout,
-    const run_report& report, summary what) {
-  auto& disk = files::system();
-  auto values = report.parameters->span();
-  what.model_sha256 = sha256(std::as_bytes(values));
-  for (const auto& row : parse_history(disk.read_all(place.history())))
-    if (row.accuracy > what.best_accuracy) {
-      what.best_accuracy = row.accuracy;
-      what.best_version = row.version;
-    }
-  write_model(disk, place.model(), layout, values,
-      {{"troupe.version", std::to_string(report.version)},
-          {"troupe.fingerprint", what.fingerprint}});
-  what.file_sha256 = sha256_of(disk, place.model());
-  disk.write_atomically(place.summary(), to_json(what, report));
-}
-
 int answer(const run_report& report, const run_directory& place) {
   auto where = place.root().string();
   switch (report.outcome) {
@@ -277,8 +215,7 @@ int play(const topology& what, const run_options& how, interruption& signals) {
   auto before = held ? look_back(*players, held->place) : past{};
   signals.keep();
   if (!held)
-    held.emplace(how.out.empty() ? found_by_time(what.config().run.name)
-                                 : found(how.out));
+    held.emplace(claim_directory(how.out, what.config().run.name));
   const auto& place = held->place;
   files::system().write_atomically(place.config(), to_toml(players->config()));
   begin_incarnation(files::system(), place, before);

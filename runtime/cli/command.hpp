@@ -33,6 +33,7 @@ struct command {
 std::span<const command> commands();
 
 int run(const arguments& given, console& to);
+int simulate(const arguments& given, console& to);
 int evaluate(const arguments& given, console& to);
 int check(const arguments& given, console& to);
 int audit(const arguments& given, console& to);

@@ -133,6 +133,19 @@ Examples:
   troupe compare runs/* --json --no-svg
 )";
 
+constexpr std::string_view simulate_details =
+    R"(Trains what CONFIG.toml describes without actors, in one thread and on a clock of
+its own: a lease takes as long as [clock] says, no time passes meanwhile, and one
+seed gives one history. The rule, what is trained and the bits are those of
+`troupe run --set run.order=virtual`. Every time that it tells is virtual.
+
+The directory is that of a run: `compare`, `audit` and `evaluate` read it.
+
+Examples:
+  troupe simulate examples/fedbuff.toml
+  troupe simulate examples/fashion.toml --set clock.spread=1 --out runs/uneven
+)";
+
 constexpr std::string_view certs_details =
     R"(Keeps a cluster's own certificate authority in DIR, so that coordinator and nodes
 know each other over TLS. Where the coordinator runs:
@@ -246,6 +259,12 @@ std::span<const command> commands() {
               {"metrics", "HOST:PORT", "serve Prometheus metrics there"},
               {"quiet", "", "say nothing but what goes wrong"}, help_flag}),
           &run},
+      command{"simulate", "CONFIG.toml", 1, 1,
+          "Train on a virtual clock, without waiting for it", simulate_details,
+          {{"out", "DIR", "the run's directory (default: runs/<name>-<time>)"},
+              set_option, seed_option,
+              {"quiet", "", "say nothing but what goes wrong"}, help_flag},
+          &simulate},
       command{"join", "HOST:PORT", 1, 1, "Lend this machine to a run",
           join_details, with_help(joining_options()), &join},
       command{"status", "HOST:PORT", 1, 1, "Show who takes part in a run",

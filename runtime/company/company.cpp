@@ -210,12 +210,13 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
     who->evaluator = system_->spawn<evaluator_impl>(
         evaluator_options{what_.test_data(), 500, who->slots, aggregator_,
             cluster_ ? from_seconds(how_.cluster.patience) : duration{}});
-  scribe_options recorded{&files::system(), place.root(), layout_, c.run.name,
-      c.federation.rule, to_toml(c), account_.fingerprint, from_,
-      c.run.keep_checkpoints, shards,
+  chronicle_options recorded{&files::system(), place.root(), layout_,
+      c.run.name, c.federation.rule, to_toml(c), account_.fingerprint, from_,
+      c.run.keep_checkpoints, shards, c.run.order == "virtual",
       before.state ? before.state->elapsed : 0.0, before.journal_bytes,
-      before.history, before.resumed, before.resumed_at, aggregator_};
-  who->scribe = system_->spawn<scribe_impl, caf::detached>(std::move(recorded));
+      before.history, before.resumed, before.resumed_at};
+  who->scribe = system_->spawn<scribe_impl, caf::detached>(
+      std::move(recorded), aggregator_);
   if (figures_ && !before.history.empty()) {
     const auto& last = before.history.back();
     figures_->take_up({.version = last.version,

@@ -8,6 +8,7 @@
 #include "protocols/federated/saved_rule.hpp"
 #include "protocols/messages.hpp"
 #include "runtime/company/company.hpp"
+#include "runtime/configuration/pace_choice.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/servers.hpp"
 #include "runtime/record/sha256.hpp"
@@ -29,10 +30,7 @@ std::optional<federated::virtual_order> order_of(
     const configuration& c, std::uint64_t incarnation) {
   if (c.run.order != "virtual")
     return std::nullopt;
-  return federated::virtual_order{
-      {c.run.seed, c.clock.samples_per_second, c.clock.spread, c.clock.jitter,
-          c.clock.slow, c.clock.slow_by, c.client},
-      first_lease(incarnation)};
+  return federated::virtual_order{pace_of(c), first_lease(incarnation)};
 }
 
 federated::rule rule_of(const topology& what, const past& before,

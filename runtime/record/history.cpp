@@ -10,13 +10,17 @@
 
 namespace troupe {
 
-std::string history_header() {
-  return "version,seconds,loss,accuracy,training_loss,updates\n";
+std::string history_header(bool clock) {
+  return fmt::format("version,seconds,loss,accuracy,training_loss,updates{}\n",
+      clock ? ",clock" : "");
 }
 
 std::string to_csv(const history_row& row) {
-  return fmt::format("{},{:.3f},{},{},{},{}\n", row.version, row.seconds,
+  auto line = fmt::format("{},{:.3f},{},{},{},{}", row.version, row.seconds,
       row.loss, row.accuracy, row.training_loss, row.updates);
+  if (row.clock > 0.0)
+    line += fmt::format(",{}", row.clock);
+  return line += '\n';
 }
 
 std::string digest_of(std::span<const history_row> rows) {
@@ -33,9 +37,9 @@ std::vector<history_row> parse_history(std::string_view csv) {
        end = csv.find('\n')) {
     std::string line{csv.substr(0, end)};
     history_row row;
-    if (std::sscanf(line.c_str(), "%" SCNu64 ",%lf,%lf,%lf,%lf,%" SCNu64,
+    if (std::sscanf(line.c_str(), "%" SCNu64 ",%lf,%lf,%lf,%lf,%" SCNu64 ",%lf",
             &row.version, &row.seconds, &row.loss, &row.accuracy,
-            &row.training_loss, &row.updates) == 6)
+            &row.training_loss, &row.updates, &row.clock) >= 6)
       rows.push_back(row);
     csv.remove_prefix(end + 1);
   }
@@ -55,7 +59,7 @@ void retold_history::take(const fact& what) {
       before_ = first_seconds_ - seconds(what.at.time_since_epoch());
     versions_[made->version] = {
         {made->version, before_ + seconds(what.at.time_since_epoch()), 0, 0,
-            made->loss, made->total_updates}};
+            made->loss, made->total_updates, made->clock}};
   } else if (auto* score = std::get_if<facts::evaluated>(&what.what)) {
     auto& [row, scored] = versions_[score->version];
     row.version = score->version;

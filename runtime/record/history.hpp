@@ -12,8 +12,9 @@
 
 namespace troupe {
 
-// `history.csv`: a line that names the columns, then a row a line.
-std::string history_header();
+// `history.csv`: a line that names the columns, then a row a line. A run on a
+// virtual clock has a column for it.
+std::string history_header(bool clock = false);
 std::string to_csv(const history_row& row);
 
 /// SHA-256 of the lines of `rows`, in hexadecimal digits.

@@ -33,7 +33,8 @@ std::vector<history_row> history_in(
                                      "history to compare",
         file.string()));
   const auto text = disk.read_all(file);
-  if (!text.starts_with(history_header()))
+  if (!text.starts_with(history_header()) &&
+      !text.starts_with(history_header(true)))
     throw unreadable_run(
         fmt::format("{} is no history of a run: it does not begin with {}",
             file.string(), history_header().substr(0, 24) + "..."));

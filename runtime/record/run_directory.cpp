@@ -131,7 +131,7 @@ void recall_facts(files& disk, std::string_view text, std::uint64_t first,
         auto* made = std::get_if<facts::published>(&f.what);
         if (made && into.state && f.number == into.state->fact_number)
           into.resumed = history_row{made->version, into.state->elapsed, 0, 0,
-              made->loss, made->total_updates};
+              made->loss, made->total_updates, made->clock};
       },
       [&](const fact& f) {
         count(f);

@@ -1,0 +1,47 @@
+#include "runtime/simulation/simulate.hpp"
+#include "runtime/cli/command.hpp"
+#include "runtime/cli/load.hpp"
+#include "runtime/company/interruption.hpp"
+
+#include <stop_token>
+
+namespace troupe::cli {
+
+namespace {
+
+// Before what was asked for, which may ask for something else.
+std::vector<std::string> on_its_clock(std::vector<std::string> asked) {
+  asked.insert(asked.begin(), "run.order=virtual");
+  return asked;
+}
+
+// A reaction holds the source, which must not outlast this.
+struct forgetful {
+  interruption& signals;
+  ~forgetful() { signals.react({}); }
+};
+
+} // namespace
+
+int simulate(const arguments& given, console& to) {
+  if (given.has("out") && given.value("out").empty())
+    throw usage_error{"--out needs the name of a directory"};
+  interruption signals;
+  const auto what = load_topology(
+      given.operands().front(), on_its_clock(settings(given)), to);
+  if (!what)
+    return misused;
+  if (what->config().run.order != "virtual") {
+    to.err << "run.order = \"arrival\" is no order of a simulation, which has "
+              "no other clock than its own\n";
+    return misused;
+  }
+  std::stop_source stop;
+  const forgetful forgets{signals};
+  signals.react([&stop] { stop.request_stop(); });
+  return simulation::simulate(*what,
+      {.out = given.value("out"), .quiet = given.has("quiet")},
+      {to.out, to.err}, stop.get_token());
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,251 @@
+#include "runtime/simulation/simulator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/computing/guard.hpp"
+#include "protocols/errc.hpp"
+#include "protocols/federated/saved_rule.hpp"
+
+namespace troupe::simulation {
+namespace {
+
+constexpr std::size_t flush_size = 1024;
+
+caf::error diverged(float largest, double weight) {
+  return caf::make_error(errc::update_not_finite,
+      fmt::format("it diverged: a parameter changed by {:.3g}, and at most "
+                  "{:.3g} can be summed exactly at this weight",
+          largest, gpu::most_admissible(weight)));
+}
+
+publication::finish finish_of(run_outcome how) noexcept {
+  if (how == run_outcome::failed)
+    return publication::finish::failed;
+  return how == run_outcome::completed ? publication::finish::completed
+                                       : publication::finish::stopped;
+}
+
+} // namespace
+
+simulator::simulator(plan what, workshop& by, record to)
+    : plan_(std::move(what)),
+      by_(by),
+      record_(std::move(to)),
+      rule_(plan_.rule),
+      order_(plan_.order),
+      ledger_(1),
+      press_(plan_.press) {}
+
+run_report simulator::run(std::stop_token stop) {
+  start();
+  while (!is_ending())
+    if (stop.stop_requested())
+      end(run_outcome::interrupted);
+    else
+      step();
+  return finish();
+}
+
+void simulator::start() {
+  tell(facts::run_started{plan_.header});
+  for (std::size_t i = 0; i < plan_.samples.size(); ++i) {
+    const auto client = static_cast<client_id>(i);
+    order_->join(client, plan_.samples[i]);
+    rule_.join(client, plan_.samples[i], now(), decisions_);
+  }
+  publication::orders todo;
+  press_.start(now(), todo);
+  follow(std::move(todo));
+}
+
+void simulator::step() {
+  const auto turn = order_->next();
+  if (!turn)
+    return end(run_outcome::failed,
+        caf::make_error(errc::starved,
+            std::string{"nobody trains, and nobody is waited for"} +
+                last_failure_));
+  if (turn->lease)
+    return take_turn(*turn);
+  rule_.wake(now(), decisions_);
+  carry_out();
+}
+
+run_report simulator::finish() {
+  report_.version = press_.version();
+  report_.parameters = by_.current();
+  report_.updates = rule_.accepted();
+  report_.scored = press_.has_score();
+  report_.best_version = press_.best_version();
+  report_.best_accuracy = press_.best_accuracy();
+  report_.training_seconds = seconds(last_publication_.time_since_epoch());
+  tell(facts::run_ended{to_string(report_.outcome),
+      report_.why ? text(report_.why) : std::string{}, press_.version()});
+  flush();
+  return std::move(report_);
+}
+
+// What a client trains from was taken back meanwhile: it trains anew, to the
+// same time.
+void simulator::take_turn(const federated::virtual_order::turn& turn) {
+  const auto lease = *turn.lease;
+  auto one = open_.take(lease);
+  if (!states_.holds(one.what.lease, one.what.client)) {
+    tell(facts::requeued{one.what.lease, one.what.client});
+    if (const auto again = order_->again(one.what.lease))
+      lend(*again, lease);
+    return;
+  }
+  const auto what = trained(one, lease);
+  order_->end(lease);
+  if (what)
+    admit(one, *what, lease, turn.took);
+  carry_out();
+  if (facts_.size() >= flush_size)
+    flush();
+}
+
+void simulator::lend(const federated::grant& what, lease_id rules_id) {
+  auto from = by_.lend();
+  from.state = states_.offered(what.lease, what.client);
+  tell(facts::leased{what.lease, what.client, what.base});
+  order_->came(what.lease);
+  open_.insert(rules_id, {what, std::move(from)});
+}
+
+std::optional<product> simulator::trained(
+    const open_lease& one, lease_id rules_id) {
+  product result;
+  const auto why = guarded(
+      errc::learner_failed, [&] { result = by_.train(one.what, one.from); });
+  if (!why)
+    return result;
+  fail(one, rules_id, why);
+  return std::nullopt;
+}
+
+// As `aggregator_state::admit` has it.
+void simulator::admit(const open_lease& one, const product& what,
+    lease_id rules_id, duration took) {
+  const auto share = rule_.share(rules_id);
+  if (share > 0.0 &&
+      ledger_.admission_of(what.largest, share) != gpu::admission::added)
+    return fail(one, rules_id, diverged(what.largest, share));
+  if (share > 0.0 && what.too_large) {
+    tell(facts::dropped{one.what.lease, one.what.client, one.what.base,
+        federated::drop_reason::too_large, 0});
+    return rule_.fail(rules_id, now(), decisions_);
+  }
+  const auto& o = what.outcome;
+  count(one, what,
+      rule_.arrive({rules_id, one.what.client, one.what.base, o.samples,
+                       o.steps, o.loss, o.square_loss, took, o.partial},
+          now(), decisions_),
+      rules_id, took);
+}
+
+void simulator::count(const open_lease& one, const product& what,
+    const federated::verdict& how, lease_id rules_id, duration took) {
+  const auto& [lease, client, base, share, work, allowed] = one.what;
+  if (!how.accepted())
+    return tell(facts::dropped{lease, client, base, how.why, how.staleness});
+  const auto largest =
+      how.mix ? ledger_.mixed(what.largest, base) : what.largest;
+  const auto most = std::max({how.weight, how.share, how.drift});
+  if (ledger_.admission_of(largest, most) != gpu::admission::added) {
+    const auto why = diverged(largest, most);
+    last_failure_ =
+        fmt::format("; the last one, client {}: {}", client, text(why));
+    tell(facts::client_failed{lease, client, text(why), code(why)});
+    return rule_.retract(rules_id, now(), decisions_);
+  }
+  const auto checksum = by_.add(what, one.from, how);
+  ledger_.give(largest, how.weight, how.share);
+  const auto& o = what.outcome;
+  tell(facts::accepted{lease, client, base, how.staleness, o.samples, o.steps,
+      how.weight, how.share, o.loss, seconds(took), how.mix, false, work,
+      checksum, how.drift});
+  report_.steps += o.steps;
+  states_.accepted(client, what.state);
+  tally_.add(lease, client, how.weight, o.loss);
+}
+
+void simulator::fail(
+    const open_lease& one, lease_id rules_id, const caf::error& why) {
+  auto words = text(why);
+  last_failure_ =
+      fmt::format("; the last one, client {}: {}", one.what.client, words);
+  tell(facts::client_failed{
+      one.what.lease, one.what.client, std::move(words), code(why)});
+  rule_.fail(rules_id, now(), decisions_);
+}
+
+void simulator::give_up(lease_id rules_id) {
+  const auto over = order_->end(rules_id);
+  if (!over)
+    return;
+  open_.take(rules_id);
+  tell(facts::revoked{over->trained_as, over->client});
+}
+
+// In the order that `decisions` has.
+void simulator::carry_out() {
+  const auto todo = std::exchange(decisions_, {});
+  for (auto lease : todo.revoked)
+    give_up(lease);
+  for (const auto& s : todo.skipped) {
+    tell(facts::round_skipped{s.round, s.accepted, s.needed});
+    tally_.clear();
+    ledger_.discard();
+    states_.discard();
+    by_.discard();
+  }
+  if (const auto& begun = todo.round_started)
+    tell(facts::round_started{begun->round, begun->cohort, press_.version()});
+  for (const auto& grant : todo.grants)
+    lend(order_->begin(grant), grant.lease);
+  if (todo.wake)
+    order_->wake_at(*todo.wake);
+  if (todo.publish)
+    publish(*todo.publish);
+  if (todo.end)
+    end(*todo.end);
+}
+
+void simulator::end(federated::ending how) {
+  const auto fail = [this](errc code, std::string why) {
+    end(run_outcome::failed, caf::make_error(code, why + last_failure_));
+  };
+  switch (how) {
+  case federated::ending::completed:
+    if (press_.version() > 0 || rule_.round() == 0)
+      return end(run_outcome::completed);
+    return fail(errc::all_failed, "no round had enough updates for a version");
+  case federated::ending::all_failed:
+    return fail(errc::all_failed, "all clients of a round failed");
+  case federated::ending::starved:
+    return fail(errc::starved, "no client is left to train");
+  }
+}
+
+// The first reason to end counts.
+void simulator::end(run_outcome how, caf::error why) {
+  if (is_ending())
+    return;
+  ending_ = true;
+  report_.outcome = how;
+  report_.why = std::move(why);
+  publication::orders todo;
+  press_.end(finish_of(how), now(), todo);
+  follow(std::move(todo));
+}
+
+void simulator::flush() {
+  if (facts_.size() > 0)
+    record_.tell(facts_.take());
+}
+
+} // namespace troupe::simulation

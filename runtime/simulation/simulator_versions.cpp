@@ -1,0 +1,87 @@
+#include "runtime/simulation/simulator.hpp"
+
+#include <utility>
+
+#include "protocols/federated/saved_rule.hpp"
+
+// What becomes of versions: the press's side.
+
+namespace troupe::simulation {
+
+void simulator::publish(const federated::publication& what) {
+  press_.ask();
+  ledger_.round();
+  const auto [sum, step] = by_.publish(what);
+  ledger_.rounded(0, step, sum);
+  const auto before = std::exchange(last_publication_, now());
+  tell(facts::published{what.version, what.round, tally_.updates(),
+      rule_.accepted(), tally_.loss(), seconds(now() - before), what.scale,
+      sum.weight, sum.share, sum.checksum, seconds(now().time_since_epoch()),
+      what.variate});
+  tally_.clear();
+  states_.published();
+  if (record_.keep) // while no update of the next version is in it
+    kept_[what.version] = store{what.version, by_.current(), blocks_and_bases(),
+        federated::save(rule_, order_), facts_.last(), rule_.accepted(), false,
+        states_.counted()};
+  publication::orders todo;
+  press_.made(what.version, now(), todo);
+  follow(std::move(todo));
+}
+
+named_blocks simulator::blocks_and_bases() {
+  auto result = by_.blocks();
+  std::map<version_id, tensor> bases;
+  open_.for_each([&](lease_id, const open_lease& one) {
+    if (one.from.parameters)
+      bases.emplace(one.what.base, one.from.parameters);
+  });
+  for (auto& [version, values] : bases)
+    result.push_back({base_block(version), std::move(values)});
+  return result;
+}
+
+// A score is there before anything else happens.
+void simulator::follow(publication::orders what) {
+  if (what.store)
+    make_durable(*what.store);
+  if (what.score)
+    score(*what.score);
+  std::erase_if(
+      kept_, [this](const auto& entry) { return !press_.needs(entry.first); });
+  if (what.reached)
+    end(run_outcome::target_reached);
+  if (what.open == publication::opening::none || is_ending())
+    return;
+  if (what.open == publication::opening::first)
+    rule_.begin(plan_.header.incarnation, now(), decisions_);
+  else
+    rule_.published(now(), decisions_);
+  carry_out();
+}
+
+void simulator::score(version_id version) {
+  const auto sums = by_.score();
+  report_.final = sums;
+  tell(facts::evaluated{
+      version, sums.samples, sums.loss(), sums.accuracy(), 0.0});
+  publication::orders todo;
+  press_.scored(version, sums.accuracy(), now(), todo);
+  follow(std::move(todo));
+}
+
+void simulator::make_durable(version_id version) {
+  publication::orders todo;
+  if (record_.keep) {
+    auto state = std::move(kept_.extract(version).mapped());
+    state.will_be_scored = press_.awaits_score(version);
+    flush();
+    auto sha256 = record_.keep(state);
+    tell(facts::stored{
+        version, sha256, 0.0, std::exchange(stored_, std::move(sha256))});
+  }
+  press_.stored(version, {}, now(), todo);
+  follow(std::move(todo));
+}
+
+} // namespace troupe::simulation

@@ -1,0 +1,117 @@
+// A simulation makes what a run in virtual order makes, and tells it likewise.
+#include <tuple>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/integration/study.hpp"
+
+namespace troupe::tests {
+
+namespace {
+
+words uneven(words more = {}) {
+  more.insert(
+      more.end(), {"--set", "clock.spread=1", "--set", "clock.jitter=0.3"});
+  return more;
+}
+
+command simulation(const study& of, const std::string& name, words options) {
+  options.insert(options.begin(),
+      {"simulate", of.config(), "--out", (of / name).string()});
+  return troupe(std::move(options));
+}
+
+/// Who counted in which version, from which, and what it added.
+using sequence = std::vector<
+    std::tuple<lease_id, client_id, version_id, std::uint64_t, std::uint64_t>>;
+
+sequence counted(const record& left) {
+  sequence result;
+  for (const auto& x : left.all_standing<facts::accepted>())
+    result.emplace_back(x.lease, x.client, x.base, x.staleness, x.checksum);
+  return result;
+}
+
+std::vector<double> clocks(const record& left) {
+  std::vector<double> result;
+  for (const auto& x : left.all_standing<facts::published>())
+    result.push_back(x.clock);
+  return result;
+}
+
+class simulation_test : public testing::TestWithParam<const char*> {
+protected:
+  static std::string quick(std::uint64_t versions) {
+    const std::string rule = GetParam();
+    if (rule == "fedasync")
+      return quick_fedasync(versions);
+    if (rule == "fedbuff")
+      return quick_fedbuff(versions);
+    auto result = quick_fedavg(versions);
+    if (rule == "deadline")
+      result.insert(result.find("fraction"),
+          "over_select = 1.4\ndeadline_median = 1.0\n");
+    if (rule == "scaffold")
+      result.insert(result.find("epochs"), "method = \"scaffold\"\n");
+    return result;
+  }
+};
+
+TEST_P(simulation_test, makes_what_a_run_in_virtual_order_makes) {
+  study some{quick(30)};
+  expect_code(
+      run(some.start("run", uneven({"--set", "run.order=virtual"}))), 0);
+  expect_code(run(simulation(some, "simulated", uneven())), 0);
+
+  const auto left = some.of("simulated"), expected = some.of("run");
+  EXPECT_EQ(left.model_sha256(), expected.model_sha256());
+  EXPECT_EQ(counted(left), counted(expected));
+  EXPECT_EQ(clocks(left), clocks(expected));
+  EXPECT_EQ(left.summary().at("accuracy"), expected.summary().at("accuracy"));
+  expect_code(run(troupe({"audit", left.root(), "--retrain"})), 0);
+  expect_code(
+      run(troupe({"compare", left.root(), expected.root(), "--no-svg"})), 0);
+}
+
+TEST_P(simulation_test, tells_one_history_of_one_seed) {
+  study some{quick(12)};
+  expect_code(run(simulation(some, "one", uneven())), 0);
+  expect_code(run(simulation(some, "again", uneven())), 0);
+  expect_code(run(simulation(some, "other", uneven({"--seed", "2"}))), 0);
+
+  EXPECT_EQ(some.of("one").journal(), some.of("again").journal());
+  EXPECT_EQ(content(some.of("one") / "history.csv"),
+      content(some.of("again") / "history.csv"));
+  EXPECT_NE(counted(some.of("one")), counted(some.of("other")));
+}
+
+INSTANTIATE_TEST_SUITE_P(of, simulation_test,
+    testing::Values("fedavg", "fedbuff", "fedasync", "deadline", "scaffold"),
+    [](const auto& rule) { return std::string{rule.param}; });
+
+TEST(simulating_test, ends_where_its_target_is_reached) {
+  study some{quick_fedbuff(200)};
+  const words target{"--set", "run.target_accuracy=0.5"};
+  auto in_order = uneven(target);
+  in_order.insert(in_order.end(), {"--set", "run.order=virtual"});
+  expect_code(run(some.start("run", in_order)), 0);
+  expect_code(run(simulation(some, "simulated", uneven(target))), 0);
+
+  const auto left = some.of("simulated");
+  EXPECT_EQ(left.summary().at("outcome"), "target_reached");
+  EXPECT_EQ(left.model_sha256(), some.of("run").model_sha256());
+  EXPECT_EQ(counted(left), counted(some.of("run")));
+}
+
+TEST(simulating_test, has_no_other_order_than_its_own) {
+  study some{quick_fedavg(2)};
+  const auto said =
+      run(simulation(some, "refused", {"--set", "run.order=arrival"}));
+  expect_code(said, 2);
+  EXPECT_TRUE(holds(said.err, "run.order")) << said.err;
+}
+
+} // namespace
+
+} // namespace troupe::tests

@@ -145,6 +145,15 @@ TEST(rule_choice_test, makes_a_rule_that_draws_as_it_is_told) {
   EXPECT_EQ(said.grants[0].client, 40u);
 }
 
+TEST(rule_choice_test, leaves_to_a_run_how_many_of_its_residents_are_drawn) {
+  auto found = parse_configuration(
+      "[federation]\nclients = 0\nresidents = true\nweighting = \"uniform\"\n"
+      "select = \"power_of_choice\"\nselect_candidates = 20\ntiers = 4\n",
+      "a");
+
+  EXPECT_THAT(found.problems, testing::IsEmpty());
+}
+
 TEST(rule_choice_test, refuses_what_contradicts_who_is_drawn) {
   const std::pair<std::string, std::string> wrong[] = {
       {"select = \"power_of_choice\"",

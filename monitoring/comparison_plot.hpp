@@ -16,7 +16,8 @@ struct compared_curve {
   std::vector<history_row> rows;
 };
 
-/// Draws the accuracy of several runs, over versions and over seconds, as an
+/// Draws the accuracy of several runs, over versions and over seconds - virtual
+/// ones where all of them go by a virtual clock -, as an
 /// SVG document of its own like `history_plot`. A run has a colour that the
 /// colour-blind tell from the others and dashes, so that equal curves show each
 /// other. A thin line stands at `target`, and a ring where a run first gets

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
+#include <set>
 #include <utility>
 
 namespace troupe::federated {
@@ -12,17 +14,18 @@ void virtual_order::join(client_id client, std::uint64_t samples) {
   samples_[client] = samples;
 }
 
-grant virtual_order::begin(const grant& what) {
-  assert(!open_.contains(what.lease));
+grant virtual_order::begin(const grant& what, duration beside) {
+  assert(!open_.find(what.lease));
   const auto samples =
       what.client < samples_.size() ? samples_[what.client] : 0;
   auto granted = what;
   granted.most_steps = pace_.steps_in_time(what, samples, now_);
   granted.send_by = {};
-  const record x{granted, next_++, now_, now_ + pace_.of(granted, samples)};
-  rules_ids_.emplace(x.trained_as, what.lease);
-  order_.insert(place_of(x));
-  open_.emplace(what.lease, x);
+  const record x{
+      granted, next_++, now_, now_ + pace_.of(granted, samples) + beside};
+  rules_ids_.insert(x.trained_as, what.lease);
+  queue(x);
+  open_.insert(what.lease, x);
   return trained(x);
 }
 
@@ -32,68 +35,90 @@ grant virtual_order::trained(const record& x) {
   return result;
 }
 
+// Where most are over, the others move together.
+void virtual_order::queue(const record& x) {
+  if (order_.size() > 2 * open_.size() + 64) {
+    std::erase_if(order_, [this](const place& at) {
+      return !open_.find(std::get<lease_id>(at));
+    });
+    std::ranges::make_heap(order_, std::greater{});
+  }
+  order_.push_back(place_of(x));
+  std::ranges::push_heap(order_, std::greater{});
+}
+
+// Of those that are open; null: none is.
+virtual_order::record* virtual_order::first() {
+  while (!order_.empty()) {
+    if (auto* x = open_.find(std::get<lease_id>(order_.front())))
+      return x;
+    std::ranges::pop_heap(order_, std::greater{});
+    order_.pop_back();
+  }
+  return nullptr;
+}
+
 std::optional<grant> virtual_order::again(lease_id trained_as) {
-  const auto found = rules_ids_.find(trained_as);
-  if (found == rules_ids_.end())
+  if (!rules_ids_.find(trained_as))
     return std::nullopt;
-  auto& x = open_.at(found->second);
-  rules_ids_.erase(found);
+  auto& x = *open_.find(rules_ids_.take(trained_as));
   x.came = false;
   x.trained_as = next_++;
-  rules_ids_.emplace(x.trained_as, x.what.lease);
+  rules_ids_.insert(x.trained_as, x.what.lease);
   return trained(x);
 }
 
 bool virtual_order::came(lease_id trained_as) {
-  const auto found = rules_ids_.find(trained_as);
-  if (found == rules_ids_.end())
-    return false;
-  return !std::exchange(open_.at(found->second).came, true);
+  const auto* rules_id = rules_ids_.find(trained_as);
+  return rules_id && !std::exchange(open_.find(*rules_id)->came, true);
 }
 
 std::vector<grant> virtual_order::resume() {
+  std::vector<record*> all;
+  open_.for_each([&](lease_id, record& x) { all.push_back(&x); });
+  std::ranges::sort(all, {}, [](const record* x) { return x->what.lease; });
   std::vector<grant> result;
-  for (auto& [lease, x] : open_) {
-    x.trained_as = next_++;
-    rules_ids_.emplace(x.trained_as, lease);
-    order_.insert(place_of(x));
-    result.push_back(trained(x));
+  for (auto* x : all) {
+    x->trained_as = next_++;
+    rules_ids_.insert(x->trained_as, x->what.lease);
+    queue(*x);
+    result.push_back(trained(*x));
   }
   return result;
 }
 
 std::vector<version_id> virtual_order::bases() const {
   std::set<version_id> all;
-  for (const auto& [lease, x] : open_)
-    all.insert(x.what.base);
+  open_.for_each([&](lease_id, const record& x) { all.insert(x.what.base); });
   return {all.begin(), all.end()};
 }
 
+std::optional<instant> virtual_order::due() {
+  const auto* x = first();
+  if (wake_ && (!x || *wake_ < x->until))
+    return std::max(now_, *wake_);
+  return x ? std::optional{std::max(now_, x->until)} : std::nullopt;
+}
+
 std::optional<virtual_order::turn> virtual_order::next() {
-  const auto* first =
-      order_.empty() ? nullptr : &open_.at(std::get<lease_id>(*order_.begin()));
-  if (wake_ && (!first || *wake_ < first->until)) {
+  const auto* x = first();
+  if (wake_ && (!x || *wake_ < x->until)) {
     now_ = std::max(now_, *wake_);
     wake_.reset();
     return turn{};
   }
-  if (!first || !first->came)
+  if (!x || !x->came)
     return std::nullopt;
-  now_ = std::max(now_, first->until);
-  return turn{
-      first->what.lease, first->trained_as, first->until - first->since};
+  now_ = std::max(now_, x->until);
+  return turn{x->what.lease, x->trained_as, x->until - x->since};
 }
 
 std::optional<virtual_order::ended> virtual_order::end(lease_id lease) {
-  const auto found = open_.find(lease);
-  if (found == open_.end())
+  if (!open_.find(lease))
     return std::nullopt;
-  const auto& x = found->second;
-  const ended result{x.trained_as, x.what.client, x.what.base, x.came};
-  order_.erase(place_of(x));
-  rules_ids_.erase(x.trained_as);
-  open_.erase(found);
-  return result;
+  const auto x = open_.take(lease);
+  rules_ids_.take(x.trained_as);
+  return ended{x.trained_as, x.what.client, x.what.base, x.came};
 }
 
 } // namespace troupe::federated

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <tuple>
 #include <vector>
 
@@ -11,6 +11,7 @@
 #include "protocols/federated/pace.hpp"
 #include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
+#include "protocols/placement/lease_table.hpp"
 
 namespace troupe::federated {
 
@@ -44,7 +45,8 @@ public:
 
   /// What the rule grants now, to be trained under the id that it answers with:
   /// by so many steps as fit into its time, which says nothing any more.
-  grant begin(const grant& what);
+  /// `beside` is time that passes beside the training: the way there and back.
+  grant begin(const grant& what, duration beside = {});
   /// The training of an open lease was lost, and begins anew; none: it is not
   /// open.
   std::optional<grant> again(lease_id trained_as);
@@ -61,6 +63,10 @@ public:
   };
   /// Moves the clock on; none: somebody is waited for, or nothing is open.
   std::optional<turn> next();
+  /// Where `next` moves it, as far as is known now; none: nowhere.
+  std::optional<instant> due();
+  /// Moves it on for something else that happens, before that or behind.
+  void pass(instant when) { now_ = std::max(now_, when); }
   /// A lease of the rule is open no more; what it was trained as.
   struct ended {
     lease_id trained_as = 0;
@@ -73,8 +79,8 @@ public:
   /// Behind a restored state: what is open, to be trained from the start.
   std::vector<grant> resume();
   /// The lease of the rule that is trained under this id.
-  lease_id rules_id(lease_id trained_as) const {
-    return rules_ids_.at(trained_as);
+  lease_id rules_id(lease_id trained_as) {
+    return *rules_ids_.find(trained_as);
   }
   /// Versions that open leases start from, ascending.
   std::vector<version_id> bases() const;
@@ -84,7 +90,19 @@ public:
 
   template <class Inspector>
   friend bool inspect(Inspector& f, virtual_order& x) {
-    return f.object(x).fields(f.field("now", x.now_), f.field("open", x.open_));
+    std::map<lease_id, record> open; // the same bytes for the same leases
+    if constexpr (!Inspector::is_loading)
+      x.open_.for_each([&](lease_id lease, const record& each) {
+        open.emplace(lease, each);
+      });
+    if (!f.object(x).fields(f.field("now", x.now_), f.field("open", open)))
+      return false;
+    if constexpr (Inspector::is_loading) {
+      x.open_ = {};
+      for (const auto& [lease, each] : open)
+        x.open_.insert(lease, each);
+    }
+    return true;
   }
 
 private:
@@ -111,14 +129,16 @@ private:
   }
 
   static grant trained(const record& x);
+  void queue(const record& x);
+  record* first();
 
   pace pace_;
   lease_id next_ = 0;
   instant now_{};
-  std::vector<std::uint64_t> samples_;     ///< by client
-  std::map<lease_id, record> open_;        ///< by the rule's id
-  std::map<lease_id, lease_id> rules_ids_; ///< by what they are trained as
-  std::set<place> order_;
+  std::vector<std::uint64_t> samples_;         ///< by client
+  placement::lease_table<record> open_;        ///< by the rule's id
+  placement::lease_table<lease_id> rules_ids_; ///< by what they are trained as
+  std::vector<place> order_; ///< a heap; who is over stays until it is first
   std::optional<instant> wake_;
 };
 

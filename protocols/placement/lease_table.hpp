@@ -62,6 +62,13 @@ public:
         each(at.lease, at.value);
   }
 
+  template <class Each>
+  void for_each(Each each) const {
+    for (const auto& at : places_)
+      if (at.lease != none)
+        each(at.lease, at.value);
+  }
+
   std::size_t size() const noexcept { return size_; }
 
 private:

@@ -124,7 +124,8 @@ or --target. RATIO is its time up to there to the first run's. A second table ha
 keys in which their configurations differ, with a dash where a run makes no use of one.
 
 Accuracies are those of the versions that were scored (run.evaluate_every), seconds those
-of training. The plot shows accuracy over versions and over time; a file of its name is
+of training; where all of them go by a virtual clock, the time to the target is that
+clock's. The plot shows accuracy over versions and over time; a file of its name is
 replaced if it is such a plot, and else left alone.
 
 Examples:
@@ -139,7 +140,16 @@ its own: a lease takes as long as [clock] says, no time passes meanwhile, and on
 seed gives one history. The rule, what is trained and the bits are those of
 `troupe run --set run.order=virtual`. Every time that it tells is virtual.
 
-The directory is that of a run: `compare`, `audit` and `evaluate` read it.
+[simulation] makes it a world: ways that take time, clients that come and go or fail,
+results that get lost, are late or come twice, a coordinator that crashes and goes on
+from what it had stored. All are drawn from the seed, so that what went wrong once goes
+wrong again by --seed. training = "none" leaves the training out, and "model" puts a
+curve in its place that is no learning.
+
+The directory is that of a run: `compare`, `evaluate` and, with training and a full
+journal, `audit` read it. At its end it is said how much time was idle or wasted, how
+stale updates were, how evenly clients contributed, what went over the wire, and when
+accuracies were reached; summary.json has that too.
 
 Examples:
   troupe simulate examples/fedbuff.toml

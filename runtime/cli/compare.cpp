@@ -70,7 +70,7 @@ int read_all(const std::vector<std::string>& directories, console& to,
   return code;
 }
 
-std::string note_on(const comparison::side& x) {
+std::string note_on(const comparison& what, const comparison::side& x) {
   const auto& rule = x.run.config.federation.rule;
   if (!x.best)
     return rule + ", not scored yet";
@@ -78,15 +78,16 @@ std::string note_on(const comparison::side& x) {
       monitoring::figure(x.best->accuracy),
       monitoring::grouped(x.best->version));
   if (x.reached)
-    text += fmt::format(", target at version {} after {:.2f} s",
-        monitoring::grouped(x.reached->version), x.reached->seconds);
+    text += fmt::format(", target at version {} after {:.2f} {}s",
+        monitoring::grouped(x.reached->version), time_of(what, *x.reached),
+        what.on_virtual_clocks ? "virtual " : "");
   return text;
 }
 
 void draw(const comparison& what, const fs::path& file) {
   std::vector<monitoring::compared_curve> curves;
   for (const auto& each : what.sides)
-    curves.push_back({each.name, note_on(each), each.run.history});
+    curves.push_back({each.name, note_on(what, each), each.run.history});
   files::system().write_atomically(
       file, monitoring::comparison_plot(curves, what.target));
 }

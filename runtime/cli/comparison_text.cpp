@@ -33,23 +33,25 @@ std::string accuracy(const row& of) {
   return or_dash(of, [](const auto& x) { return figure(x.accuracy); });
 }
 
-text_table::cells line_of(const side& x) {
+text_table::cells line_of(const comparison& what, const side& x) {
   return {one_line(x.name), one_line(x.run.config.federation.rule),
       grouped(x.run.version), grouped(x.run.updates), seconds(x.run.seconds),
       accuracy(x.last), accuracy(x.best),
       or_dash(x.best, [](const auto& best) { return grouped(best.version); }),
       or_dash(x.reached, [](const auto& at) { return grouped(at.version); }),
       or_dash(x.reached, [](const auto& at) { return grouped(at.updates); }),
-      or_dash(x.reached, [](const auto& at) { return seconds(at.seconds); }),
+      or_dash(x.reached,
+          [&](const auto& at) { return seconds(time_of(what, at)); }),
       or_dash(x.ratio, [](double value) { return seconds(value); })};
 }
 
 std::string table_of_runs(const comparison& what) {
   text_table table{2};
   table.add({"RUN", "RULE", "VERSIONS", "UPDATES", "SECONDS", "LAST", "BEST",
-      "AT VERSION", "VERSIONS", "UPDATES", "SECONDS", "RATIO"});
+      "AT VERSION", "VERSIONS", "UPDATES",
+      what.on_virtual_clocks ? "VIRTUAL S" : "SECONDS", "RATIO"});
   for (const auto& each : what.sides)
-    table.add(line_of(each));
+    table.add(line_of(what, each));
   if (!what.target)
     return table.text();
   return fmt::format("{:{}}to accuracy {}\n{}", "",
@@ -87,8 +89,11 @@ std::string state_of(const side& x) {
 ordered_json as_json(const row& of) {
   if (!of)
     return nullptr;
-  return {{"version", of->version}, {"updates", of->updates},
+  ordered_json result{{"version", of->version}, {"updates", of->updates},
       {"seconds", of->seconds}, {"accuracy", of->accuracy}};
+  if (of->clock > 0.0)
+    result["virtual_seconds"] = of->clock;
+  return result;
 }
 
 ordered_json as_json(const side& x) {

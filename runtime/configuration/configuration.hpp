@@ -106,6 +106,30 @@ struct configuration {
     friend bool operator==(const clock_keys&, const clock_keys&) = default;
   } clock;
 
+  /// What `troupe simulate` adds to the virtual clock: ways, absences, faults.
+  /// As it stands nothing, and it makes what a run in virtual order makes.
+  struct simulation_keys {
+    std::string training = "real"; ///< or "none", or "model"
+    double rate = 1000.0;          ///< model: updates that take e of the loss
+    double down = 0.0;             ///< bytes a second; 0: it takes no time
+    double up = 0.0;               ///< likewise
+    double bandwidth_spread = 0.5; ///< deviation of its logarithm
+    double available = 1.0;        ///< part of the time that a client is there
+    double stay_seconds = 3600.0;  ///< mean, of one stay
+    std::string trace;             ///< a file that says who is there when
+    double failure = 0.0;          ///< chance of a lease
+    double loss = 0.0;             ///< chance of a result: to get lost
+    double notice_seconds = 10.0;  ///< until that is noticed
+    double delay = 0.0;            ///< chance of a result: to be late
+    double delay_seconds = 10.0;   ///< mean
+    double duplicate = 0.0;        ///< chance of a result: to come twice
+    double crash_seconds = 0.0;    ///< mean, between a coordinator's; 0: none
+    double restart_seconds = 10.0; ///< that it is away then
+    std::string journal = "full";  ///< or "versions"
+    friend bool operator==(
+        const simulation_keys&, const simulation_keys&) = default;
+  } simulation;
+
   struct compute_keys {
     std::string device = "auto"; ///< every GPU if there is one, else the CPU
     std::vector<std::string> devices; ///< several at once; empty: `device`

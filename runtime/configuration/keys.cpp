@@ -29,6 +29,8 @@ constexpr std::array kinds{"softmax"sv, "mlp"sv, "lenet5"sv, "cnn"sv};
 constexpr std::array precisions{"fp32"sv, "bf16"sv};
 constexpr std::array instructions{"own"sv, "baseline"sv, "avx2"sv, "avx512"sv};
 constexpr std::array orders{"arrival"sv, "virtual"sv};
+constexpr std::array trainings{"real"sv, "none"sv, "model"sv};
+constexpr std::array journals{"full"sv, "versions"sv};
 constexpr std::array methods{
     "sgd"sv, "fedprox"sv, "fednova"sv, "scaffold"sv, "feddyn"sv};
 constexpr std::array weightings{"samples"sv, "uniform"sv};
@@ -49,6 +51,7 @@ using model = configuration::model_keys;
 using federation = configuration::federation_keys;
 using client = training::recipe;
 using pace = configuration::clock_keys;
+using simulation = configuration::simulation_keys;
 using compute = configuration::compute_keys;
 
 run& part(configuration& c, const run*) {
@@ -68,6 +71,9 @@ client& part(configuration& c, const client*) {
 }
 pace& part(configuration& c, const pace*) {
   return c.clock;
+}
+simulation& part(configuration& c, const simulation*) {
+  return c.simulation;
 }
 compute& part(configuration& c, const compute*) {
   return c.compute;
@@ -156,6 +162,14 @@ key server_key(std::string_view name, cell (*in)(configuration&),
         return averaged(c) && server_goes_by(c, name);
       },
       servers_that_go_by(name)};
+}
+
+// Runs do not go by these: `troupe simulate` does.
+key simulation_key(std::string_view name, cell (*in)(configuration&),
+    std::string meaning, range numbers,
+    std::span<const std::string_view> choices = {}) {
+  return {"simulation", name, in, std::move(meaning), any_bits, numbers,
+      choices, nullptr, on_virtual_clock, of_virtual_order};
 }
 
 // Every number that float32 holds, the largest as it is printed: a run that
@@ -287,6 +301,41 @@ std::vector<key> common_keys() {
           nullptr, on_virtual_clock, of_virtual_order},
       {"clock", "slow_by", at<&pace::slow_by>, "so many times", alters,
           {1, 1e6}, any_word, nullptr, on_virtual_clock, of_virtual_order},
+
+      simulation_key("training", at<&simulation::training>,
+          "real; none; model: a curve of its own that is no learning", {},
+          trainings),
+      simulation_key("rate", at<&simulation::rate>,
+          "model: updates that take the loss down by e", above(0, 1e12)),
+      simulation_key("down", at<&simulation::down>,
+          "bytes/s of the median client; 0: it takes no time", {0, 1e15}),
+      simulation_key("up", at<&simulation::up>, "likewise", {0, 1e15}),
+      simulation_key("bandwidth_spread", at<&simulation::bandwidth_spread>,
+          "of these: the deviation of their logarithm", {0, 10}),
+      simulation_key("available", at<&simulation::available>,
+          "part of the time that a client is there", above(0, 1)),
+      simulation_key("stay_seconds", at<&simulation::stay_seconds>,
+          "of one stay, on average", above(0, 1e9)),
+      simulation_key("trace", at<&simulation::trace>,
+          "CSV file of who is there when; empty: drawn", {}),
+      simulation_key("failure", at<&simulation::failure>,
+          "chance that a client fails a lease", {0, 1}),
+      simulation_key("loss", at<&simulation::loss>,
+          "chance that a result gets lost", below_one),
+      simulation_key("notice_seconds", at<&simulation::notice_seconds>,
+          "until somebody notices that", {0, 1e9}),
+      simulation_key("delay", at<&simulation::delay>,
+          "chance that a result is late, and so behind others", {0, 1}),
+      simulation_key("delay_seconds", at<&simulation::delay_seconds>,
+          "of what is late, or comes again, on average", {0, 1e9}),
+      simulation_key("duplicate", at<&simulation::duplicate>,
+          "chance that a result comes twice", {0, 1}),
+      simulation_key("crash_seconds", at<&simulation::crash_seconds>,
+          "between a coordinator's crashes, on average; 0: none", {0, 1e9}),
+      simulation_key("restart_seconds", at<&simulation::restart_seconds>,
+          "that it is away then", {0, 1e9}),
+      simulation_key("journal", at<&simulation::journal>,
+          "full; versions: leases are not told of", {}, journals),
 
       {"compute", "device", at<&compute::device>,
           "auto, cpu, cuda (every GPU) or cuda:N", any_bits, {}, {},

@@ -29,11 +29,18 @@ std::optional<history_row> first_at(
   return found == rows.end() ? std::nullopt : std::optional{*found};
 }
 
-std::optional<double> ratio(const std::optional<history_row>& mine,
+std::optional<double> ratio(const comparison& what,
+    const std::optional<history_row>& mine,
     const std::optional<history_row>& first) {
-  if (!mine || !first || !(first->seconds > 0.0))
+  if (!mine || !first || !(time_of(what, *first) > 0.0))
     return std::nullopt;
-  return mine->seconds / first->seconds;
+  return time_of(what, *mine) / time_of(what, *first);
+}
+
+bool goes_by_a_clock(const side& x) {
+  const auto& rows = x.run.history;
+  return !rows.empty() && std::ranges::all_of(rows,
+                              [](const auto& row) { return row.clock > 0.0; });
 }
 
 std::vector<std::optional<std::string>> values_of(
@@ -71,6 +78,10 @@ side side_of(kept_run run, std::string name) {
 
 } // namespace
 
+double time_of(const comparison& what, const history_row& row) {
+  return what.on_virtual_clocks ? row.clock : row.seconds;
+}
+
 comparison compared(std::vector<kept_run> runs, std::optional<double> target) {
   std::vector<std::filesystem::path> directories;
   for (const auto& each : runs)
@@ -81,11 +92,13 @@ comparison compared(std::vector<kept_run> runs, std::optional<double> target) {
   auto& sides = result.sides;
   for (std::size_t i = 0; i < runs.size(); ++i)
     sides.push_back(side_of(std::move(runs[i]), std::move(names[i])));
+  result.on_virtual_clocks =
+      !sides.empty() && std::ranges::all_of(sides, goes_by_a_clock);
   result.target = target ? target : lowest_best(sides);
   for (auto& each : sides) {
     if (result.target)
       each.reached = first_at(each.run.history, *result.target);
-    each.ratio = ratio(each.reached, sides.front().reached);
+    each.ratio = ratio(result, each.reached, sides.front().reached);
   }
   result.differences = differences_of(sides);
   return result;

@@ -17,7 +17,7 @@ struct comparison {
     std::optional<history_row> last;    ///< scored; none: nothing was
     std::optional<history_row> best;    ///< the first of equals
     std::optional<history_row> reached; ///< the first at the target or above
-    /// Its seconds up to there to those of the first run.
+    /// Its time up to there to that of the first run.
     std::optional<double> ratio;
   };
   /// A key whose values are not all one.
@@ -27,9 +27,14 @@ struct comparison {
   };
 
   std::optional<double> target; ///< accuracy; none: no run was scored
+  /// Every run goes by a virtual clock, and times to the target are its.
+  bool on_virtual_clocks = false;
   std::vector<side> sides;
   std::vector<difference> differences;
 };
+
+/// When a version was out, on the clock that `what` compares by.
+double time_of(const comparison& what, const history_row& row);
 
 /// Compares `runs` by when they reached `target`; by default, the lowest of
 /// their best accuracies, which each of them that was scored has reached.

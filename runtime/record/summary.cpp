@@ -2,11 +2,29 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "actors/computing/guard.hpp"
 
 namespace troupe {
+namespace {
+
+nlohmann::ordered_json as_json(const simulation::figures& of) {
+  nlohmann::ordered_json result{{"seconds", of.seconds}, {"leases", of.leases},
+      {"updates", of.updates}, {"bytes_down", of.bytes_down},
+      {"bytes_up", of.bytes_up}, {"mean_staleness", of.mean_staleness},
+      {"max_staleness", of.max_staleness}, {"idle", of.idle},
+      {"wasted", of.wasted}, {"fairness", of.fairness},
+      {"crashes", of.crashes}};
+  auto& reached = result["seconds_to_accuracy"];
+  reached = nlohmann::ordered_json::object();
+  for (const auto& [accuracy, when] : of.reached)
+    reached[fmt::format("{:.2g}", accuracy)] = when;
+  return result;
+}
+
+} // namespace
 
 std::string to_json(const summary& what, const run_report& report) {
   nlohmann::ordered_json j;
@@ -36,6 +54,8 @@ std::string to_json(const summary& what, const run_report& report) {
   j["promises_bits"] = what.promises_bits;
   j["model_sha256"] = what.model_sha256;
   j["file_sha256"] = what.file_sha256;
+  if (what.simulated)
+    j["simulation"] = as_json(*what.simulated);
   // A program names its run as it likes.
   return j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

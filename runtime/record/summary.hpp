@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "protocols/run.hpp"
+#include "runtime/simulation/account.hpp"
 
 namespace troupe {
 
@@ -21,6 +22,7 @@ struct summary {
   double wall_seconds = 0.0;    ///< of this process
   double startup_seconds = 0.0; ///< from its start to the first lease
   bool promises_bits = true;    ///< one numeric fingerprint computed all of it
+  std::optional<simulation::figures> simulated{}; ///< none: it was a run
 };
 
 /// The text of `summary.json`.

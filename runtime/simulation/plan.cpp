@@ -1,5 +1,8 @@
 #include "runtime/simulation/plan.hpp"
 
+#include <memory>
+#include <utility>
+
 #include "gpu/device.hpp"
 #include "runtime/configuration/pace_choice.hpp"
 #include "runtime/record/provenance.hpp"
@@ -12,7 +15,13 @@ plan plan_of(const topology& what, const std::vector<training::view>& clients,
   const auto& c = what.config();
   plan result;
   result.rule = what.rule();
-  result.order = federated::virtual_order{pace_of(c), first_lease(0)};
+  result.pace = pace_of(c);
+  std::shared_ptr<const trace> traced;
+  if (const auto& file = c.simulation.trace; !file.empty())
+    traced = std::make_shared<trace>(
+        read_trace(files::system(), file, clients.size()));
+  result.dangers = hazards{c.run.seed, c.simulation, std::move(traced)};
+  result.every_lease = c.simulation.journal == "full";
   for (const auto& view : clients)
     result.samples.push_back(view.size());
   auto& told = result.header;
@@ -28,11 +37,14 @@ plan plan_of(const topology& what, const std::vector<training::view>& clients,
   told.unit = what.unit();
   if (begin)
     told.sha256 = sha256(std::as_bytes(begin->span()));
-  result.press.scores = !what.test_data().empty();
+  const auto& training = c.simulation.training;
+  result.press.scores =
+      training == "model" || (training == "real" && !what.test_data().empty());
   result.press.evaluate_every = c.run.evaluate_every;
   result.press.target_accuracy = c.run.target_accuracy;
-  // The best and the last are stored alone: nothing is lost on the way.
-  result.press.checkpoint_every = 0;
+  // Where nothing is lost on the way, the best and the last are stored alone.
+  result.press.checkpoint_every =
+      result.dangers.crashes() ? c.run.checkpoint_every : 0;
   return result;
 }
 

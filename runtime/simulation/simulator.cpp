@@ -7,7 +7,7 @@
 
 #include "actors/computing/guard.hpp"
 #include "protocols/errc.hpp"
-#include "protocols/federated/saved_rule.hpp"
+#include "protocols/messages.hpp"
 
 namespace troupe::simulation {
 namespace {
@@ -34,10 +34,12 @@ simulator::simulator(plan what, workshop& by, record to)
     : plan_(std::move(what)),
       by_(by),
       record_(std::move(to)),
-      rule_(plan_.rule),
-      order_(plan_.order),
-      ledger_(1),
-      press_(plan_.press) {}
+      account_(plan_.samples.size(), by.parameters()),
+      there_(plan_.samples.size(), true),
+      stored_(plan_.header.sha256) {
+  register_messages(); // errors and saved rules are values of CAF's
+  incarnation_ = plan_.header.incarnation;
+}
 
 run_report simulator::run(std::stop_token stop) {
   start();
@@ -50,18 +52,18 @@ run_report simulator::run(std::stop_token stop) {
 }
 
 void simulator::start() {
-  tell(facts::run_started{plan_.header});
-  for (std::size_t i = 0; i < plan_.samples.size(); ++i) {
-    const auto client = static_cast<client_id>(i);
-    order_->join(client, plan_.samples[i]);
-    rule_.join(client, plan_.samples[i], now(), decisions_);
-  }
-  publication::orders todo;
-  press_.start(now(), todo);
-  follow(std::move(todo));
+  if (plan_.dangers.crashes())
+    first_ = durable_state{
+        {0, by_.current(), by_.blocks(), {}, 0, 0}, stored_, account_};
+  expect_all();
+  go_on(nullptr);
 }
 
 void simulator::step() {
+  const auto due = order_->due();
+  const auto* beside = agenda_.first();
+  if (beside && (due ? beside->at < *due : starved_))
+    return happen();
   const auto turn = order_->next();
   if (!turn)
     return end(run_outcome::failed,
@@ -69,9 +71,12 @@ void simulator::step() {
             std::string{"nobody trains, and nobody is waited for"} +
                 last_failure_));
   if (turn->lease)
-    return take_turn(*turn);
-  rule_.wake(now(), decisions_);
+    take_turn(*turn);
+  else
+    rule_.wake(now(), decisions_);
   carry_out();
+  if (facts_.size() >= flush_size)
+    flush();
 }
 
 run_report simulator::finish() {
@@ -94,26 +99,41 @@ void simulator::take_turn(const federated::virtual_order::turn& turn) {
   const auto lease = *turn.lease;
   auto one = open_.take(lease);
   if (!states_.holds(one.what.lease, one.what.client)) {
-    tell(facts::requeued{one.what.lease, one.what.client});
-    if (const auto again = order_->again(one.what.lease))
-      lend(*again, lease);
+    tell_lease(facts::requeued{one.what.lease, one.what.client});
+    if (const auto again = order_->again(one.what.lease)) {
+      one.from = by_.lend();
+      one.from.state = states_.offered(again->lease, again->client);
+      lend(*again, lease, std::move(one));
+    }
     return;
   }
-  const auto what = trained(one, lease);
   order_->end(lease);
-  if (what)
-    admit(one, *what, lease, turn.took);
-  carry_out();
-  if (facts_.size() >= flush_size)
-    flush();
+  auto counts = false;
+  if (one.result == fate::result::is_lost) {
+    tell_lease(facts::requeued{one.what.lease, one.what.client});
+    rule_.requeue(lease, now(), decisions_);
+  } else if (one.result == fate::result::fails) {
+    fail(one, lease,
+        caf::make_error(
+            errc::learner_failed, std::string{"it failed, as simulated"}));
+  } else if (auto what = trained(one, lease)) {
+    account_.sent();
+    counts = admit(one, *what, lease, turn.took);
+    if (one.again)
+      echoes_[agenda_.put(
+          {.at = now() + *one.again, .what = occasion::kind::echo})] = {
+          std::move(one), std::move(*what), lease, incarnation_};
+  }
+  account_.ended(now(), counts ? duration{} : turn.took);
 }
 
-void simulator::lend(const federated::grant& what, lease_id rules_id) {
-  auto from = by_.lend();
-  from.state = states_.offered(what.lease, what.client);
-  tell(facts::leased{what.lease, what.client, what.base});
+// It is there when its turn comes.
+void simulator::lend(
+    const federated::grant& what, lease_id rules_id, open_lease one) {
+  one.what = what;
+  tell_lease(facts::leased{what.lease, what.client, what.base});
   order_->came(what.lease);
-  open_.insert(rules_id, {what, std::move(from)});
+  open_.insert(rules_id, std::move(one));
 }
 
 std::optional<product> simulator::trained(
@@ -127,31 +147,38 @@ std::optional<product> simulator::trained(
   return std::nullopt;
 }
 
-// As `aggregator_state::admit` has it.
-void simulator::admit(const open_lease& one, const product& what,
+// As `aggregator_state::admit` has it. True: it counts.
+bool simulator::admit(const open_lease& one, const product& what,
     lease_id rules_id, duration took) {
   const auto share = rule_.share(rules_id);
   if (share > 0.0 &&
-      ledger_.admission_of(what.largest, share) != gpu::admission::added)
-    return fail(one, rules_id, diverged(what.largest, share));
+      ledger_.admission_of(what.largest, share) != gpu::admission::added) {
+    fail(one, rules_id, diverged(what.largest, share));
+    return false;
+  }
   if (share > 0.0 && what.too_large) {
-    tell(facts::dropped{one.what.lease, one.what.client, one.what.base,
+    tell_lease(facts::dropped{one.what.lease, one.what.client, one.what.base,
         federated::drop_reason::too_large, 0});
-    return rule_.fail(rules_id, now(), decisions_);
+    rule_.fail(rules_id, now(), decisions_);
+    return false;
   }
   const auto& o = what.outcome;
-  count(one, what,
+  const auto how =
       rule_.arrive({rules_id, one.what.client, one.what.base, o.samples,
                        o.steps, o.loss, o.square_loss, took, o.partial},
-          now(), decisions_),
-      rules_id, took);
+          now(), decisions_);
+  return count(one, what, how, rules_id, took);
 }
 
-void simulator::count(const open_lease& one, const product& what,
+bool simulator::count(const open_lease& one, const product& what,
     const federated::verdict& how, lease_id rules_id, duration took) {
-  const auto& [lease, client, base, share, work, allowed] = one.what;
-  if (!how.accepted())
-    return tell(facts::dropped{lease, client, base, how.why, how.staleness});
+  const auto lease = one.what.lease;
+  const auto client = one.what.client;
+  const auto base = one.what.base;
+  if (!how.accepted()) {
+    tell_lease(facts::dropped{lease, client, base, how.why, how.staleness});
+    return false;
+  }
   const auto largest =
       how.mix ? ledger_.mixed(what.largest, base) : what.largest;
   const auto most = std::max({how.weight, how.share, how.drift});
@@ -159,18 +186,21 @@ void simulator::count(const open_lease& one, const product& what,
     const auto why = diverged(largest, most);
     last_failure_ =
         fmt::format("; the last one, client {}: {}", client, text(why));
-    tell(facts::client_failed{lease, client, text(why), code(why)});
-    return rule_.retract(rules_id, now(), decisions_);
+    tell_lease(facts::client_failed{lease, client, text(why), code(why)});
+    rule_.retract(rules_id, now(), decisions_);
+    return false;
   }
   const auto checksum = by_.add(what, one.from, how);
   ledger_.give(largest, how.weight, how.share);
   const auto& o = what.outcome;
-  tell(facts::accepted{lease, client, base, how.staleness, o.samples, o.steps,
-      how.weight, how.share, o.loss, seconds(took), how.mix, false, work,
-      checksum, how.drift});
+  tell_lease(facts::accepted{lease, client, base, how.staleness, o.samples,
+      o.steps, how.weight, how.share, o.loss, seconds(took), how.mix, false,
+      work, checksum, how.drift});
   report_.steps += o.steps;
   states_.accepted(client, what.state);
   tally_.add(lease, client, how.weight, o.loss);
+  account_.accepted(client, how.staleness);
+  return true;
 }
 
 void simulator::fail(
@@ -178,7 +208,7 @@ void simulator::fail(
   auto words = text(why);
   last_failure_ =
       fmt::format("; the last one, client {}: {}", one.what.client, words);
-  tell(facts::client_failed{
+  tell_lease(facts::client_failed{
       one.what.lease, one.what.client, std::move(words), code(why)});
   rule_.fail(rules_id, now(), decisions_);
 }
@@ -187,11 +217,13 @@ void simulator::give_up(lease_id rules_id) {
   const auto over = order_->end(rules_id);
   if (!over)
     return;
-  open_.take(rules_id);
-  tell(facts::revoked{over->trained_as, over->client});
+  const auto one = open_.take(rules_id);
+  account_.ended(now(), now() - one.since);
+  tell_lease(facts::revoked{over->trained_as, over->client});
 }
 
-// In the order that `decisions` has.
+// In the order that `decisions` has, but for the version: clients are leased
+// from the one before it, which is out.
 void simulator::carry_out() {
   const auto todo = std::exchange(decisions_, {});
   for (auto lease : todo.revoked)
@@ -204,9 +236,18 @@ void simulator::carry_out() {
     by_.discard();
   }
   if (const auto& begun = todo.round_started)
-    tell(facts::round_started{begun->round, begun->cohort, press_.version()});
-  for (const auto& grant : todo.grants)
-    lend(order_->begin(grant), grant.lease);
+    tell_lease(
+        facts::round_started{begun->round, begun->cohort, press_.version()});
+  for (const auto& grant : todo.grants) {
+    const auto fate = plan_.dangers.of(grant, 4.0 * double(by_.parameters()));
+    const auto slower =
+        plan_.dangers.slower(plan_.pace, grant, plan_.samples[grant.client]);
+    const auto what = order_->begin(grant, fate.beside + slower);
+    open_lease one{what, by_.lend(), now(), fate.what, fate.again};
+    one.from.state = states_.offered(what.lease, what.client);
+    account_.lent(now());
+    lend(what, grant.lease, std::move(one));
+  }
   if (todo.wake)
     order_->wake_at(*todo.wake);
   if (todo.publish)
@@ -227,6 +268,10 @@ void simulator::end(federated::ending how) {
   case federated::ending::all_failed:
     return fail(errc::all_failed, "all clients of a round failed");
   case federated::ending::starved:
+    if (plan_.dangers.moves()) { // somebody may come
+      starved_ = true;
+      return;
+    }
     return fail(errc::starved, "no client is left to train");
   }
 }

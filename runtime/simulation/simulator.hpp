@@ -18,6 +18,9 @@
 #include "protocols/publication/press.hpp"
 #include "protocols/run.hpp"
 #include "protocols/storage.hpp"
+#include "runtime/simulation/account.hpp"
+#include "runtime/simulation/agenda.hpp"
+#include "runtime/simulation/hazards.hpp"
 #include "runtime/simulation/workshop.hpp"
 
 namespace troupe::simulation {
@@ -32,10 +35,12 @@ struct record {
 /// What a simulation is told before it begins.
 struct plan {
   federated::rule rule;
-  federated::virtual_order order;
+  federated::pace pace;
   std::vector<std::uint64_t> samples; ///< by client
   facts::run_header header;
   publication::press_options press;
+  hazards dangers{};
+  bool every_lease = true; ///< is told of; else versions alone are
 };
 
 /// A run without its actors: the pure parts that an aggregator is the voice of
@@ -51,6 +56,13 @@ struct plan {
 /// hears of a run in virtual order (`aggregator_state`), in the same order; so
 /// the bits are that run's. Every time in what it tells is the clock's: one
 /// plan gives one story.
+///
+/// What its hazards have happen stands in an agenda beside the order. Clients
+/// come and go, fail, and are told apart from results that get lost, which
+/// somebody notices after a while: the rule is asked for another lease. One
+/// that comes twice is brought to the rule twice. The coordinator may crash,
+/// and goes on from the last version that it stored, with the leases that were
+/// open then; what was begun since comes to nobody.
 class simulator {
 public:
   simulator(plan what, workshop& by, record to);
@@ -58,30 +70,67 @@ public:
   /// To the end, or until it is stopped.
   run_report run(std::stop_token stop = {});
 
+  figures account() const { return account_.at(now()); }
+
 private:
   struct open_lease {
     federated::grant what; ///< as it is trained
     loan from;
+    instant since{};
+    fate::result result = fate::result::comes;
+    std::optional<duration> again{}; ///< it comes once more, so much later
+  };
+  /// A result on its way a second time.
+  struct echo {
+    open_lease of;
+    product what;
+    lease_id rules_id = 0;
+    std::uint64_t incarnation = 0;
+  };
+  /// What a crash leaves.
+  struct durable_state {
+    store what;
+    std::string sha256;
+    simulation::account account;
   };
 
   void start();
   void step();
   run_report finish();
+
+  // leases
   void take_turn(const federated::virtual_order::turn& turn);
-  void lend(const federated::grant& what, lease_id rules_id);
+  void lend(const federated::grant& what, lease_id rules_id, open_lease one);
   std::optional<product> trained(const open_lease& one, lease_id rules_id);
-  void admit(const open_lease& one, const product& what, lease_id rules_id,
+  bool admit(const open_lease& one, const product& what, lease_id rules_id,
       duration took);
-  void count(const open_lease& one, const product& what,
+  bool count(const open_lease& one, const product& what,
       const federated::verdict& how, lease_id rules_id, duration took);
   void fail(const open_lease& one, lease_id rules_id, const caf::error& why);
   void carry_out();
   void give_up(lease_id rules_id);
+
+  // what happens beside: simulator_hazards.cpp
+  void expect_all();
+  void expect_told(const trace& all);
+  void expect_move(client_id client, std::uint64_t number, bool there);
+  void happen();
+  void move(const occasion& what);
+  void hear_again(std::uint64_t number);
+  void crash();
+  void go_on(const durable_state* from);
+  void resume_leases();
+
+  // versions: simulator_versions.cpp
   void publish(const federated::publication& what);
   void follow(publication::orders what);
   void score(version_id version);
   void make_durable(version_id version);
   named_blocks blocks_and_bases();
+  bool stores() const noexcept {
+    return record_.keep || plan_.dangers.crashes();
+  }
+
   void end(federated::ending how);
   void end(run_outcome how, caf::error why = {});
   bool is_ending() const noexcept { return ending_; }
@@ -91,6 +140,11 @@ private:
   void tell(What&& what) {
     if (record_.tell)
       facts_.add(now(), std::forward<What>(what));
+  }
+  template <class What>
+  void tell_lease(What&& what) {
+    if (plan_.every_lease)
+      tell(std::forward<What>(what));
   }
   void flush();
 
@@ -107,7 +161,17 @@ private:
   publication::press press_;
   std::map<version_id, store> kept_; ///< that the press may ask for
   fact_stream facts_;
-  std::string stored_; ///< SHA-256 of the version stored last
+  simulation::account account_;
+  agenda agenda_;
+  std::map<std::uint64_t, echo> echoes_; ///< by their numbers in the agenda
+  std::vector<bool> there_;              ///< by client
+  std::uint64_t in_vain_ = 0;            ///< crashes since a version was stored
+  bool starved_ = false; ///< the rule waits for somebody to come
+  std::uint64_t incarnation_ = 0;
+  std::optional<durable_state> durable_;
+  std::optional<durable_state> first_; ///< version 0
+  std::map<version_id, tensor> bases_; ///< of leases that a state holds
+  std::string stored_;                 ///< SHA-256 of the version stored last
   std::string last_failure_;
   instant last_publication_{};
   bool ending_ = false;

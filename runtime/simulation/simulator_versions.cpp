@@ -20,7 +20,7 @@ void simulator::publish(const federated::publication& what) {
       what.variate});
   tally_.clear();
   states_.published();
-  if (record_.keep) // while no update of the next version is in it
+  if (stores()) // while no update of the next version is in it
     kept_[what.version] = store{what.version, by_.current(), blocks_and_bases(),
         federated::save(rule_, order_), facts_.last(), rule_.accepted(), false,
         states_.counted()};
@@ -53,16 +53,19 @@ void simulator::follow(publication::orders what) {
     end(run_outcome::target_reached);
   if (what.open == publication::opening::none || is_ending())
     return;
-  if (what.open == publication::opening::first)
-    rule_.begin(plan_.header.incarnation, now(), decisions_);
-  else
+  if (what.open == publication::opening::first) {
+    rule_.begin(incarnation_, now(), decisions_);
+    resume_leases();
+  } else {
     rule_.published(now(), decisions_);
+  }
   carry_out();
 }
 
 void simulator::score(version_id version) {
   const auto sums = by_.score();
   report_.final = sums;
+  account_.scored(sums.accuracy(), now());
   tell(facts::evaluated{
       version, sums.samples, sums.loss(), sums.accuracy(), 0.0});
   publication::orders todo;
@@ -72,13 +75,15 @@ void simulator::score(version_id version) {
 
 void simulator::make_durable(version_id version) {
   publication::orders todo;
-  if (record_.keep) {
+  if (stores()) {
     auto state = std::move(kept_.extract(version).mapped());
     state.will_be_scored = press_.awaits_score(version);
     flush();
-    auto sha256 = record_.keep(state);
-    tell(facts::stored{
-        version, sha256, 0.0, std::exchange(stored_, std::move(sha256))});
+    auto sha256 = record_.keep ? record_.keep(state) : std::string{};
+    tell(facts::stored{version, sha256, 0.0, std::exchange(stored_, sha256)});
+    if (plan_.dangers.crashes())
+      durable_ = durable_state{std::move(state), std::move(sha256), account_};
+    in_vain_ = 0;
   }
   press_.stored(version, {}, now(), todo);
   follow(std::move(todo));

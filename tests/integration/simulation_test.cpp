@@ -104,6 +104,44 @@ TEST(simulating_test, ends_where_its_target_is_reached) {
   EXPECT_EQ(counted(left), counted(some.of("run")));
 }
 
+// What a crash takes back is told so, and what stands is trained anew by it.
+TEST(simulating_test, goes_on_behind_crashes_and_tells_the_truth) {
+  study some{quick_fedbuff(30)};
+  const auto troubled = uneven({"--set", "simulation.crash_seconds=5", "--set",
+      "simulation.restart_seconds=1", "--set", "simulation.loss=0.1", "--set",
+      "simulation.duplicate=0.2", "--set", "simulation.available=0.8", "--set",
+      "simulation.stay_seconds=5", "--set", "simulation.up=1e5", "--set",
+      "run.checkpoint_every=2"});
+  expect_code(run(simulation(some, "troubled", troubled)), 0);
+
+  const auto left = some.of("troubled");
+  const auto told = left.summary().at("simulation");
+  EXPECT_GT(told.at("crashes"), 0);
+  EXPECT_GT(told.at("bytes_up"), 0.0);
+  EXPECT_EQ(left.last_published(), 30u);
+  expect_code(run(troupe({"audit", left.root(), "--retrain"})), 0);
+}
+
+TEST(simulating_test, trains_nobody_where_it_is_told_so) {
+  study some{quick_fedbuff(30)};
+  expect_code(run(simulation(some, "none",
+                  uneven({"--set", "simulation.training=none", "--set",
+                      "simulation.journal=versions"}))),
+      0);
+  const auto left = some.of("none");
+  EXPECT_FALSE(left.has("model.safetensors"));
+  EXPECT_TRUE(left.all<facts::accepted>().empty());
+  EXPECT_EQ(left.all<facts::published>().size(), 30u);
+  EXPECT_EQ(left.summary().at("accuracy"), nullptr);
+
+  const auto said = run(simulation(some, "model",
+      uneven({"--set", "simulation.training=model", "--set",
+          "simulation.rate=30"})));
+  expect_code(said, 0);
+  EXPECT_TRUE(holds(said.out, "not by training")) << said.out;
+  EXPECT_GT(some.of("model").summary().at("accuracy"), 0.8);
+}
+
 TEST(simulating_test, has_no_other_order_than_its_own) {
   study some{quick_fedavg(2)};
   const auto said =

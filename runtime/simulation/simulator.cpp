@@ -195,7 +195,7 @@ bool simulator::count(const open_lease& one, const product& what,
   const auto& o = what.outcome;
   tell_lease(facts::accepted{lease, client, base, how.staleness, o.samples,
       o.steps, how.weight, how.share, o.loss, seconds(took), how.mix, false,
-      work, checksum, how.drift});
+      one.what.work, checksum, how.drift});
   report_.steps += o.steps;
   states_.accepted(client, what.state);
   tally_.add(lease, client, how.weight, o.loss);

@@ -42,6 +42,8 @@ public:
     assignment work;
     std::size_t left = 0;
     gpu::shared_buffer given;
+    bool begun = false;
+    bool cut = false;
   };
   gpu::device_stream on;
   std::vector<std::optional<seat>> seats;
@@ -73,6 +75,12 @@ void cohort::enter(
       state::seat{work, work.how.steps + std::size_t(work.client), given};
 }
 
+void cohort::cut(std::size_t lane) {
+  note("cut", std::to_string(lane));
+  auto& one = *state_->seats[lane];
+  one.cut = one.begun;
+}
+
 void cohort::leave(std::size_t lane) {
   note("leave", std::to_string(lane));
   state_->seats[lane].reset();
@@ -93,9 +101,12 @@ std::vector<std::size_t> cohort::advance(std::size_t steps) {
   note("advance", std::to_string(count), "by", std::to_string(steps));
   std::vector<std::size_t> through;
   for (std::size_t i = 0; i < state_->seats.size(); ++i)
-    if (auto& each = state_->seats[i]; each && each->left > 0)
-      if ((each->left -= steps) == 0)
+    if (auto& each = state_->seats[i]; each && each->left > 0) {
+      each->left -= each->cut ? each->left : steps;
+      each->begun = true;
+      if (each->left == 0)
         through.push_back(i);
+    }
   return through;
 }
 

@@ -8,6 +8,7 @@
 #include <caf/scoped_actor.hpp>
 #include <gmock/gmock.h>
 
+#include "actors/clocks.hpp"
 #include "actors/computing/guard.hpp"
 #include "gpu/out_of_memory.hpp"
 #include "protocols/errc.hpp"
@@ -135,6 +136,23 @@ TEST_F(accelerator_test, takes_no_second_task_for_a_turn) {
   stage.run();
 
   EXPECT_THAT(trained_leases(), ElementsAre(101, 102, 103));
+}
+
+TEST_F(accelerator_test, takes_what_a_lane_has_whose_time_is_over) {
+  spawn(2);
+  auto timed = task(1, 0, 1'000'000'000);
+  timed.send_by = wall_seconds();
+  send(std::move(timed));
+  auto by_recipe = task(2, 0, 1'000'000'000);
+  by_recipe.work.within.seconds = 1e-9;
+  send(std::move(by_recipe));
+  send(task(3, 1, 40));
+  stage.run();
+
+  EXPECT_THAT(trained_leases(), testing::UnorderedElementsAre(101, 102, 103));
+  EXPECT_THAT(log(), Contains("cut 0"));
+  EXPECT_THAT(log(), Not(Contains("cut 1")));
+  EXPECT_TRUE(failures().empty());
 }
 
 TEST_F(accelerator_test, never_waits_for_its_lanes_to_fill) {

@@ -4,6 +4,9 @@
 #include "runtime/company/interruption.hpp"
 
 #include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace troupe::cli {
 
@@ -13,6 +16,17 @@ namespace {
 std::vector<std::string> on_its_clock(std::vector<std::string> asked) {
   asked.insert(asked.begin(), "run.order=virtual");
   return asked;
+}
+
+// What a simulation does not have; empty: it has all.
+std::string_view out_of_this_world(const configuration& what) {
+  if (what.run.order != "virtual")
+    return "run.order = \"arrival\" is no order of a simulation, which has no "
+           "other clock than its own";
+  if (what.federation.residents)
+    return "federation.residents = true: nodes bring residents, and a "
+           "simulation has none";
+  return {};
 }
 
 // A reaction holds the source, which must not outlast this.
@@ -31,9 +45,8 @@ int simulate(const arguments& given, console& to) {
       given.operands().front(), on_its_clock(settings(given)), to);
   if (!what)
     return misused;
-  if (what->config().run.order != "virtual") {
-    to.err << "run.order = \"arrival\" is no order of a simulation, which has "
-              "no other clock than its own\n";
+  if (const auto why = out_of_this_world(what->config()); !why.empty()) {
+    to.err << why << "\n";
     return misused;
   }
   std::stop_source stop;

@@ -121,13 +121,14 @@ private:
 
   void stay(client_id client) {
     const auto start = row_.at("start"), end = row_.at("end");
-    if (end <= start)
-      refuse("client {} goes at {}, and comes at {}", client, end, start);
     if (end > longest)
       refuse("client {} goes at {}, and no clock goes beyond {}", client, end,
           longest);
-    all_.stays[client].push_back(
-        {instant{from_seconds(start)}, instant{from_seconds(end)}});
+    const trace::stay found{instant{from_seconds(std::min(start, longest))},
+        instant{from_seconds(end)}};
+    if (found.end <= found.start) // by the clock, which has nanoseconds
+      refuse("client {} goes at {}, and comes at {}", client, end, start);
+    all_.stays[client].push_back(found);
     lines_[client].push_back(line_);
   }
 

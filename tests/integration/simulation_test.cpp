@@ -1,4 +1,5 @@
 // A simulation makes what a run in virtual order makes, and tells it likewise.
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -140,6 +141,25 @@ TEST(simulating_test, trains_nobody_where_it_is_told_so) {
   expect_code(said, 0);
   EXPECT_TRUE(holds(said.out, "not by training")) << said.out;
   EXPECT_GT(some.of("model").summary().at("accuracy"), 0.8);
+}
+
+TEST(simulating_test, believes_a_trace_and_refuses_a_torn_one) {
+  study some{quick_fedbuff(20)};
+  const auto with = [&](const std::string& text) {
+    write(some / "trace.csv", text);
+    return uneven(
+        {"--set", "simulation.trace=" + (some / "trace.csv").string()});
+  };
+  std::string absent{"client,start,end\n"};
+  for (int client = 3; client < 10; ++client)
+    absent += std::to_string(client) + ",1e8,1e9\n";
+  expect_code(run(simulation(some, "few", with(absent))), 0);
+  for (const auto& x : some.of("few").all<facts::leased>())
+    EXPECT_LT(x.client, 3u);
+
+  const auto torn = run(simulation(some, "torn", with(absent + "0,1")));
+  expect_code(torn, 2);
+  EXPECT_TRUE(holds(torn.err, "trace.csv:9: it is torn")) << torn.err;
 }
 
 TEST(simulating_test, has_no_other_order_than_its_own) {

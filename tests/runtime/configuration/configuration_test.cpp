@@ -231,7 +231,7 @@ TEST(configuration_test, explains_settings_that_it_cannot_take) {
           "--set =1: is not section.key=value, like client.lr=0.1",
           "--set: lr is not a key (did you mean client.lr?)",
           "--set: foo.bar is not a key; the sections are run, data, model, "
-          "federation, client, clock, compute",
+          "federation, client, clock, simulation, compute",
           "--set: cliet.lr is not a key (did you mean client.lr?)",
           "--set: client.lr = \"fast\" is not a number from above 0 to "
           "3.4028235e+38",

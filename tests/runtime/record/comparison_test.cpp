@@ -46,6 +46,24 @@ TEST(comparison_test, measures_times_by_the_first_run) {
   EXPECT_EQ(what.sides[1].ratio, 2.5);
 }
 
+TEST(comparison_test, goes_by_virtual_clocks_where_all_have_one) {
+  auto quick = run_of("/a", {0.5, 0.9}), slow = run_of("/b", {0.5, 0.9});
+  for (auto& row : quick.history)
+    row.clock = 100.0 * double(row.version);
+  for (auto& row : slow.history)
+    row.clock = 300.0 * double(row.version);
+
+  const auto what = compared({quick, slow}, 0.8);
+  EXPECT_TRUE(what.on_virtual_clocks);
+  EXPECT_EQ(what.sides[1].ratio, 3.0);
+  EXPECT_EQ(
+      time_of(what, *what.sides[1].reached), what.sides[1].reached->clock);
+
+  const auto mixed = compared({quick, run_of("/c", {0.5, 0.9})}, 0.8);
+  EXPECT_FALSE(mixed.on_virtual_clocks);
+  EXPECT_EQ(mixed.sides[1].ratio, 1.0);
+}
+
 TEST(comparison_test, finds_the_same_of_equal_runs) {
   const auto run = run_of("/a", {0.5, 0.8, 0.7});
 

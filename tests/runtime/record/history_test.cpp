@@ -69,5 +69,17 @@ TEST(history_test, reads_rows_that_are_whole) {
       parse_history(text + std::string(9, '\0') + "\n"), std::vector{row});
 }
 
+TEST(history_test, has_a_column_for_a_virtual_clock) {
+  const history_row row{2, 2.0, 0.25, 0.5, 0.5, 10, 0.1 + 0.2};
+  const auto text = history_header(true) + to_csv(row);
+
+  EXPECT_TRUE(history_header(true).ends_with(",updates,clock\n"));
+  EXPECT_EQ(parse_history(text), std::vector{row});
+  auto without = row;
+  without.clock = 0.0;
+  EXPECT_EQ(parse_history(history_header(true) + to_csv(without)),
+      std::vector{without});
+}
+
 } // namespace
 } // namespace troupe

@@ -57,12 +57,13 @@ double hazards::up(client_id client) const {
 }
 
 duration hazards::slower(const federated::pace& than,
-    const federated::grant& what, std::uint64_t samples) const {
+    const federated::grant& what,
+    std::span<const std::uint64_t> samples) const {
   const auto* told = speeds_of(what.client);
   if (!told)
     return {};
   const auto ratio = than.speed(what.client) / told->samples_per_second;
-  const auto own = than.of(what, samples);
+  const auto own = than.of(what, samples[what.client]);
   const auto takes = bounded(seconds(own) * ratio);
   return std::max(takes, duration{1}) - own;
 }

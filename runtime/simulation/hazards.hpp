@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "protocols/federated/decisions.hpp"
@@ -45,9 +46,9 @@ public:
   double up(client_id client) const;
 
   /// How much longer a lease takes than its client's pace has it, which may be
-  /// less.
+  /// less; `samples` are by client.
   duration slower(const federated::pace& than, const federated::grant& what,
-      std::uint64_t samples) const;
+      std::span<const std::uint64_t> samples) const;
 
   /// Who comes and goes when; null: it is drawn.
   const trace* told() const noexcept {

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t flush_size = 1024;
 
+const loan nothing;
+
 caf::error diverged(float largest, double weight) {
   return caf::make_error(errc::update_not_finite,
       fmt::format("it diverged: a parameter changed by {:.3g}, and at most "
@@ -98,19 +100,21 @@ run_report simulator::finish() {
 void simulator::take_turn(const federated::virtual_order::turn& turn) {
   const auto lease = *turn.lease;
   auto one = open_.take(lease);
-  if (!states_.holds(one.what.lease, one.what.client)) {
-    tell_lease(facts::requeued{one.what.lease, one.what.client});
-    if (const auto again = order_->again(one.what.lease)) {
-      one.from = by_.lend();
-      one.from.state = states_.offered(again->lease, again->client);
-      lend(*again, lease, std::move(one));
+  if (!states_.holds(one.trained_as, one.client)) {
+    tell_lease(facts::requeued{one.trained_as, one.client});
+    if (const auto again = order_->again(one.trained_as)) {
+      auto anew = leased(*again);
+      anew.since = one.since;
+      anew.again = one.again;
+      anew.result = one.result;
+      lend(std::move(anew), lease);
     }
     return;
   }
   order_->end(lease);
   auto counts = false;
   if (one.result == fate::result::is_lost) {
-    tell_lease(facts::requeued{one.what.lease, one.what.client});
+    tell_lease(facts::requeued{one.trained_as, one.client});
     rule_.requeue(lease, now(), decisions_);
   } else if (one.result == fate::result::fails) {
     fail(one, lease,
@@ -119,28 +123,41 @@ void simulator::take_turn(const federated::virtual_order::turn& turn) {
   } else if (auto what = trained(one, lease)) {
     account_.sent();
     counts = admit(one, *what, lease, turn.took);
-    if (one.again)
+    if (one.again > duration{})
       echoes_[agenda_.put(
-          {.at = now() + *one.again, .what = occasion::kind::echo})] = {
+          {.at = now() + one.again, .what = occasion::kind::echo})] = {
           std::move(one), std::move(*what), lease, incarnation_};
   }
   account_.ended(now(), counts ? duration{} : turn.took);
 }
 
+simulator::open_lease simulator::leased(const federated::grant& what) {
+  open_lease result{what.lease, what.client, what.work, what.base,
+      what.most_steps, nullptr, now(), {}, fate::result::comes};
+  auto from = by_.lend();
+  from.state = states_.offered(what.lease, what.client);
+  if (!from.empty())
+    result.from = std::make_unique<loan>(std::move(from));
+  return result;
+}
+
 // It is there when its turn comes.
-void simulator::lend(
-    const federated::grant& what, lease_id rules_id, open_lease one) {
-  one.what = what;
-  tell_lease(facts::leased{what.lease, what.client, what.base});
-  order_->came(what.lease);
+void simulator::lend(open_lease one, lease_id rules_id) {
+  tell_lease(facts::leased{one.trained_as, one.client, one.base});
+  order_->came(one.trained_as);
   open_.insert(rules_id, std::move(one));
 }
 
 std::optional<product> simulator::trained(
     const open_lease& one, lease_id rules_id) {
   product result;
-  const auto why = guarded(
-      errc::learner_failed, [&] { result = by_.train(one.what, one.from); });
+  const federated::grant what{.lease = one.trained_as,
+      .client = one.client,
+      .base = one.base,
+      .work = one.work,
+      .most_steps = one.most_steps};
+  const auto why = guarded(errc::learner_failed,
+      [&] { result = by_.train(what, one.from ? *one.from : nothing); });
   if (!why)
     return result;
   fail(one, rules_id, why);
@@ -157,24 +174,24 @@ bool simulator::admit(const open_lease& one, const product& what,
     return false;
   }
   if (share > 0.0 && what.too_large) {
-    tell_lease(facts::dropped{one.what.lease, one.what.client, one.what.base,
+    tell_lease(facts::dropped{one.trained_as, one.client, one.base,
         federated::drop_reason::too_large, 0});
     rule_.fail(rules_id, now(), decisions_);
     return false;
   }
   const auto& o = what.outcome;
   const auto how =
-      rule_.arrive({rules_id, one.what.client, one.what.base, o.samples,
-                       o.steps, o.loss, o.square_loss, took, o.partial},
+      rule_.arrive({rules_id, one.client, one.base, o.samples, o.steps, o.loss,
+                       o.square_loss, took, o.partial},
           now(), decisions_);
   return count(one, what, how, rules_id, took);
 }
 
 bool simulator::count(const open_lease& one, const product& what,
     const federated::verdict& how, lease_id rules_id, duration took) {
-  const auto lease = one.what.lease;
-  const auto client = one.what.client;
-  const auto base = one.what.base;
+  const auto lease = one.trained_as;
+  const auto client = one.client;
+  const auto base = one.base;
   if (!how.accepted()) {
     tell_lease(facts::dropped{lease, client, base, how.why, how.staleness});
     return false;
@@ -190,12 +207,12 @@ bool simulator::count(const open_lease& one, const product& what,
     rule_.retract(rules_id, now(), decisions_);
     return false;
   }
-  const auto checksum = by_.add(what, one.from, how);
+  const auto checksum = by_.add(what, one.from ? *one.from : nothing, how);
   ledger_.give(largest, how.weight, how.share);
   const auto& o = what.outcome;
   tell_lease(facts::accepted{lease, client, base, how.staleness, o.samples,
       o.steps, how.weight, how.share, o.loss, seconds(took), how.mix, false,
-      one.what.work, checksum, how.drift});
+      one.work, checksum, how.drift});
   report_.steps += o.steps;
   states_.accepted(client, what.state);
   tally_.add(lease, client, how.weight, o.loss);
@@ -207,9 +224,9 @@ void simulator::fail(
     const open_lease& one, lease_id rules_id, const caf::error& why) {
   auto words = text(why);
   last_failure_ =
-      fmt::format("; the last one, client {}: {}", one.what.client, words);
+      fmt::format("; the last one, client {}: {}", one.client, words);
   tell_lease(facts::client_failed{
-      one.what.lease, one.what.client, std::move(words), code(why)});
+      one.trained_as, one.client, std::move(words), code(why)});
   rule_.fail(rules_id, now(), decisions_);
 }
 
@@ -217,8 +234,7 @@ void simulator::give_up(lease_id rules_id) {
   const auto over = order_->end(rules_id);
   if (!over)
     return;
-  const auto one = open_.take(rules_id);
-  account_.ended(now(), now() - one.since);
+  account_.ended(now(), now() - open_.take(rules_id).since);
   tell_lease(facts::revoked{over->trained_as, over->client});
 }
 
@@ -240,13 +256,13 @@ void simulator::carry_out() {
         facts::round_started{begun->round, begun->cohort, press_.version()});
   for (const auto& grant : todo.grants) {
     const auto fate = plan_.dangers.of(grant, 4.0 * double(by_.parameters()));
-    const auto slower =
-        plan_.dangers.slower(plan_.pace, grant, plan_.samples[grant.client]);
+    const auto slower = plan_.dangers.slower(plan_.pace, grant, plan_.samples);
     const auto what = order_->begin(grant, fate.beside + slower);
-    open_lease one{what, by_.lend(), now(), fate.what, fate.again};
-    one.from.state = states_.offered(what.lease, what.client);
+    auto one = leased(what);
+    one.result = fate.what;
+    one.again = fate.again.value_or(duration{});
     account_.lent(now());
-    lend(what, grant.lease, std::move(one));
+    lend(std::move(one), grant.lease);
   }
   if (todo.wake)
     order_->wake_at(*todo.wake);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -73,12 +74,18 @@ public:
   figures account() const { return account_.at(now()); }
 
 private:
+  /// Ten thousand of them are looked up in no order: what only some have is
+  /// elsewhere.
   struct open_lease {
-    federated::grant what; ///< as it is trained
-    loan from;
+    lease_id trained_as = 0;
+    client_id client = 0;
+    std::uint32_t work = 0;
+    version_id base = 0;
+    std::uint64_t most_steps = 0;
+    std::unique_ptr<loan> from; ///< null: nothing was lent
     instant since{};
+    duration again{}; ///< above 0: it comes once more, so much later
     fate::result result = fate::result::comes;
-    std::optional<duration> again{}; ///< it comes once more, so much later
   };
   /// A result on its way a second time.
   struct echo {
@@ -100,7 +107,8 @@ private:
 
   // leases
   void take_turn(const federated::virtual_order::turn& turn);
-  void lend(const federated::grant& what, lease_id rules_id, open_lease one);
+  open_lease leased(const federated::grant& what);
+  void lend(open_lease one, lease_id rules_id);
   std::optional<product> trained(const open_lease& one, lease_id rules_id);
   bool admit(const open_lease& one, const product& what, lease_id rules_id,
       duration took);

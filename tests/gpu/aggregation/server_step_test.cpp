@@ -215,12 +215,17 @@ TEST_P(server_step_test, moves_a_variate_beside_the_mean) {
     to.parameters = x, to.variate = v;
     sums.publish(on, from, 1.0, to, moved);
 
+    // Each is rounded once, the sum to 2^-42 a contribution.
+    constexpr auto half_a_digit = 0x1p-24;
     for (std::size_t i = 0; i < size; ++i) {
       const auto sum = 0.25 * double{all[0][i]} + 0.125 * double{all[1][i]};
-      ASSERT_NEAR(v[i], 0.75 * double{before[i]} - 3.0 * sum, 1e-7);
+      const auto variate = 0.75 * double{before[i]} - 3.0 * sum;
+      ASSERT_NEAR(v[i], variate, half_a_digit * std::abs(variate) + 1e-11);
       const auto mean = 0.5 * double{all[0][i]} + 0.5 * double{all[1][i]};
+      const auto plain = double{start[i]} + 0.5 * mean;
       const auto led = use == gpu::variate_use::leads ? double{v[i]} : 0.0;
-      ASSERT_NEAR(x[i], double{start[i]} + 0.5 * mean + led, 3e-7);
+      ASSERT_NEAR(x[i], plain + led,
+          half_a_digit * (std::abs(plain) + std::abs(plain + led)) + 1e-11);
     }
 
     // The next version begins with nothing; the host has the same bits.

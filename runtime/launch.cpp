@@ -129,6 +129,12 @@ bool holds(const std::filesystem::path& path, const gpu::buffer& parameters) {
   }
 }
 
+bool is_summed_up(const run_directory& place, const run_report& report) {
+  auto end = end_of(files::system().read_all(place.summary()));
+  return end && end->version == report.version &&
+         end->outcome == to_string(report.outcome);
+}
+
 // Whether there was nothing left to do for a process, and all that it would
 // write is there.
 bool is_idle(
@@ -137,8 +143,7 @@ bool is_idle(
                      before.state->version == report.version;
   return done_before && files::exists(place.model()) &&
          holds(place.model(), *report.parameters) &&
-         files::exists(place.summary()) &&
-         summed_up(files::system().read_all(place.summary())) == report.version;
+         files::exists(place.summary()) && is_summed_up(place, report);
 }
 
 int answer(const run_report& report, const run_directory& place) {

@@ -35,7 +35,9 @@ gpu::shared_buffer correction(const recipe& how, const gpu::shared_buffer& own,
 gpu::shared_buffer next_variate(const recipe& how, std::uint64_t version,
     const gpu::shared_buffer& own, const gpu::shared_buffer& correction,
     std::span<const float> delta, std::uint64_t steps) {
-  if (steps == 0)
+  const auto moves =
+      how.method == "feddyn" || how.rate(version) > 0.0f; // else it is no mean
+  if (steps == 0 || !moves)
     return own;
   const auto scale = how.method == "feddyn"
                          ? double{how.alpha}

@@ -187,9 +187,10 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
 void fedavg::limit(std::span<const client_id> cohort, decisions& out) {
   over_.reset();
   send_by_ = {};
-  const auto time = deadline_.of(cohort);
+  auto time = deadline_.of(cohort);
   if (!time)
     return;
+  time = std::min(*time, instant::max() - opened_ - duration{1});
   out.wake = over_ = opened_ + *time + duration{1};
   if (const auto part = deadline_.sends_after(*time))
     send_by_ = opened_ + *part;

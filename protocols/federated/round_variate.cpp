@@ -13,7 +13,7 @@ void round_variate::begin(std::uint64_t cohort) {
 }
 
 double round_variate::weigh(const arrival& update) {
-  if (!kept() || update.steps == 0)
+  if (!kept() || update.steps == 0 || !moves(update.base))
     return 0.0;
   counted_.insert(update.client);
   auto weight = 1.0 / static_cast<double>(cohort_);
@@ -35,8 +35,13 @@ gpu::variate_step round_variate::step(
   if (work_.method == "feddyn")
     return {static_cast<double>(before) / all, in_all};
   const auto moved = static_cast<double>(counted_.size());
-  return {(static_cast<double>(before) - moved) / all,
-      -in_all / double{work_.rate(base)}};
+  const auto kept = (static_cast<double>(before) - moved) / all;
+  return {kept, moves(base) ? -in_all / double{work_.rate(base)} : 0.0};
+}
+
+// By a rate that has decayed to nothing no step tells of a gradient.
+bool round_variate::moves(version_id base) const noexcept {
+  return work_.method == "feddyn" || work_.rate(base) > 0.0f;
 }
 
 } // namespace troupe::federated

@@ -47,6 +47,8 @@ public:
   }
 
 private:
+  bool moves(version_id base) const noexcept;
+
   training::recipe work_;
   std::uint64_t registered_ = 0; ///< by the last version
   std::uint64_t cohort_ = 0;

@@ -8,6 +8,13 @@
 
 namespace troupe::federated {
 
+namespace {
+
+// More than a century: behind it nothing takes time any more.
+constexpr instant end_of_time{duration{4'000'000'000'000'000'000}};
+
+} // namespace
+
 void virtual_order::join(client_id client, std::uint64_t samples) {
   if (client >= samples_.size())
     samples_.resize(std::size_t{client} + 1);
@@ -21,8 +28,9 @@ grant virtual_order::begin(const grant& what, duration beside) {
   auto granted = what;
   granted.most_steps = pace_.steps_in_time(what, samples, now_);
   granted.send_by = {};
-  const record x{
-      granted, next_++, now_, now_ + pace_.of(granted, samples) + beside};
+  const auto takes = pace_.of(granted, samples) + beside;
+  const auto room = end_of_time - std::min(now_, end_of_time);
+  const record x{granted, next_++, now_, now_ + std::min(takes, room)};
   rules_ids_.insert(x.trained_as, what.lease);
   queue(x);
   open_.insert(what.lease, x);

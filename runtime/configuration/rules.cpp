@@ -52,8 +52,10 @@ std::string pace_of(const fedavg& how, std::uint64_t clients) {
 }
 
 federated::deadline deadline_of(const fedavg& how) {
-  return federated::deadline{
-      from_seconds(how.deadline), how.deadline_median, how.partial};
+  // What rounds to nothing is not none.
+  const auto least = how.deadline > 0.0 ? duration{1} : duration{};
+  return federated::deadline{std::max(from_seconds(how.deadline), least),
+      how.deadline_median, how.partial};
 }
 
 // The first ones to answer are others each time, and so is how long they took.

@@ -121,7 +121,9 @@ std::string look_at_summary(
     return fmt::format("version {}, an earlier end", shown(version));
   agree("outcome", told.ended->outcome);
   agree("updates_accepted", told.updates);
-  agree("steps", told.steps);
+  // A process that found nothing left to do leaves what was summed up.
+  const auto idle = told.steps == 0 && field(said, "steps") == told.worked;
+  agree("steps", idle ? told.worked : told.steps);
   agree("fingerprint", told.fingerprint);
   if (said.contains("promises_bits")) // older runs' do not
     agree("promises_bits", told.promises_bits);

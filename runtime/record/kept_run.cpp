@@ -28,7 +28,7 @@ configuration configuration_in(const std::filesystem::path& file) {
 
 std::vector<history_row> history_in(
     files& disk, const std::filesystem::path& file) {
-  if (!files::exists(file))
+  if (!std::filesystem::is_regular_file(file))
     throw unreadable_run(fmt::format("{} is missing: the run has left no "
                                      "history to compare",
         file.string()));
@@ -39,15 +39,16 @@ std::vector<history_row> history_in(
         fmt::format("{} is no history of a run: it does not begin with {}",
             file.string(), history_header().substr(0, 24) + "..."));
   auto rows = parse_history(text);
-  // Nothing can be said of those, and every comparison with them fails.
-  std::erase_if(
-      rows, [](const auto& row) { return !std::isfinite(row.accuracy); });
+  // Nothing can be said of others, and every comparison with them fails.
+  std::erase_if(rows, [](const auto& row) {
+    return !(row.accuracy >= 0.0 && row.accuracy <= 1.0 && row.seconds >= 0.0);
+  });
   return rows;
 }
 
 std::optional<summed_end> end_in(
     files& disk, const std::filesystem::path& file) {
-  if (!files::exists(file))
+  if (!std::filesystem::is_regular_file(file))
     return std::nullopt;
   return end_of(disk.read_all(file));
 }

@@ -44,7 +44,7 @@ public:
         x.lease, x.staleness, of_.version() - x.base);
     open_.insert(x.lease);
     sum_.take(x);
-    of_.steps += x.steps;
+    of_.worked = of_.steps += x.steps;
   }
   void take(const facts::requeued& x) { ended_.insert(x.lease); }
   void take(const facts::client_failed& x) {

@@ -53,6 +53,7 @@ struct story {
   std::vector<link> links;   // void ones, too: they were true
   std::uint64_t updates = 0; // in published versions
   std::uint64_t steps = 0;   // of updates accepted by the last process
+  std::uint64_t worked = 0;  // or by the last one that accepted any
   std::uint64_t summed = 0;  // versions whose sums were compared
   std::map<client_id, version_id> first_updates; // the versions they are in
   std::optional<facts::run_ended> ended;

@@ -60,14 +60,6 @@ std::string to_json(const summary& what, const run_report& report) {
   return j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-std::optional<version_id> summed_up(std::string_view json) {
-  auto j = nlohmann::json::parse(json, nullptr, false);
-  if (!j.is_object() || !j.contains("version") ||
-      !j["version"].is_number_unsigned())
-    return std::nullopt;
-  return j["version"].get<version_id>();
-}
-
 std::optional<summed_end> end_of(std::string_view json) {
   const auto j = nlohmann::json::parse(json, nullptr, false);
   try {

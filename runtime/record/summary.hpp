@@ -28,9 +28,6 @@ struct summary {
 /// The text of `summary.json`.
 std::string to_json(const summary& what, const run_report& report);
 
-/// The version that the text of a `summary.json` is about; none if it is torn.
-std::optional<version_id> summed_up(std::string_view json);
-
 /// How a run came to an end, as its `summary.json` has it.
 struct summed_end {
   std::string outcome;

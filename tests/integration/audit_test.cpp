@@ -383,6 +383,20 @@ TEST(audit_test, refuses_a_run_that_is_under_way) {
   EXPECT_TRUE(holds(said.err, "in use by another troupe process")) << said.err;
 }
 
+// Neither by doing nothing, nor by an end of another kind.
+TEST(audit_test, takes_a_run_that_was_resumed_behind_its_end) {
+  study some{quick_fedavg(6)};
+  expect_code(run(some.start("run")), 0);
+  expect_code(run(some.resume("run")), 0);
+  expect_code(run(troupe({"audit", some.of("run").root()})), 0);
+
+  expect_code(run(some.resume(
+                  "run", rounds(10, {"--set", "run.target_accuracy=0.01"}))),
+      0);
+  EXPECT_EQ(some.of("run").summary().at("outcome"), "target_reached");
+  expect_code(run(troupe({"audit", some.of("run").root()})), 0);
+}
+
 } // namespace
 
 } // namespace troupe::tests

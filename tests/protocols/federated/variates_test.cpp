@@ -346,6 +346,20 @@ TEST(round_variate_test, knows_after_a_restart_how_many_it_was_the_mean_of) {
   EXPECT_EQ(said.publish->variate, (gpu::variate_step{0.5, 1.0}));
 }
 
+TEST(round_variate_test, stands_still_where_the_rate_has_decayed_to_nothing) {
+  auto common = varying("scaffold");
+  common.work.lr = 0.0f;
+  trial<fedavg> t{fedavg{common, 1.0}, 1};
+
+  EXPECT_EQ(t.arrive(after(t.said.grants.front(), 3)).drift, 0.0);
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->variate, gpu::variate_step{});
+  const auto own = std::make_shared<const gpu::buffer>(2);
+  EXPECT_EQ(training::next_variate(
+                common.work, 0, own, nullptr, std::vector<float>(2), 3),
+      own);
+}
+
 TEST(round_variate_test, is_none_where_clients_keep_none) {
   trial<fedavg> t{fedavg{varying("sgd"), 1.0}, 1};
 

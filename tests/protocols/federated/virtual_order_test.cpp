@@ -371,5 +371,21 @@ TEST(virtual_order_test, grants_so_many_steps_as_there_is_time_for) {
   EXPECT_EQ(order.now(), instant{4s}) << "it is in time";
 }
 
+// Thirty years a lease, and no sum of them wraps.
+TEST(virtual_order_test, ends_where_its_clock_does) {
+  virtual_order order{{.samples_per_second = 1e-300, .work = {}}, 100};
+  for (lease_id lease = 0; lease < 20; ++lease) {
+    const auto before = order.now();
+    const auto given = order.begin({.lease = lease});
+    EXPECT_TRUE(order.came(given.lease));
+    const auto turn = order.next();
+    ASSERT_TRUE(turn);
+    EXPECT_GE(order.now(), before);
+    EXPECT_GE(turn->took, duration{});
+    EXPECT_TRUE(order.end(lease));
+  }
+  EXPECT_GT(seconds(order.now().time_since_epoch()), 3e9);
+}
+
 } // namespace
 } // namespace troupe::federated

@@ -67,14 +67,17 @@ public:
   void exchange() {
     const std::array<char, 5> sent{"ucx!"};
     std::array<char, 5> got{};
-    std::promise<std::error_code> came;
-    run(one,
-        [&] { both.first->send(std::as_bytes(std::span{sent}), [](auto) {}); });
+    std::promise<std::error_code> came, went;
+    run(one, [&] {
+      both.first->send(std::as_bytes(std::span{sent}),
+          [&](auto error) { went.set_value(error); });
+    });
     run(other, [&] {
       both.second->receive(std::as_writable_bytes(std::span{got}),
           [&](auto error) { came.set_value(error); });
     });
     EXPECT_FALSE(result(came.get_future()));
+    EXPECT_FALSE(result(went.get_future())); // its bytes are its own till then
     EXPECT_EQ(got, sent);
   }
 

@@ -281,6 +281,14 @@ struct went_on {
   std::string needs; ///< as in `waiting`
 };
 
+/// Behind this version another rule decides, or the same by other keys.
+struct rule_changed {
+  version_id version = 0;
+  std::string rule;     ///< its name from now on
+  std::string settings; ///< "federation.rule=fedbuff federation.buffer=10"
+  std::string why{};    ///< what brought it about: "asked", "version 12"
+};
+
 template <class Inspector>
 bool inspect(Inspector& f, node_joined& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
@@ -327,7 +335,8 @@ struct fact {
       facts::client_joined, facts::client_left, facts::slot_joined,
       facts::slot_left, facts::waiting, facts::node_joined, facts::node_left,
       facts::node_changed, facts::node_serves, facts::node_refused,
-      facts::revoked, facts::fingerprint_mixed, facts::went_on>
+      facts::revoked, facts::fingerprint_mixed, facts::went_on,
+      facts::rule_changed>
       what;
 };
 

@@ -65,6 +65,8 @@ struct leave;          //
 struct lend;           //
 struct withdraw;       //
 struct slots_lent;     //
+struct change_rule;    // protocols/federated/succession.hpp
+struct changing_rule;  //
 namespace facts {
 struct node_joined;  // protocols/facts.hpp
 struct node_left;    //
@@ -120,6 +122,8 @@ CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_serves))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::node_refused))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::state_stored))
 CAF_ADD_TYPE_ID(troupe_run, (troupe::facts::fingerprint_mixed))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::change_rule))
+CAF_ADD_TYPE_ID(troupe_run, (troupe::changing_rule))
 CAF_END_TYPE_ID_BLOCK(troupe_run)
 
 namespace troupe {
@@ -189,6 +193,7 @@ using aggregator = caf::typed_actor<        //
     caf::result<void>(facts::node_serves),  //
     caf::result<void>(facts::node_refused), //
     caf::result<void>(facts::fingerprint_mixed), //
+    caf::result<changing_rule>(change_rule),     // behind the next version
     caf::result<void>(interrupt),                //
     caf::result<void>(tick)>;
 

@@ -9,6 +9,7 @@
 #include "protocols/collective/messages.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
+#include "protocols/federated/succession.hpp"
 #include "protocols/observer.hpp"
 #include "protocols/participation.hpp"
 #include "protocols/publication.hpp"

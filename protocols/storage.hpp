@@ -30,6 +30,8 @@ struct store {
   state_table states{};          ///< that clients keep
   std::vector<resident_client> residents{}; ///< that have ever taken part
   bool promises_bits = true;                ///< of one numeric fingerprint
+  /// Effective, as TOML, where it is another one than the run began with.
+  std::string configuration{};
 };
 
 /// Scribe to aggregator: it survives any crash from here on.
@@ -60,7 +62,8 @@ bool inspect(Inspector& f, store& x) {
       f.field("updates", x.updates),
       f.field("will_be_scored", x.will_be_scored), f.field("states", x.states),
       f.field("residents", x.residents),
-      f.field("promises_bits", x.promises_bits));
+      f.field("promises_bits", x.promises_bits),
+      f.field("configuration", x.configuration));
 }
 template <class Inspector>
 bool inspect(Inspector& f, stored& x) {

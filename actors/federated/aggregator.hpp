@@ -15,6 +15,7 @@
 #include "protocols/facts.hpp"
 #include "protocols/federated/client_states.hpp"
 #include "protocols/federated/rule.hpp"
+#include "protocols/federated/succession.hpp"
 #include "protocols/federated/tally.hpp"
 #include "protocols/federated/virtual_order.hpp"
 #include "protocols/membership/quorum.hpp"
@@ -104,6 +105,7 @@ private:
   caf::result<run_report> start(const begin& what);
   caf::result<slot_id> on_lend(const lend& what);
   caf::result<void> on_withdraw(const withdraw& what);
+  changing_rule on_change(const change_rule& what);
   void watch_all();
 
   // what the rule decides
@@ -115,6 +117,9 @@ private:
   void tell_accepted(facts::accepted what);
   void carry_out();
   void end(federated::ending how);
+
+  // who decides: aggregator_succession.cpp
+  void change_rule_if_due(version_id behind);
 
   // when it hears of it: aggregator_order.cpp
   void hear(lease_end what);
@@ -212,6 +217,9 @@ private:
   std::optional<instant> flush_at_;
 
   federated::rule rule_;
+  federated::succession succession_;
+  std::map<client_id, std::uint64_t> samples_; ///< of clients that are there
+  std::string configuration_; ///< in force, if another one than at first
   federated::decisions decisions_;
   std::optional<instant> rule_wakes_at_;
   std::optional<federated::virtual_order> virtual_;

@@ -146,6 +146,7 @@ void aggregator_state::receive(enrol& what) {
 void aggregator_state::welcome(client_id client, std::uint64_t samples) {
   if (virtual_)
     virtual_->join(client, samples);
+  samples_[client] = samples;
   rule_.join(client, samples, heard_at(), decisions_);
 }
 
@@ -190,6 +191,7 @@ void aggregator_state::bury_client(client_id client, const std::string& why) {
   }
   tell_to_stop();
   workers_[client] = worker{};
+  samples_.erase(client);
   --present_;
   if (!is_ending())
     carry_out();

@@ -11,6 +11,7 @@
 #include "protocols/blocks.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/federated/rule.hpp"
+#include "protocols/federated/succession.hpp"
 #include "protocols/federated/virtual_order.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/membership/quorum.hpp"
@@ -23,6 +24,10 @@ namespace troupe {
 /// What an aggregator is told before it begins.
 struct aggregator_options {
   federated::rule rule; ///< fresh, or as it was stored
+  /// Of rules that take over; empty: none can.
+  federated::make_successor make_successor;
+  std::vector<federated::planned_switch> switches;
+  std::string configuration; ///< in force, if the run began with another one
   /// None: the rule hears of results as they come.
   std::optional<federated::virtual_order> virtual_order;
   gpu::shared_buffer parameters; ///< of the rule's version

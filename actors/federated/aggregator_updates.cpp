@@ -99,6 +99,7 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
   if (trained.state)
     client_states_.accepted(what.client, trained.state.value());
   tally_.add(trained.lease, what.client, how.weight, outcome.loss);
+  succession_.accepted(one.took);
   ledger_.give(largest, how.weight, how.share);
   for (const auto& each : crew_->shards)
     send(self_, each,
@@ -146,6 +147,7 @@ void aggregator_state::carry_out() {
   for (const auto& s : decisions_.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();
+    succession_.discard();
     ledger_.discard();
     client_states_.discard();
     for (const auto& one : crew_->shards)

@@ -33,10 +33,12 @@ void aggregator_state::receive(const published& what) {
       plan_.variate});
   tally_.clear();
   client_states_.published();
+  change_rule_if_due(what.version);
   // What a resumption needs, while no update of the next version is in it.
   states_[what.version] = store{what.version, parameters_, blocks_and_bases(),
       federated::save(rule_, virtual_), facts_.last(), rule_.accepted(), false,
-      client_states_.counted(), {}, options_.header.promises_bits};
+      client_states_.counted(), {}, options_.header.promises_bits,
+      configuration_};
   publication::orders todo;
   press_.made(what.version, now_, todo);
   follow(std::move(todo));

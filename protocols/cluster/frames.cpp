@@ -6,8 +6,8 @@
 namespace troupe::cluster {
 namespace {
 
-constexpr std::array<std::string_view, 4> names{
-    "node", "courier", "status", "drain"};
+constexpr std::array<std::string_view, 5> names{
+    "node", "courier", "status", "drain", "change"};
 
 } // namespace
 

@@ -37,7 +37,7 @@
 namespace troupe::cluster {
 
 /// Of a whole session; another one is refused before anything else is read.
-constexpr std::uint16_t wire_version = 3;
+constexpr std::uint16_t wire_version = 4;
 
 /// What a connection is for.
 enum class errand : std::uint8_t {
@@ -45,6 +45,7 @@ enum class errand : std::uint8_t {
   courier, ///< carries the tensors of a node's session
   status,  ///< asks who is there
   drain,   ///< asks that a node leave
+  change,  ///< asks that another rule take over
 };
 std::string to_string(errand x);
 bool from_string(caf::string_view text, errand& x);
@@ -60,6 +61,7 @@ struct hello {
   bool resident = false;     ///< brings data of its own, for one client
   std::string fingerprint{}; ///< numeric, of its CPU
   std::vector<std::string> lowerable{}; ///< others that it can take on
+  std::vector<std::string> settings{};  ///< for `change`: "section.key=value"
 };
 
 /// To a resident: who its client is, and what samples are like here.
@@ -180,9 +182,9 @@ struct node_report {
   std::string fingerprint{}; ///< numeric, if it is not the run's
 };
 
-/// What `status` or `drain` asked for.
+/// What `status`, `drain` or `change` asked for.
 struct report {
-  std::string said; ///< in words; `drain` alone
+  std::string said; ///< in words; but of `status`
   std::string run;
   std::uint64_t epoch = 0; ///< of the membership
   std::uint64_t version = 0;
@@ -193,6 +195,7 @@ struct report {
   double waits_since = 0.0;
   std::vector<node_report> nodes;
   std::vector<std::string> failures; ///< of clients, the last ones
+  std::string rule{};                ///< its name
 };
 
 /// Whatever may be said.
@@ -251,7 +254,7 @@ bool inspect(Inspector& f, hello& x) {
       f.field("name", x.name), f.field("session", x.session),
       f.field("build", x.build), exactly(f, "silence", x.silence),
       f.field("resident", x.resident), f.field("fingerprint", x.fingerprint),
-      f.field("lowerable", x.lowerable));
+      f.field("lowerable", x.lowerable), f.field("settings", x.settings));
 }
 template <class Inspector>
 bool inspect(Inspector& f, residence& x) {
@@ -342,7 +345,7 @@ bool inspect(Inspector& f, report& x) {
       f.field("promises_bits", x.promises_bits),
       f.field("waits_for", x.waits_for),
       exactly(f, "waits_since", x.waits_since), f.field("nodes", x.nodes),
-      f.field("failures", x.failures));
+      f.field("failures", x.failures), f.field("rule", x.rule));
 }
 
 } // namespace cluster

@@ -8,7 +8,7 @@
 
 namespace troupe::federated {
 
-static_assert(decides<fedasync>);
+static_assert(decides<fedasync> && succeeds<fedasync>);
 
 double staleness_function::operator()(std::uint64_t staleness) const noexcept {
   const auto s = static_cast<double>(staleness);

@@ -91,6 +91,12 @@ public:
   const settings& common() const noexcept { return leases_.common(); }
   void rounds(std::uint64_t total) noexcept { leases_.rounds(total); }
 
+  // As `succeeds` promises; see `fedbuff`.
+  handover hand_over() const { return leases_.hand_over(); }
+  void take_over(handover what, decisions& out) {
+    leases_.take_over(std::move(what), out);
+  }
+
   template <class Inspector>
   friend bool inspect(Inspector& f, fedasync& x) {
     if constexpr (Inspector::is_loading) {

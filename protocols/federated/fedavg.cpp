@@ -10,7 +10,7 @@
 
 namespace troupe::federated {
 
-static_assert(decides<fedavg>);
+static_assert(decides<fedavg> && succeeds<fedavg>);
 
 fedavg::fedavg(settings common, double fraction, double over_select,
     deadline limit, chooser who)
@@ -131,6 +131,24 @@ double fedavg::share(lease_id lease) noexcept {
 
 void fedavg::rounds(std::uint64_t total) noexcept {
   common_.rounds = std::max(total, round());
+}
+
+handover fedavg::hand_over() const {
+  assert(phase_ == phase::publishing);
+  return {version_, closed_, accepted_, book_};
+}
+
+void fedavg::take_over(handover what, decisions& out) {
+  assert(phase_ == phase::idle);
+  version_ = what.version;
+  closed_ = what.rounds;
+  accepted_ = what.accepted;
+  book_ = std::move(what.leases);
+  book_.outdate(
+      version_, lease_state::ended, [&](lease_id lease, const lease_entry&) {
+        out.revoked.push_back(lease);
+      });
+  phase_ = phase::publishing;
 }
 
 std::uint64_t fedavg::needed() const noexcept {

@@ -9,6 +9,7 @@
 #include "protocols/federated/chooser.hpp"
 #include "protocols/federated/deadline.hpp"
 #include "protocols/federated/decisions.hpp"
+#include "protocols/federated/handover.hpp"
 #include "protocols/federated/lease_book.hpp"
 #include "protocols/federated/local_steps.hpp"
 #include "protocols/federated/phase.hpp"
@@ -110,6 +111,11 @@ public:
   std::uint64_t outstanding() const noexcept { return book_.outstanding(); }
   const settings& common() const noexcept { return common_; }
   void rounds(std::uint64_t total) noexcept;
+
+  // As `succeeds` promises. What is open then is revoked: a round's updates
+  // start from one version.
+  handover hand_over() const;
+  void take_over(handover what, decisions& out);
 
   template <class Inspector>
   friend bool inspect(Inspector& f, fedavg& x) {

@@ -11,7 +11,7 @@
 
 namespace troupe::federated {
 
-static_assert(decides<fedbuff>);
+static_assert(decides<fedbuff> && succeeds<fedbuff>);
 
 fedbuff::fedbuff(settings common, std::uint64_t buffer,
     std::uint64_t concurrency, std::uint64_t max_staleness)
@@ -149,6 +149,27 @@ void fedbuff::rounds(std::uint64_t total) noexcept {
   common_.rounds = std::max(total, round());
 }
 
+handover fedbuff::hand_over() const {
+  assert(phase_ == phase::publishing && buffered_ == 0);
+  return {version_, closed_, accepted_, book_};
+}
+
+void fedbuff::take_over(handover what, decisions& out) {
+  assert(phase_ == phase::idle);
+  version_ = what.version;
+  closed_ = what.rounds;
+  accepted_ = what.accepted;
+  book_ = std::move(what.leases);
+  go_on_with_leases();
+  for (lease_id id = book_.oldest(); id != book_.next(); ++id)
+    if (auto* x = book_.find_open(id))
+      x->share = share_of(x->client);
+  phase_ = phase::publishing;
+  if (version_ > max_staleness_)
+    revoke(version_ - max_staleness_, lease_state::outdated, out);
+  draw_anew(common_.keeps_leases ? closed_ : book_.next());
+}
+
 std::uint64_t fedbuff::needed() const noexcept {
   return std::max<std::uint64_t>(1, common_.min_updates);
 }
@@ -196,16 +217,23 @@ void fedbuff::release(client_id client) {
 
 void fedbuff::hand_out(client_id client, decisions& out) {
   auto& x = clients_[client];
-  const auto mean = static_cast<double>(clients_.samples()) /
-                    static_cast<double>(clients_.living());
-  const auto size =
-      common_.weigh_samples ? static_cast<double>(x.samples) / mean : 1.0;
-  const auto share = gpu::on_weight_grid(size / static_cast<double>(buffer_));
+  const auto share = share_of(client);
   x.lease = book_.open(client, version_, open_round(), share);
   x.leased_in = open_round();
   x.failed = false;
   out.grants.push_back(
       {x.lease, client, version_, share, 0, common_.lease_time});
+}
+
+// Of a client that is there.
+double fedbuff::share_of(client_id client) const noexcept {
+  const auto mean = static_cast<double>(clients_.samples()) /
+                    static_cast<double>(clients_.living());
+  const auto size =
+      common_.weigh_samples
+          ? static_cast<double>(clients_.records()[client].samples) / mean
+          : 1.0;
+  return gpu::on_weight_grid(size / static_cast<double>(buffer_));
 }
 
 bool fedbuff::end_lease(lease_id lease) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocols/federated/decisions.hpp"
+#include "protocols/federated/handover.hpp"
 #include "protocols/federated/lease_book.hpp"
 #include "protocols/federated/phase.hpp"
 #include "protocols/federated/roster.hpp"
@@ -81,6 +82,10 @@ public:
   const settings& common() const noexcept { return common_; }
   void rounds(std::uint64_t total) noexcept;
 
+  // As `succeeds` promises. Open leases go on, with the shares of this rule.
+  handover hand_over() const;
+  void take_over(handover what, decisions& out);
+
   template <class Inspector>
   friend bool inspect(Inspector& f, fedbuff& x) {
     const auto keeps = x.common_.keeps_leases;
@@ -100,6 +105,7 @@ public:
 private:
   std::uint64_t open_round() const noexcept { return closed_ + 1; }
   std::uint64_t needed() const noexcept;
+  double share_of(client_id client) const noexcept;
   bool everyone_failed() const noexcept;
   void go_on_with_leases();
   void draw_anew(std::uint64_t key) noexcept;

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <caf/binary_deserializer.hpp>
@@ -11,6 +12,7 @@
 #include <caf/byte_buffer.hpp>
 
 #include "protocols/federated/decides.hpp"
+#include "protocols/federated/handover.hpp"
 
 namespace troupe::federated {
 
@@ -38,6 +40,8 @@ class rule {
     virtual std::uint64_t outstanding() const = 0;
     virtual double share(lease_id) = 0;
     virtual settings common() const = 0;
+    virtual std::optional<handover> hand_over() const = 0;
+    virtual bool take_over(handover, decisions&) = 0;
     virtual caf::byte_buffer save() const = 0;
     virtual bool load(const caf::byte_buffer&) = 0;
   };
@@ -91,6 +95,13 @@ public:
   double share(lease_id lease) { return what_->share(lease); }
   settings common() const { return what_->common(); }
 
+  /// None: it is no rule that another one can follow (`succeeds`).
+  std::optional<handover> hand_over() const { return what_->hand_over(); }
+  /// False, and nothing happens: it is none that can follow another.
+  bool take_over(handover what, decisions& out) {
+    return what_->take_over(std::move(what), out);
+  }
+
   /// What lasts beyond a restart.
   caf::byte_buffer save() const { return what_->save(); }
   /// Into a rule of the same kind; false: these bytes are no state of it.
@@ -137,6 +148,18 @@ struct rule::held final : rule::any {
   std::uint64_t outstanding() const override { return x.outstanding(); }
   double share(lease_id l) override { return x.share(l); }
   settings common() const override { return x.common(); }
+  std::optional<handover> hand_over() const override {
+    if constexpr (succeeds<R>)
+      return x.hand_over();
+    else
+      return std::nullopt;
+  }
+  bool take_over([[maybe_unused]] handover what,
+      [[maybe_unused]] decisions& out) override {
+    if constexpr (succeeds<R>)
+      x.take_over(std::move(what), out);
+    return succeeds<R>;
+  }
 
   caf::byte_buffer save() const override {
     caf::byte_buffer bytes;

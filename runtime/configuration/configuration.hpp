@@ -85,9 +85,10 @@ struct configuration {
     double server_beta2 = 0.99;
     double server_epsilon = 1e-3;
     std::uint64_t min_updates = 1;
-    double max_norm = 0.0;         ///< of an update; 0: any
-    double lease_seconds = 3600.0; ///< 0: as long as it takes
-    std::uint64_t shards = 1;      ///< ranges of the model, an actor each
+    double max_norm = 0.0;             ///< of an update; 0: any
+    double lease_seconds = 3600.0;     ///< 0: as long as it takes
+    std::uint64_t shards = 1;          ///< ranges of the model, an actor each
+    std::vector<std::string> switches; ///< "version 12: rule=fedbuff buffer=5"
     rule_options options = default_rule_options(); ///< the rules' own keys
     friend bool operator==(
         const federation_keys&, const federation_keys&) = default;

@@ -102,8 +102,9 @@ std::string chronicle::make_durable(const store& what) {
   journal_->sync();
   checkpoint state{what.version, what.parameters, what.blocks, what.rule,
       options_.rule_name, what.fact_number, what.updates, now_,
-      options_.configuration, options_.fingerprint, what.promises_bits,
-      options_.from, bookmark_of(what.version), what.states, what.residents};
+      what.configuration.empty() ? options_.configuration : what.configuration,
+      options_.fingerprint, what.promises_bits, options_.from,
+      bookmark_of(what.version), what.states, what.residents};
   auto sha256 = write_checkpoint(*options_.disk,
       run_directory{options_.directory}.checkpoints(), options_.layout, state,
       options_.shards);

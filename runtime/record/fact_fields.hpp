@@ -21,7 +21,8 @@ inline constexpr std::array<std::string_view,
         "evaluated", "stored", "slot_lost", "run_ended", "slot_returned",
         "client_joined", "client_left", "slot_joined", "slot_left", "waiting",
         "node_joined", "node_left", "node_changed", "node_serves",
-        "node_refused", "revoked", "fingerprint_mixed", "went_on"};
+        "node_refused", "revoked", "fingerprint_mixed", "went_on",
+        "rule_changed"};
 
 /// Facts of these kinds come in thousands: those that follow each other share
 /// a line, with an array for every field.
@@ -196,6 +197,11 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<went_on> X>
 void fields(V& v, X& x) {
   v("needs", x.needs);
+}
+template <class V, maybe_const<rule_changed> X>
+void fields(V& v, X& x) {
+  v("version", x.version), v("rule", x.rule), v("settings", x.settings);
+  v("why", x.why);
 }
 
 } // namespace troupe::facts

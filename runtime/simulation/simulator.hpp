@@ -12,6 +12,7 @@
 #include "actors/fact_stream.hpp"
 #include "protocols/federated/client_states.hpp"
 #include "protocols/federated/rule.hpp"
+#include "protocols/federated/succession.hpp"
 #include "protocols/federated/tally.hpp"
 #include "protocols/federated/virtual_order.hpp"
 #include "protocols/placement/lease_table.hpp"
@@ -36,6 +37,8 @@ struct record {
 /// What a simulation is told before it begins.
 struct plan {
   federated::rule rule;
+  federated::make_successor make_successor{}; ///< empty: no rule can take over
+  std::vector<federated::planned_switch> switches{};
   federated::pace pace;
   std::vector<std::uint64_t> samples; ///< by client
   facts::run_header header;
@@ -97,6 +100,8 @@ private:
   /// What a crash leaves.
   struct durable_state {
     store what;
+    federated::rule rule; ///< as it was before its state was read
+    federated::succession succession;
     std::string sha256;
     simulation::account account;
   };
@@ -131,6 +136,7 @@ private:
 
   // versions: simulator_versions.cpp
   void publish(const federated::publication& what);
+  void change_rule(version_id behind);
   void follow(publication::orders what);
   void score(version_id version);
   void make_durable(version_id version);
@@ -165,6 +171,9 @@ private:
   placement::lease_table<open_lease> open_; ///< by the rule's id
   federated::client_states states_;
   federated::tally tally_; ///< of the version that is collected
+  federated::succession succession_;
+  federated::rule fresh_;     ///< as the one in force was before it began
+  std::string configuration_; ///< in force, if another one than at first
   publication::ledger ledger_;
   publication::press press_;
   std::map<version_id, store> kept_; ///< that the press may ask for

@@ -6,6 +6,7 @@
 #include "runtime/configuration/legible.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/spelling.hpp"
+#include "runtime/configuration/switches.hpp"
 
 #include <fmt/format.h>
 
@@ -221,6 +222,8 @@ std::vector<std::string> contradictions(
   check_devices(what, found);
   check_rule(what,
       [&](std::string_view key, std::string_view why) { found.add(key, why); });
+  check_switches(what,
+      [&](std::string_view key, std::string why) { found.add(key, why); });
   check_owners(what, found);
   return found.take();
 }

@@ -36,6 +36,8 @@ simulator::simulator(plan what, workshop& by, record to)
     : plan_(std::move(what)),
       by_(by),
       record_(std::move(to)),
+      succession_(plan_.switches),
+      fresh_(plan_.rule),
       account_(plan_.samples.size(), by.parameters()),
       there_(plan_.samples.size(), true),
       stored_(plan_.header.sha256) {
@@ -55,8 +57,8 @@ run_report simulator::run(std::stop_token stop) {
 
 void simulator::start() {
   if (plan_.dangers.crashes())
-    first_ = durable_state{
-        {0, by_.current(), by_.blocks(), {}, 0, 0}, stored_, account_};
+    first_ = durable_state{{0, by_.current(), by_.blocks(), {}, 0, 0}, fresh_,
+        plan_.header.rule, succession_, stored_, account_};
   expect_all();
   go_on(nullptr);
 }
@@ -216,6 +218,7 @@ bool simulator::count(const open_lease& one, const product& what,
   report_.steps += o.steps;
   states_.accepted(client, what.state);
   tally_.add(lease, client, how.weight, o.loss);
+  succession_.accepted(took);
   account_.accepted(client, how.staleness);
   return true;
 }
@@ -247,6 +250,7 @@ void simulator::carry_out() {
   for (const auto& s : todo.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();
+    succession_.discard();
     ledger_.discard();
     states_.discard();
     by_.discard();

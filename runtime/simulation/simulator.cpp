@@ -7,6 +7,7 @@
 
 #include "actors/computing/guard.hpp"
 #include "protocols/errc.hpp"
+#include "protocols/federated/why_it_ended.hpp"
 #include "protocols/messages.hpp"
 
 namespace troupe::simulation {
@@ -277,23 +278,12 @@ void simulator::carry_out() {
 }
 
 void simulator::end(federated::ending how) {
-  const auto fail = [this](errc code, std::string why) {
-    end(run_outcome::failed, caf::make_error(code, why + last_failure_));
-  };
-  switch (how) {
-  case federated::ending::completed:
-    if (press_.version() > 0 || rule_.round() == 0)
-      return end(run_outcome::completed);
-    return fail(errc::all_failed, "no round had enough updates for a version");
-  case federated::ending::all_failed:
-    return fail(errc::all_failed, "all clients of a round failed");
-  case federated::ending::starved:
-    if (plan_.dangers.moves()) { // somebody may come
-      starved_ = true;
-      return;
-    }
-    return fail(errc::starved, "no client is left to train");
-  }
+  starved_ = how == federated::ending::starved && plan_.dangers.moves();
+  if (starved_) // somebody may come
+    return;
+  auto why = federated::why_it_failed(
+      how, press_.version(), rule_.round(), last_failure_);
+  end(why ? run_outcome::failed : run_outcome::completed, std::move(why));
 }
 
 // The first reason to end counts.

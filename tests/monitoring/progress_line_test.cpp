@@ -300,8 +300,8 @@ TEST_F(progress_line_test, shows_how_many_nodes_there_are_in_a_cluster) {
 
 TEST_F(progress_line_test, says_which_rule_takes_over) {
   start();
-  story_.then(facts::rule_changed{
-      12, "fedbuff", "federation.rule=fedbuff", "asked"});
+  story_.then(
+      facts::rule_changed{12, "fedbuff", "federation.rule=fedbuff", "asked"});
   story_.then(facts::rule_changed{13, "fedbuff", {}, "version 13, which"});
 
   EXPECT_THAT(said(),

@@ -52,8 +52,7 @@ void expect_golden(const frame& what, const std::string& golden) {
 // behind their size.
 TEST(frames_test, keep_their_bytes) {
   expect_golden(
-      hello{errand::courier, "a", 7, "b", 0.5, true, "cpu", {"c", "d"},
-          {"e"}},
+      hello{errand::courier, "a", 7, "b", 0.5, true, "cpu", {"c", "d"}, {"e"}},
       "00"               // hello
       "01"               // errand
       "0161"             // name

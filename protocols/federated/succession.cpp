@@ -31,7 +31,7 @@ double succession::stragglers(std::vector<duration> times) {
   if (times.empty())
     return 0.0;
   const auto middle =
-      times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+      times.begin() + static_cast<std::ptrdiff_t>((times.size() - 1) / 2);
   std::ranges::nth_element(times, middle);
   const auto median = *middle;
   const auto slowest = std::ranges::max(times);

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace troupe::federated {
 
 void succession::ask(const std::vector<std::string>& settings) {
@@ -22,7 +24,10 @@ std::optional<succession::due> succession::behind(version_id version) {
       next.version > 0 ? version >= next.version : held_up > next.stragglers;
   if (!is_due)
     return std::nullopt;
-  due result{next.settings, next.when, true};
+  due result{next.settings,
+      next.version > 0 ? next.when
+                       : fmt::format("{}: {:.2f}", next.when, held_up),
+      true};
   plan_.erase(plan_.begin());
   return result;
 }

@@ -29,7 +29,7 @@ namespace federated {
 struct successor {
   federated::rule rule;
   std::string name;          ///< "fedbuff"
-  std::string settings;      ///< that made it so, for people
+  std::string settings;      ///< all that it goes by, for people
   std::string configuration; ///< effective, as TOML
 };
 

@@ -18,6 +18,8 @@ namespace {
 
 using federated::planned_switch;
 
+constexpr std::string_view section = "federation.";
+
 struct parsed_switch {
   planned_switch what;
   std::string wrong; ///< said behind the word; empty: it is one
@@ -73,8 +75,13 @@ parsed_switch parse(std::string_view word) {
   for (auto each : words_of(word.substr(std::min(colon + 1, word.size()))))
     if (each.find('=') == std::string_view::npos)
       result.wrong = fmt::format("has {}, which is no KEY=VALUE", each);
+    else if (each.ends_with(','))
+      result.wrong = fmt::format(
+          "has {} with a comma: blanks stand between the keys", each);
+    else if (each.starts_with(section))
+      result.what.settings.emplace_back(each);
     else
-      result.what.settings.push_back(fmt::format("federation.{}", each));
+      result.what.settings.push_back(fmt::format("{}{}", section, each));
   if (result.wrong.empty() && result.what.settings.empty())
     result.wrong = "sets nothing: KEY=VALUE stands behind the colon, like "
                    "rule=fedbuff";
@@ -96,11 +103,17 @@ std::pair<std::string_view, std::string_view> halves(std::string_view setting) {
 
 // What no rule goes by was read once, at the start.
 std::vector<std::string> refused(std::span<const std::string> settings) {
-  constexpr std::string_view section = "federation.";
   std::vector<std::string> problems;
   for (const auto& each : settings) {
-    const auto [path, value] = halves(each);
-    if (!path.starts_with(section) || !is_of_rules(path.substr(section.size())))
+    const auto path = halves(each).first;
+    const auto dot = std::min(path.find('.'), path.size());
+    if (is_of_rules(path))
+      problems.push_back(fmt::format(
+          "{} is not a key (did you mean {}{}?)", path, section, path));
+    else if (find_key(path.substr(0, dot),
+                 path.substr(std::min(dot + 1, path.size()))) &&
+             !(path.starts_with(section) &&
+                 is_of_rules(path.substr(section.size()))))
       problems.push_back(
           fmt::format("{} cannot change while a run goes on: federation.rule "
                       "can, and the keys that rules go by",
@@ -195,6 +208,23 @@ reading gone_over(const configuration& first, const configuration& now,
   auto result = change_configuration(with_rule(first, now, name), settings);
   if (!problems.empty())
     result.problems = std::move(problems);
+  for (auto& each : result.problems)
+    for (std::string_view from : {"--set: ", "--set "})
+      if (each.starts_with(from))
+        each.erase(0, from.size());
+  return result;
+}
+
+std::string said_to_rule(const configuration& what) {
+  const auto* row = find_rule(what.federation.rule);
+  auto result = fmt::format("{}rule={}", section, what.federation.rule);
+  if (!row)
+    return result;
+  const auto how = rule_options_of(what, *row);
+  for (const auto& key : row->keys)
+    if (key.get(how) != key.get(row->defaults))
+      result += fmt::format(" {}{}={}", section, key.name,
+          find_key("federation", key.name)->value(what));
   return result;
 }
 
@@ -224,7 +254,7 @@ federated::make_successor successors_of(const configuration& first) {
       throw std::invalid_argument(
           fmt::format("{}", fmt::join(next.problems, "; ")));
     return federated::successor{make_rule(next.value),
-        next.value.federation.rule, fmt::format("{}", fmt::join(settings, " ")),
+        next.value.federation.rule, said_to_rule(next.value),
         to_toml(next.value)};
   };
 }

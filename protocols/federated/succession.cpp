@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
+#include <string>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace troupe::federated {
 
@@ -25,11 +25,33 @@ std::optional<succession::due> succession::behind(version_id version) {
   if (!is_due)
     return std::nullopt;
   due result{next.settings,
-      next.version > 0 ? next.when
-                       : fmt::format("{}: {:.2f}", next.when, held_up),
+      next.version > 0
+          ? next.when
+          : next.when + ": " + std::to_string(held_up).substr(0, 4),
       true};
   plan_.erase(plan_.begin());
   return result;
+}
+
+facts::rule_changed change_rule(const incumbent& what,
+    const make_successor& make, const succession::due& due, version_id behind,
+    const std::map<client_id, std::uint64_t>& there, instant now,
+    decisions& out) {
+  try {
+    auto next = make(what.configuration, due.settings, due.planned);
+    for (const auto& [client, samples] : there)
+      next.rule.join(client, samples, now, out);
+    next.rule.take_over(what.rule.hand_over().value(), out);
+    what.rule = std::move(next.rule);
+    what.name = next.name;
+    what.configuration = std::move(next.configuration);
+    return {behind, std::move(next.name), std::move(next.settings), due.why};
+  } catch (const std::exception& error) {
+    if (due.planned) // it is over all the same
+      what.configuration = make(what.configuration, {}, true).configuration;
+    return {
+        behind, what.name, {}, due.why + ", which cannot be: " + error.what()};
+  }
 }
 
 double succession::stragglers(std::vector<duration> times) {

@@ -146,6 +146,9 @@ std::string why_variates_stay(const configuration& what) {
       toml_string(what.client.method));
 }
 
+std::string why_not_to_come(
+    const configuration& first, const configuration& now);
+
 // Before its settings.
 configuration with_rule(const configuration& first, const configuration& now,
     const std::string& name) {
@@ -181,31 +184,19 @@ void check_switches(const configuration& what,
     return;
   if (what.client.keeps_variates())
     return found(key, why_variates_stay(what));
-  auto first = what;
-  first.federation.switches.clear();
-  auto now = first;
-  version_id before = 0;
-  for (const auto& each : what.federation.switches) {
-    const auto [one, wrong] = parse(each);
-    if (!wrong.empty())
-      return; // its word is refused
-    if (one.version > 0 && one.version <= before)
-      found(key, fmt::format("{}: comes behind version {} in the list",
-                     toml_string(each), before));
-    before = std::max(before, one.version);
-    auto next = gone_over(first, now, one.settings);
-    if (!next)
-      return found(key, fmt::format("{}: {}", toml_string(each),
-                            fmt::join(next.problems, "; ")));
-    now = std::move(next.value);
-  }
+  if (auto why = why_not_to_come(what, what); !why.empty())
+    found(key, std::move(why));
 }
 
 reading gone_over(const configuration& first, const configuration& now,
     std::span<const std::string> settings) {
   auto problems = refused(settings);
   const auto name = rule_named_in(settings, now.federation.rule);
-  auto result = change_configuration(with_rule(first, now, name), settings);
+  auto start = with_rule(first, now, name);
+  // They are of the list that the run began with, and held against that.
+  auto to_come = std::exchange(start.federation.switches, {});
+  auto result = change_configuration(start, settings);
+  result.value.federation.switches = std::move(to_come);
   if (!problems.empty())
     result.problems = std::move(problems);
   for (auto& each : result.problems)
@@ -213,6 +204,28 @@ reading gone_over(const configuration& first, const configuration& now,
       if (each.starts_with(from))
         each.erase(0, from.size());
   return result;
+}
+
+// What of the list in `now` cannot be; empty: all of it can.
+std::string why_not_to_come(
+    const configuration& first, const configuration& now) {
+  auto then = now;
+  version_id before = 0;
+  for (const auto& each : now.federation.switches) {
+    const auto [one, wrong] = parse(each);
+    if (!wrong.empty())
+      return {}; // its word is refused
+    if (one.version > 0 && one.version <= before)
+      return fmt::format(
+          "{}: comes behind version {} in the list", toml_string(each), before);
+    before = std::max(before, one.version);
+    auto next = gone_over(first, then, one.settings);
+    if (!next)
+      return fmt::format(
+          "{}: {}", toml_string(each), fmt::join(next.problems, "; "));
+    then = std::move(next.value);
+  }
+  return {};
 }
 
 std::string said_to_rule(const configuration& what) {
@@ -253,6 +266,11 @@ federated::make_successor successors_of(const configuration& first) {
     if (!next)
       throw std::invalid_argument(
           fmt::format("{}", fmt::join(next.problems, "; ")));
+    if (const auto why =
+            planned ? std::string{} : why_not_to_come(first, next.value);
+        !why.empty())
+      throw std::invalid_argument(
+          fmt::format("federation.switch could not go on behind it: {}", why));
     return federated::successor{make_rule(next.value),
         next.value.federation.rule, said_to_rule(next.value),
         to_toml(next.value)};

@@ -66,7 +66,7 @@ protected:
     if (rule == "switched")
       return {"federation.switch=[\"version 3: rule=fedavg fraction=0.5\"]"};
     return {"federation.rule=fedavg", "federation.fraction=0.5",
-        "federation.over_select=1.5", "federation.deadline=1.5"};
+        "federation.over_select=1.5", "federation.deadline=8"};
   }
 
   command here(

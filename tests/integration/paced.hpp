@@ -7,9 +7,9 @@
 namespace troupe::tests {
 
 inline constexpr virtual_clock pace_of_clients{
-    .samples_per_second = 20.0, .spread = 0.8, .jitter = 0.0};
+    .samples_per_second = 2.5, .spread = 0.8, .jitter = 0.0};
 
-/// Six clients of ten samples, which take half a second on a virtual clock. The
+/// Six clients of ten samples, which take four seconds on a virtual clock. The
 /// program `paced` runs it, with learners that take as long by the wall's.
 inline topology paced_clients(small_learner::mishap_type takes_time = {}) {
   return topology{"paced"}
@@ -18,7 +18,7 @@ inline topology paced_clients(small_learner::mishap_type takes_time = {}) {
       .clients(6, sgd{.lr = 0.05f}, local{}, data::iid(blank_samples(60)))
       .order(pace_of_clients)
       .devices({"cpu"})
-      .until(rounds{8})
+      .until(rounds{6})
       .slots(6);
 }
 

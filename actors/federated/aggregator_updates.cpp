@@ -184,7 +184,8 @@ void aggregator_state::end(federated::ending how) {
       how, press_.version(), rule_.round(), last_failure_);
   if (how == federated::ending::starved)
     return await({"clients", present_, present_ + 1}, std::move(why));
-  end(why ? run_outcome::failed : run_outcome::completed, std::move(why));
+  const auto outcome = why ? run_outcome::failed : run_outcome::completed;
+  end(outcome, std::move(why));
 }
 
 } // namespace troupe

@@ -87,8 +87,7 @@ rule_row fedavg_row() {
       own<&fedavg::deadline_median>("deadline_median",
           "or the median time and so many MAD; 0: none", {0, 1e6}),
       own<&fedavg::partial>("partial",
-          "part of it after which clients send what they have; 0: never",
-          {0, 1})};
+          "part of it by which all send what they have; 0: never", {0, 1})};
   std::ranges::move(selection_keys(), std::back_inserter(row.keys));
   row.make =
       by<fedavg>([](const fedavg& how,

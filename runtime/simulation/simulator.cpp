@@ -285,7 +285,8 @@ void simulator::end(federated::ending how) {
     return;
   auto why = federated::why_it_failed(
       how, press_.version(), rule_.round(), last_failure_);
-  end(why ? run_outcome::failed : run_outcome::completed, std::move(why));
+  const auto outcome = why ? run_outcome::failed : run_outcome::completed;
+  end(outcome, std::move(why));
 }
 
 // The first reason to end counts.

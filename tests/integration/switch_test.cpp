@@ -198,7 +198,7 @@ TEST_P(set_test, loses_nothing_over_two_processes) {
           1));
   ASSERT_TRUE(reaches(both.left().last_published() + 2));
   const auto told = both.ask("status");
-  EXPECT_THAT(told.out, HasSubstr("run: fedbuff, ")) << told.out;
+  EXPECT_THAT(told.out, HasSubstr("quick: fedbuff, ")) << told.out;
   ASSERT_NO_FATAL_FAILURE(
       wish({turn % 2 ? "federation.rule=fedasync" : "federation.buffer=2"}, 2));
   if (turn % 10 == 9) {

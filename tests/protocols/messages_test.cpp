@@ -214,14 +214,14 @@ TEST(messages_test, carry_states_as_tensors) {
                           "00000000000000000000000000000000"
                           "00"
                           "0100000005" +
-                          handle + "0001");
+                          handle + "000100");
   store known;
   known.residents.push_back({6, "a", "k"});
   expect_golden(known, "0000000000000000" + none +
                            "0000"
                            "00000000000000000000000000000000"
                            "0000"
-                           "01000000060161016b01");
+                           "01000000060161016b0100");
 }
 
 TEST(messages_test, name_a_state_that_is_elsewhere) {

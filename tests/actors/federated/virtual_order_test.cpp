@@ -144,7 +144,7 @@ TEST_F(virtual_order_test, passes_deadlines_by_its_own_clock) {
   EXPECT_EQ(sums.heard<publish>().size(), 1u);
 }
 
-TEST_F(virtual_order_test, drops_what_came_and_will_have_no_turn) {
+TEST_F(virtual_order_test, gives_up_what_came_and_will_have_no_turn) {
   begin_two(7s);
   train(0);
   train(1);
@@ -152,10 +152,11 @@ TEST_F(virtual_order_test, drops_what_came_and_will_have_no_turn) {
   EXPECT_THAT(heard(), testing::ElementsAre(1));
   EXPECT_EQ(sums.heard<add>().size(), 1u);
   pass(1s);
-  const auto dropped = told<facts::dropped>();
-  ASSERT_EQ(dropped.size(), 1u);
-  EXPECT_EQ(dropped[0].client, 0u);
-  EXPECT_EQ(dropped[0].why, federated::drop_reason::late);
+  const auto given_up = told<facts::revoked>();
+  ASSERT_EQ(given_up.size(), 1u);
+  EXPECT_EQ(given_up[0].client, 0u);
+  EXPECT_TRUE(given_up[0].overdue);
+  EXPECT_TRUE(told<facts::dropped>().empty());
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "protocols/federated/fedavg.hpp"
@@ -19,9 +20,9 @@ struct quadratic_client {
   duration time = std::chrono::seconds{1};
 };
 
-/// Clients that train by ten steps of gradient descent, on a virtual clock: all
-/// of a round at once, so that it takes as long as the slowest that is waited
-/// for.
+/// Clients that train by ten steps of gradient descent, on a virtual clock: as
+/// they are granted, so that a round takes as long as the slowest that is
+/// waited for.
 class quadratics {
 public:
   static constexpr double rate = 0.01;
@@ -45,13 +46,18 @@ public:
   /// took.
   duration play(trial<fedavg>& t) {
     const auto opened = t.now;
-    auto grants = t.said.grants;
-    std::ranges::stable_sort(
-        grants, {}, [&](const grant& g) { return clients_[g.client].time; });
+    std::multimap<instant, grant> open;
+    const auto begin = [&] {
+      for (const auto& g : t.said.grants)
+        open.emplace(t.now + clients_[g.client].time, g);
+    };
+    begin();
     double sum = 0.0, shares = 0.0;
-    for (const auto& g : grants) {
+    while (!open.empty()) {
+      const auto [ends, g] = *open.begin();
+      open.erase(open.begin());
       const auto& one = clients_[g.client];
-      t.now = opened + one.time;
+      t.now = ends;
       const auto loss = loss_of(one);
       const auto v = t.arrive({.lease = g.lease,
           .client = g.client,
@@ -68,6 +74,7 @@ public:
       }
       if (t.said.publish)
         break;
+      begin();
     }
     x_ += sum / shares;
     t.published();

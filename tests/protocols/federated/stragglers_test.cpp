@@ -104,7 +104,7 @@ TEST(backup_test, leases_others_once_the_last_few_are_out) {
   ASSERT_THAT(others, SizeIs(2));
   for (const auto& x : others) {
     EXPECT_THAT(clients_of(leases), testing::Not(testing::Contains(x.client)));
-    EXPECT_DOUBLE_EQ(x.share, 0.2);
+    EXPECT_NEAR(x.share, 0.2, 1e-14);
   }
   t.arrive(others[1]);
   EXPECT_THAT(t.said.grants, IsEmpty());

@@ -59,7 +59,7 @@ TEST_F(compare_test, prints_a_line_a_run) {
   EXPECT_EQ(said.code, 0) << said.err;
   EXPECT_EQ(said.out,
       "                                                                        "
-      "             to accuracy 0.8000\n"
+      "            to accuracy 0.8000\n"
       "RUN  RULE    METHOD  MODEL  VERSIONS  UPDATES  SECONDS    LAST    BEST  "
       "AT VERSION  VERSIONS  UPDATES  SECONDS  RATIO\n"
       "a    fedavg  sgd     mlp          30      150     6.00  0.7000  0.8000  "
@@ -194,7 +194,7 @@ TEST_F(compare_test, refuses_what_makes_no_sense) {
   EXPECT_EQ(refused({"--svg", "x.svg", "--no-svg"}),
       "troupe: --svg and --no-svg exclude each other");
   EXPECT_EQ(refused({"--svg", ""}), "troupe: --svg needs the name of a file");
-  EXPECT_THAT(troupe({}).err, HasSubstr("compare needs DIR [DIR...]"));
+  EXPECT_THAT(troupe({}).err, HasSubstr("compare needs DIR|CONFIG.toml..."));
 }
 
 } // namespace

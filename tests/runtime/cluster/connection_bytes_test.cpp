@@ -41,7 +41,7 @@ TEST(connection_bytes_test, are_a_preamble_and_then_frames) {
 
   const auto all = preamble() + framed(greeting) + framed(release{7});
   EXPECT_EQ(both.them.hear(all.size()), all);
-  EXPECT_EQ(all.substr(0, 8), (std::string{"troupe\0\3", 8}));
+  EXPECT_EQ(all.substr(0, 8), (std::string{"troupe\0\4", 8}));
 }
 
 TEST(connection_bytes_test, are_read_however_they_are_cut) {
@@ -170,7 +170,7 @@ TEST(connection_bytes_test, that_are_no_kind_of_frame_end_it) {
       std::string(100, '\0'),            // an errand and empty texts, and more
       whole + '\0',                      // one byte too much
       whole.substr(0, whole.size() - 1), // one too few
-      std::string{"\0\4", 2} + whole.substr(2), // there are 4 errands
+      std::string{"\0\5", 2} + whole.substr(2), // there are 5 errands
       std::string{"\2\xff\xff\xff\xff\7", 6},   // a text of 2 GB
       std::string{"\x10\0\0", 3} + std::string(33, '\0') +
           "\xff\xff\xff\xff\7", // as many nodes

@@ -160,6 +160,9 @@ TEST(rule_choice_test, refuses_what_contradicts_who_is_drawn) {
           "federation.weighting = \"samples\" counts a client's samples twice: "
           "federation.select = \"power_of_choice\" draws by them, and averages "
           "uniformly: set \"uniform\""},
+      {"select = \"size\"",
+          "federation.weighting = \"samples\" counts a client's samples twice: "
+          "federation.select = \"size\" draws by them"},
       {"select_candidates = 30",
           "federation.select_candidates = 30 is for federation.select = "
           "\"power_of_choice\" alone, this is \"uniform\""},
@@ -171,7 +174,7 @@ TEST(rule_choice_test, refuses_what_contradicts_who_is_drawn) {
        "\"uniform\"\nselect_candidates = 120",
           "federation.select_candidates = 120 is more than the 100 clients "
           "there are"},
-      {"select = \"size\"\nselect_penalty = 3.0",
+      {"select = \"size\"\nweighting = \"uniform\"\nselect_penalty = 3.0",
           "federation.select_penalty = 3.0 is for federation.select = \"oort\" "
           "alone, this is \"size\""},
       {"select = \"oort\"\nselect_explore = 0.1",

@@ -83,14 +83,25 @@ schedule canonical_schedule(
     throw std::invalid_argument{
         "each of the leaves of a canonical sum is held by one of the ranks"};
   const auto extent = extent_of(what);
-  const auto parts = divided(extent, what.ranks);
-  if (all)
-    return then(scattered_partials(parts, extent, holders),
-        gathered(what.how, parts, extent));
-  std::vector<range> own;
+  std::vector<range> parts;
   for (std::size_t r = 0; r < what.ranks; ++r)
-    own.push_back({r * what.count, (r + 1) * what.count});
-  return scattered_partials(own, extent, holders);
+    parts.push_back({r * what.count, (r + 1) * what.count});
+  if (all)
+    parts = divided(extent, what.ranks);
+  const auto pieces = std::max<std::size_t>(1, what.pieces);
+  auto result = blank(what.ranks, extent);
+  for (std::uint32_t i = 0; i < pieces; ++i) {
+    std::vector<range> some;
+    for (const auto& each : parts) {
+      const auto cut = divided(each.size(), pieces)[i];
+      some.push_back({each.begin + cut.begin, each.begin + cut.end});
+    }
+    auto piece = scattered_partials(some, extent, holders);
+    if (all)
+      piece = then(std::move(piece), gathered(what.how, some, extent));
+    result = beside(std::move(result), piece, i);
+  }
+  return result;
 }
 
 bool adds_along_tree(const task& what) {

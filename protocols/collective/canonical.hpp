@@ -42,7 +42,8 @@ double bytes_factor(
 
 /// all_reduce or reduce_scatter of `task` as a canonical sum: every rank sends
 /// its partial sums of a range to its owner, who adds; the results then go
-/// around by the task's algorithm, which moves and adds nothing. Each rank's
+/// around by the task's algorithm, which moves and adds nothing; by pieces,
+/// if the task has any. Each rank's
 /// partial sums lie beside its block, which holds nothing before.
 schedule canonical_schedule(
     const task& what, std::span<const std::uint32_t> holders);

@@ -190,9 +190,10 @@ bool passage::may_start(const line& from, std::uint32_t number) const {
 // Nothing more has to come for it, and what came is out of the next one's way.
 bool passage::finished_with(std::uint32_t number) const {
   const auto& mine = state_[number];
-  return through(number) || (mine.whole && mine.moved == mine.total) ||
-         (mine.held && mine.moved == mine.total &&
-             mine.total <= waiting_room::size);
+  return through(number) ||
+         (way_.stops[number].meeting != itinerary::none &&
+             mine.moved == mine.total &&
+             (mine.whole || mine.total <= waiting_room::size));
 }
 
 bool passage::receive_from(std::uint32_t peer) {

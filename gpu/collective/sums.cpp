@@ -42,8 +42,7 @@ T of_two(reduction how, T a, T b) noexcept {
 }
 
 // As on a processor without overflow's surprises.
-std::int64_t of_two(
-    reduction how, std::int64_t a, std::int64_t b) noexcept {
+std::int64_t of_two(reduction how, std::int64_t a, std::int64_t b) noexcept {
   const auto x = static_cast<std::uint64_t>(a);
   const auto y = static_cast<std::uint64_t>(b);
   switch (how) {
@@ -63,8 +62,8 @@ bf16 of_two(reduction how, bf16 a, bf16 b) noexcept {
 }
 
 template <class T>
-void any(reduction how, const void* a, const void* b, void* to,
-    std::size_t count) {
+void any(
+    reduction how, const void* a, const void* b, void* to, std::size_t count) {
   const auto* x = static_cast<const T*>(a);
   const auto* y = static_cast<const T*>(b);
   auto* z = static_cast<T*>(to);
@@ -83,8 +82,7 @@ void any(reduction how, const void* a, const void* b, void* to,
 
 using adder = void (*)(const float*, const float*, float*, std::size_t);
 
-void add_plainly(
-    const float* a, const float* b, float* to, std::size_t count) {
+void add_plainly(const float* a, const float* b, float* to, std::size_t count) {
   add_loop(a, b, to, count);
 }
 #if defined(__x86_64__)
@@ -112,8 +110,7 @@ adder choose() noexcept {
   return add_plainly;
 }
 
-void add_floats(
-    const void* a, const void* b, void* to, std::size_t count) {
+void add_floats(const void* a, const void* b, void* to, std::size_t count) {
   static const auto best = choose();
   best(static_cast<const float*>(a), static_cast<const float*>(b),
       static_cast<float*>(to), count);
@@ -134,8 +131,7 @@ void combine(reduction how, element type, const void* a, const void* b,
   const bool sum = how == reduction::sum || how == reduction::average;
   switch (type) {
   case element::f32:
-    return sum ? add_floats(a, b, to, count)
-               : any<float>(how, a, b, to, count);
+    return sum ? add_floats(a, b, to, count) : any<float>(how, a, b, to, count);
   case element::bf16:
     return any<bf16>(how, a, b, to, count);
   case element::i64:
@@ -154,7 +150,8 @@ void combine_in_order(reduction how, element type,
     std::size_t height = 0;
     for (std::size_t i = 0; i < order.size(); ++i)
       if (order[i] != plus) {
-        waiting[height++] = bytes(terms[static_cast<std::size_t>(order[i])], at);
+        waiting[height++] =
+            bytes(terms[static_cast<std::size_t>(order[i])], at);
       } else {
         const bool last = i + 1 == order.size();
         --height;
@@ -165,8 +162,7 @@ void combine_in_order(reduction how, element type,
         waiting[height - 1] = result;
       }
     for (auto* target : to)
-      if (auto* here = static_cast<std::byte*>(target) + at;
-          here != waiting[0])
+      if (auto* here = static_cast<std::byte*>(target) + at; here != waiting[0])
         std::memcpy(here, waiting[0], some);
   }
 }

@@ -25,8 +25,7 @@ std::uint32_t bell::lie_down() noexcept {
 }
 
 void bell::sleep(std::uint32_t seen, int milliseconds) noexcept {
-  const timespec most{
-      milliseconds / 1000, (milliseconds % 1000) * 1'000'000L};
+  const timespec most{milliseconds / 1000, (milliseconds % 1000) * 1'000'000L};
   syscall(SYS_futex, &rung, FUTEX_WAIT, seen, &most, nullptr, 0);
 }
 

@@ -10,8 +10,8 @@
 namespace troupe::collective {
 
 /// What a rank is asked for, as it tells the others: ahead of what it first
-/// sends to each in an operation, and at the table of a hall. Ranks run the same
-/// program on the same kind of machine.
+/// sends to each in an operation, and at the table of a hall. Ranks run the
+/// same program on the same kind of machine.
 struct call {
   static constexpr std::uint32_t mark = 0x54525031;
 

@@ -77,8 +77,8 @@ task group::planned(operation_kind kind, way by, std::size_t count,
   const bool is_short = bytes <= (std::size_t{64} << 10);
   auto how = algorithm::direct;
   if (kind == kind_of::reduce || kind == kind_of::broadcast)
-    how = is_short || n < 3 ? algorithm::binomial_tree
-                            : algorithm::chunked_ring;
+    how =
+        is_short || n < 3 ? algorithm::binomial_tree : algorithm::chunked_ring;
   else if (kind == kind_of::barrier ||
            (kind == kind_of::all_reduce && is_short && n > 2))
     how = algorithm::doubling;
@@ -128,24 +128,24 @@ void group::end(const call& what, const loss& why, bool own) {
 }
 
 void group::walk(const itinerary& along_it, const call& what, workplace where) {
-  passage through{along_it, *wire_, what, std::move(where), room_};
-  carry_on(what, [&](std::uint32_t& idle, std::vector<wanted>& wants,
-                     bool asks) {
-    idle = through.advance() ? 0 : idle + 1;
-    if (through.conflict()) {
-      wire_->tell(*through.conflict());
-      ended_.emplace(through.conflict()->rank, what.number,
-          through.conflict()->why);
-      throw *ended_;
-    }
-    if (asks && idle > 0)
-      wants = through.wants();
-    return through.done();
-  });
+  passage through{along_it, *wire_, what, std::move(where), room_, bare_};
+  carry_on(
+      what, [&](std::uint32_t& idle, std::vector<wanted>& wants, bool asks) {
+        idle = through.advance() ? 0 : idle + 1;
+        if (through.conflict()) {
+          wire_->tell(*through.conflict());
+          ended_.emplace(
+              through.conflict()->rank, what.number, through.conflict()->why);
+          throw *ended_;
+        }
+        if (asks && idle > 0)
+          wants = through.wants();
+        return through.done();
+      });
 }
 
-void group::pass(const task& x, gpu::element type, gpu::reduction how,
-    workplace where) {
+void group::pass(
+    const task& x, gpu::element type, gpu::reduction how, workplace where) {
   const auto what = next(x, type, how);
   walk(way_of(x), what, std::move(where));
 }
@@ -168,8 +168,7 @@ void group::all_reduce(
 
 void group::reduce(const_typed_span from, typed_span to, std::uint32_t root,
     gpu::reduction how, way by) {
-  const auto x =
-      planned(kind_of::reduce, by, from.count, bytes_of(from), root);
+  const auto x = planned(kind_of::reduce, by, from.count, bytes_of(from), root);
   const bool mine = rank() == root;
   require(!mine || (to.count == from.count && to.type == from.type),
       "the root of a reduce gets as much as it gives, of one type");
@@ -184,8 +183,8 @@ void group::broadcast(
     const_typed_span from, typed_span to, std::uint32_t root, way by) {
   const bool mine = rank() == root;
   const auto what = mine ? from : const_typed_span{to};
-  const auto x = planned(
-      kind_of::broadcast, by, what.count, bytes_of(what), root);
+  const auto x =
+      planned(kind_of::broadcast, by, what.count, bytes_of(what), root);
   require(!mine || to.data == nullptr || bytes_of(to) == bytes_of(from),
       "a broadcast gives as much as the root has");
   workplace where{bytes_at(to), nullptr, {}};
@@ -199,8 +198,7 @@ void group::broadcast(
 void group::all_gather(const_typed_span from, typed_span to, way by) {
   require(to.count == from.count * ranks() && to.type == from.type,
       "all_gather gives a part from each rank");
-  const auto x = planned(
-      kind_of::all_gather, by, from.count, bytes_of(from));
+  const auto x = planned(kind_of::all_gather, by, from.count, bytes_of(from));
   copy(from.data, bytes_at(to, rank() * from.count), bytes_of(from));
   pass(x, to.type, gpu::reduction::sum, {bytes_at(to), nullptr, {}});
 }
@@ -209,8 +207,7 @@ void group::reduce_scatter(
     const_typed_span from, typed_span to, gpu::reduction how, way by) {
   require(from.count == to.count * ranks() && to.type == from.type,
       "reduce_scatter takes a part for each rank");
-  const auto x = planned(
-      kind_of::reduce_scatter, by, to.count, bytes_of(to));
+  const auto x = planned(kind_of::reduce_scatter, by, to.count, bytes_of(to));
   auto* block = scratch(bytes_of(from));
   copy(from.data, block, bytes_of(from));
   pass(x, to.type, how, {block, nullptr, {}});
@@ -224,8 +221,8 @@ void group::all_to_all(const_typed_span from, typed_span to, way by) {
               from.count % ranks() == 0,
       "all_to_all takes a part for each rank and gives one from each");
   const auto count = from.count / ranks();
-  const auto x = planned(kind_of::all_to_all, by, count,
-      bytes_of(from) / ranks());
+  const auto x =
+      planned(kind_of::all_to_all, by, count, bytes_of(from) / ranks());
   const auto* given = bytes_at(from);
   if (from.data == to.data) {
     given = scratch(bytes_of(from));
@@ -238,8 +235,7 @@ void group::all_to_all(const_typed_span from, typed_span to, way by) {
 
 void group::gather(
     const_typed_span from, typed_span to, std::uint32_t root, way by) {
-  const auto x =
-      planned(kind_of::gather, by, from.count, bytes_of(from), root);
+  const auto x = planned(kind_of::gather, by, from.count, bytes_of(from), root);
   const bool mine = rank() == root;
   require(!mine || (to.count == from.count * ranks() && to.type == from.type),
       "the root of a gather gets a part from each rank");
@@ -250,8 +246,7 @@ void group::gather(
 
 void group::scatter(
     const_typed_span from, typed_span to, std::uint32_t root, way by) {
-  const auto x =
-      planned(kind_of::scatter, by, to.count, bytes_of(to), root);
+  const auto x = planned(kind_of::scatter, by, to.count, bytes_of(to), root);
   const bool mine = rank() == root;
   require(!mine || (from.count == to.count * ranks() && to.type == from.type),
       "the root of a scatter gives a part to each rank");
@@ -298,9 +293,8 @@ void group::canonical_all_reduce(const canonical_terms& partials,
   auto x = planned(kind_of::all_reduce, by.value_or(algorithm::direct),
       to.count, bytes_of(to));
   // What waits to be added fits into its room.
-  x.pieces = std::max<std::size_t>(
-      1, (bytes_of(to) / ranks() + waiting_room::size - 1) /
-             waiting_room::size);
+  x.pieces = std::max<std::size_t>(1,
+      (bytes_of(to) / ranks() + waiting_room::size - 1) / waiting_room::size);
   workplace where{bytes_at(to), nullptr, {}};
   for (const auto& each : partials_of(holders, rank())) {
     const auto found = partials.find(each);

@@ -64,12 +64,10 @@ public:
   /// `from` is the root's; `to` may be none there.
   void broadcast(gpu::const_typed_span from, gpu::typed_span to,
       std::uint32_t root, way by = {});
-  void all_gather(
-      gpu::const_typed_span from, gpu::typed_span to, way by = {});
+  void all_gather(gpu::const_typed_span from, gpu::typed_span to, way by = {});
   void reduce_scatter(gpu::const_typed_span from, gpu::typed_span to,
       gpu::reduction how = gpu::reduction::sum, way by = {});
-  void all_to_all(
-      gpu::const_typed_span from, gpu::typed_span to, way by = {});
+  void all_to_all(gpu::const_typed_span from, gpu::typed_span to, way by = {});
   /// `to` is the root's.
   void gather(gpu::const_typed_span from, gpu::typed_span to,
       std::uint32_t root, way by = {});
@@ -88,9 +86,14 @@ public:
       std::span<const std::uint32_t> holders, gpu::typed_span to, way by = {});
 
   /// Memory that every rank sees, where the wire has any: sums in place on it
-  /// are read and written where they lie. All ranks ask for as much. It lives as
-  /// long as the group. Elsewhere it is plain memory.
+  /// are read and written where they lie. All ranks ask for as much. It lives
+  /// as long as the group. Elsewhere it is plain memory.
   std::span<std::byte> allocate(std::size_t bytes);
+
+  /// From here on sums are not what they should be: those on blocks that all
+  /// see do without the last meeting, others without the additions. For figures
+  /// of the best that a wire or a memory could do.
+  void bare(bool on) noexcept { bare_ = on; }
 
   /// What this rank has been asked for, as a sum that is the same at all ranks.
   std::uint64_t digest() const noexcept { return digest_; }
@@ -108,8 +111,8 @@ private:
   const itinerary& way_of(const task& x);
   std::byte* scratch(std::size_t bytes);
 
-  void pass(const task& x, gpu::element type, gpu::reduction how,
-      workplace where);
+  void pass(
+      const task& x, gpu::element type, gpu::reduction how, workplace where);
   void walk(const itinerary& along, const call& what, workplace where);
   template <class Step>
   void carry_on(const call& what, Step&& step);
@@ -118,8 +121,8 @@ private:
 
   bool at_table(gpu::const_typed_span from, gpu::typed_span to,
       gpu::reduction how, const call& what);
-  void gather_cards(const call& what, std::uint64_t at,
-      std::span<const std::byte> brings);
+  void gather_cards(
+      const call& what, std::uint64_t at, std::span<const std::byte> brings);
   std::uint64_t place_of(const void* data, std::size_t bytes) const;
   std::byte* place_at(std::uint64_t place, std::uint32_t rank) const;
   void add_together(const call& what, gpu::const_typed_span from,
@@ -131,6 +134,7 @@ private:
   std::uint64_t number_ = 0;
   std::uint64_t digest_ = 0;
   std::uint64_t turn_ = 0; // at the table
+  bool bare_ = false;
   std::optional<group_error> ended_;
   std::map<task, itinerary> ways_;
   waiting_room room_;

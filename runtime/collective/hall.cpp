@@ -27,8 +27,7 @@ std::size_t hall::size_for(std::uint32_t ranks) noexcept {
 }
 
 // Fresh memory is zeros, which all that lies here begins with.
-hall::hall(
-    std::uint32_t ranks, std::string name, mapping memory, bool within)
+hall::hall(std::uint32_t ranks, std::string name, mapping memory, bool within)
     : ranks_(ranks),
       name_(std::move(name)),
       memory_(std::move(memory)),
@@ -55,12 +54,10 @@ std::shared_ptr<hall> hall::make(std::uint32_t ranks) {
 std::shared_ptr<hall> hall::make_shared(std::uint32_t ranks) {
   std::string name;
   auto memory = mapping::make(size_for(ranks), name);
-  return std::shared_ptr<hall>{
-      new hall{ranks, name, std::move(memory), false}};
+  return std::shared_ptr<hall>{new hall{ranks, name, std::move(memory), false}};
 }
 
-std::shared_ptr<hall> hall::open(
-    const std::string& name, std::uint32_t ranks) {
+std::shared_ptr<hall> hall::open(const std::string& name, std::uint32_t ranks) {
   return std::shared_ptr<hall>{
       new hall{ranks, {}, mapping::open(name, size_for(ranks)), false}};
 }

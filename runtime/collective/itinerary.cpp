@@ -75,8 +75,7 @@ private:
       return later.what == verb::send && earlier.what != verb::send;
     if (!later.part.meets(earlier.part))
       return false;
-    const bool writes =
-        later.what != verb::send || earlier.what != verb::send;
+    const bool writes = later.what != verb::send || earlier.what != verb::send;
     const bool both = (later.what != verb::send || reads_block(later)) &&
                       (earlier.what != verb::send || reads_block(earlier));
     return writes && both;
@@ -84,8 +83,7 @@ private:
 
   bool crosses(const step& out, const step& in) const {
     return out.round == in.round && out.what == verb::send &&
-           in.what != verb::send && reads_block(out) &&
-           out.part.meets(in.part);
+           in.what != verb::send && reads_block(out) && out.part.meets(in.part);
   }
 
   std::uint32_t meeting_for(const step& x, std::uint32_t number) {
@@ -101,8 +99,7 @@ private:
 
   void arrange(itinerary::meeting& here) {
     terms all;
-    const bool by_leaf =
-        !result_.stops[here.steps.front()].what.of.empty();
+    const bool by_leaf = !result_.stops[here.steps.front()].what.of.empty();
     if (!by_leaf)
       here.steps.push_back(itinerary::none);
     std::map<node, std::size_t> by_key;
@@ -110,8 +107,8 @@ private:
       by_key.emplace(key_of(here.steps[i], by_leaf), i);
     std::uint32_t place = 0;
     for (const auto& [key, i] : by_key) {
-      all.emplace(by_leaf ? key : node{place, place + 1},
-          static_cast<std::int32_t>(i));
+      all.emplace(
+          by_leaf ? key : node{place, place + 1}, static_cast<std::int32_t>(i));
       ++place;
     }
     add_along_tree(all, {0, all.rbegin()->first.end}, here.order);

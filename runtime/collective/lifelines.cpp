@@ -63,8 +63,8 @@ std::optional<loss> lifelines::look() {
 }
 
 void lifelines::tell(const loss& what) noexcept {
-  std::string word{static_cast<char>(what.rank),
-      static_cast<char>(what.gently ? 1 : 0)};
+  std::string word{
+      static_cast<char>(what.rank), static_cast<char>(what.gently ? 1 : 0)};
   const auto text = what.why.substr(0, most_text);
   word += static_cast<char>(text.size());
   word += text;

@@ -18,8 +18,7 @@ namespace {
 
 void* map(int file, std::size_t size) {
   const auto flags = file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-  auto* at =
-      mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, file, 0);
+  auto* at = mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, file, 0);
   const auto error = errno;
   if (file >= 0)
     close(file);
@@ -32,8 +31,8 @@ void* map(int file, std::size_t size) {
 
 std::string draw_name() {
   std::random_device system;
-  return fmt::format("/troupe-ranks-{:08x}{:08x}{:08x}", system(), system(),
-      system());
+  return fmt::format(
+      "/troupe-ranks-{:08x}{:08x}{:08x}", system(), system(), system());
 }
 
 } // namespace

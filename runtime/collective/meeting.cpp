@@ -103,9 +103,9 @@ public:
   std::unique_ptr<wire> as_other(const std::string& address) {
     auto line = dial(endpoint_of(address), until_);
     if (!line)
-      throw std::runtime_error{fmt::format(
-          "rank {}: rank 0 did not answer at {} within {} ms", rank_, address,
-          patience_.count())};
+      throw std::runtime_error{
+          fmt::format("rank {}: rank 0 did not answer at {} within {} ms",
+              rank_, address, patience_.count())};
     const auto own = own_end(**line).host;
     const auto door = listen_at({own, 0});
     hello me{hello::mark, rank_, ranks_, 1, own_end(*door)};
@@ -113,9 +113,9 @@ public:
     ends_.resize(ranks_);
     if (!put(**line, bytes(me), until_) ||
         !get(**line, writable(note), until_) || note.marked != hello::mark)
-      throw std::runtime_error{fmt::format(
-          "rank {}: what answers at {} is no rank 0, or it gave up", rank_,
-          address)};
+      throw std::runtime_error{
+          fmt::format("rank {}: what answers at {} is no rank 0, or it gave up",
+              rank_, address)};
     if (note.welcome == 0)
       throw std::runtime_error{note.refusal};
     if (!get(**line, std::as_writable_bytes(std::span{ends_}), until_))
@@ -194,9 +194,9 @@ private:
     for (auto left = rank_ == 0 ? higher : 2 * higher; left > 0;) {
       auto one = accept_one(door, until_);
       if (!one)
-        throw std::runtime_error{fmt::format(
-            "rank {}: rank {} did not come within {} ms", rank_,
-            missing(sockets_, rank_), patience_.count())};
+        throw std::runtime_error{
+            fmt::format("rank {}: rank {} did not come within {} ms", rank_,
+                missing(sockets_, rank_), patience_.count())};
       hello who;
       if (!get(**one, writable(who), soon()) || who.marked != hello::mark ||
           who.rank <= rank_ || who.rank >= ranks_)

@@ -19,8 +19,8 @@ enum class medium : std::uint8_t {
 /// Where the other ranks find rank 0: it listens from its construction on.
 class meeting_place {
 public:
-  /// "HOST:PORT"; port 0 takes any that is free. Throws `std::system_error` with
-  /// the address in it.
+  /// "HOST:PORT"; port 0 takes any that is free. Throws `std::system_error`
+  /// with the address in it.
   explicit meeting_place(const std::string& address);
 
   /// With the port that was taken.

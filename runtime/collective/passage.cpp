@@ -26,12 +26,13 @@ void waiting_room::give_back(std::unique_ptr<std::byte[]> one) {
 }
 
 passage::passage(const itinerary& way, wire& over, const call& what,
-    workplace where, waiting_room& room)
+    workplace where, waiting_room& room, bool bare)
     : way_(way),
       wire_(over),
       what_(what),
       where_(std::move(where)),
       room_(room),
+      bare_(bare),
       each_(gpu::bytes_of(what.type)),
       state_(way.stops.size()),
       lines_(way.out.size()),
@@ -71,10 +72,10 @@ std::size_t passage::limit(std::uint32_t number) const {
     const auto& part = way_.stops[other].what.part;
     if (through(other) || at >= part.end)
       continue;
-    most = std::min(most, std::max(part.begin,
-                              at < part.begin ? part.begin
-                                              : part.begin +
-                                                    state_[other].made / each_));
+    most = std::min(most,
+        std::max(part.begin, at < part.begin
+                                 ? part.begin
+                                 : part.begin + state_[other].made / each_));
   }
   return std::max(mine.made, (std::max(most, begin) - begin) * each_);
 }
@@ -156,8 +157,8 @@ bool passage::send_to(std::uint32_t peer) {
     }
     const auto& x = way_.stops[number].what;
     const auto* from = x.part.empty() ? &token : source(x);
-    const auto gone = wire_.with(peer).send(
-        {from + mine.made, most - mine.made});
+    const auto gone =
+        wire_.with(peer).send({from + mine.made, most - mine.made});
     if (gone == 0)
       break;
     moved = true;
@@ -176,8 +177,8 @@ bool passage::hear(std::uint32_t peer) {
       std::as_writable_bytes(std::span{&from.theirs, 1}).subspan(from.heard));
   from.heard += came;
   if (from.heard == sizeof(call) && from.theirs != what_)
-    conflict_ = loss{peer,
-        disagreement(wire_.rank(), what_, peer, from.theirs), false};
+    conflict_ =
+        loss{peer, disagreement(wire_.rank(), what_, peer, from.theirs), false};
   return came > 0;
 }
 
@@ -256,8 +257,8 @@ bool passage::hold(std::uint32_t peer, std::uint32_t number) {
   }
   const auto size = mine.whole ? mine.total : waiting_room::size;
   const auto at = mine.moved % size;
-  const auto room = std::min({size - (mine.moved - mine.made), size - at,
-      mine.total - mine.moved});
+  const auto room = std::min(
+      {size - (mine.moved - mine.made), size - at, mine.total - mine.moved});
   const auto came = wire_.with(peer).receive({mine.held.get() + at, room});
   mine.moved += came;
   const bool added =
@@ -275,8 +276,9 @@ bool passage::add(std::uint32_t number) {
     const auto at = mine.made % waiting_room::size;
     const auto some = std::min(until - mine.made, waiting_room::size - at);
     auto* to = target(x) + mine.made;
-    gpu::combine(what_.how, what_.type, to, mine.held.get() + at, to,
-        some / each_);
+    if (!bare_)
+      gpu::combine(
+          what_.how, what_.type, to, mine.held.get() + at, to, some / each_);
     count(number, mine.made + some);
   }
   if (through(number))
@@ -293,8 +295,8 @@ bool passage::meet(std::uint32_t which) {
     return false;
   for (auto number : all.steps)
     if (number != itinerary::none)
-      until = std::min({until, state_[number].moved / each_ * each_,
-          limit(number)});
+      until = std::min(
+          {until, state_[number].moved / each_ * each_, limit(number)});
   if (until <= made)
     return false;
   std::vector<const void*> terms(all.steps.size());
@@ -315,8 +317,9 @@ bool passage::meet(std::uint32_t which) {
       }
     }
     void* to = where_.block + all.part.begin * each_ + at;
-    gpu::combine_in_order(what_.how, what_.type, terms, all.order,
-        std::span{&to, 1}, some / each_);
+    if (!bare_)
+      gpu::combine_in_order(what_.how, what_.type, terms, all.order,
+          std::span{&to, 1}, some / each_);
     at += some;
   }
   for (auto number : all.steps)
@@ -342,13 +345,12 @@ std::vector<wanted> passage::wants() const {
       const auto number = way_.in[peer][at.in];
       const auto& mine = state_[number];
       const bool copies = way_.stops[number].what.what == verb::copy;
-      what.receive =
-          at.heard < sizeof(call) ||
-          (may_start(at, number) &&
-              (copies ? limit(number) > mine.made
-                      : mine.moved < mine.total &&
-                            (mine.whole ||
-                                mine.moved - mine.made < waiting_room::size)));
+      what.receive = at.heard < sizeof(call) ||
+                     (may_start(at, number) &&
+                         (copies ? limit(number) > mine.made
+                                 : mine.moved < mine.total &&
+                                       (mine.whole || mine.moved - mine.made <
+                                                          waiting_room::size)));
     }
     if (what.send || what.receive)
       result.push_back(what);

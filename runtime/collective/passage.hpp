@@ -37,8 +37,9 @@ private:
 /// and never waits.
 class passage {
 public:
-  passage(const itinerary& way, wire& over, const call& what,
-      workplace where, waiting_room& room);
+  /// `bare`: nothing is added; a figure of what the wire alone takes.
+  passage(const itinerary& way, wire& over, const call& what, workplace where,
+      waiting_room& room, bool bare = false);
   ~passage();
   passage(const passage&) = delete;
   passage& operator=(const passage&) = delete;
@@ -53,9 +54,9 @@ public:
 
 private:
   struct progress {
-    std::size_t total = 0;   // bytes
-    std::size_t moved = 0;   // sent, or come
-    std::size_t made = 0;    // and counted
+    std::size_t total = 0;           // bytes
+    std::size_t moved = 0;           // sent, or come
+    std::size_t made = 0;            // and counted
     mutable std::uint32_t first = 0; // of `behind` that is not through
     std::unique_ptr<std::byte[]> held;
     bool whole = false; // held is as large as what comes
@@ -68,7 +69,7 @@ private:
     bool greeted = false; // the call is gone
     bool packed = false;  // with all of the first step
     call theirs;
-    std::size_t heard = 0; // bytes of it
+    std::size_t heard = 0;             // bytes of it
     std::vector<std::uint32_t> unmade; // come, but not added yet
   };
 
@@ -100,6 +101,7 @@ private:
   call what_;
   workplace where_;
   waiting_room& room_;
+  bool bare_;
   std::size_t each_; // bytes of an element
   std::vector<progress> state_;
   std::vector<line> lines_;

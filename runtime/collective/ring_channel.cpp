@@ -11,14 +11,12 @@ constexpr auto size = hall::ring_bytes;
 constexpr std::uint64_t piece = std::uint64_t{64} << 10;
 
 std::size_t together(std::uint64_t at, std::uint64_t most) {
-  return static_cast<std::size_t>(
-      std::min({most, size - at % size, piece}));
+  return static_cast<std::size_t>(std::min({most, size - at % size, piece}));
 }
 
 } // namespace
 
-ring_channel::ring_channel(
-    hall& where, std::uint32_t rank, std::uint32_t peer)
+ring_channel::ring_channel(hall& where, std::uint32_t rank, std::uint32_t peer)
     : out_(&where.head(rank, peer)),
       in_(&where.head(peer, rank)),
       out_bytes_(where.bytes(rank, peer)),

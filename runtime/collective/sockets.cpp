@@ -125,9 +125,8 @@ bool put(int socket, std::span<const std::byte> what, deadline until) {
   while (!what.empty()) {
     if (!ready(socket, POLLOUT, until))
       return false;
-    const auto gone = retried([&] {
-      return send(socket, what.data(), what.size(), MSG_NOSIGNAL);
-    });
+    const auto gone = retried(
+        [&] { return send(socket, what.data(), what.size(), MSG_NOSIGNAL); });
     if (gone <= 0)
       return false;
     what = what.subspan(static_cast<std::size_t>(gone));
@@ -139,8 +138,8 @@ bool get(int socket, std::span<std::byte> what, deadline until) {
   while (!what.empty()) {
     if (!ready(socket, POLLIN, until))
       return false;
-    const auto came = retried(
-        [&] { return recv(socket, what.data(), what.size(), 0); });
+    const auto came =
+        retried([&] { return recv(socket, what.data(), what.size(), 0); });
     if (came <= 0)
       return false;
     what = what.subspan(static_cast<std::size_t>(came));

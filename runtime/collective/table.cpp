@@ -47,8 +47,8 @@ std::byte* group::place_at(std::uint64_t place, std::uint32_t rank) const {
          (place & ((std::uint64_t{1} << 48) - 1));
 }
 
-void group::gather_cards(const call& what, std::uint64_t at,
-    std::span<const std::byte> brings) {
+void group::gather_cards(
+    const call& what, std::uint64_t at, std::span<const std::byte> brings) {
   auto& place = *wire_->shared();
   const auto turn = ++turn_;
   auto& mine = place.of(rank());
@@ -143,10 +143,10 @@ void group::add_in_place(const call& what, gpu::typed_span to) {
     terms[r] = targets[r];
   }
   if (!part.empty())
-    gpu::combine_in_order(what.how, what.type,
-        std::span{terms}.first(ranks()), order_,
-        std::span{targets}.first(ranks()), part.size());
-  gather_cards(what, nowhere, {});
+    gpu::combine_in_order(what.how, what.type, std::span{terms}.first(ranks()),
+        order_, std::span{targets}.first(ranks()), part.size());
+  if (!bare_)
+    gather_cards(what, nowhere, {});
 }
 
 std::span<std::byte> group::allocate(std::size_t bytes) {
@@ -166,8 +166,8 @@ std::span<std::byte> group::allocate(std::size_t bytes) {
     std::vector<std::int64_t> mine(own.size() / 8);
     std::memcpy(mine.data(), own.data(), own.size());
     try {
-      all_gather(std::span<const std::int64_t>{mine},
-          std::span<std::int64_t>{names});
+      all_gather(
+          std::span<const std::int64_t>{mine}, std::span<std::int64_t>{names});
       for (std::uint32_t r = 0; r < ranks(); ++r)
         if (r != rank())
           made.memory[r] = mapping::open(

@@ -1,8 +1,8 @@
 #include "runtime/collective/group.hpp"
 
+#include "runtime/collective/trial.hpp"
 #include "tests/protocols/collective/every_task.hpp"
 #include "tests/runtime/collective/some_ranks.hpp"
-#include "tests/runtime/collective/trial.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ TEST_P(group_test, does_every_operation_by_every_algorithm) {
           if (each.pieces > 1 || (count == 20'011 && each.root > 0))
             continue; // the group cuts pieces by size
           for (bool in_place : {false, true})
-            if (const auto wrong = tests::tried(on, each, in_place, ++salt);
+            if (const auto wrong = tried(on, each, in_place, ++salt);
                 !wrong.empty())
               throw std::runtime_error{tests::name_of(each) + ": " + wrong};
         }
@@ -53,7 +53,7 @@ TEST_P(group_test, moves_blocks_that_no_buffer_holds) {
     for (std::uint8_t h = 0; h < algorithms; ++h) {
       const task x{operation_kind::all_reduce, static_cast<algorithm>(h), 3,
           count, 0, 1};
-      if (const auto wrong = tests::tried(on, x, true, h); !wrong.empty())
+      if (const auto wrong = tried(on, x, true, h); !wrong.empty())
         throw std::runtime_error{std::string{to_string(x.how)} + wrong};
     }
   });
@@ -187,8 +187,8 @@ TEST_P(group_test, names_who_asked_for_something_else_before) {
   const auto said = on_ranks(GetParam(), 2, [&](group& on) {
     std::vector<float> x(3);
     // Nothing is moved, so nobody can tell yet.
-    on.broadcast({x.data(), 0, on.rank() == 1 ? gpu::element::i64
-                                               : gpu::element::f32},
+    on.broadcast(
+        {x.data(), 0, on.rank() == 1 ? gpu::element::i64 : gpu::element::f32},
         {x.data(), 0, on.rank() == 1 ? gpu::element::i64 : gpu::element::f32},
         0);
     on.all_reduce(std::span<const float>{x}, std::span{x});
@@ -248,9 +248,8 @@ TEST_P(group_test, refuses_what_does_not_fit) {
     refused([&] {
       on.all_reduce(std::span<const float>{x}, std::span{x}.first(2));
     });
-    refused([&] {
-      on.reduce_scatter(std::span<const float>{x}, std::span{x});
-    });
+    refused(
+        [&] { on.reduce_scatter(std::span<const float>{x}, std::span{x}); });
     refused([&] { on.broadcast({}, std::span{x}, 2); });
     refused([&] { on.barrier(algorithm::ring); });
     refused([&] { on.send(std::span<const float>{x}, on.rank()); });

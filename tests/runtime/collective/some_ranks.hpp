@@ -40,13 +40,13 @@ inline std::vector<std::string> on_ranks(joined_by how, std::uint32_t ranks,
   for (std::uint32_t r = 0; r < ranks; ++r)
     threads.emplace_back([&, r] {
       try {
-        auto wire = how == joined_by::process ? std::move(within[r])
-                    : r > 0
-                        ? collective::meet(place.address(), r, ranks, patience)
-                        : collective::meet_as_first(place, ranks,
-                              how == joined_by::tcp ? collective::medium::tcp
-                                                    : collective::medium::memory,
-                              patience);
+        auto wire =
+            how == joined_by::process ? std::move(within[r])
+            : r > 0 ? collective::meet(place.address(), r, ranks, patience)
+                    : collective::meet_as_first(place, ranks,
+                          how == joined_by::tcp ? collective::medium::tcp
+                                                : collective::medium::memory,
+                          patience);
         collective::group here{std::move(wire), silence};
         act(here);
       } catch (const std::exception& error) {

@@ -1,11 +1,10 @@
-#include "tests/runtime/collective/trial.hpp"
+#include "runtime/collective/trial.hpp"
 
-#include <optional>
+#include <algorithm>
 
-namespace troupe::tests {
+namespace troupe::collective {
 namespace {
 
-using collective::operation_kind;
 using floats = std::vector<float>;
 
 // What rank r has at i: small enough for exact sums.
@@ -15,7 +14,7 @@ float value(std::uint64_t salt, std::size_t r, std::size_t i) {
 
 class trial {
 public:
-  trial(collective::group& on, const collective::task& what, std::uint64_t salt)
+  trial(group& on, const task& what, std::uint64_t salt)
       : on_(on), x_(what), salt_(salt), n_(on.ranks()), r_(on.rank()) {}
 
   std::string run(bool in_place) {
@@ -26,7 +25,7 @@ public:
     const std::span<float> out{to};
     const std::span<const float> in =
         in_place ? within(from, to) : std::span<const float>{from};
-    act(in, out, in_place);
+    act(in, out);
     return check(to);
   }
 
@@ -88,9 +87,11 @@ private:
     return from; // and the result apart from it
   }
 
-  void act(std::span<const float> in, std::span<float> out, bool) {
+  void act(std::span<const float> in, std::span<float> out) {
     using gpu::reduction;
     switch (x_.kind) {
+    case operation_kind::transfer:
+      return pass_on(in, out);
     case operation_kind::all_reduce:
       return on_.all_reduce(in, out, reduction::sum, x_.how);
     case operation_kind::reduce:
@@ -112,6 +113,22 @@ private:
     }
   }
 
+  // From every rank to the next one, those of even number first.
+  void pass_on(std::span<const float> in, std::span<float> out) {
+    const auto next = static_cast<std::uint32_t>((r_ + 1) % n_);
+    const auto last = static_cast<std::uint32_t>((r_ + n_ - 1) % n_);
+    if (n_ == 1) {
+      std::copy(in.begin(), in.end(), out.begin());
+      return;
+    }
+    const floats mine(in.begin(), in.end());
+    if (r_ % 2 == 0)
+      on_.send(std::span<const float>{mine}, next);
+    on_.receive(out, last);
+    if (r_ % 2 == 1)
+      on_.send(std::span<const float>{mine}, next);
+  }
+
   float sum_at(std::size_t i) const {
     float sum = 0.0f;
     for (std::size_t r = 0; r < n_; ++r)
@@ -125,6 +142,8 @@ private:
     switch (x_.kind) {
     case operation_kind::broadcast:
       return value(salt_, x_.root, i);
+    case operation_kind::transfer:
+      return value(salt_, (r_ + n_ - 1) % n_, i);
     case operation_kind::all_gather:
     case operation_kind::gather:
       return value(salt_, part, at);
@@ -148,8 +167,8 @@ private:
     return {};
   }
 
-  collective::group& on_;
-  const collective::task& x_;
+  group& on_;
+  const task& x_;
   std::uint64_t salt_;
   std::size_t n_;
   std::size_t r_;
@@ -157,9 +176,9 @@ private:
 
 } // namespace
 
-std::string tried(collective::group& on, const collective::task& what,
-    bool in_place, std::uint64_t salt) {
+std::string tried(
+    group& on, const task& what, bool in_place, std::uint64_t salt) {
   return trial{on, what, salt}.run(in_place);
 }
 
-} // namespace troupe::tests
+} // namespace troupe::collective

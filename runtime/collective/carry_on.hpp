@@ -16,6 +16,8 @@ template <class Step>
 void group::carry_on(const call& what, Step&& step) {
   using clock = std::chrono::steady_clock;
   constexpr auto gentle = std::chrono::seconds{1};
+  // Where many others want the processor a yield takes as long as they do.
+  constexpr auto longest_yielding = std::chrono::milliseconds{1};
   const auto most = wire_->before_sleep();
   std::uint32_t idle = 0;
   auto since = clock::time_point{};
@@ -32,13 +34,13 @@ void group::carry_on(const call& what, Step&& step) {
       breathe();
       continue;
     }
-    if (idle < most.looks + most.yields) {
-      sched_yield();
-      continue;
-    }
     const auto now = clock::now();
     if (since == clock::time_point{})
       since = now;
+    if (idle < most.looks + most.yields && now - since < longest_yielding) {
+      sched_yield();
+      continue;
+    }
     wire_->lie_down();
     wants.clear();
     const bool through = step(idle, wants, true);

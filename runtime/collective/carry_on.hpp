@@ -58,10 +58,10 @@ void group::carry_on(const call& what, Step&& step) {
       wire_->rise();
       end(what, *lost, true);
     }
-    if (waited > silence_ && !wants.empty()) {
+    if (waited > silence_) {
       wire_->rise();
       end(what,
-          {wants.front().peer,
+          {wants.empty() ? (rank() + 1) % ranks() : wants.front().peer,
               fmt::format("it has been silent for {} ms", silence_.count()),
               false},
           true);

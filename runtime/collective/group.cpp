@@ -80,7 +80,7 @@ task group::planned(operation_kind kind, way by, std::size_t count,
     how =
         is_short || n < 3 ? algorithm::binomial_tree : algorithm::chunked_ring;
   else if (kind == kind_of::barrier ||
-           (kind == kind_of::all_reduce && is_short && n > 2))
+           (kind == kind_of::all_reduce && is_short))
     how = algorithm::doubling;
   task x{kind, by.value_or(how), n, count, root, 1};
   require(defined(kind, x.how), "that operation is not defined by that way");

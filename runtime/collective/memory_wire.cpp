@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
 
 namespace troupe::collective {
 namespace {
@@ -72,7 +71,7 @@ void memory_wire::rise() {
 }
 
 patience memory_wire::before_sleep() const noexcept {
-  const bool room = ranks() <= std::thread::hardware_concurrency();
+  const bool room = ranks() <= processors();
   return {room ? 20'000u : 5u, 100};
 }
 

@@ -1,7 +1,5 @@
 #include "runtime/collective/stream_wire.hpp"
 
-#include <thread>
-
 #include <poll.h>
 
 namespace troupe::collective {
@@ -33,7 +31,7 @@ void stream_wire::tell(const loss& what) noexcept {
 
 // Two looks where others need the processor.
 patience stream_wire::before_sleep() const noexcept {
-  return {ranks() <= std::thread::hardware_concurrency() ? 2000u : 2u, 0};
+  return {ranks() <= processors() ? 2000u : 2u, 0};
 }
 
 void stream_wire::sleep(std::span<const wanted> what) {

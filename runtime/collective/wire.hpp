@@ -34,6 +34,9 @@ struct patience {
   std::uint32_t yields = 0; ///< then, with the processor left to others between
 };
 
+/// Processors of this host; asked of the system once, which takes long.
+std::uint32_t processors() noexcept;
+
 /// One rank's end of what joins the ranks of a group: a channel to each other
 /// one, word of who is gone, and a place to sleep. Belongs to one thread.
 class wire {

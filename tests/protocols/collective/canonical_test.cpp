@@ -88,8 +88,7 @@ TEST(canonical_test, gives_the_same_bits_over_ranks_placements_and_algorithms) {
                  algorithm::halving_doubling, algorithm::bcube}) {
           auto on = holding(leaves, holders, ranks);
           const auto plan = canonical_schedule(
-              {operation_kind::all_reduce, how, ranks, count, 0,
-                  1 + ranks % 3},
+              {operation_kind::all_reduce, how, ranks, count, 0, 1 + ranks % 3},
               holders);
 
           ASSERT_EQ((interpreter{plan, on, add}.run()), "");

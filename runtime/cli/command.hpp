@@ -36,6 +36,8 @@ int run(const arguments& given, console& to);
 int simulate(const arguments& given, console& to);
 int evaluate(const arguments& given, console& to);
 int check(const arguments& given, console& to);
+int backends(const arguments& given, console& to);
+int bench(const arguments& given, console& to);
 int audit(const arguments& given, console& to);
 int compare(const arguments& given, console& to);
 int certs(const arguments& given, console& to);

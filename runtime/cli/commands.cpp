@@ -1,5 +1,6 @@
 #include "runtime/cli/cluster.hpp"
 #include "runtime/cli/command.hpp"
+#include "runtime/cli/ranks.hpp"
 #include "runtime/configuration/configuration.hpp"
 #include "runtime/configuration/keys.hpp"
 #include "runtime/configuration/rules.hpp"
@@ -185,9 +186,15 @@ Examples:
 constexpr std::string_view topology_details =
     R"(Shows which actors a run has and what they say to each other; loads no data.
 
+With --schedule, the steps by which a collective operation is done: what each rank
+sends and receives in each round, proven on the spot, and what it costs if a message
+takes --alpha and a link carries --beta. Algorithms are direct, ring, chunked_ring,
+binomial_tree, double_tree, doubling, halving_doubling and bcube.
+
 Examples:
   troupe topology examples/fashion.toml
   troupe topology examples/fedbuff.toml --dot | dot -Tsvg > topology.svg
+  troupe topology --schedule ring --operation all_reduce --ranks 6 --svg ring.svg
 )";
 
 constexpr std::string_view devices_details =
@@ -233,6 +240,29 @@ Examples:
   troupe join train.example.org:4242 --tls certs/ --metrics 0.0.0.0:9464
 )";
 
+constexpr std::string_view bench_details =
+    R"(Times an operation of a group: all_reduce, reduce, broadcast, all_gather,
+reduce_scatter, all_to_all, gather, scatter or barrier. Ranks are processes of this
+program, or threads with --wire process; with --meet they are started by hand, on any
+machines. Buffers longer than 4 KB are written anew before each turn; a time is the
+slowest rank's, the median of all turns and the least one. Bandwidths are those of
+nccl-tests: bytes of the larger buffer over time, and that times what a link carries.
+"over ideal": for all_reduce, the time of the same exchange without the additions
+(tcp), or of the additions without the last meeting (blocks that all ranks see), over
+the time that it took.
+
+Examples:
+  troupe bench all_reduce --size 4..256M --ranks 4 --wire memory
+  troupe bench all_gather --size 64K,16M --ranks 2 --wire tcp --algorithm ring
+  troupe bench barrier --ranks 4 --wire process
+  troupe bench all_reduce --ranks 2 --meet 10.0.0.1:4300 --rank 0
+)";
+
+constexpr std::string_view backends_details =
+    R"(Runs every operation over every wire, here and now, and shows which work: ok, or
+why not. Takes some seconds.
+)";
+
 constexpr std::string_view status_details =
     R"(Asks the coordinator of a run who takes part: one line a node, or JSON.
 
@@ -274,6 +304,18 @@ std::vector<option> with_listening(std::vector<option> some) {
 std::vector<option> with_help(std::vector<option> some) {
   some.push_back(help_flag);
   return some;
+}
+
+std::vector<option> bench_options() {
+  std::vector<option> all{{"size", "BYTES",
+      "of the larger buffer: 4, 64K, 4..256M, 4,1M (default: 4..64M)"}};
+  all.insert(all.end(), rank_options().begin(), rank_options().end());
+  all.insert(all.end(),
+      {{"algorithm", "NAME", "as `troupe topology --schedule` names it"},
+          {"memory", "KIND",
+              "group: blocks that all ranks see, if they can (default); any"},
+          {"turns", "N", "time so many at most"}});
+  return with_help(std::move(all));
 }
 
 std::span<const command> commands() {
@@ -343,9 +385,28 @@ std::span<const command> commands() {
               {"renew", "", "issue: although NAME has one that is still good"},
               help_flag},
           &certs},
-      command{"topology", "CONFIG.toml", 1, 1,
-          "Show the actors and who talks to whom", topology_details,
-          {set_option, {"dot", "", "as Graphviz"}, help_flag}, &show_topology},
+      command{"topology", "[CONFIG.toml]", 0, 1,
+          "Show the actors and who talks to whom, or a schedule",
+          topology_details,
+          {set_option, {"dot", "", "as Graphviz"},
+              {"schedule", "NAME",
+                  "the steps of an algorithm, in place of a run's actors"},
+              {"operation", "NAME",
+                  "with --schedule: of what (default: all_reduce)"},
+              {"ranks", "N", "with --schedule (default: 4)"},
+              {"count", "N",
+                  "with --schedule: elements of a rank's part (default: 12 a "
+                  "rank)"},
+              {"root", "R", "with --schedule (default: 0)"},
+              {"pieces", "N", "with --schedule: that follow each other"},
+              {"alpha", "MICROSECONDS", "a message's price (default: 5)"},
+              {"beta", "GB/S", "what a link carries (default: 5)"},
+              {"svg", "FILE", "with --schedule: draw it there"}, help_flag},
+          &show_topology},
+      command{"bench", "OPERATION", 1, 1, "Time a collective operation",
+          bench_details, bench_options(), &bench},
+      command{"backends", "", 0, 0, "Try every collective over every wire",
+          backends_details, with_help(rank_options()), &backends},
       command{"devices", "", 0, 0, "Show the compute devices", devices_details,
           {{"json", "", "print one JSON array"}, help_flag}, &show_devices},
       command{"version", "", 0, 0, "Show version, build and fingerprint",

@@ -1,13 +1,18 @@
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
+#include "runtime/cli/numbers.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/drawing.hpp"
+#include "runtime/files/files.hpp"
 #include "runtime/release.hpp"
+#include "runtime/schedule_drawing.hpp"
 
 #include <caf/config.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <charconv>
+#include <filesystem>
 #include <ostream>
 
 namespace troupe::cli {
@@ -37,9 +42,80 @@ std::string as_text(const gpu::device_info& each) {
   return text + '\n';
 }
 
+double price(const arguments& given, std::string_view name, double otherwise) {
+  if (!given.has(name))
+    return otherwise;
+  const auto text = given.value(name);
+  auto value = 0.0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value);
+  if (read.ec != std::errc{} || read.ptr != end || !(value > 0.0) ||
+      value > 1e9)
+    throw usage_error{
+        fmt::format("--{} {} is not a number above 0", name, text)};
+  return value;
+}
+
+collective::task task_of(const arguments& given) {
+  const auto how = collective::algorithm_named(given.value("schedule"));
+  const auto kind =
+      collective::operation_named(given.value("operation", "all_reduce"));
+  if (!how) {
+    std::string names;
+    for (std::uint8_t i = 0; i < collective::algorithms; ++i)
+      names += fmt::format("{}{}", i == 0 ? "" : ", ",
+          collective::to_string(static_cast<collective::algorithm>(i)));
+    throw usage_error{fmt::format(
+        "--schedule {} is not one of {}", given.value("schedule"), names)};
+  }
+  if (!kind || kind == collective::operation_kind::transfer)
+    throw usage_error{
+        fmt::format("--operation {} is not one of all_reduce, "
+                    "reduce, broadcast, all_gather, "
+                    "reduce_scatter, all_to_all, gather, scatter, "
+                    "barrier",
+            given.value("operation"))};
+  if (!collective::defined(*kind, *how))
+    throw usage_error{fmt::format("{} is not defined by {}",
+        collective::to_string(*kind), collective::to_string(*how))};
+  const auto ranks =
+      static_cast<std::uint32_t>(whole_number(given, "ranks", 4, 1, 256));
+  const auto count =
+      *kind == collective::operation_kind::barrier
+          ? 0
+          : whole_number(given, "count", 12 * ranks, 0, 1'000'000'000);
+  return {*kind, *how, ranks, count,
+      static_cast<std::uint32_t>(whole_number(given, "root", 0, 0, ranks - 1)),
+      whole_number(given, "pieces", 1, 1, 256)};
+}
+
+int show_schedule(const arguments& given, console& to) {
+  if (!given.operands().empty())
+    throw usage_error{"--schedule shows an algorithm, not a CONFIG.toml"};
+  const auto what = task_of(given);
+  to.out << schedule_text(
+      what, price(given, "alpha", 5.0) / 1e6, price(given, "beta", 5.0) * 1e9);
+  if (!given.has("svg"))
+    return done;
+  const std::filesystem::path file{given.value("svg")};
+  if (file.empty())
+    throw usage_error{"--svg needs the name of a file"};
+  files::system().write_atomically(file, schedule_drawing(what));
+  to.out << "\ndrawn in " << file.string() << "\n";
+  return done;
+}
+
 } // namespace
 
 int show_topology(const arguments& given, console& to) {
+  if (given.has("schedule"))
+    return show_schedule(given, to);
+  for (auto name :
+      {"operation", "ranks", "count", "root", "pieces", "alpha", "beta", "svg"})
+    if (given.has(name))
+      throw usage_error{fmt::format("--{} goes with --schedule", name)};
+  if (given.operands().empty())
+    throw usage_error{"topology needs CONFIG.toml or --schedule"};
   auto read = load_configuration(given.operands().front(), settings(given), to);
   if (!read)
     return misused;

@@ -155,7 +155,6 @@ TEST_F(virtual_order_test, gives_up_what_came_and_will_have_no_turn) {
   const auto given_up = told<facts::revoked>();
   ASSERT_EQ(given_up.size(), 1u);
   EXPECT_EQ(given_up[0].client, 0u);
-  EXPECT_TRUE(given_up[0].overdue);
   EXPECT_TRUE(told<facts::dropped>().empty());
 }
 

@@ -62,7 +62,7 @@ TEST_F(cli_test, lists_its_commands_when_asked_nothing_and_fails) {
 
   EXPECT_EQ(said.code, 2);
   for (auto name : {"run", "evaluate", "check", "audit", "compare", "certs",
-           "topology", "devices", "version"})
+           "topology", "bench", "backends", "devices", "version"})
     EXPECT_THAT(said.err, HasSubstr(std::string{"\n  "} + name + " "));
 }
 

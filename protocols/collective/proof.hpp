@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "protocols/collective/algorithm.hpp"
+#include "protocols/collective/schedule.hpp"
+
+namespace troupe::collective {
+
+/// Ranks, or leaves, that symbols tell apart.
+inline constexpr std::size_t most_proven = 64;
+
+/// Carries a schedule out on symbols, over channels that hold nothing, and says
+/// what is wrong with it for its task: somebody waits for ever, a contribution
+/// is missing from a result or counts twice, or it takes other rounds, messages
+/// and elements than `formula_of` says. Empty: it is proven.
+std::string fault_of(const schedule& x, const task& of);
+
+/// The same for `canonical_schedule`, whose contributions are leaves.
+std::string fault_of_canonical(
+    const schedule& x, const task& of, std::span<const std::uint32_t> holders);
+
+} // namespace troupe::collective

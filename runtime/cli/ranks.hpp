@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/cli/command.hpp"
+#include "runtime/collective/group.hpp"
+
+namespace troupe::cli {
+
+/// How a command's ranks are joined and started.
+struct ranks_wanted {
+  std::uint32_t ranks = 2;
+  std::string wire; ///< process, memory or tcp
+  /// This process is one rank of several that were started by hand, or by
+  /// rank 0; empty: it is rank 0 and starts the others.
+  std::string meet;
+  std::uint32_t rank = 0;
+  /// The command line of the others, but for --rank and --meet.
+  std::vector<std::string> words;
+};
+
+const std::vector<option>& rank_options();
+ranks_wanted ranks_of(const arguments& given, std::uint32_t otherwise);
+
+/// Calls `act` with each rank's group: on threads of this process, or in
+/// processes of their own, of which this one is the first. Throws what rank 0
+/// throws.
+void on_ranks(const ranks_wanted& wanted,
+    const std::function<void(collective::group&)>& act);
+
+} // namespace troupe::cli

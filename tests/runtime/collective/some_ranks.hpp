@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runtime/collective/group.hpp"
+#include "runtime/collective/meeting.hpp"
+#include "runtime/collective/memory_wire.hpp"
+
+namespace troupe::tests {
+
+/// What joins the ranks of a test: threads all of them, but those of `memory`
+/// and `tcp` know nothing of it.
+enum class joined_by { process, memory, tcp };
+
+inline const char* to_string(joined_by how) {
+  return how == joined_by::process  ? "process"
+         : how == joined_by::memory ? "memory"
+                                    : "tcp";
+}
+
+/// Calls `act` with each rank's group, on a thread of its own; gives what each
+/// one threw, or nothing.
+inline std::vector<std::string> on_ranks(joined_by how, std::uint32_t ranks,
+    const std::function<void(collective::group&)>& act,
+    std::chrono::milliseconds silence = std::chrono::seconds{60}) {
+  constexpr auto patience = std::chrono::seconds{60};
+  std::vector<std::unique_ptr<collective::wire>> within;
+  if (how == joined_by::process)
+    within = collective::wires_within_process(ranks);
+  collective::meeting_place place{"127.0.0.1:0"};
+  std::vector<std::string> said(ranks);
+  std::vector<std::thread> threads;
+  for (std::uint32_t r = 0; r < ranks; ++r)
+    threads.emplace_back([&, r] {
+      try {
+        auto wire =
+            how == joined_by::process ? std::move(within[r])
+            : r > 0 ? collective::meet(place.address(), r, ranks, patience)
+                    : collective::meet_as_first(place, ranks,
+                          how == joined_by::tcp ? collective::medium::tcp
+                                                : collective::medium::memory,
+                          patience);
+        collective::group here{std::move(wire), silence};
+        act(here);
+      } catch (const std::exception& error) {
+        said[r] = error.what();
+      }
+    });
+  for (auto& each : threads)
+    each.join();
+  return said;
+}
+
+} // namespace troupe::tests

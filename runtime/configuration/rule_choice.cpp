@@ -2,6 +2,7 @@
 
 #include "protocols/time.hpp"
 #include "runtime/configuration/keys.hpp"
+#include "runtime/configuration/levels.hpp"
 
 #include <fmt/format.h>
 
@@ -40,7 +41,7 @@ void assign(configuration& to, std::string_view name, const rule_option& x) {
 // Nobody knows how many residents will come.
 std::uint64_t most_clients(const configuration& what) {
   constexpr std::uint64_t any = 1 << 24;
-  return what.federation.residents ? any : what.federation.clients;
+  return what.federation.residents ? any : leased(what);
 }
 
 rule_option default_of(
@@ -65,7 +66,7 @@ std::string rules_of_rounds() {
 // that of the version which they all start from.
 void check_method(const configuration& what, const rule_row& rule,
     const rule_row::findings& found) {
-  const auto& method = what.client.method;
+  const auto& method = settings_of(what).work.method;
   const auto nova = method == "fednova";
   if (!nova && !what.client.keeps_variates())
     return;
@@ -95,6 +96,7 @@ void name_rule(configuration& to, std::string name) {
   keys.weighting = fresh.weighting;
   keys.min_updates = fresh.min_updates;
   keys.options = fresh.options;
+  keys.regions.clear();
 }
 
 void choose_rule(configuration& to, const std::any& options) {
@@ -123,6 +125,8 @@ federated::settings settings_of(const configuration& what) {
   result.lease_time = from_seconds(what.federation.lease_seconds);
   result.keeps_leases = what.run.order == "virtual";
   result.work = what.client;
+  if (leases_regions(what))
+    result.work.method = "sgd"; // what regions hand in are means
   return result;
 }
 
@@ -139,7 +143,7 @@ std::string_view unit(const configuration& what) {
 
 std::uint64_t cohort(const configuration& what) {
   auto row = row_of(what);
-  auto clients = what.federation.clients;
+  auto clients = leased(what);
   return row ? row->cohort(rule_options_of(what, *row), clients) : clients;
 }
 
@@ -147,7 +151,7 @@ std::string pace(const configuration& what) {
   auto row = row_of(what);
   const auto& of = what.federation;
   auto result = row ? row->pace(rule_options_of(what, *row),
-                          of.residents ? 0 : of.clients)
+                          of.residents ? 0 : leased(what))
                     : "at its own pace";
   return what.run.order == "virtual" ? result + ", in virtual order" : result;
 }
@@ -156,16 +160,23 @@ std::string who_trains(const configuration& what) {
   const auto& of = what.federation;
   if (of.clients == 0)
     return "residents";
-  return fmt::format("{} client{}{}{}", of.clients, of.clients == 1 ? "" : "s",
-      of.residents ? " and residents" : "",
-      what.client.method == "sgd" ? "" : " by " + what.client.method);
+  return fmt::format("{} client{}{}{}{}", of.clients,
+      of.clients == 1 ? "" : "s", of.residents ? " and residents" : "",
+      what.client.method == "sgd" ? "" : " by " + what.client.method,
+      of.regions.empty() ? "" : " " + hierarchy_text(what));
 }
 
 bool repeats_by_seed(const configuration& what) {
   auto row = row_of(what);
-  return what.run.order == "virtual" ||
-         (row && what.client.seconds == 0.0f &&
-             row->by_seed(rule_options_of(what, *row)));
+  if (what.run.order == "virtual")
+    return true;
+  if (!row || what.client.seconds > 0.0f ||
+      !row->by_seed(rule_options_of(what, *row)))
+    return false;
+  const auto levels = levels_of(what).all;
+  return std::ranges::all_of(levels, [](const level& each) {
+    return each.sums || repeats_by_seed(each.how);
+  });
 }
 
 void check_rule(const configuration& what, const rule_row::findings& found) {

@@ -36,15 +36,25 @@ model_figures::model_figures(figure_register& to)
   active_.set(0.0);
 }
 
-void model_figures::hear(const facts::run_started& what) {
-  const auto& f = *what;
+void model_figures::tell_of_run() {
   if (current_info_)
     info_.Remove(current_info_);
-  current_info_ = &info_.Add(
-      {{"name", f.name}, {"rule", f.rule}, {"fingerprint", f.fingerprint},
-          {"seed", std::to_string(f.seed)},
-          {"incarnation", std::to_string(f.incarnation)}},
-      1.0);
+  current_info_ =
+      &info_.Add({{"name", run_.name}, {"rule", run_.rule},
+                     {"fingerprint", run_.fingerprint},
+                     {"seed", std::to_string(run_.seed)},
+                     {"incarnation", std::to_string(run_.incarnation)}},
+          1.0);
+}
+
+void model_figures::hear(const facts::rule_changed& f) {
+  run_.rule = f.rule;
+  tell_of_run();
+}
+
+void model_figures::hear(const facts::run_started& what) {
+  const auto& f = run_ = *what;
+  tell_of_run();
   active_.set(1.0);
   planned_.set(number(f.rounds));
   parameters_.set(number(f.parameters));

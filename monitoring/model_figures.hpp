@@ -21,12 +21,16 @@ public:
   void hear(const facts::evaluated& f);
   void hear(const facts::stored& f);
   void hear(const facts::run_ended& f);
+  void hear(const facts::rule_changed& f);
 
   /// A score that is not of this process.
   void take_up(const facts::evaluated& last);
   void flush();
 
 private:
+  void tell_of_run();
+
+  facts::run_header run_;
   late_gauge::family& info_;
   prometheus::Gauge* current_info_ = nullptr;
   late_gauge active_;

@@ -104,6 +104,15 @@ void progress_line::on(const facts::published& f, remarks&) {
   pace_.add(f.updates, f.seconds);
 }
 
+// A wish that could not be met has settings no more.
+void progress_line::on(const facts::rule_changed& f, remarks& out) {
+  run_.rule = f.rule;
+  cohort_ = 0;
+  out.push_back({fmt::format("{}  {} ({}: {})", version_of_all(f.version),
+      f.settings.empty() ? f.rule + " goes on" : f.rule + " takes over", f.why,
+      f.settings.empty() ? "nothing changed" : f.settings)});
+}
+
 void progress_line::on(const facts::evaluated& f, remarks& out) {
   last_ = f;
   if (!best_ || !(best_->accuracy >= f.accuracy))

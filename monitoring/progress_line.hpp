@@ -73,6 +73,7 @@ private:
   void on(const facts::node_serves&, remarks&) {}
   void on(const facts::fingerprint_mixed& f, remarks& out);
   void on(const facts::went_on& f, remarks& out);
+  void on(const facts::rule_changed& f, remarks& out);
   void on(const facts::voided&, remarks&) {}
   void on(const facts::stored&, remarks&) {}
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <caf/error.hpp>
@@ -62,6 +63,7 @@ struct run_report {
   double best_accuracy = 0.0;    ///< of any version scored in this process
   version_id best_version = 0;
   bool promises_bits = true; ///< one numeric fingerprint computed all of it
+  std::string rule{};        ///< that decided last, by its name
 };
 
 /// To the aggregator: stop soon; what is published stays resumable. From it to

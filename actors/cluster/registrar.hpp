@@ -49,6 +49,7 @@ private:
   void drain(const drained& what);
   void answer(const inquiry& what);
   bool drain(const std::string& node);
+  void change_rule(const inquiry& what);
   void dismiss(const dismissal& what);
   void end_if_over();
   void wake(tick what);
@@ -63,6 +64,7 @@ private:
   void throw_out(std::uint64_t session, const std::string& why, bool for_good);
   void note(const fact_batch& what);
   void on(const facts::run_started& x);
+  void on(const facts::rule_changed& x);
   void on(const facts::published& x);
   void on(const facts::stored& x);
   void on(const facts::waiting& x);

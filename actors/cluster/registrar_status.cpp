@@ -1,10 +1,12 @@
 #include "actors/cluster/registrar.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "protocols/cluster/peer.hpp"
+#include "protocols/federated/succession.hpp"
 
 // What people are told who ask, and the facts that it knows it from.
 
@@ -13,9 +15,12 @@ namespace {
 
 constexpr std::size_t failures_shown = 5;
 
-report said_to_leave(const std::string& node) {
+// As long as an aggregator may take to look at a message.
+constexpr std::chrono::seconds answers_within{10};
+
+report in_words(std::string said) {
   report result;
-  result.said = fmt::format("{} finishes what it has, and leaves", node);
+  result.said = std::move(said);
   return result;
 }
 
@@ -25,10 +30,29 @@ void registrar_state::answer(const inquiry& what) {
   const auto& node = what.what.name;
   if (what.what.what_for == errand::status)
     what.from->answer(status());
+  else if (what.what.what_for == errand::change)
+    change_rule(what);
   else if (drain(node))
-    what.from->answer(said_to_leave(node));
+    what.from->answer(
+        in_words(fmt::format("{} finishes what it has, and leaves", node)));
   else
     what.from->answer(refusal{fmt::format("there is no node {}", node)});
+}
+
+// Who decides is the aggregator's to say.
+void registrar_state::change_rule(const inquiry& what) {
+  ask(self_, options_.tell, duration{answers_within},
+      troupe::change_rule{what.what.settings})
+      .then(
+          [from = what.from](const changing_rule& how) {
+            if (how.granted)
+              from->answer(in_words(how.said));
+            else
+              from->answer(refusal{how.said});
+          },
+          [from = what.from](const caf::error&) {
+            from->answer(refusal{"the run does not answer"});
+          });
 }
 
 // What stood still goes on with the next lease.
@@ -44,11 +68,16 @@ void registrar_state::note(const fact_batch& what) {
 
 void registrar_state::on(const facts::run_started& x) {
   seen_.run = x->name;
+  seen_.rule = x->rule;
   seen_.version = x->version;
   seen_.versions = x->rounds;
   durable_ = x->version;
   seen_.updates = x->updates;
   seen_.promises_bits = x->promises_bits;
+}
+
+void registrar_state::on(const facts::rule_changed& x) {
+  seen_.rule = x.rule;
 }
 
 void registrar_state::on(const facts::published& x) {

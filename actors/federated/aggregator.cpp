@@ -132,6 +132,7 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   present_ = crew_->workers.size();
   slots_ = crew_->slots;
   promise_ = self_->make_response_promise<run_report>();
+  report_.rule = options_.header.rule;
   watch_all();
   std::vector<gpu::device_kind> kinds;
   for (const auto& slot : slots_)

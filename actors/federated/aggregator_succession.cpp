@@ -43,12 +43,12 @@ void aggregator_state::change_rule_if_due(version_id behind) {
     rule_ = std::move(next.rule);
     rule_wakes_at_.reset();
     configuration_ = std::move(next.configuration);
-    options_.header.rule = next.name;
+    report_.rule = next.name;
     tell(facts::rule_changed{
         behind, std::move(next.name), std::move(next.settings), due->why});
     carry_out();
   } catch (const std::exception& error) {
-    tell(facts::rule_changed{behind, options_.header.rule, {},
+    tell(facts::rule_changed{behind, report_.rule, {},
         fmt::format("{}, which cannot be: {}", due->why, error.what())});
   }
 }

@@ -7,6 +7,7 @@
 
 #include "actors/computing/guard.hpp"
 #include "protocols/errc.hpp"
+#include "protocols/federated/why_it_ended.hpp"
 
 // What becomes of updates: the rule's side.
 
@@ -194,21 +195,11 @@ void aggregator_state::carry_out() {
 }
 
 void aggregator_state::end(federated::ending how) {
-  const auto fail = [this](errc code, std::string why) {
-    end(run_outcome::failed, caf::make_error(code, why + last_failure_));
-  };
-  switch (how) {
-  case federated::ending::completed:
-    if (press_.version() > 0 || rule_.round() == 0)
-      return end(run_outcome::completed);
-    return fail(errc::all_failed, "no round had enough updates for a version");
-  case federated::ending::all_failed:
-    return fail(errc::all_failed, "all clients of a round failed");
-  case federated::ending::starved:
-    return await({"clients", present_, present_ + 1},
-        caf::make_error(
-            errc::starved, "no client is left to train" + last_failure_));
-  }
+  auto why = federated::why_it_failed(
+      how, press_.version(), rule_.round(), last_failure_);
+  if (how == federated::ending::starved)
+    return await({"clients", present_, present_ + 1}, std::move(why));
+  end(why ? run_outcome::failed : run_outcome::completed, std::move(why));
 }
 
 } // namespace troupe

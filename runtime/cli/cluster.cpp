@@ -81,7 +81,9 @@ cluster::report ask(const arguments& given, cluster::errand what_for) {
   }
   cluster::hello first;
   first.what_for = what_for;
-  if (operands.size() > 1)
+  if (what_for == cluster::errand::change)
+    first.settings.assign(operands.begin() + 1, operands.end());
+  else if (operands.size() > 1)
     first.name = operands[1];
   return cluster::ask_coordinator(how, first);
 }
@@ -118,11 +120,12 @@ std::string to_json(const cluster::report& what) {
   for (std::size_t i = 0; i < nodes.size(); ++i)
     if (const auto& x = what.nodes[i]; x.resident)
       nodes[i].update({{"client", x.client}, {"samples", x.samples}});
-  nlohmann::ordered_json result{{"run", what.run}, {"version", what.version},
-      {"versions", what.versions}, {"updates", what.updates},
-      {"epoch", what.epoch}, {"promises_bits", what.promises_bits},
-      {"waits_for", what.waits_for}, {"waits_since", what.waits_since},
-      {"nodes", nodes}, {"failures", what.failures}};
+  nlohmann::ordered_json result{{"run", what.run}, {"rule", what.rule},
+      {"version", what.version}, {"versions", what.versions},
+      {"updates", what.updates}, {"epoch", what.epoch},
+      {"promises_bits", what.promises_bits}, {"waits_for", what.waits_for},
+      {"waits_since", what.waits_since}, {"nodes", nodes},
+      {"failures", what.failures}};
   return result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
          "\n";
 }
@@ -140,9 +143,9 @@ std::size_t columns_of_addresses(
 }
 
 std::string to_text(const cluster::report& what) {
-  auto text = fmt::format("{}: version {} of {}, {} updates, epoch {}{}\n",
-      what.run, what.version, what.versions, what.updates, what.epoch,
-      what.promises_bits ? "" : "; no bits are promised");
+  auto text = fmt::format("{}: {}, version {} of {}, {} updates, epoch {}{}\n",
+      what.run, what.rule, what.version, what.versions, what.updates,
+      what.epoch, what.promises_bits ? "" : "; no bits are promised");
   if (!what.waits_for.empty())
     text += fmt::format(
         "waits for {}, for {:.0f} s\n", what.waits_for, what.waits_since);
@@ -295,12 +298,24 @@ int status(const arguments& given, console& to) {
   }
 }
 
-int drain(const arguments& given, console& to) {
-  const auto [said, why] = answer(given, cluster::errand::drain);
+namespace {
+
+int ask_for(const arguments& given, cluster::errand what_for, console& to) {
+  const auto [said, why] = answer(given, what_for);
   if (!said)
     return complain(why, to);
   to.out << said->said << "\n";
   return done;
+}
+
+} // namespace
+
+int drain(const arguments& given, console& to) {
+  return ask_for(given, cluster::errand::drain, to);
+}
+
+int set(const arguments& given, console& to) {
+  return ask_for(given, cluster::errand::change, to);
 }
 
 } // namespace troupe::cli

@@ -42,6 +42,7 @@ int certs(const arguments& given, console& to);
 int join(const arguments& given, console& to);
 int status(const arguments& given, console& to);
 int drain(const arguments& given, console& to);
+int set(const arguments& given, console& to);
 int show_topology(const arguments& given, console& to);
 int show_devices(const arguments& given, console& to);
 int show_version(const arguments& given, console& to);

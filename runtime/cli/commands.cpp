@@ -246,6 +246,21 @@ Example:
   troupe drain 127.0.0.1:4242 node-2
 )";
 
+constexpr std::string_view set_details =
+    R"(Has a run go over to another rule, or to other values of its rule's keys, behind
+the version that it makes next. Nothing that counted is lost or counts twice;
+leases that the new rule has no use for are given up, and their clients leased
+again. Keys that are not set are those of the run's configuration, or else the
+rule's defaults. Versions stored from there on are resumed by the new rule.
+
+KEY is federation.rule, or a key that rules go by: see `troupe run --help`. The
+key federation.switch foresees such changes.
+
+Examples:
+  troupe set 127.0.0.1:4242 federation.rule=fedbuff federation.buffer=10
+  troupe set 127.0.0.1:4242 federation.fraction=0.2
+)";
+
 // Those of a run, with what opens it to other machines.
 std::vector<option> with_listening(std::vector<option> some) {
   const auto& more = listening_options();
@@ -286,6 +301,9 @@ std::span<const command> commands() {
       command{"drain", "HOST:PORT NODE", 2, 2, "Have a node leave a run",
           drain_details,
           {{"tls", "DIR", "with the certificates in DIR"}, help_flag}, &drain},
+      command{"set", "HOST:PORT KEY=VALUE...", 2, any_number,
+          "Change the rule of a run while it goes on", set_details,
+          {{"tls", "DIR", "with the certificates in DIR"}, help_flag}, &set},
       command{"evaluate", "MODEL.safetensors CONFIG.toml", 2, 2,
           "Score a stored model", evaluate_details,
           {set_option, {"json", "", "print one JSON object"}, help_flag},

@@ -211,6 +211,7 @@ private:
       return attach(who, from);
     case errand::status:
     case errand::drain:
+    case errand::change:
       return answer(who, from);
     }
   }

@@ -162,7 +162,6 @@ company::company(const topology& what, const run_options& how)
   data_ = what.client_data();
   from_ = provenance_of(data_, what.test_data(), what.initial());
   account_.name = what.config().run.name;
-  account_.rule = what.config().federation.rule;
   account_.fingerprint = devices_.fingerprint();
 }
 
@@ -310,6 +309,7 @@ run_report company::play(
   slots_lost_ = report.slots_lost;
   if (regions_.slots_lost)
     slots_lost_ += *regions_.slots_lost;
+  account_.rule = report.rule;
   account_.promises_bits = report.promises_bits;
   account_.wall_seconds = monitoring::process_age();
   dismiss_all(*who);

@@ -11,7 +11,9 @@
 #include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/pace_choice.hpp"
 #include "runtime/configuration/rule_choice.hpp"
+#include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/servers.hpp"
+#include "runtime/configuration/switches.hpp"
 #include "runtime/record/sha256.hpp"
 
 // What a company's aggregator and its doors are told of the run.
@@ -34,15 +36,16 @@ std::optional<federated::virtual_order> order_of(
   return federated::virtual_order{pace_of(c), first_lease(incarnation)};
 }
 
-federated::rule rule_of(const topology& what, const past& before,
-    std::optional<federated::virtual_order>& order) {
-  auto rule = what.rule();
+// `now` is in force: a run may have gone over to another rule.
+federated::rule rule_of(const topology& what, const configuration& now,
+    const past& before, std::optional<federated::virtual_order>& order) {
+  auto rule = find_rule(now.federation.rule) ? make_rule(now) : what.rule();
   if (!before.state)
     return rule;
   if (!federated::load(before.state->rule, rule, order))
     throw std::runtime_error(fmt::format(
         "the checkpoint of version {} holds no state of the rule {}",
-        before.state->version, what.config().federation.rule));
+        before.state->version, now.federation.rule));
   rule.discard();
   rule.rounds(what.config().run.rounds);
   return rule;
@@ -142,7 +145,13 @@ aggregator_options company::plan(
   const auto regional = leases_regions(c);
   result.trains = devices_.trains && !regional;
   result.virtual_order = order_of(c, before.incarnation);
-  result.rule = rule_of(what_, before, result.virtual_order);
+  const auto now =
+      in_force(c, before.state ? before.state->configuration : std::string{});
+  result.rule = rule_of(what_, now, before, result.virtual_order);
+  result.make_successor = successors_of(c);
+  result.switches = switches_of(now);
+  if (now != c)
+    result.configuration = to_toml(now);
   result.parameters = std::move(parameters);
   result.blocks = std::move(blocks);
   result.lends_variate = server_of(c).variate == gpu::variate_use::corrects;
@@ -169,7 +178,7 @@ aggregator_options company::plan(
     for (const auto& view : data_)
       result.samples.push_back(view.size());
   }
-  result.header = {c.run.name, c.federation.rule, account_.fingerprint,
+  result.header = {c.run.name, now.federation.rule, account_.fingerprint,
       c.run.seed, result.samples.size(), gpu::size(layout_),
       devices_.trains ? devices_.slots() : 0, c.run.rounds, before.incarnation,
       before.state ? before.state->version : 0,

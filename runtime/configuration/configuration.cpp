@@ -8,6 +8,7 @@
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/spelling.hpp"
+#include "runtime/configuration/switches.hpp"
 
 #include <fmt/format.h>
 
@@ -157,8 +158,6 @@ void check_regions(const configuration& what, contradiction_list& found) {
   if (of.residents)
     add("divides the run's own clients, and federation.residents = true lets "
         "nodes bring others");
-  if (!of.switches.empty() && levels.leases_regions())
-    add("is beside federation.switch, which is for runs without regions");
   const auto* rule = find_rule(of.rule);
   if (!levels.leases_regions()) {
     if (rule && !rule->averages)
@@ -268,6 +267,8 @@ std::vector<std::string> contradictions(
   check_regions(what, found);
   check_rule(what,
       [&](std::string_view key, std::string_view why) { found.add(key, why); });
+  check_switches(what,
+      [&](std::string_view key, std::string why) { found.add(key, why); });
   check_owners(what, found);
   return found.take();
 }

@@ -5,6 +5,7 @@
 #include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/servers.hpp"
 #include "runtime/configuration/spelling.hpp"
+#include "runtime/configuration/switches.hpp"
 
 #include <fmt/format.h>
 
@@ -121,6 +122,10 @@ bool proximal(const configuration& c) {
 bool dynamic(const configuration& c) {
   return c.client.method == "feddyn";
 }
+bool by_a_rule_of_ours(const configuration& c) {
+  return find_rule(c.federation.rule) != nullptr;
+}
+constexpr auto of_our_rules = "a rule of Troupe's own";
 constexpr auto of_virtual_order = "run.order = \"virtual\"";
 constexpr auto of_fedprox = "client.method = \"fedprox\"";
 constexpr auto of_feddyn = "client.method = \"feddyn\"";
@@ -224,6 +229,9 @@ std::vector<key> common_keys() {
 
       {"federation", "rule", at<&federation::rule>, either(rule_names()),
           alters, {}, rule_names()},
+      {"federation", "switch", at<&federation::switches>,
+          "rules that take over: \"version 12: rule=fedbuff buffer=5\"", alters,
+          {}, any_word, misnomer_of_switch, by_a_rule_of_ours, of_our_rules},
       {"federation", "clients", at<&federation::clients>,
           "how many share the data", alters, {0, 1 << 24}},
       {"federation", "regions", at<&federation::regions>,

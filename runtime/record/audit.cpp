@@ -50,12 +50,15 @@ std::string look_at_journal(
 
 std::string look_at_configuration(
     const configuration& then, const story& told) {
+  auto rule = then.federation.rule;
   for (const auto& f : told.standing)
-    if (auto* x = std::get_if<facts::run_started>(&f.what)) {
+    if (auto* y = std::get_if<facts::rule_changed>(&f.what)) {
+      rule = y->rule;
+    } else if (auto* x = std::get_if<facts::run_started>(&f.what)) {
       auto agree = [&](std::string_view key, auto here, auto there) {
         expect(here == there, "{} is {}, the journal has {}", key, here, there);
       };
-      agree("federation.rule", then.federation.rule, (*x)->rule);
+      agree("federation.rule", rule, (*x)->rule);
       agree("run.seed", then.run.seed, (*x)->seed);
       agree("federation.clients", leased(then), (*x)->clients);
     }

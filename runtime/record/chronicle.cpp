@@ -77,6 +77,10 @@ void chronicle::note(const fact& what) {
         x->version, now_, 0, 0, x->loss, x->total_updates, x->clock};
     return;
   }
+  if (auto* rule = std::get_if<facts::rule_changed>(&what.what))
+    options_.rule_name = rule->rule;
+  else if (auto* start = std::get_if<facts::run_started>(&what.what))
+    options_.rule_name = (*start)->rule;
   auto* x = std::get_if<facts::evaluated>(&what.what);
   if (!x)
     return;

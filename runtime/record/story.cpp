@@ -100,7 +100,6 @@ story read_story(std::string_view journal) {
     if (auto* x = std::get_if<facts::run_started>(&f.what)) {
       ++into.processes;
       into.name = (*x)->name;
-      into.rule = (*x)->rule;
       into.fingerprint = (*x)->fingerprint;
       into.links.push_back({f.number, true, (*x)->version, (*x)->sha256, {}});
     }
@@ -123,8 +122,12 @@ story read_story(std::string_view journal) {
   for (const auto& f : into.standing) {
     if (std::holds_alternative<facts::fingerprint_mixed>(f.what))
       into.promises_bits = false;
-    if (auto* x = std::get_if<facts::run_started>(&f.what))
+    if (auto* x = std::get_if<facts::rule_changed>(&f.what))
+      into.rule = x->rule;
+    if (auto* x = std::get_if<facts::run_started>(&f.what)) {
+      into.rule = (*x)->rule;
       into.promises_bits &= (*x)->promises_bits;
+    }
   }
   expect(into.processes > 0, "no process tells that it began");
   return into;

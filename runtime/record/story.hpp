@@ -58,7 +58,7 @@ struct story {
   std::map<client_id, version_id> first_updates; // the versions they are in
   std::optional<facts::run_ended> ended;
   std::string name;
-  std::string rule;
+  std::string rule; ///< the last one
   std::string fingerprint;
   bool promises_bits = true; ///< nobody computed by another one
 

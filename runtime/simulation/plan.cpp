@@ -5,6 +5,7 @@
 
 #include "gpu/device.hpp"
 #include "runtime/configuration/pace_choice.hpp"
+#include "runtime/configuration/switches.hpp"
 #include "runtime/record/provenance.hpp"
 #include "runtime/record/sha256.hpp"
 
@@ -15,6 +16,8 @@ plan plan_of(const topology& what, const std::vector<training::view>& clients,
   const auto& c = what.config();
   plan result;
   result.rule = what.rule();
+  result.make_successor = successors_of(c);
+  result.switches = switches_of(c);
   result.pace = pace_of(c);
   std::shared_ptr<const trace> traced;
   if (const auto& file = c.simulation.trace; !file.empty())

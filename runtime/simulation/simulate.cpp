@@ -138,7 +138,6 @@ int play(const topology& what, const options& how, const voice& to,
   auto written = chronicle_of(what, told, by.layout, place);
   summary about;
   about.name = told.header.name;
-  about.rule = told.header.rule;
   about.fingerprint = told.header.fingerprint;
   about.startup_seconds = began;
   record to_disk{
@@ -152,6 +151,7 @@ int play(const topology& what, const options& how, const voice& to,
   simulator it{std::move(told), *by.used, std::move(to_disk)};
   auto report = it.run(std::move(stop));
   written.finish();
+  about.rule = report.rule;
   about.simulated = it.account();
   about.wall_seconds = monitoring::process_age();
   if (by.trains)

@@ -7,6 +7,7 @@
 
 #include "actors/computing/guard.hpp"
 #include "protocols/errc.hpp"
+#include "protocols/federated/why_it_ended.hpp"
 #include "protocols/messages.hpp"
 
 namespace troupe::simulation {
@@ -36,6 +37,8 @@ simulator::simulator(plan what, workshop& by, record to)
     : plan_(std::move(what)),
       by_(by),
       record_(std::move(to)),
+      succession_(plan_.switches),
+      fresh_(plan_.rule),
       account_(plan_.samples.size(), by.parameters()),
       there_(plan_.samples.size(), true),
       stored_(plan_.header.sha256) {
@@ -55,8 +58,8 @@ run_report simulator::run(std::stop_token stop) {
 
 void simulator::start() {
   if (plan_.dangers.crashes())
-    first_ = durable_state{
-        {0, by_.current(), by_.blocks(), {}, 0, 0}, stored_, account_};
+    first_ = durable_state{{0, by_.current(), by_.blocks(), {}, 0, 0}, fresh_,
+        plan_.header.rule, succession_, stored_, account_};
   expect_all();
   go_on(nullptr);
 }
@@ -216,6 +219,7 @@ bool simulator::count(const open_lease& one, const product& what,
   report_.steps += o.steps;
   states_.accepted(client, what.state);
   tally_.add(lease, client, how.weight, o.loss);
+  succession_.accepted(took);
   account_.accepted(client, how.staleness);
   return true;
 }
@@ -247,6 +251,7 @@ void simulator::carry_out() {
   for (const auto& s : todo.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();
+    succession_.discard();
     ledger_.discard();
     states_.discard();
     by_.discard();
@@ -273,23 +278,12 @@ void simulator::carry_out() {
 }
 
 void simulator::end(federated::ending how) {
-  const auto fail = [this](errc code, std::string why) {
-    end(run_outcome::failed, caf::make_error(code, why + last_failure_));
-  };
-  switch (how) {
-  case federated::ending::completed:
-    if (press_.version() > 0 || rule_.round() == 0)
-      return end(run_outcome::completed);
-    return fail(errc::all_failed, "no round had enough updates for a version");
-  case federated::ending::all_failed:
-    return fail(errc::all_failed, "all clients of a round failed");
-  case federated::ending::starved:
-    if (plan_.dangers.moves()) { // somebody may come
-      starved_ = true;
-      return;
-    }
-    return fail(errc::starved, "no client is left to train");
-  }
+  starved_ = how == federated::ending::starved && plan_.dangers.moves();
+  if (starved_) // somebody may come
+    return;
+  auto why = federated::why_it_failed(
+      how, press_.version(), rule_.round(), last_failure_);
+  end(why ? run_outcome::failed : run_outcome::completed, std::move(why));
 }
 
 // The first reason to end counts.

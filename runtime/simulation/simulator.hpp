@@ -101,6 +101,7 @@ private:
   struct durable_state {
     store what;
     federated::rule rule; ///< as it was before its state was read
+    std::string rule_name;
     federated::succession succession;
     std::string sha256;
     simulation::account account;

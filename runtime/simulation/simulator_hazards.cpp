@@ -136,7 +136,9 @@ void simulator::crash() {
 void simulator::go_on(const durable_state* from) {
   const auto version = from ? from->what.version : 0;
   const auto started = order_ ? now() : instant{};
-  rule_ = plan_.rule;
+  rule_ = fresh_ = from ? from->rule : plan_.rule;
+  succession_ = from ? from->succession : federated::succession{plan_.switches};
+  configuration_ = from ? from->what.configuration : std::string{};
   order_.emplace(plan_.pace, first_lease(incarnation_));
   decisions_.clear();
   open_ = {};
@@ -165,12 +167,14 @@ void simulator::go_on(const durable_state* from) {
     by_.restore(from->what.parameters, std::move(own));
     states_ = federated::client_states{from->what.states};
     stored_ = from->sha256;
+    header.rule = from->rule_name;
     header.incarnation = incarnation_;
     header.version = press.version = version;
     header.updates = from->what.updates;
     header.sha256 = from->sha256;
   }
   order_->pass(started);
+  report_.rule = header.rule;
   press_ = publication::press{press};
   tell(facts::run_started{std::move(header)});
   for (client_id i = 0; i < there_.size(); ++i) {

@@ -20,13 +20,33 @@ void simulator::publish(const federated::publication& what) {
       what.variate});
   tally_.clear();
   states_.published();
+  change_rule(what.version);
   if (stores()) // while no update of the next version is in it
     kept_[what.version] = store{what.version, by_.current(), blocks_and_bases(),
         federated::save(rule_, order_), facts_.last(), rule_.accepted(), false,
-        states_.counted()};
+        states_.counted(), {}, true, configuration_};
   publication::orders todo;
   press_.made(what.version, now(), todo);
   follow(std::move(todo));
+}
+
+// As `aggregator_state::change_rule_if_due` has it; nobody asks from outside.
+void simulator::change_rule(version_id behind) {
+  const auto due = succession_.behind(behind);
+  if (!due || is_ending())
+    return;
+  auto next = plan_.make_successor(configuration_, due->settings, due->planned);
+  fresh_ = next.rule;
+  for (client_id i = 0; i < there_.size(); ++i)
+    if (there_[i])
+      next.rule.join(i, plan_.samples[i], now(), decisions_);
+  next.rule.take_over(rule_.hand_over().value(), decisions_);
+  rule_ = std::move(next.rule);
+  configuration_ = std::move(next.configuration);
+  report_.rule = next.name;
+  tell(facts::rule_changed{
+      behind, std::move(next.name), std::move(next.settings), due->why});
+  carry_out();
 }
 
 named_blocks simulator::blocks_and_bases() {
@@ -82,7 +102,8 @@ void simulator::make_durable(version_id version) {
     auto sha256 = record_.keep ? record_.keep(state) : std::string{};
     tell(facts::stored{version, sha256, 0.0, std::exchange(stored_, sha256)});
     if (plan_.dangers.crashes())
-      durable_ = durable_state{std::move(state), std::move(sha256), account_};
+      durable_ = durable_state{std::move(state), fresh_, report_.rule,
+          succession_, std::move(sha256), account_};
     in_vain_ = 0;
   }
   press_.stored(version, {}, now(), todo);

@@ -53,6 +53,8 @@ protected:
     if (rule == "deadline")
       result.insert(result.find("fraction"),
           "over_select = 1.4\ndeadline_median = 1.0\n");
+    if (rule == "switched")
+      result.insert(result.find("fraction"), there_and_back);
     if (rule == "scaffold")
       result.insert(result.find("epochs"), "method = \"scaffold\"\n");
     return result;
@@ -88,7 +90,8 @@ TEST_P(simulation_test, tells_one_history_of_one_seed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(of, simulation_test,
-    testing::Values("fedavg", "fedbuff", "fedasync", "deadline", "scaffold"),
+    testing::Values(
+        "fedavg", "fedbuff", "fedasync", "deadline", "scaffold", "switched"),
     [](const auto& rule) { return std::string{rule.param}; });
 
 TEST(simulating_test, ends_where_its_target_is_reached) {

@@ -41,6 +41,13 @@ std::string quick_fedavg(std::uint64_t rounds);
 std::string quick_fedbuff(std::uint64_t versions);
 std::string quick_fedasync(std::uint64_t versions);
 
+/// Of [federation]: from rounds to both asynchronous rules, and back.
+inline constexpr const char* there_and_back =
+    R"(switch = ["version 4: rule=fedbuff buffer=3 concurrency=6",
+    "version 9: buffer=2", "stragglers 0.1: rule=fedasync concurrency=5",
+    "version 17: rule=fedavg"]
+)";
+
 /// Options for a run that ends only when it is made to. Nobody can tell how far
 /// it comes before a signal or a fault reaches it, so tests set a goal behind
 /// where it was, with `rounds`, and compare with a run that had it from the

@@ -59,6 +59,8 @@ protected:
       return more("over_select = 1.4\ndeadline_median = 1.0\n");
     if (rule == "partial")
       return more("deadline = 0.7\npartial = 0.9\n");
+    if (rule == "switched")
+      return more(there_and_back);
     return result;
   }
 };
@@ -166,7 +168,7 @@ TEST(equivalence_test, makes_a_full_buffer_of_everybody_a_round) {
 
 INSTANTIATE_TEST_SUITE_P(of, virtual_order_test,
     testing::Values("fedbuff", "fedasync", "fedavg", "deadline", "partial",
-        "oort", "tiers"));
+        "oort", "tiers", "switched"));
 
 const words hurried{"--set", "federation.deadline=0.7"};
 

@@ -298,6 +298,18 @@ TEST_F(progress_line_test, shows_how_many_nodes_there_are_in_a_cluster) {
       << line_.live(200);
 }
 
+TEST_F(progress_line_test, says_which_rule_takes_over) {
+  start();
+  story_.then(
+      facts::rule_changed{12, "fedbuff", "federation.rule=fedbuff", "asked"});
+  story_.then(facts::rule_changed{13, "fedbuff", {}, "version 13, which"});
+
+  EXPECT_THAT(said(),
+      ElementsAre(
+          HasSubstr("fedbuff takes over (asked: federation.rule=fedbuff)"),
+          HasSubstr("fedbuff goes on (version 13, which: nothing changed)")));
+}
+
 TEST_F(progress_line_test, says_for_whom_the_run_waits_and_that_it_goes_on) {
   start();
   story_.then(facts::waiting{"nodes", 1, 2, "beta"});

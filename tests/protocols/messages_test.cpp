@@ -169,7 +169,8 @@ TEST(messages_test, carry_tensors_as_handles) {
           "00000000000000030000000000000004"
           "01"
           "0000"
-          "01");
+          "01"
+          "00");
 }
 
 // Nobody believes what a node says of its own delta.

@@ -52,7 +52,7 @@ void expect_golden(const frame& what, const std::string& golden) {
 // behind their size.
 TEST(frames_test, keep_their_bytes) {
   expect_golden(
-      hello{errand::courier, "a", 7, "b", 0.5, true, "cpu", {"c", "d"}},
+      hello{errand::courier, "a", 7, "b", 0.5, true, "cpu", {"c", "d"}, {"e"}},
       "00"               // hello
       "01"               // errand
       "0161"             // name
@@ -61,7 +61,8 @@ TEST(frames_test, keep_their_bytes) {
       "3fe0000000000000" // silence
       "01"               // resident
       "03637075"         // fingerprint
-      "0201630164");     // lowerable
+      "0201630164"       // lowerable
+      "010165");         // settings
   expect_golden(welcome{"a", 2, "c", {"1", "2", "3", "4", "5"}, "cpu", 9,
                     {6, "r", {28, 28}, 10}},
       "01"                                 // welcome
@@ -167,7 +168,7 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
 }
 
 TEST(frames_test, keep_the_bytes_of_a_report) {
-  report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}};
+  report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}, "j"};
   said.nodes.push_back(
       {"e", "member", 0.5, 1, 2, 3, "f", "g", "h", true, 4, 5, "i"});
 
@@ -192,7 +193,8 @@ TEST(frames_test, keep_the_bytes_of_a_report) {
       "0100000004"         //   resident, client
       "0000000000000005"   //   samples
       "0169"               //   fingerprint
-      "010164");           // failures
+      "010164"             // failures
+      "016a");             // rule
 }
 
 // What is said behind a door. No frame, but it has its bytes as well.

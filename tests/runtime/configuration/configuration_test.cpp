@@ -58,6 +58,7 @@ server_lr = 0.5
 min_updates = 2
 lease_seconds = 30
 shards = 3
+switch = ["version 3: buffer=4"]
 buffer = 5
 concurrency = 15
 max_staleness = 4
@@ -88,6 +89,7 @@ precision = "bf16"
   expected.federation.clients = 50;
   expected.federation.lease_seconds = 30.0;
   expected.federation.shards = 3;
+  expected.federation.switches = {"version 3: buffer=4"};
   choose_server(expected, average{.lr = 0.5});
   choose_rule(expected, fedbuff{.buffer = 5,
                             .concurrency = 15,

@@ -91,7 +91,8 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {27, at(1), facts::revoked{1, 2}},
       {28, at(1), facts::fingerprint_mixed{"alpha", "other"}},
       {29, at(1), facts::went_on{"nodes"}},
-      {30, at(1), facts::dropped{1, 2, 3, drop_reason::too_large, 0}}};
+      {30, at(1), facts::dropped{1, 2, 3, drop_reason::too_large, 0}},
+      {31, at(1), facts::rule_changed{3, "fedbuff", "buffer=3", "asked"}}};
   std::set<std::size_t> kinds;
   for (const auto& each : all)
     kinds.insert(each.what.index());
@@ -101,7 +102,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   auto text = encoded(all);
   auto found = journal::scan(text, [&](const fact& f) { back.push_back(f); });
 
-  EXPECT_EQ(found.last_number, 30u);
+  EXPECT_EQ(found.last_number, 31u);
   EXPECT_EQ(found.sound_bytes, text.size());
   ASSERT_EQ(back.size(), all.size());
   EXPECT_EQ(encoded(back), text);

@@ -91,11 +91,40 @@ struct story {
   figures comes_to;
 };
 
-story tell(std::uint64_t seed, const rule_maker& make,
+/// From rounds to buffers, to mixed models, and back, by what settings name.
+federated::successor next_rule(
+    std::uint64_t seed, const std::vector<std::string>& settings) {
+  const auto& name = settings.front();
+  auto made = name == "fedavg"    ? averaged(seed)
+              : name == "fedbuff" ? buffered(seed)
+                                  : mixed(seed);
+  return {std::move(made), name, name, name};
+}
+
+std::vector<federated::planned_switch> there_and_back(std::uint64_t seed) {
+  const auto first = 1 + seed % 3;
+  return {{"first", first, 0.0, {"fedbuff"}},
+      {"stragglers", 0, 0.1, {"fedasync"}},
+      {"last", first + 5, 0.0, {"fedavg"}}};
+}
+
+struct discipline {
+  const char* name;
+  rule_maker make;
+  bool switches = false;
+};
+
+story tell(std::uint64_t seed, const discipline& of,
     const configuration::simulation_keys& how, version_id checkpoint_every,
     bool writes = false) {
   plan what;
-  what.rule = make(seed);
+  what.rule = of.make(seed);
+  if (of.switches) {
+    what.make_successor = [seed](const auto&, const auto& settings, bool) {
+      return next_rule(seed, settings);
+    };
+    what.switches = there_and_back(seed);
+  }
   what.pace = {.seed = seed,
       .samples_per_second = 100.0,
       .spread = 1.0,
@@ -119,7 +148,7 @@ story tell(std::uint64_t seed, const rule_maker& make,
   return result;
 }
 
-class histories_test : public testing::TestWithParam<rule_maker> {};
+class histories_test : public testing::TestWithParam<discipline> {};
 
 TEST_P(histories_test, keeps_every_law_and_comes_to_its_end) {
   std::uint64_t crashes = 0, dropped = 0, requeued = 0, left = 0;
@@ -163,15 +192,23 @@ TEST_P(histories_test, loses_nothing_where_nothing_happens) {
       told.seen.dropped() + told.seen.requeued() + told.seen.crashes(), 0u);
 }
 
-const std::vector<rule_maker> makers{averaged, punctual, buffered, mixed};
+const std::vector<discipline> disciplines{{"fedavg", averaged},
+    {"deadline", punctual}, {"fedbuff", buffered}, {"fedasync", mixed},
+    {"switched", averaged, true}};
 
-std::string name_of(const testing::TestParamInfo<rule_maker>& what) {
-  const char* names[]{"fedavg", "deadline", "fedbuff", "fedasync"};
-  return names[what.index];
+INSTANTIATE_TEST_SUITE_P(of, histories_test, testing::ValuesIn(disciplines),
+    [](const auto& what) { return std::string{what.param.name}; });
+
+TEST(switched_histories_test, go_by_each_rule) {
+  std::uint64_t changes = 0;
+  constexpr std::uint64_t looked_at = 50;
+  for (std::uint64_t seed = 1; seed <= looked_at; ++seed) {
+    const auto told = tell(seed, disciplines.back(), {}, 1);
+    ASSERT_EQ(told.seen.breach(), "");
+    changes += told.seen.changes();
+  }
+  EXPECT_EQ(changes, 3 * looked_at);
 }
-
-INSTANTIATE_TEST_SUITE_P(
-    of, histories_test, testing::ValuesIn(makers), name_of);
 
 // Rules with one fault each, which the witness has to find.
 
@@ -229,7 +266,7 @@ std::uint64_t found(const configuration::simulation_keys& how) {
   std::uint64_t result = 0;
   for (const auto& make : broken)
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
-      const auto told = tell(seed, make, how, 1);
+      const auto told = tell(seed, {"broken", make}, how, 1);
       result +=
           !told.seen.breach().empty() || told.seen.outcome() != "completed";
     }

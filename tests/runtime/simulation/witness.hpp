@@ -33,6 +33,7 @@ public:
   std::uint64_t dropped() const noexcept { return dropped_; }
   std::uint64_t requeued() const noexcept { return requeued_; }
   std::uint64_t left() const noexcept { return left_; }
+  std::uint64_t changes() const noexcept { return changes_; }
   const std::string& outcome() const noexcept { return outcome_; }
 
 private:
@@ -112,6 +113,15 @@ private:
         at_.counted.size());
     before_[x.version] = at_;
   }
+  void see(const facts::rule_changed& x) {
+    ++changes_;
+    expect(x.version == at_.version,
+        "a rule takes over behind version {}, {} "
+        "is out",
+        x.version, at_.version);
+    expect(at_.open.empty(), "{} updates are in the buffer of the rule before",
+        at_.open.size());
+  }
   void see(const facts::stored& x) { stored_ = x.version; }
   void see(const facts::run_ended& x) { outcome_ = x.outcome; }
 
@@ -125,6 +135,7 @@ private:
   std::uint64_t dropped_ = 0;
   std::uint64_t requeued_ = 0;
   std::uint64_t left_ = 0;
+  std::uint64_t changes_ = 0;
   std::string outcome_;
   std::string breach_;
 };

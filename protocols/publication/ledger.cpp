@@ -92,7 +92,7 @@ std::vector<std::uint64_t> ledger::added(
   return result;
 }
 
-std::uint64_t ledger::least_added(const edge& at) noexcept {
+std::uint64_t ledger::least_added(const line& at) noexcept {
   return std::ranges::min(at.added);
 }
 

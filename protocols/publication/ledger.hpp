@@ -33,7 +33,7 @@ public:
   explicit ledger(
       std::size_t shards, version_id version = 0, std::size_t edges = 1)
       : shards_(shards),
-        edges_(edges, edge{std::vector<std::uint64_t>(shards), {}, {}}),
+        edges_(edges, line{std::vector<std::uint64_t>(shards), {}, {}}),
         version_(version) {}
 
   /// The largest magnitude that is mixed with the current version, at most, by
@@ -81,16 +81,16 @@ private:
     bool rounding = false;
   };
   /// What was given there, in its order.
-  struct edge {
+  struct line {
     std::vector<std::uint64_t> added;   ///< by shard, so far
     std::deque<std::uint64_t> partial;  ///< checksums that some shards lack
     std::deque<std::uint64_t> complete; ///< and those that wait to be told
   };
 
-  static std::uint64_t least_added(const edge& at) noexcept;
+  static std::uint64_t least_added(const line& at) noexcept;
 
   std::vector<state> shards_{1};
-  std::vector<edge> edges_{{{0}, {}, {}}};
+  std::vector<line> edges_{{{0}, {}, {}}};
   std::deque<std::uint32_t> untold_;    ///< edges of what was given, in order
   gpu::accumulator_totals totals_;      ///< of the version that is open
   gpu::sum_total sum_;

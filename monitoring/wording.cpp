@@ -13,6 +13,37 @@ bool starts_code_point(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
 }
 
+// Bytes of the code point that begins here; 0: none does (RFC 3629).
+std::size_t size_of_point(std::string_view text, char32_t& point) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const std::size_t size = first < 0x80   ? 1
+                           : first < 0xC2 ? 0
+                           : first < 0xE0 ? 2
+                           : first < 0xF0 ? 3
+                           : first < 0xF5 ? 4
+                                          : 0;
+  if (size == 0 || size > text.size())
+    return 0;
+  point = size == 1 ? first : first & (0x7FU >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    const auto next = static_cast<unsigned char>(text[i]);
+    if ((next & 0xC0U) != 0x80U)
+      return 0;
+    point = point << 6U | (next & 0x3FU);
+  }
+  const auto least = size == 3 ? 0x800U : size == 4 ? 0x10000U : 0U;
+  const auto surrogate = point >= 0xD800 && point < 0xE000;
+  return point < least || point > 0x10FFFF || surrogate ? 0 : size;
+}
+
+// Of lines, terminals, and the direction in which text runs.
+bool is_control(char32_t point) {
+  return point < 0x20 || (point >= 0x7F && point < 0xA0) ||
+         (point >= 0x200E && point <= 0x200F) ||
+         (point >= 0x2028 && point <= 0x202E) ||
+         (point >= 0x2066 && point <= 0x2069);
+}
+
 } // namespace
 
 std::string grouped(std::uint64_t n) {
@@ -57,10 +88,19 @@ std::string counted(std::uint64_t n, std::string_view one) {
 }
 
 std::string one_line(std::string_view text) {
-  std::string result{text};
-  std::replace_if(
-      result.begin(), result.end(),
-      [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  constexpr std::string_view replacement = "\xEF\xBF\xBD";
+  std::string result;
+  while (!text.empty()) {
+    char32_t point = 0;
+    const auto size = size_of_point(text, point);
+    if (size == 0)
+      result += replacement;
+    else if (is_control(point))
+      result += ' ';
+    else
+      result += text.substr(0, size);
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
   return result;
 }
 

@@ -15,7 +15,8 @@ std::string figure(double value);     ///< 0.8434, 1.044e+07, nan
 std::string clock(double seconds);    ///< 00:12, 1:02:03, 2d 03:04
 std::string counted(std::uint64_t n, std::string_view one); ///< 2 slots
 
-/// Control characters become blanks, so that a text stays on its line.
+/// Control characters become blanks, those of a text's direction too, so that
+/// it stays on its line; what is no UTF-8 becomes U+FFFD.
 std::string one_line(std::string_view text);
 
 /// Columns of UTF-8 text, one a code point.

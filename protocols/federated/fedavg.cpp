@@ -7,16 +7,18 @@
 #include "gpu/aggregation/accumulator.hpp"
 #include "gpu/random.hpp"
 #include "protocols/federated/decides.hpp"
+#include "protocols/federated/selection.hpp"
 
 namespace troupe::federated {
 
 static_assert(decides<fedavg> && succeeds<fedavg>);
 
 fedavg::fedavg(settings common, double fraction, double over_select,
-    deadline limit, chooser who)
+    deadline limit, chooser who, std::uint64_t backups)
     : common_(std::move(common)),
       fraction_(fraction),
       over_select_(over_select),
+      backups_(backups),
       deadline_(std::move(limit)),
       chooser_(std::move(who)),
       variate_(common_.work) {
@@ -165,7 +167,8 @@ void fedavg::open_round(instant now, decisions& out) {
   if (clients_.living() == 0)
     return finish(ending::starved, out);
   phase_ = phase::collecting;
-  buffered_ = failed_ = 0;
+  buffered_ = failed_ = backing_ = 0;
+  backed_ = false;
   // The last round's leases stay, so that its duplicates are called that.
   book_.forget(closed_);
   amounts_.clear();
@@ -185,20 +188,39 @@ void fedavg::draw(std::uint64_t round, decisions& out) {
   gpu::random_stream random{common_.seed, gpu::stream::select, round};
   const auto cohort =
       chooser_.draw(round, eligible_, size_.leased, clients_.records(), random);
-  const auto size_of = [&](client_id i) {
-    return common_.weigh_samples ? clients_[i].samples : 1;
-  };
   out.round_started = started_round{round, size_.leased};
   variate_.begin(size_.leased);
   limit(cohort, out);
-  std::uint64_t total = 0;
+  total_ = common_.weigh_samples ? 0 : cohort.size();
   for (auto client : cohort)
-    total += size_of(client);
+    total_ += common_.weigh_samples ? clients_[client].samples : 0;
   for (auto client : cohort)
-    hand_out(client,
-        gpu::on_weight_grid(
-            static_cast<double>(size_of(client)) / static_cast<double>(total)),
-        out);
+    hand_out(client, share_of(client), out);
+}
+
+// Once a round. Whoever is in it already has what its slowest lack.
+void fedavg::back_up(decisions& out) {
+  if (backed_ || backups_ == 0 ||
+      buffered_ + backups_ < std::max(size_.wanted, needed()))
+    return;
+  std::vector<client_id> others;
+  for (client_id i = 0; i < clients_.records().size(); ++i) {
+    const auto* last = book_.find(clients_[i].lease);
+    if (clients_.present(i) && !(last && last->round == round()))
+      others.push_back(i);
+  }
+  backing_ = std::min<std::uint64_t>(backups_, others.size());
+  backed_ = backing_ > 0;
+  gpu::random_stream random{common_.seed, gpu::stream::select, round(), 1};
+  for (auto client : draw_cohort(others, backing_, random))
+    hand_out(client, share_of(client), out);
+}
+
+double fedavg::share_of(client_id client) const {
+  const auto size =
+      common_.weigh_samples ? clients_.records()[client].samples : 1;
+  return gpu::on_weight_grid(
+      static_cast<double>(size) / static_cast<double>(total_));
 }
 
 // What comes at that very moment is in time.
@@ -240,11 +262,14 @@ double fedavg::weigh(const arrival& update, double share) {
 
 void fedavg::settle(instant now, decisions& out) {
   assert(phase_ == phase::collecting);
-  if (buffered_ >= (book_.outstanding() > 0 ? enough(now) : needed()))
+  if (buffered_ >= enough(now))
     return publish(now, out);
+  back_up(out);
   if (book_.outstanding() > 0)
     return;
-  if (failed_ == size_.leased)
+  if (buffered_ >= needed())
+    return publish(now, out);
+  if (failed_ == size_.leased + backing_)
     return finish(ending::all_failed, out);
   skip(now, out);
 }

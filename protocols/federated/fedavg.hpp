@@ -33,9 +33,12 @@ namespace troupe::federated {
 /// leased in the next round; what it sends after all is late. An update that
 /// takes exactly the deadline is in time; it counts from the start of the
 /// round, for a lease that was lost and given anew, too. Before that its
-/// clients may be asked for what they have (`options::partial`). When every
-/// lease of the round has ended before, it publishes with at least min_updates,
-/// and is skipped otherwise.
+/// clients may be asked for what they have (`options::partial`). Once all but
+/// the last few updates that it wants are in, it leases as many other clients
+/// (`options::backups`): what comes first counts (backup tasks, Dean and
+/// Ghemawat 2004, section 3.6, but of other clients: each has its own data).
+/// When every lease of the round has ended before, it publishes with at least
+/// min_updates, and is skipped otherwise.
 ///
 /// Where clients train by "fednova", this is that (Wang et al. 2020): an update
 /// d_k whose steps amount to a_k (`training::amount_of`) weighs its share /
@@ -64,8 +67,9 @@ public:
     double fraction = 0.1;
     std::string weighting = "samples"; ///< or "uniform"
     std::uint64_t min_updates = 1;
-    double over_select = 1.0; ///< times as many are leased as have to answer
-    double deadline = 0.0;    ///< seconds a round waits; 0: for all
+    double over_select = 1.0;  ///< times as many are leased as have to answer
+    std::uint64_t backups = 0; ///< others, in case the last so many are slow
+    double deadline = 0.0;     ///< seconds a round waits; 0: for all
     /// Or the median of the times that clients took, and so many MAD; 0: not.
     double deadline_median = 0.0;
     /// Part of a deadline after which a client sends what it has; 0: never.
@@ -88,7 +92,7 @@ public:
   fedavg() = default;
   /// `fraction` in (0, 1], `over_select` from 1 up.
   fedavg(settings common, double fraction, double over_select = 1.0,
-      deadline limit = {}, chooser who = {});
+      deadline limit = {}, chooser who = {}, std::uint64_t backups = 0);
 
   // As `decides` promises.
   void join(
@@ -136,14 +140,16 @@ public:
 private:
   // Before it began. What a run's configuration says each time is not saved.
   fedavg anew() const {
-    return {
-        common_, fraction_, over_select_, deadline_.anew(), chooser_.anew()};
+    return {common_, fraction_, over_select_, deadline_.anew(), chooser_.anew(),
+        backups_};
   }
   std::uint64_t needed() const noexcept;
   std::uint64_t enough(instant now) const noexcept;
   void open_round(instant now, decisions& out);
   void draw(std::uint64_t round, decisions& out);
   void limit(std::span<const client_id> cohort, decisions& out);
+  void back_up(decisions& out);
+  double share_of(client_id client) const;
   void hand_out(client_id client, double share, decisions& out);
   bool end_lease(lease_id lease);
   bool normalises() const { return common_.work.method == "fednova"; }
@@ -156,6 +162,7 @@ private:
   settings common_;
   double fraction_ = 1.0;
   double over_select_ = 1.0;
+  std::uint64_t backups_ = 0;
   deadline deadline_;
   chooser chooser_;
   version_id version_ = 0;
@@ -176,6 +183,9 @@ private:
   instant send_by_{};           // its clients send what they have; 0: all
   std::uint64_t buffered_ = 0;  // accepted in the open round
   std::uint64_t failed_ = 0;    // in the open round
+  std::uint64_t total_ = 1;     // samples, or clients, of its cohort
+  std::uint64_t backing_ = 0;   // leased in it beside its cohort
+  bool backed_ = false;
 };
 
 } // namespace troupe::federated

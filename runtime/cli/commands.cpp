@@ -122,6 +122,7 @@ constexpr std::string_view compare_details =
 how far each came, and how soon it first reached an accuracy that all of them reached,
 or --target. RATIO is its time up to there to the first run's. A second table has the
 keys in which their configurations differ, with a dash where a run makes no use of one.
+A CONFIG.toml in a directory's place is simulated first, into runs/.
 
 Accuracies are those of the versions that were scored (run.evaluate_every), seconds those
 of training; where all of them go by a virtual clock, the time to the target is that
@@ -130,6 +131,7 @@ replaced if it is such a plot, and else left alone.
 
 Examples:
   troupe compare runs/faster runs/slower
+  troupe compare fedavg.toml fedbuff.toml
   troupe compare runs/* --target 0.8 --svg runs.svg
   troupe compare runs/* --json --no-svg
 )";
@@ -321,7 +323,7 @@ std::span<const command> commands() {
           {{"retrain", "", "train again from the journal, compare the bits"},
               help_flag},
           &audit},
-      command{"compare", "DIR [DIR...]", 1, any_number,
+      command{"compare", "DIR|CONFIG.toml...", 1, any_number,
           "Compare runs by their accuracy over time", compare_details,
           {{"target", "A",
                "the accuracy to reach, as in 0.8 (default: the lowest of the "

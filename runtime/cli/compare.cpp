@@ -2,6 +2,8 @@
 #include "monitoring/wording.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/comparison_text.hpp"
+#include "runtime/cli/simulate.hpp"
+#include "runtime/record/claim.hpp"
 
 #include <fmt/format.h>
 
@@ -48,6 +50,25 @@ bool may_replace(const fs::path& file) {
          monitoring::is_comparison_plot(files::system().read_all(file));
 }
 
+// A configuration in place of a directory: what a simulation of it makes, in a
+// directory of its own in runs/.
+int simulate_all(std::vector<std::string>& operands, bool tells, console& to) {
+  for (auto& each : operands) {
+    if (!fs::is_regular_file(each))
+      continue;
+    const auto place =
+        claim_directory({}, fs::path{each}.stem().string()).place.root();
+    if (tells)
+      to.out << fmt::format("simulating {} in {}\n", each, place.string())
+             << std::flush;
+    if (auto code = simulate(each, {}, {.out = place, .quiet = true}, to);
+        code != done)
+      return code;
+    each = place.string();
+  }
+  return done;
+}
+
 // Every directory is looked at, so that all that is wrong is told at once.
 int read_all(const std::vector<std::string>& directories, console& to,
     std::vector<kept_run>& into) {
@@ -71,7 +92,8 @@ int read_all(const std::vector<std::string>& directories, console& to,
 }
 
 std::string note_on(const comparison& what, const comparison::side& x) {
-  const auto& rule = x.run.config.federation.rule;
+  const auto rule = fmt::format(
+      "{} by {}", x.run.config.federation.rule, x.run.config.client.method);
   if (!x.best)
     return rule + ", not scored yet";
   auto text = fmt::format("{}, best {} at version {}", rule,
@@ -97,8 +119,11 @@ void draw(const comparison& what, const fs::path& file) {
 int compare(const arguments& given, console& to) {
   const auto target = target_of(given);
   const auto plot = plot_of(given);
+  auto operands = given.operands();
+  if (auto code = simulate_all(operands, !given.has("json"), to); code != done)
+    return code;
   std::vector<kept_run> runs;
-  if (auto code = read_all(given.operands(), to, runs); code != done)
+  if (auto code = read_all(operands, to, runs); code != done)
     return code;
   if (!plot.empty() && !may_replace(plot)) {
     to.err << fmt::format("troupe: {} is there and no comparison that Troupe "

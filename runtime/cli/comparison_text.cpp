@@ -17,7 +17,7 @@ using nlohmann::ordered_json;
 using side = comparison::side;
 using row = std::optional<history_row>;
 
-constexpr std::size_t columns_to_target = 8; // those before it
+constexpr std::size_t columns_to_target = 10; // those before it
 
 std::string seconds(double value) {
   return fmt::format("{:.2f}", value);
@@ -35,6 +35,7 @@ std::string accuracy(const row& of) {
 
 text_table::cells line_of(const comparison& what, const side& x) {
   return {one_line(x.name), one_line(x.run.config.federation.rule),
+      one_line(x.run.config.client.method), one_line(x.run.config.model.kind),
       grouped(x.run.version), grouped(x.run.updates), seconds(x.run.seconds),
       accuracy(x.last), accuracy(x.best),
       or_dash(x.best, [](const auto& best) { return grouped(best.version); }),
@@ -46,9 +47,9 @@ text_table::cells line_of(const comparison& what, const side& x) {
 }
 
 std::string table_of_runs(const comparison& what) {
-  text_table table{2};
-  table.add({"RUN", "RULE", "VERSIONS", "UPDATES", "SECONDS", "LAST", "BEST",
-      "AT VERSION", "VERSIONS", "UPDATES",
+  text_table table{4};
+  table.add({"RUN", "RULE", "METHOD", "MODEL", "VERSIONS", "UPDATES", "SECONDS",
+      "LAST", "BEST", "AT VERSION", "VERSIONS", "UPDATES",
       what.on_virtual_clocks ? "VIRTUAL S" : "SECONDS", "RATIO"});
   for (const auto& each : what.sides)
     table.add(line_of(what, each));
@@ -98,7 +99,9 @@ ordered_json as_json(const row& of) {
 
 ordered_json as_json(const side& x) {
   ordered_json result{{"name", x.name}, {"directory", x.run.directory.string()},
-      {"rule", x.run.config.federation.rule}, {"outcome", x.run.outcome},
+      {"rule", x.run.config.federation.rule},
+      {"method", x.run.config.client.method},
+      {"model", x.run.config.model.kind}, {"outcome", x.run.outcome},
       {"versions", x.run.version}, {"updates", x.run.updates},
       {"seconds", x.run.seconds}, {"last", as_json(x.last)},
       {"best", as_json(x.best)}, {"reached", as_json(x.reached)}};

@@ -1,5 +1,5 @@
-#include "runtime/simulation/simulate.hpp"
-#include "runtime/cli/command.hpp"
+#include "runtime/cli/simulate.hpp"
+
 #include "runtime/cli/load.hpp"
 #include "runtime/company/interruption.hpp"
 
@@ -39,12 +39,11 @@ struct forgetful {
 
 } // namespace
 
-int simulate(const arguments& given, console& to) {
-  if (given.has("out") && given.value("out").empty())
-    throw usage_error{"--out needs the name of a directory"};
+int simulate(const std::filesystem::path& file,
+    const std::vector<std::string>& settings, const simulation::options& how,
+    console& to) {
   interruption signals;
-  const auto what = load_topology(
-      given.operands().front(), on_its_clock(settings(given)), to);
+  const auto what = load_topology(file, on_its_clock(settings), to);
   if (!what)
     return misused;
   if (const auto why = out_of_this_world(what->config()); !why.empty()) {
@@ -54,9 +53,14 @@ int simulate(const arguments& given, console& to) {
   std::stop_source stop;
   const forgetful forgets{signals};
   signals.react([&stop] { stop.request_stop(); });
-  return simulation::simulate(*what,
-      {.out = given.value("out"), .quiet = given.has("quiet")},
-      {to.out, to.err}, stop.get_token());
+  return simulation::simulate(*what, how, {to.out, to.err}, stop.get_token());
+}
+
+int simulate(const arguments& given, console& to) {
+  if (given.has("out") && given.value("out").empty())
+    throw usage_error{"--out needs the name of a directory"};
+  return simulate(given.operands().front(), settings(given),
+      {.out = given.value("out"), .quiet = given.has("quiet")}, to);
 }
 
 } // namespace troupe::cli

@@ -43,6 +43,8 @@ std::string turnout_of(const fedavg& how, std::uint64_t clients) {
 
 std::string pace_of(const fedavg& how, std::uint64_t clients) {
   auto turnout = turnout_of(how, clients) + drawn_by(how);
+  if (how.backups > 0)
+    turnout += fmt::format(", {} in reserve", how.backups);
   if (how.deadline > 0.0)
     return fmt::format("{}, within {:g} s", turnout, how.deadline);
   if (how.deadline_median > 0.0)
@@ -60,7 +62,7 @@ federated::deadline deadline_of(const fedavg& how) {
 
 // The first ones to answer are others each time, and so is how long they took.
 bool knows_no_times(const fedavg& how) {
-  return how.over_select == 1.0 && how.deadline == 0.0 &&
+  return how.over_select == 1.0 && how.backups == 0 && how.deadline == 0.0 &&
          how.deadline_median == 0.0 && !draws_by_times(how);
 }
 
@@ -78,6 +80,8 @@ rule_row fedavg_row() {
           {.low = 0, .high = 1, .above_low = true}),
       own<&fedavg::over_select>("over_select",
           "times as many are leased as have to answer", {1, 1000}),
+      own<&fedavg::backups>("backups",
+          "others that are leased once all but so many are in", {0, 1 << 24}),
       own<&fedavg::deadline>(
           "deadline", "seconds after which a round closes; 0: none", {0, 1e7}),
       own<&fedavg::deadline_median>("deadline_median",
@@ -89,7 +93,7 @@ rule_row fedavg_row() {
       by<fedavg>([](const fedavg& how,
                      const federated::settings& common) -> federated::rule {
         return federated::fedavg{common, how.fraction, how.over_select,
-            deadline_of(how), chooser_of(how)};
+            deadline_of(how), chooser_of(how), how.backups};
       });
   row.cohort = by<fedavg>([](const fedavg& how, std::uint64_t clients) {
     return round_of(how, clients).wanted;
@@ -109,6 +113,13 @@ rule_row fedavg_row() {
           fmt::format("is beside federation.deadline = {}: a round has one "
                       "deadline, so one of them has to be 0",
               how.deadline));
+    if (how.backups >= wanted)
+      found("backups",
+          fmt::format("are not fewer than the {} updates of a round: set "
+                      "over_select to lease more from the start",
+              wanted));
+    if (how.backups > 0 && leased == clients)
+      found("backups", "find no client that is not in the round already");
     if (how.partial > 0.0 && how.deadline == 0.0 && how.deadline_median == 0.0)
       found("partial", "is a part of a deadline, and there is none");
   });

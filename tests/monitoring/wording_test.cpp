@@ -55,6 +55,15 @@ TEST(wording_test, counts_one_and_many) {
 TEST(wording_test, keeps_a_text_on_one_line) {
   EXPECT_EQ(one_line("a\nb\tc\x1b[2Jd"), "a b c [2Jd");
   EXPECT_EQ(one_line("grüße"), "grüße");
+  EXPECT_EQ(one_line("a\u202Eb\u2066c\u0085d"), "a b c d");
+  EXPECT_EQ(one_line("\xF0\x9F\x98\x80"), "\xF0\x9F\x98\x80");
+}
+
+TEST(wording_test, shows_that_bytes_are_no_text) {
+  EXPECT_EQ(one_line("a\xFFz"), "a\uFFFDz");
+  EXPECT_EQ(one_line("\xC3"), "\uFFFD");
+  EXPECT_EQ(one_line("\xC0\xAF"), "\uFFFD\uFFFD");
+  EXPECT_EQ(one_line("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");
 }
 
 TEST(wording_test, clips_between_code_points) {

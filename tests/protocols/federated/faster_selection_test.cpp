@@ -12,18 +12,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-fedavg choosing(chooser::options how, std::uint64_t seed) {
+fedavg choosing(
+    chooser::options how, std::uint64_t seed, std::uint64_t backups = 0) {
   return {{.seed = seed, .rounds = 1000, .weigh_samples = false}, 0.1, 1.0, {},
-      chooser{how}};
+      chooser{how}, backups};
 }
 
 // The mean time over some seeds, in seconds.
 double time_to(double target, const std::vector<quadratic_client>& clients,
-    chooser::options how) {
+    chooser::options how, std::uint64_t backups = 0) {
   double sum = 0.0;
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     quadratics all{clients};
-    const auto took = all.time_to(target, choosing(how, seed));
+    const auto took = all.time_to(target, choosing(how, seed, backups));
     EXPECT_LT(took, duration::max()) << "seed " << seed;
     sum += std::chrono::duration<double>(took).count();
   }
@@ -66,6 +67,16 @@ TEST(faster_selection_test, is_that_of_tiers_where_some_clients_are_slow) {
   const auto tiered = time_to(1e-3, clients, {.tiers = {.count = 5}});
 
   EXPECT_LT(tiered, 0.7 * uniform) << uniform;
+}
+
+// Not how clients are drawn, but how many are at hand for the last ones.
+TEST(faster_selection_test, is_that_of_backups_where_some_clients_are_slow) {
+  const auto clients = of_two_speeds();
+
+  const auto uniform = time_to(1e-3, clients, {});
+  const auto backed = time_to(1e-3, clients, {}, 4);
+
+  EXPECT_LT(backed, 0.7 * uniform) << uniform;
 }
 
 TEST(faster_selection_test, is_power_of_choices_where_few_have_the_loss) {

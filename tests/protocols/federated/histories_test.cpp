@@ -38,6 +38,7 @@ constexpr bool hurries<hurried<Rule>> = true;
 void hurry(promise& p, gpu::random_stream& random) {
   using namespace std::chrono_literals;
   p.over_select = std::array{1.0, 1.3, 2.0, 10.0}[random.below(4)];
+  p.backups = random.below(4);
   const auto how = random.below(3);
   if (how == 1)
     p.limit = std::array{1ms, 700ms, 2s + 0ms, 10s + 0ms}[random.below(4)];
@@ -103,7 +104,7 @@ template <class Rule>
 Rule make(const promise& p) {
   if constexpr (std::is_base_of_v<fedavg, Rule>)
     return Rule{p.common, p.fraction, p.over_select,
-        deadline{p.limit, p.spread}, chooser{p.choice}};
+        deadline{p.limit, p.spread}, chooser{p.choice}, p.backups};
   else if constexpr (std::is_base_of_v<fedasync, Rule>)
     return Rule{p.common, p.mixing, {}, p.concurrency, p.max_staleness};
   else

@@ -91,6 +91,70 @@ TEST(over_selection_test, leases_who_was_revoked_again) {
   EXPECT_THAT(clients_of(t.said.grants), ElementsAre(0, 1, 2, 3));
 }
 
+TEST(backup_test, leases_others_once_the_last_few_are_out) {
+  fedavg_trial t{fedavg{{}, 0.5, 1.0, {}, {}, 2}, 10};
+  const auto leases = t.said.grants;
+  ASSERT_THAT(leases, SizeIs(5));
+  t.arrive(leases[0]);
+  t.arrive(leases[1]);
+  EXPECT_THAT(t.said.grants, IsEmpty());
+  t.arrive(leases[2]);
+
+  const auto others = t.said.grants;
+  ASSERT_THAT(others, SizeIs(2));
+  for (const auto& x : others) {
+    EXPECT_THAT(clients_of(leases), testing::Not(testing::Contains(x.client)));
+    EXPECT_DOUBLE_EQ(x.share, 0.2);
+  }
+  t.arrive(others[1]);
+  EXPECT_THAT(t.said.grants, IsEmpty());
+  EXPECT_FALSE(t.said.publish);
+  t.arrive(leases[4]);
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->updates, 5);
+  EXPECT_THAT(t.said.revoked, ElementsAre(leases[3].lease, others[0].lease));
+}
+
+TEST(backup_test, leases_nobody_where_everybody_is_in_the_round) {
+  fedavg_trial t{fedavg{{}, 1.0, 1.0, {}, {}, 2}, 3};
+  const auto leases = t.said.grants;
+  t.arrive(leases[0]);
+  t.arrive(leases[1]);
+  EXPECT_THAT(t.said.grants, IsEmpty());
+  t.arrive(leases[2]);
+  EXPECT_TRUE(t.said.publish);
+}
+
+TEST(backup_test, lets_them_make_up_for_failures) {
+  fedavg_trial t{fedavg{{}, 0.5, 1.0, {}, {}, 1}, 6};
+  const auto leases = t.said.grants;
+  t.arrive(leases[0]);
+  t.fail(leases[1]);
+  EXPECT_THAT(t.said.grants, IsEmpty());
+  t.arrive(leases[2]);
+  const auto others = t.said.grants;
+  ASSERT_THAT(others, SizeIs(1));
+  EXPECT_FALSE(t.said.publish);
+  t.arrive(others[0]);
+
+  ASSERT_TRUE(t.said.publish);
+  EXPECT_EQ(t.said.publish->updates, 3);
+}
+
+TEST(backup_test, ends_only_when_they_failed_too) {
+  fedavg_trial t{fedavg{{}, 0.5, 1.0, {}, {}, 2}, 4};
+  const auto leases = t.said.grants;
+  t.fail(leases[0]);
+  const auto others = t.said.grants;
+  ASSERT_THAT(others, SizeIs(2));
+  t.fail(leases[1]);
+  t.fail(others[0]);
+  EXPECT_FALSE(t.said.end);
+  t.fail(others[1]);
+  EXPECT_EQ(t.said.end, ending::all_failed);
+}
+
 TEST(over_selection_test, takes_a_failure_in_its_stride) {
   fedavg_trial t{fedavg{{}, 0.5, 2.0}, 4};
   const auto leases = t.said.grants;

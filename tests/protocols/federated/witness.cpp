@@ -283,6 +283,8 @@ void witness::see_shares(const publication& what) {
     return;
   if (promise_.rounds_are_synchronous) {
     const bool whole = what.updates == cohort_;
+    if (!others_.empty()) // they weigh what they have
+      return;
     if (shares_ > 1.0 + bound || (whole && shares_ < 1.0 - bound))
       breach("the round's weights add up to ", shares_);
   } else if (!promise_.common.weigh_samples) {
@@ -305,6 +307,8 @@ void witness::see_grants(const std::vector<grant>& grants) {
     breach("leases a version that is still being made");
   if (promise_.rounds_are_synchronous && drawn_ != round() && !grants.empty())
     see_cohort(grants);
+  else if (promise_.rounds_are_synchronous)
+    see_backups(grants);
   for (const auto& g : grants)
     see(g);
 }
@@ -329,6 +333,24 @@ void witness::see(const grant& g) {
   ++out_[g.client];
 }
 
+// Whoever was in the round has lost a lease, and gets another one.
+void witness::see_backups(const std::vector<grant>& grants) {
+  std::vector<client_id> more;
+  for (const auto& g : grants)
+    if (!std::ranges::binary_search(cohorts_.at(round()).second, g.client) &&
+        std::ranges::find(others_, g.client) == others_.end())
+      more.push_back(g.client);
+  if (more.empty())
+    return;
+  if (!others_.empty())
+    breach("others are leased twice in a round");
+  if (counted_ + promise_.backups < std::max(wanted_, promise_.needed()))
+    breach("others are leased with ", counted_, " of ", wanted_, " updates");
+  if (more.size() > promise_.backups)
+    breach(more.size(), " others are leased");
+  others_ = std::move(more);
+}
+
 // A round that runs again draws the same clients from the same.
 void witness::see_cohort(const std::vector<grant>& grants) {
   const auto all = static_cast<double>(living());
@@ -343,6 +365,7 @@ void witness::see_cohort(const std::vector<grant>& grants) {
   if (const auto most = limit(grants))
     over_ = opened_ + *most + duration{1};
   cohort_ = grants.size();
+  others_.clear();
   cohort_samples_ = 0;
   for (const auto& g : grants)
     cohort_samples_ += promise_.samples(g.client);
@@ -377,7 +400,7 @@ void witness::see(ending how) {
 
 bool witness::everyone_failed() const {
   if (promise_.rounds_are_synchronous)
-    return cohort_ > 0 && failures_ == cohort_;
+    return cohort_ > 0 && failures_ == cohort_ + others_.size();
   if (counted_ > 0)
     return false;
   for (client_id i = 0; i < promise_.clients; ++i)

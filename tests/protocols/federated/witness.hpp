@@ -19,6 +19,7 @@ struct promise {
   client_id clients = 1;
   double fraction = 1.0;           ///< fedavg
   double over_select = 1.0;        ///< fedavg
+  std::uint64_t backups = 0;       ///< fedavg
   duration limit{};                ///< fedavg: of a round; 0: none
   double spread = 0.0;             ///< fedavg: its MADs above the median; 0
   chooser::options choice{};       ///< fedavg
@@ -53,7 +54,8 @@ figures figures_of(const Rule& r) {
 /// out.
 /// - A round leases as many clients as it says, counts as many as it wants and
 /// revokes the rest; before, it revokes nothing until its deadline is over.
-/// Then it has no patience beyond min_updates, and it is woken for that.
+/// Then it has no patience beyond min_updates, and it is woken for that. Others
+/// are leased once, and only for the last few that it wants.
 /// - A run never stalls: unless it has ended or a version is being made, some
 ///   lease is out; an asynchronous rule leaves no place empty while a client
 ///   may be leased.
@@ -138,6 +140,7 @@ private:
   void see_grants(const std::vector<grant>& grants);
   void see(const grant& g);
   void see_cohort(const std::vector<grant>& grants);
+  void see_backups(const std::vector<grant>& grants);
   double share_of(client_id client) const;
   bool everyone_failed() const;
   void see(ending how);
@@ -165,7 +168,8 @@ private:
   std::vector<lease_id> given_up_; // by the rule, just now
   std::uint64_t drawn_ = 0;        // the round that cohort_ is about
   std::uint64_t cohort_ = 0;
-  std::uint64_t wanted_ = 0; // of the cohort
+  std::vector<client_id> others_; // leased beside it
+  std::uint64_t wanted_ = 0;      // of the cohort
   instant now_{};
   instant opened_{};            // the round was
   std::optional<instant> over_; // its deadline is, from then on

@@ -58,14 +58,14 @@ TEST_F(compare_test, prints_a_line_a_run) {
 
   EXPECT_EQ(said.code, 0) << said.err;
   EXPECT_EQ(said.out,
-      "                                                                     to "
-      "accuracy 0.8000\n"
-      "RUN  RULE    VERSIONS  UPDATES  SECONDS    LAST    BEST  AT VERSION  "
-      "VERSIONS  UPDATES  SECONDS  RATIO\n"
-      "a    fedavg        30      150     6.00  0.7000  0.8000          20  "
-      "      20      100     4.00   1.00\n"
-      "b    fedavg        40      200     8.00  0.8000  0.8000          40  "
-      "      40      200     8.00   2.00\n"
+      "                                                                        "
+      "             to accuracy 0.8000\n"
+      "RUN  RULE    METHOD  MODEL  VERSIONS  UPDATES  SECONDS    LAST    BEST  "
+      "AT VERSION  VERSIONS  UPDATES  SECONDS  RATIO\n"
+      "a    fedavg  sgd     mlp          30      150     6.00  0.7000  0.8000  "
+      "        20        20      100     4.00   1.00\n"
+      "b    fedavg  sgd     mlp          40      200     8.00  0.8000  0.8000  "
+      "        40        40      200     8.00   2.00\n"
       "\nTheir configurations are the same.\n");
 }
 

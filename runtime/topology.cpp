@@ -111,13 +111,6 @@ topology& topology::shards(std::uint64_t count) {
   return *this;
 }
 
-topology& topology::aggregator(const hierarchy& how) {
-  choose_rule(config_, how.rule);
-  config_.federation.regions = how.regions;
-  make_rule_ = {};
-  return *this;
-}
-
 topology& topology::aggregator(
     rule_factory make, std::string name, std::string unit) {
   name_rule(config_, std::move(name));

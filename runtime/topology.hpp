@@ -6,7 +6,6 @@
 #include "gpu/training/learner.hpp"
 #include "runtime/company/attendance.hpp"
 #include "runtime/configuration/configuration.hpp"
-#include "runtime/configuration/hierarchy.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/servers.hpp"
 
@@ -179,9 +178,6 @@ public:
     make_rule_ = {};
     return *this;
   }
-  /// A root over regions, aggregators with rules of their own, or edges:
-  /// `region{4, fedavg{}}.under(fedbuff{.buffer = 4})`.
-  topology& aggregator(const hierarchy& how);
   /// The user's own rule; `name` is what people call it, `unit` what its runs
   /// count: "round" or "version". It may go by federation.weighting,
   /// min_updates, lease_seconds and the server's keys; other keys of

@@ -1,6 +1,7 @@
 #include "runtime/configuration/rule_choice.hpp"
 
 #include "protocols/time.hpp"
+#include "runtime/configuration/hierarchy.hpp"
 #include "runtime/configuration/keys.hpp"
 #include "runtime/configuration/levels.hpp"
 
@@ -100,6 +101,11 @@ void name_rule(configuration& to, std::string name) {
 }
 
 void choose_rule(configuration& to, const std::any& options) {
+  if (const auto* levels = std::any_cast<hierarchy>(&options)) {
+    choose_rule(to, levels->rule);
+    to.federation.regions = levels->regions;
+    return;
+  }
   auto row = find_rule(options.type());
   assert(row && "a rule that has a row");
   name_rule(to, std::string{row->name});

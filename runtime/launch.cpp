@@ -18,7 +18,6 @@
 #include "runtime/company/company.hpp"
 #include "runtime/company/interruption.hpp"
 #include "runtime/company/memory.hpp"
-#include "runtime/configuration/levels.hpp"
 #include "runtime/exit_code.hpp"
 #include "runtime/files/files.hpp"
 #include "runtime/record/claim.hpp"
@@ -190,14 +189,6 @@ void refuse_without_arithmetic(
                  "compute.slots = \"auto\"");
 }
 
-void refuse_regions_elsewhere(
-    const configuration& what, const run_options& how) {
-  if (leases_regions(what) && !how.cluster.at.empty())
-    throw misuse("federation.regions with rules of their own train in this "
-                 "process, and --listen is for slots elsewhere: leave one of "
-                 "them out, or let the edges only sum (rule=none)");
-}
-
 // Residents come by a port, or not at all.
 std::string nobody_to_wait_for(
     const configuration& what, const run_options& how) {
@@ -221,7 +212,6 @@ int play(const topology& what, const run_options& how, interruption& signals) {
   if (!problems.empty())
     throw misuse(fmt::format("{}", fmt::join(problems, "\n")));
   refuse_without_arithmetic(what.config().compute, how);
-  refuse_regions_elsewhere(what.config(), how);
   std::optional<claim> held;
   if (how.resume)
     held = take_up(how.out);

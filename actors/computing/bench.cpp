@@ -26,11 +26,7 @@ bench::behavior_type bench_state::make_behavior() {
         take(what);
         go_on();
       },
-      [this](const evaluate_task& what) { // scores are the slots' own matter
-        send(self_, what.reply_to,
-            evaluated_part{
-                what.part, {}, 0.0, caf::make_error(errc::evaluation_failed)});
-      },
+      [this](evaluate_task& what) { score(what); },
       [this](update& what) {
         if (auto whom = returned({what.client, what.result.lease}))
           send(self_, whom, std::move(what));
@@ -55,7 +51,7 @@ void bench_state::take(train_task& what) {
     watch(self_, what.reply_to);
   }
   auto& at = lanes[what.lane];
-  if (what.turn < at.turn)
+  if (what.turn < at.turn || refused(what, at))
     return;
   if (what.turn > at.turn) {
     at.early.try_emplace(what.turn, std::move(what));
@@ -72,7 +68,26 @@ void bench_state::take(train_task& what) {
   }
 }
 
+// Whoever trains elsewhere takes no turns here, so that none is waited for; the
+// turn is taken all the same.
+bool bench_state::refused(train_task& what, lane& at) {
+  if (!what.stop.stop_requested() || what.turn == at.turn)
+    return false;
+  refuse(what, caf::make_error(errc::stopped));
+  what.reply_to = update_sink{};
+  at.early.try_emplace(what.turn, std::move(what));
+  return true;
+}
+
+void bench_state::score(evaluate_task& what) {
+  const auto& slot = options_.slots[what.lane];
+  what.lane = slot.lane;
+  send(self_, slot.who, std::move(what));
+}
+
 void bench_state::line_up(train_task& what) {
+  if (!what.reply_to)
+    return; // it was answered
   waiting_[options_.slots[what.lane].kind].push_back(std::move(what));
 }
 

@@ -26,7 +26,9 @@ struct bench_options {
 /// are, and go to the first slot of their lane's kind that is free; so no slot
 /// is idle while any region has work, and answers go back by here.
 ///
-/// What is to stop while it waits is answered soon, so that no lane looks lost.
+/// What is to stop while it waits is answered soon, so that no lane looks lost;
+/// what is to stop as it comes, at once. What there is to score goes to the slot
+/// itself.
 class bench_state {
 public:
   static inline const char* name = "troupe.bench";
@@ -53,7 +55,9 @@ private:
   static constexpr duration look_every = std::chrono::milliseconds{20};
 
   void take(train_task& what);
+  bool refused(train_task& what, lane& at);
   void line_up(train_task& what);
+  void score(evaluate_task& what);
   void go_on();
   slot_id free_slot(gpu::device_kind kind) const noexcept;
   void seat(train_task& what, slot_id slot);

@@ -51,6 +51,8 @@ regional_aggregator::behavior_type region_state::make_behavior() {
 }
 
 void region_state::take(seated_offer& what) {
+  if (options_.elsewhere && what.on != options_.here)
+    return send(self_, options_.elsewhere, std::move(what));
   turn_ = what.turn + 1;
   waiting_.push_back(std::move(what));
   if (stage_ == stage::idle)
@@ -65,8 +67,11 @@ void region_state::stop(lease_id lease) {
     return;
   }
   const auto found = std::ranges::find(waiting_, lease, &seated_offer::lease);
-  if (found == waiting_.end())
+  if (found == waiting_.end()) {
+    if (options_.elsewhere)
+      send(self_, options_.elsewhere, revoke{lease});
     return;
+  }
   refuse(*found, stopped());
   waiting_.erase(found);
 }

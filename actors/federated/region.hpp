@@ -27,6 +27,10 @@ struct region_options {
   std::uint64_t credit = 1; ///< of these
   crew who;                 ///< its workers and where they train
   troupe::clerk clerk;
+  /// Where it trains in this process; anywhere else `elsewhere` sends its task
+  /// to, a client like any other. Neither: it trains here.
+  compute here{};
+  worker elsewhere{};
   /// Counts slots that were lost under a lease and not back at its end.
   std::shared_ptr<std::atomic<std::uint64_t>> slots_lost{};
   /// Of its aggregator, but for what a lease brings.

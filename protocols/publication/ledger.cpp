@@ -64,7 +64,9 @@ gpu::admission ledger::admission_of(
 void ledger::give(
     float largest, double weight, double share, std::size_t edge) {
   totals_.count(std::bit_cast<std::int32_t>(largest), weight, share);
-  untold_.push_back(static_cast<std::uint32_t>(edge));
+  ++given_;
+  if (edges_.size() > 1)
+    untold_.push_back(static_cast<std::uint32_t>(edge));
 }
 
 std::vector<std::uint64_t> ledger::added(
@@ -82,7 +84,18 @@ std::vector<std::uint64_t> ledger::added(
     at.complete.push_back(at.partial.front());
     at.partial.pop_front();
   }
+  auto result = take_told();
+  told_ += result.size();
+  return result;
+}
+
+std::vector<std::uint64_t> ledger::take_told() {
   std::vector<std::uint64_t> result;
+  if (edges_.size() == 1) {
+    auto& all = edges_.front().complete;
+    result.assign(all.begin(), all.end());
+    all.clear();
+  }
   while (!untold_.empty() && !edges_[untold_.front()].complete.empty()) {
     auto& next = edges_[untold_.front()].complete;
     result.push_back(next.front());

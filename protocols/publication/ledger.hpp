@@ -55,7 +55,7 @@ public:
   std::vector<std::uint64_t> added(
       shard_id shard, std::span<const std::uint64_t> checksums);
   /// Contributions that not every shard has yet.
-  std::uint64_t missing() const noexcept { return untold_.size(); }
+  std::uint64_t missing() const noexcept { return given_ - told_; }
 
   /// The shards round what they have, and begin anew.
   void round() noexcept;
@@ -88,10 +88,13 @@ private:
   };
 
   static std::uint64_t least_added(const line& at) noexcept;
+  std::vector<std::uint64_t> take_told();
 
   std::vector<state> shards_{1};
   std::vector<line> edges_{{{0}, {}, {}}};
-  std::deque<std::uint32_t> untold_;    ///< edges of what was given, in order
+  std::uint64_t given_ = 0;
+  std::uint64_t told_ = 0;
+  std::deque<std::uint32_t> untold_; ///< their edges, in order; not of one
   gpu::accumulator_totals totals_;      ///< of the version that is open
   gpu::sum_total sum_;
   version_id version_ = 0;

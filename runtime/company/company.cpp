@@ -155,7 +155,12 @@ company::company(const topology& what, const run_options& how)
     wires = std::make_shared<monitoring::wire_figures>(how.cluster.silence);
   if (!how.cluster.at.empty())
     cluster_ = std::make_unique<cluster::coordinator>(how.cluster,
-        training::most_values(*probe_), settled_.federation.max_norm, wires);
+        leases_regions(settled_)
+            ? std::max(training::most_values(*probe_),
+                  most_kept_by_regions(settled_, gpu::size(layout_),
+                      training::most_values(*probe_)))
+            : training::most_values(*probe_),
+        settled_.federation.max_norm, wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     expose(wires.get());
@@ -185,6 +190,7 @@ double company::memory() const {
 }
 
 // The root's own slots only score: what trains there is the regions' to say.
+// Where nodes join, regions sit at anybody's slots, and these look alike.
 void company::gather_regions(crew& who, const past& before) {
   region_plan what{settled_, who.slots, {settled_.run.seed, devices_.shares()},
       depth(), adding(), {}};
@@ -194,7 +200,10 @@ void company::gather_regions(crew& who, const past& before) {
   what.header.parameters = gpu::size(layout_);
   what.header.slots = devices_.slots();
   what.header.incarnation = before.incarnation;
+  what.travel = bool{cluster_};
   regions_ = spawn_regions(*system_, std::move(what), std::move(data_));
+  if (cluster_)
+    who.slots = regions_.lanes;
   who.workers = regions_.workers;
   who.homes = regions_.homes;
 }
@@ -219,7 +228,9 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
   who->slots = spawn_slots(*system_, what_, settled_, devices_);
   gather_workers(*who, before);
   const auto shards = c.federation.shards;
-  const auto credit = adding() > 1 ? adding() : depth();
+  const auto credit = leases_regions(c) ? 1
+                      : adding() > 1    ? adding()
+                                        : depth();
   edges_ = spawn_edges(*system_, c,
       {gpu::size(layout_), server_of(c), shards, credit, aggregator_});
   who->edges = edges_.lowest;

@@ -143,7 +143,7 @@ aggregator_options company::plan(
   const auto& c = settled_;
   aggregator_options result;
   const auto regional = leases_regions(c);
-  result.trains = devices_.trains && !regional;
+  result.trains = devices_.trains && (!regional || cluster_);
   result.virtual_order = order_of(c, before.incarnation);
   const auto now =
       in_force(c, before.state ? before.state->configuration : std::string{});
@@ -196,7 +196,7 @@ aggregator_options company::plan(
   result.score_first = !what_.test_data().empty() && to_score_first(c, before);
   result.target_accuracy = c.run.target_accuracy;
   result.checkpoint_every = c.run.checkpoint_every;
-  result.depth = depth();
+  result.depth = regional ? 1 : depth(); // whose clients queue by themselves
   result.adding = adding();
   result.kinds = {c.run.seed, devices_.shares()};
   result.lease_time = from_seconds(c.federation.lease_seconds);

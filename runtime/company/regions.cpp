@@ -47,12 +47,14 @@ public:
         what_.settled.federation.max_norm);
     keep(bench_);
     keep(clerk_);
+    result_.lanes = lanes();
   }
 
   spawned_regions build() {
     auto top = below(0);
     result_.workers = std::move(top.workers);
-    result_.homes = std::move(top.homes);
+    if (!what_.travel)
+      result_.homes = std::move(top.homes);
     return std::move(result_);
   }
 
@@ -60,6 +62,13 @@ private:
   template <class Handle>
   void keep(const Handle& who) {
     result_.others.push_back(caf::actor_cast<caf::actor>(who));
+  }
+  std::vector<compute_slot> lanes() const {
+    std::vector<compute_slot> result;
+    for (std::uint32_t i = 0; i < what_.slots.size(); ++i)
+      result.push_back(
+          {caf::actor_cast<compute>(bench_), i, what_.slots[i].kind});
+    return result;
   }
   bool is_region(std::size_t depth) const {
     return depth < levels_.all.size() && !levels_.all[depth].sums;
@@ -111,9 +120,13 @@ private:
     result.who.homes = std::move(own.homes);
     result.slots_lost = result_.slots_lost;
     if (result.who.homes.empty())
-      for (std::uint32_t i = 0; i < what_.slots.size(); ++i)
-        result.who.slots.push_back(
-            {caf::actor_cast<compute>(bench_), i, what_.slots[i].kind});
+      result.who.slots = lanes();
+    if (what_.travel && depth == 0) {
+      result.here = caf::actor_cast<compute>(bench_);
+      result.elsewhere =
+          system_.spawn<worker_impl>(id, training::view{}, context_);
+      keep(result.elsewhere);
+    }
     auto who = system_.spawn<region_impl>(std::move(result));
     keep(who);
     return who;
@@ -186,6 +199,22 @@ std::vector<std::uint64_t> samples_of_regions(
       result[leaf / (leaves / top)] += data[i].size();
   }
   return result;
+}
+
+// A rule remembers a few numbers a client, and a lease or two.
+std::size_t most_kept_by_regions(
+    const configuration& what, std::size_t parameters, std::size_t state) {
+  constexpr std::size_t of_a_rule = 16384;
+  constexpr std::size_t of_a_client = 64;
+  std::size_t below = 0;
+  const auto levels = levels_of(what).all;
+  for (auto each = levels.rbegin(); each != levels.rend(); ++each) {
+    const auto clients = each->how.federation.clients;
+    const auto client = below > 0 ? below : state;
+    below = of_a_rule + clients * (of_a_client + client) +
+            blocks_kept(each->how) * parameters;
+  }
+  return below;
 }
 
 std::size_t region_threads(const configuration& what) {

@@ -25,12 +25,15 @@ struct region_plan {
   std::size_t depth = 2;           ///< leases in flight a slot, at most
   std::size_t adding = 1;          ///< deltas that may wait at a shard
   facts::run_header header;        ///< of the run
+  bool travel = false; ///< the topmost ones may train at nodes, too
 };
 
 /// A run's regions, and all that is below them.
 struct spawned_regions {
   std::vector<worker> workers;     ///< what the root leases
-  std::vector<compute_slot> homes; ///< of these
+  std::vector<compute_slot> homes; ///< of these; where they travel, none
+  /// The slots as whoever leases regions sees them: all of them train there.
+  std::vector<compute_slot> lanes;
   std::vector<caf::actor> others;  ///< to be dismissed with them
   /// Slots that are not back: their threads may never return.
   std::shared_ptr<std::atomic<std::uint64_t>> slots_lost;
@@ -41,6 +44,10 @@ spawned_regions spawn_regions(caf::actor_system& system, region_plan what,
 /// Samples of what the root leases, by the data of all clients.
 std::vector<std::uint64_t> samples_of_regions(
     const configuration& what, const std::vector<training::view>& data);
+
+/// Values of what a region keeps, at most.
+std::size_t most_kept_by_regions(
+    const configuration& what, std::size_t parameters, std::size_t state);
 
 /// Threads that regions take beside the run's slots; 0: there are none.
 std::size_t region_threads(const configuration& what);

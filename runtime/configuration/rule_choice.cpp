@@ -54,6 +54,14 @@ rule_option default_of(
   return start;
 }
 
+// Regions are few: what nobody chose is at most as many.
+void take_least_defaults(configuration& to, const std::any& options) {
+  const auto& row = *row_of(to);
+  for (const auto& key : row.keys)
+    if (key.get(options) == key.get(row.defaults))
+      assign(to, key.name, default_of(row, key, most_clients(to)));
+}
+
 std::string rules_of_rounds() {
   std::vector<std::string> quoted;
   for (auto name : rules_that([](const auto& row) { return row.rounds; }))
@@ -104,7 +112,7 @@ void choose_rule(configuration& to, const std::any& options) {
   if (const auto* levels = std::any_cast<hierarchy>(&options)) {
     choose_rule(to, levels->rule);
     to.federation.regions = levels->regions;
-    return;
+    return take_least_defaults(to, levels->rule);
   }
   auto row = find_rule(options.type());
   assert(row && "a rule that has a row");

@@ -62,6 +62,9 @@ work_figures::work_figures(figure_register& to)
       requeued_(to.tally(
           "requeued_total", "Leases taken back without fault of the client.")),
       revoked_(to.tally("revoked_total", "Leases that the rule gave up.")),
+      overdue_(to.tally("deadline_misses_total",
+          "Leases that the rule gave up because their round's deadline was "
+          "over.")),
       handed_in_(to.tally("handed_in_total",
           "Accepted updates that a node had kept through a restart.")),
       staleness_(to.histogram("staleness_versions",
@@ -125,6 +128,8 @@ void work_figures::hear(const facts::requeued& f) {
 void work_figures::hear(const facts::revoked& f) {
   ledger_.end(f.client, f.lease);
   revoked_.add();
+  if (f.overdue)
+    overdue_.add();
 }
 
 void work_figures::hear(const facts::slot_lost& f) {
@@ -169,8 +174,8 @@ void work_figures::wait_until(instant now) {
 void work_figures::flush() {
   for (auto& outcome : updates_)
     outcome.flush();
-  for (auto* count :
-      {&samples_, &steps_, &leases_, &requeued_, &revoked_, &handed_in_})
+  for (auto* count : {&samples_, &steps_, &leases_, &requeued_, &revoked_,
+           &overdue_, &handed_in_})
     count->flush();
   for (auto* values : {&staleness_, &training_seconds_})
     values->flush();

@@ -48,6 +48,7 @@ private:
   count_tally leases_;
   count_tally requeued_;
   count_tally revoked_;
+  count_tally overdue_;
   count_tally handed_in_;
   histogram_tally staleness_;
   histogram_tally training_seconds_;

@@ -134,6 +134,7 @@ struct requeued {
 struct revoked {
   lease_id lease = 0;
   client_id client = 0;
+  bool overdue = false; ///< its round's deadline was over
 };
 
 struct round_skipped {

@@ -130,7 +130,7 @@ private:
   void take_turns();
   void requeue(
       client_id client, lease_id trained_as, const gpu::shared_buffer& base);
-  void give_up(lease_id lease);
+  void give_up(lease_id lease, bool overdue);
   void know_bases();
   void resume_leases();
   void keep_base();

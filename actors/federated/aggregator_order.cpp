@@ -72,19 +72,17 @@ void aggregator_state::requeue(
 
 // In virtual order its result may be here, and wait for a turn that will not
 // come.
-void aggregator_state::give_up(lease_id lease) {
-  if (virtual_) {
-    const auto over = virtual_->end(lease);
-    if (!over)
-      return;
+void aggregator_state::give_up(lease_id lease, bool overdue) {
+  const auto over = virtual_ ? virtual_->end(lease) : std::nullopt;
+  if (over) {
     lease = over->trained_as;
     waiting_.erase(lease);
-    if (over->came)
-      return tell(facts::dropped{lease, over->client, over->base,
-          federated::drop_reason::late, press_.version() - over->base});
   }
-  if (const auto client = desk_.revoke(lease, now_))
-    tell(facts::revoked{lease, *client});
+  auto client = desk_.revoke(lease, now_);
+  if (over)
+    client = over->client;
+  if (client)
+    tell(facts::revoked{lease, *client, overdue});
 }
 
 // A base may be mixed in, though the ledger has not seen it.

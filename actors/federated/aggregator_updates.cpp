@@ -156,7 +156,7 @@ void aggregator_state::receive(const added& what) {
 
 void aggregator_state::carry_out() {
   for (auto lease : decisions_.revoked)
-    give_up(lease);
+    give_up(lease, std::ranges::binary_search(decisions_.overdue, lease));
   for (const auto& s : decisions_.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();

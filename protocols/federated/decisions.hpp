@@ -85,6 +85,7 @@ const char* to_string(ending how) noexcept;
 /// it; a rule only appends.
 struct decisions {
   std::vector<lease_id> revoked; ///< given up: tell who holds them
+  std::vector<lease_id> overdue; ///< of these, for a deadline; ascending
   std::vector<skipped_round> skipped;
   std::optional<publication> publish;
   std::optional<started_round> round_started;
@@ -94,6 +95,7 @@ struct decisions {
 
   void clear() {
     revoked.clear();
+    overdue.clear();
     skipped.clear();
     publish.reset();
     round_started.reset();

@@ -282,6 +282,8 @@ void fedavg::publish(instant now, decisions& out) {
   book_.outdate(
       version_, lease_state::ended, [&](lease_id lease, const lease_entry& x) {
         out.revoked.push_back(lease);
+        if (over_ && now >= *over_)
+          out.overdue.push_back(lease);
         deadline_.took(x.client, now - opened_);
         chooser_.gave_up(x.client, now - opened_);
       });

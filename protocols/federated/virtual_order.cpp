@@ -23,18 +23,28 @@ void virtual_order::join(client_id client, std::uint64_t samples) {
 
 grant virtual_order::begin(const grant& what, duration beside) {
   assert(!open_.find(what.lease));
-  const auto samples =
-      what.client < samples_.size() ? samples_[what.client] : 0;
-  auto granted = what;
-  granted.most_steps = pace_.steps_in_time(what, samples, now_);
-  granted.send_by = {};
-  const auto takes = pace_.of(granted, samples) + beside;
   const auto room = end_of_time - std::min(now_, end_of_time);
-  const record x{granted, next_++, now_, now_ + std::min(takes, room)};
+  const record x{within_its_time(what), next_++, now_,
+      now_ + std::min(takes(what) + beside, room)};
   rules_ids_.insert(x.trained_as, what.lease);
   queue(x);
   open_.insert(what.lease, x);
   return trained(x);
+}
+
+duration virtual_order::takes(const grant& what) const {
+  return pace_.of(within_its_time(what), samples_of(what.client));
+}
+
+grant virtual_order::within_its_time(const grant& what) const {
+  auto result = what;
+  result.most_steps = pace_.steps_in_time(what, samples_of(what.client), now_);
+  result.send_by = {};
+  return result;
+}
+
+std::uint64_t virtual_order::samples_of(client_id client) const {
+  return client < samples_.size() ? samples_[client] : 0;
 }
 
 grant virtual_order::trained(const record& x) {

@@ -47,6 +47,8 @@ public:
   /// by so many steps as fit into its time, which says nothing any more.
   /// `beside` is time that passes beside the training: the way there and back.
   grant begin(const grant& what, duration beside = {});
+  /// How long it would be trained.
+  duration takes(const grant& what) const;
   /// The training of an open lease was lost, and begins anew; none: it is not
   /// open.
   std::optional<grant> again(lease_id trained_as);
@@ -128,6 +130,8 @@ private:
     return {x.until, x.what.client, x.what.lease};
   }
 
+  grant within_its_time(const grant& what) const;
+  std::uint64_t samples_of(client_id client) const;
   static grant trained(const record& x);
   void queue(const record& x);
   record* first();

@@ -111,23 +111,26 @@ struct configuration {
   /// What `troupe simulate` adds to the virtual clock: ways, absences, faults.
   /// As it stands nothing, and it makes what a run in virtual order makes.
   struct simulation_keys {
-    std::string training = "real"; ///< or "none", or "model"
-    double rate = 1000.0;          ///< model: updates that take e of the loss
-    double down = 0.0;             ///< bytes a second; 0: it takes no time
-    double up = 0.0;               ///< likewise
-    double bandwidth_spread = 0.5; ///< deviation of its logarithm
-    double available = 1.0;        ///< part of the time that a client is there
-    double stay_seconds = 3600.0;  ///< mean, of one stay
-    std::string trace;             ///< a file that says who is there when
-    double failure = 0.0;          ///< chance of a lease
-    double loss = 0.0;             ///< chance of a result: to get lost
-    double notice_seconds = 10.0;  ///< until that is noticed
-    double delay = 0.0;            ///< chance of a result: to be late
-    double delay_seconds = 10.0;   ///< mean
-    double duplicate = 0.0;        ///< chance of a result: to come twice
-    double crash_seconds = 0.0;    ///< mean, between a coordinator's; 0: none
-    double restart_seconds = 10.0; ///< that it is away then
-    std::string journal = "full";  ///< or "versions"
+    std::string training = "real";  ///< or "none", or "model"
+    double rate = 1000.0;           ///< model: updates that take e of the loss
+    double down = 0.0;              ///< bytes a second; 0: it takes no time
+    double up = 0.0;                ///< likewise
+    double bandwidth_spread = 0.5;  ///< deviation of its logarithm
+    double available = 1.0;         ///< part of the time that a client is there
+    double stay_seconds = 3600.0;   ///< mean, of one stay
+    std::string trace;              ///< a file that says who is there when
+    double failure = 0.0;           ///< chance of a lease
+    double loss = 0.0;              ///< chance of a result: to get lost
+    double notice_seconds = 10.0;   ///< until that is noticed
+    double delay = 0.0;             ///< chance of a result: to be late
+    double delay_seconds = 10.0;    ///< mean
+    double duplicate = 0.0;         ///< chance of a result: to come twice
+    double crash_seconds = 0.0;     ///< mean, between a coordinator's; 0: none
+    double restart_seconds = 10.0;  ///< that it is away then
+    double partition_seconds = 0.0; ///< mean, between partitions; 0: none
+    double partition_part = 0.3;    ///< of the clients, that one cuts off
+    double heal_seconds = 10.0;     ///< mean, until it is over
+    std::string journal = "full";   ///< or "versions"
     friend bool operator==(
         const simulation_keys&, const simulation_keys&) = default;
   } simulation;

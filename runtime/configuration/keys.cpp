@@ -345,6 +345,12 @@ std::vector<key> common_keys() {
           "between a coordinator's crashes, on average; 0: none", {0, 1e9}),
       simulation_key("restart_seconds", at<&simulation::restart_seconds>,
           "that it is away then", {0, 1e9}),
+      simulation_key("partition_seconds", at<&simulation::partition_seconds>,
+          "between partitions of the network, on average; 0: none", {0, 1e9}),
+      simulation_key("partition_part", at<&simulation::partition_part>,
+          "of the clients, that one cuts off", {0, 1}),
+      simulation_key("heal_seconds", at<&simulation::heal_seconds>,
+          "until it is over, on average", {0, 1e9}),
       simulation_key("journal", at<&simulation::journal>,
           "full; versions: leases are not told of", {}, journals),
 

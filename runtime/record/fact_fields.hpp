@@ -105,6 +105,7 @@ void fields(V& v, X& x) {
 template <class V, maybe_const<revoked> X>
 void fields(V& v, X& x) {
   v("lease", x.lease), v("client", x.client);
+  v.added("overdue", x.overdue);
 }
 template <class V, maybe_const<round_skipped> X>
 void fields(V& v, X& x) {

@@ -1,6 +1,7 @@
 #include "runtime/simulation/hazards.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "gpu/random.hpp"
@@ -9,13 +10,17 @@ namespace troupe::simulation {
 namespace {
 
 // Beside those that gpu/random.hpp has.
-constexpr std::uint32_t of_fates = 32;    // a = client, b = lease
-constexpr std::uint32_t of_ways = 33;     // a = client, b = 0 down, 1 up
-constexpr std::uint32_t of_presence = 34; // a = client, b = stay + 1
-constexpr std::uint32_t of_crashes = 35;  // a = start
+constexpr std::uint32_t of_fates = 32;      // a = client, b = lease
+constexpr std::uint32_t of_ways = 33;       // a = client, b = 0 down, 1 up
+constexpr std::uint32_t of_presence = 34;   // a = client, b = stay + 1
+constexpr std::uint32_t of_crashes = 35;    // a = start
+constexpr std::uint32_t of_partitions = 36; // a = partition
+constexpr std::uint32_t of_sides = 37;      // a = partition, b = client
 
 // About thirty years.
 constexpr double longest = 1e9;
+/// From one partition to the next, so that they can be counted.
+constexpr duration least_gap = std::chrono::milliseconds{1};
 
 duration bounded(double seconds) {
   return std::max(from_seconds(std::min(seconds, longest)), duration{});
@@ -94,6 +99,40 @@ fate hazards::of(const federated::grant& what, double bytes) const {
   }
   result.beside += bounded(takes);
   return result;
+}
+
+// One after the other, none at the start.
+const hazards::partition& hazards::nth_partition(std::size_t number) const {
+  while (partitions_.size() <= number) {
+    gpu::random_stream draw{seed_, of_partitions, partitions_.size(), 0};
+    const auto gap = exponential(how_.partition_seconds, draw);
+    const auto length = exponential(how_.heal_seconds, draw);
+    const auto last = partitions_.empty() ? instant{} : partitions_.back().end;
+    const auto begin = last + std::max(gap, least_gap);
+    partitions_.push_back({begin, begin + length});
+  }
+  return partitions_[number];
+}
+
+instant hazards::reachable(client_id client, instant from) const {
+  while (partitions_.empty() || partitions_.back().begin <= from)
+    nth_partition(partitions_.size());
+  const auto first =
+      std::ranges::upper_bound(partitions_, from, {}, &partition::end);
+  for (auto i = static_cast<std::size_t>(first - partitions_.begin());
+       nth_partition(i).begin <= from; ++i) {
+    gpu::random_stream draw{seed_, of_sides, i, client};
+    if (from < nth_partition(i).end && draw.uniform() < how_.partition_part)
+      from = nth_partition(i).end;
+  }
+  return from;
+}
+
+duration hazards::cut_off(client_id client, instant now, duration takes) const {
+  if (how_.partition_seconds <= 0.0 || how_.partition_part <= 0.0)
+    return {};
+  const auto begins = reachable(client, now);
+  return reachable(client, begins + takes) - now - takes;
 }
 
 bool hazards::is_there(client_id client) const {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "protocols/federated/decisions.hpp"
 #include "protocols/federated/pace.hpp"
@@ -50,6 +51,11 @@ public:
   duration slower(const federated::pace& than, const federated::grant& what,
       std::span<const std::uint64_t> samples) const;
 
+  /// How much later a lease of `now` that takes so long ends, since nothing
+  /// reaches its client, or comes from it, while the network is partitioned and
+  /// it is on the other side: both wait until that is over.
+  duration cut_off(client_id client, instant now, duration takes) const;
+
   /// Who comes and goes when; null: it is drawn.
   const trace* told() const noexcept {
     return told_ && !told_->stays.empty() ? told_.get() : nullptr;
@@ -68,12 +74,21 @@ public:
   duration restart() const { return from_seconds(how_.restart_seconds); }
 
 private:
+  struct partition {
+    instant begin{};
+    instant end{};
+  };
+  instant reachable(client_id client, instant from) const;
+  const partition& nth_partition(std::size_t number) const;
+
   const trace::speeds* speeds_of(client_id client) const;
   double way(double median, std::uint64_t client, std::uint64_t which) const;
 
   std::uint64_t seed_ = 0;
   configuration::simulation_keys how_{};
   std::shared_ptr<const trace> told_;
+  /// As far as they were asked for; a function of the seed.
+  mutable std::vector<partition> partitions_;
 };
 
 } // namespace troupe::simulation

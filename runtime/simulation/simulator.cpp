@@ -234,12 +234,12 @@ void simulator::fail(
   rule_.fail(rules_id, now(), decisions_);
 }
 
-void simulator::give_up(lease_id rules_id) {
+void simulator::give_up(lease_id rules_id, bool overdue) {
   const auto over = order_->end(rules_id);
   if (!over)
     return;
   account_.ended(now(), now() - open_.take(rules_id).since);
-  tell_lease(facts::revoked{over->trained_as, over->client});
+  tell_lease(facts::revoked{over->trained_as, over->client, overdue});
 }
 
 // In the order that `decisions` has, but for the version: clients are leased
@@ -247,7 +247,7 @@ void simulator::give_up(lease_id rules_id) {
 void simulator::carry_out() {
   const auto todo = std::exchange(decisions_, {});
   for (auto lease : todo.revoked)
-    give_up(lease);
+    give_up(lease, std::ranges::binary_search(todo.overdue, lease));
   for (const auto& s : todo.skipped) {
     tell(facts::round_skipped{s.round, s.accepted, s.needed});
     tally_.clear();
@@ -261,8 +261,11 @@ void simulator::carry_out() {
         facts::round_started{begun->round, begun->cohort, press_.version()});
   for (const auto& grant : todo.grants) {
     const auto fate = plan_.dangers.of(grant, 4.0 * double(by_.parameters()));
-    const auto slower = plan_.dangers.slower(plan_.pace, grant, plan_.samples);
-    const auto what = order_->begin(grant, fate.beside + slower);
+    const auto beside =
+        fate.beside + plan_.dangers.slower(plan_.pace, grant, plan_.samples);
+    const auto cut = plan_.dangers.cut_off(
+        grant.client, now(), order_->takes(grant) + beside);
+    const auto what = order_->begin(grant, beside + cut);
     auto one = leased(what);
     one.result = fate.what;
     one.again = fate.again.value_or(duration{});

@@ -122,7 +122,7 @@ private:
       const federated::verdict& how, lease_id rules_id, duration took);
   void fail(const open_lease& one, lease_id rules_id, const caf::error& why);
   void carry_out();
-  void give_up(lease_id rules_id);
+  void give_up(lease_id rules_id, bool overdue);
 
   // what happens beside: simulator_hazards.cpp
   void expect_all();

@@ -44,20 +44,7 @@ std::vector<double> clocks(const record& left) {
 class simulation_test : public testing::TestWithParam<const char*> {
 protected:
   static std::string quick(std::uint64_t versions) {
-    const std::string rule = GetParam();
-    if (rule == "fedasync")
-      return quick_fedasync(versions);
-    if (rule == "fedbuff")
-      return quick_fedbuff(versions);
-    auto result = quick_fedavg(versions);
-    if (rule == "deadline")
-      result.insert(result.find("fraction"),
-          "over_select = 1.4\ndeadline_median = 1.0\n");
-    if (rule == "switched")
-      result.insert(result.find("fraction"), there_and_back);
-    if (rule == "scaffold")
-      result.insert(result.find("epochs"), "method = \"scaffold\"\n");
-    return result;
+    return tests::quick(GetParam(), versions);
   }
 };
 
@@ -90,8 +77,8 @@ TEST_P(simulation_test, tells_one_history_of_one_seed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(of, simulation_test,
-    testing::Values(
-        "fedavg", "fedbuff", "fedasync", "deadline", "scaffold", "switched"),
+    testing::Values("fedavg", "fedbuff", "fedasync", "deadline", "scaffold",
+        "backups", "switched"),
     [](const auto& rule) { return std::string{rule.param}; });
 
 TEST(simulating_test, ends_where_its_target_is_reached) {

@@ -1,5 +1,8 @@
 #include "tests/integration/study.hpp"
 
+#include <csignal>
+#include <map>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -72,6 +75,28 @@ slots = 2
       versions);
 }
 
+std::string quick(std::string_view rule, std::uint64_t versions) {
+  static const std::map<std::string_view, std::string> of_rounds{{"fedavg", ""},
+      {"deadline", "over_select = 1.4\ndeadline_median = 1.0\n"},
+      {"partial", "deadline = 0.7\npartial = 0.9\n"},
+      {"backups", "backups = 2\n"},
+      {"oort", "over_select = 1.4\nselect = \"oort\"\n"},
+      {"tiers", "tiers = 2\ntier_interval = 3\n"}, {"scaffold", ""},
+      {"switched", R"(switch = [
+  "version 4: rule=fedbuff buffer=3 concurrency=6", "version 9: buffer=2",
+  "stragglers 0.1: rule=fedasync concurrency=5", "version 17: rule=fedavg"]
+)"}};
+  if (rule == "fedasync")
+    return quick_fedasync(versions);
+  if (rule == "fedbuff")
+    return quick_fedbuff(versions);
+  auto result = quick_fedavg(versions);
+  result.insert(result.find("fraction"), of_rounds.at(rule));
+  if (rule == "scaffold")
+    result.insert(result.find("epochs"), "method = \"scaffold\"\n");
+  return result;
+}
+
 std::string quick_fedasync(std::uint64_t versions) {
   return fmt::format(R"([run]
 name = "quick"
@@ -103,6 +128,21 @@ words endless(words more) {
 words rounds(std::uint64_t count, words more) {
   more.insert(more.end(), {"--set", fmt::format("run.rounds={}", count)});
   return more;
+}
+
+std::uint64_t kill_five_times(
+    const study& of, const std::string& name, const words& options) {
+  std::uint64_t reached = 0;
+  for (int kill = 0; kill < 5; ++kill) {
+    process one{kill == 0 ? of.start(name, endless(options)) : of.resume(name)};
+    EXPECT_TRUE(one.until([&] {
+      return of.of(name).last_published() > reached + 4;
+    })) << one.err();
+    one.signal(SIGKILL);
+    one.wait();
+    reached = of.of(name).last_published();
+  }
+  return reached;
 }
 
 command with_fault(command what, const std::string& fault) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/integration/record.hpp"
@@ -41,12 +42,10 @@ std::string quick_fedavg(std::uint64_t rounds);
 std::string quick_fedbuff(std::uint64_t versions);
 std::string quick_fedasync(std::uint64_t versions);
 
-/// Of [federation]: from rounds to both asynchronous rules, and back.
-inline constexpr const char* there_and_back =
-    R"(switch = ["version 4: rule=fedbuff buffer=3 concurrency=6",
-    "version 9: buffer=2", "stragglers 0.1: rule=fedasync concurrency=5",
-    "version 17: rule=fedavg"]
-)";
+/// Any of them by name, and more: rounds with a "deadline", with "partial" work
+/// at one, with "backups", drawn by "oort", of "tiers", of clients that train
+/// by "scaffold"; and "switched", from rounds to both others and back.
+std::string quick(std::string_view rule, std::uint64_t versions);
 
 /// Options for a run that ends only when it is made to. Nobody can tell how far
 /// it comes before a signal or a fault reaches it, so tests set a goal behind
@@ -54,6 +53,11 @@ inline constexpr const char* there_and_back =
 /// start.
 words endless(words more = {});
 words rounds(std::uint64_t count, words more = {});
+
+/// Kills the run `name` five times, a few versions on each time, and takes it
+/// up each time but the last. Answers with the version that it came to.
+std::uint64_t kill_five_times(
+    const study& of, const std::string& name, const words& options);
 
 /// With a fault at the n-th file operation, as TROUPE_FILE_FAULT has it; empty:
 /// with none.

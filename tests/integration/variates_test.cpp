@@ -79,18 +79,7 @@ TEST_P(variates_run_test, make_one_model_at_any_number_of_slots_and_shards) {
 
 TEST_P(variates_run_test, go_on_behind_five_kills) {
   study some{quick_fedavg(30)};
-  std::uint64_t reached = 0;
-  for (int kill = 0; kill < 5; ++kill) {
-    process one{kill == 0 ? some.start("killed", endless(varied()))
-                          : some.resume("killed")};
-    ASSERT_TRUE(one.until([&] {
-      return some.of("killed").last_published() > reached + 4;
-    })) << one.err();
-    one.signal(SIGKILL);
-    one.wait();
-    reached = some.of("killed").last_published();
-  }
-  const auto goal = reached + 5;
+  const auto goal = 5 + kill_five_times(some, "killed", varied());
   expect_code(run(some.resume("killed", rounds(goal))), 0);
   expect_code(run(some.start("whole", rounds(goal, varied()))), 0);
 

@@ -42,26 +42,7 @@ sequence counted(const record& left) {
 class virtual_order_test : public testing::TestWithParam<const char*> {
 protected:
   static std::string quick(std::uint64_t versions) {
-    const std::string rule = GetParam();
-    if (rule == "fedasync")
-      return quick_fedasync(versions);
-    if (rule == "fedbuff")
-      return quick_fedbuff(versions);
-    auto result = quick_fedavg(versions);
-    const auto more = [&](const char* keys) {
-      return result.insert(result.find("fraction"), keys);
-    };
-    if (rule == "oort")
-      return more("over_select = 1.4\nselect = \"oort\"\n");
-    if (rule == "tiers")
-      return more("tiers = 2\ntier_interval = 3\n");
-    if (rule == "deadline")
-      return more("over_select = 1.4\ndeadline_median = 1.0\n");
-    if (rule == "partial")
-      return more("deadline = 0.7\npartial = 0.9\n");
-    if (rule == "switched")
-      return more(there_and_back);
-    return result;
+    return tests::quick(GetParam(), versions);
   }
 };
 
@@ -82,19 +63,8 @@ TEST_P(virtual_order_test, makes_one_model_at_any_number_of_slots) {
 
 TEST_P(virtual_order_test, makes_it_through_five_kills) {
   study some{quick(30)};
-  std::uint64_t reached = 0;
-  for (int kill = 0; kill < 5; ++kill) {
-    process one{kill == 0 ? some.start("killed",
-                                endless(in_virtual_order({"--set", slots(2)})))
-                          : some.resume("killed")};
-    ASSERT_TRUE(one.until([&] {
-      return some.of("killed").last_published() > reached + 4;
-    })) << one.err();
-    one.signal(SIGKILL);
-    one.wait();
-    reached = some.of("killed").last_published();
-  }
-  const auto goal = reached + 5;
+  const auto goal = 5 + kill_five_times(some, "killed",
+                            in_virtual_order({"--set", slots(2)}));
   expect_code(run(some.resume("killed", rounds(goal))), 0);
   expect_code(run(some.start("whole", rounds(goal, in_virtual_order()))), 0);
 
@@ -168,7 +138,7 @@ TEST(equivalence_test, makes_a_full_buffer_of_everybody_a_round) {
 
 INSTANTIATE_TEST_SUITE_P(of, virtual_order_test,
     testing::Values("fedbuff", "fedasync", "fedavg", "deadline", "partial",
-        "oort", "tiers", "switched"));
+        "backups", "oort", "tiers", "switched"));
 
 const words hurried{"--set", "federation.deadline=0.7"};
 

@@ -164,16 +164,18 @@ TEST_F(metrics_test, follows_leases_to_their_end) {
   story_.then(facts::dropped{
       .lease = 103, .client = 3, .why = federated::drop_reason::too_stale});
   story_.then(facts::revoked{.lease = 104, .client = 4});
+  story_.then(facts::revoked{.lease = 105, .client = 5, .overdue = true});
 
   hear();
 
-  EXPECT_EQ(value("leases_outstanding"), "5");
+  EXPECT_EQ(value("leases_outstanding"), "4");
   EXPECT_EQ(value("leases_total"), "10");
   EXPECT_EQ(value("requeued_total"), "1");
-  EXPECT_EQ(value("revoked_total"), "1");
+  EXPECT_EQ(value("revoked_total"), "2");
+  EXPECT_EQ(value("deadline_misses_total"), "1");
   EXPECT_EQ(value("handed_in_total"), "1");
-  EXPECT_EQ(value("clients{state=\"leased\"}"), "5");
-  EXPECT_EQ(value("clients{state=\"idle\"}"), "95");
+  EXPECT_EQ(value("clients{state=\"leased\"}"), "4");
+  EXPECT_EQ(value("clients{state=\"idle\"}"), "96");
 }
 
 TEST_F(metrics_test, ends_no_lease_twice) {

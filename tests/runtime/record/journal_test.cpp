@@ -88,7 +88,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {24, at(1), facts::node_changed{"alpha", "lost", 3, 1, 2, 3, 4, 5}},
       {25, at(1), facts::node_serves{"alpha", "10.0.0.1:9464"}},
       {26, at(1), facts::node_refused{"beta", "other_data", "why"}},
-      {27, at(1), facts::revoked{1, 2}},
+      {27, at(1), facts::revoked{1, 2, true}},
       {28, at(1), facts::fingerprint_mixed{"alpha", "other"}},
       {29, at(1), facts::went_on{"nodes"}},
       {30, at(1), facts::dropped{1, 2, 3, drop_reason::too_large, 0}},

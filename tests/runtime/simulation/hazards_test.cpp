@@ -91,5 +91,29 @@ TEST(hazards_test, have_clients_there_for_their_part_of_the_time) {
   EXPECT_NEAR(absences / clients, 30.0, 1.5);
 }
 
+TEST(hazards_test, cut_clients_off_until_a_partition_heals) {
+  configuration::simulation_keys how;
+  how.partition_seconds = 100.0;
+  how.partition_part = 0.4;
+  how.heal_seconds = 20.0;
+  const hazards some{3, how};
+  int cut = 0, waits = 0;
+  for (client_id i = 0; i < clients; ++i) {
+    const instant now{std::chrono::seconds{50 * i}};
+    const auto wait = some.cut_off(i, now, 1s);
+    ASSERT_GE(wait, duration{});
+    cut += wait > duration{};
+    // Where it is over, nobody waits.
+    if (wait > duration{})
+      waits += some.cut_off(i, now + wait + 1s, duration{1}) > duration{};
+  }
+  // 20 of 120 seconds are partitioned, and it may begin in the second.
+  EXPECT_NEAR(cut, clients * 0.4 * (20.0 + 1.0) / 120.0, clients * 0.02);
+  EXPECT_LT(waits, cut / 50);
+  EXPECT_EQ((hazards{3, how}.cut_off(7, instant{50s}, 100s)),
+      some.cut_off(7, instant{50s}, 100s));
+  EXPECT_EQ((hazards{3, {}}.cut_off(7, instant{50s}, 100s)), duration{});
+}
+
 } // namespace
 } // namespace troupe::simulation

@@ -81,6 +81,8 @@ configuration::simulation_keys trouble() {
   how.duplicate = 0.2;
   how.crash_seconds = 2.0;
   how.restart_seconds = 0.2;
+  how.partition_seconds = 3.0;
+  how.heal_seconds = 0.5;
   return how;
 }
 

@@ -128,9 +128,6 @@ region_memory unpacked_memory(const gpu::buffer& from) {
   return result;
 }
 
-clerk_state::clerk_state(clerk::pointer self, double max_norm)
-    : self_(self), most_(max_norm) {}
-
 clerk::behavior_type clerk_state::make_behavior() {
   return {
       [](const unpack& what) -> caf::result<region_memory> {

@@ -19,13 +19,13 @@ public:
   static inline const char* name = "troupe.clerk";
 
   /// `max_norm` that a delta may have; 0: any.
-  explicit clerk_state(clerk::pointer self, double max_norm = 0.0);
+  explicit clerk_state(clerk::pointer, double max_norm = 0.0)
+      : most_(max_norm) {}
   clerk::behavior_type make_behavior();
 
 private:
   packed close(const pack& what) const;
 
-  clerk::pointer self_;
   double most_;
 };
 using clerk_impl = clerk::stateful_impl<clerk_state>;

@@ -10,6 +10,7 @@
 #include "gpu/range.hpp"
 #include "protocols/federated/edge.hpp"
 #include "protocols/publication.hpp"
+#include "protocols/run.hpp"
 #include "protocols/timer.hpp"
 #include "protocols/verbs.hpp"
 

@@ -226,7 +226,7 @@ void region_state::dismiss_all() {
     caf::anon_send_exit(aggregator_, caf::exit_reason::user_shutdown);
   for (const auto& one : shards_)
     caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
-  aggregator_ = {};
+  aggregator_ = aggregator{};
   shards_.clear();
 }
 

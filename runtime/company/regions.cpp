@@ -9,6 +9,7 @@
 #include "actors/computing/bench.hpp"
 #include "actors/federated/clerk.hpp"
 #include "actors/federated/region.hpp"
+#include "actors/federated/worker.hpp"
 #include "protocols/time.hpp"
 #include "runtime/company/slots.hpp"
 #include "runtime/configuration/levels.hpp"

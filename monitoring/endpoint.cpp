@@ -11,10 +11,10 @@ namespace troupe::monitoring {
 namespace {
 
 [[noreturn]] void refuse(std::string_view text, const std::string& why) {
-  throw std::invalid_argument{
-      fmt::format("\"{}\" is no address to serve metrics at: {}; write "
-                  "HOST:PORT, as in 127.0.0.1:9464 (port 0 takes a free one)",
-          text, why)};
+  throw std::invalid_argument{fmt::format(
+      "\"{}\" is no HOST:PORT, like 127.0.0.1:9464: {} (port 0 takes "
+      "a free one)",
+      text, why)};
 }
 
 std::uint16_t parse_port(std::string_view text, std::string_view port) {

@@ -27,6 +27,8 @@ model_figures::model_figures(figure_register& to)
       rounds_started_(to.tally("rounds_started_total", "Rounds begun.")),
       rounds_skipped_(
           to.tally("rounds_skipped_total", "Rounds that changed nothing.")),
+      rule_changes_(to.tally("rule_changes_total",
+          "Times that another rule, or the same by other keys, took over.")),
       round_seconds_(
           to.seconds("round_seconds", "Time from one version to the next.")),
       evaluation_seconds_(to.seconds("evaluation_seconds",
@@ -49,6 +51,7 @@ void model_figures::tell_of_run() {
 
 void model_figures::hear(const facts::rule_changed& f) {
   run_.rule = f.rule;
+  rule_changes_.add();
   tell_of_run();
 }
 
@@ -107,7 +110,7 @@ void model_figures::take_up(const facts::evaluated& last) {
 }
 
 void model_figures::flush() {
-  for (auto* count : {&rounds_started_, &rounds_skipped_})
+  for (auto* count : {&rounds_started_, &rounds_skipped_, &rule_changes_})
     count->flush();
   for (auto* values : {&round_seconds_, &evaluation_seconds_, &store_seconds_})
     values->flush();

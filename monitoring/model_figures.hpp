@@ -46,6 +46,7 @@ private:
   late_gauge training_loss_;
   count_tally rounds_started_;
   count_tally rounds_skipped_;
+  count_tally rule_changes_;
   histogram_tally round_seconds_;
   histogram_tally evaluation_seconds_;
   histogram_tally store_seconds_;

@@ -106,10 +106,10 @@ void progress_line::on(const facts::published& f, remarks&) {
 
 // A wish that could not be met has settings no more.
 void progress_line::on(const facts::rule_changed& f, remarks& out) {
-  run_.rule = f.rule;
+  const auto other = std::exchange(run_.rule, f.rule) != f.rule;
   cohort_ = 0;
-  out.push_back({fmt::format("{}  {} ({}: {})", version_of_all(f.version),
-      f.settings.empty() ? f.rule + " goes on" : f.rule + " takes over", f.why,
+  out.push_back({fmt::format("{}  {} {} ({}: {})", version_of_all(f.version),
+      f.rule, other ? "takes over" : "goes on", f.why,
       f.settings.empty() ? "nothing changed" : f.settings)});
 }
 

@@ -104,6 +104,11 @@ past look_back(const company& players, const run_directory& place) {
   refuse_other_bits(players, place, before);
   if (!before.note.empty())
     say(stderr, "note: {}\n", before.note);
+  for (const auto& [number, change] : before.undone)
+    say(stderr,
+        "note: {} took over behind version {}, which was not stored: it is "
+        "undone, and troupe set or federation.switch brings it back\n",
+        change.rule, change.version);
   if (before.last_fact > 0 && !before.from.known())
     say(stderr,
         "note: {} does not tell which data the run began with, so that it "

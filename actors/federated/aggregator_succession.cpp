@@ -34,23 +34,10 @@ void aggregator_state::change_rule_if_due(version_id behind) {
   const auto due = succession_.behind(behind);
   if (!due || is_ending())
     return;
-  try {
-    auto next =
-        options_.make_successor(configuration_, due->settings, due->planned);
-    for (const auto& [client, samples] : samples_)
-      next.rule.join(client, samples, heard_at(), decisions_);
-    next.rule.take_over(rule_.hand_over().value(), decisions_);
-    rule_ = std::move(next.rule);
-    rule_wakes_at_.reset();
-    configuration_ = std::move(next.configuration);
-    report_.rule = next.name;
-    tell(facts::rule_changed{
-        behind, std::move(next.name), std::move(next.settings), due->why});
-    carry_out();
-  } catch (const std::exception& error) {
-    tell(facts::rule_changed{behind, report_.rule, {},
-        fmt::format("{}, which cannot be: {}", due->why, error.what())});
-  }
+  rule_wakes_at_.reset();
+  tell(federated::change_rule({rule_, report_.rule, configuration_},
+      options_.make_successor, *due, behind, samples_, heard_at(), decisions_));
+  carry_out();
 }
 
 } // namespace troupe

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "protocols/facts.hpp"
 #include "protocols/federated/rule.hpp"
 #include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
@@ -29,7 +31,7 @@ namespace federated {
 struct successor {
   federated::rule rule;
   std::string name;          ///< "fedbuff"
-  std::string settings;      ///< that made it so, for people
+  std::string settings;      ///< all that it goes by, for people
   std::string configuration; ///< effective, as TOML
 };
 
@@ -84,6 +86,21 @@ private:
   std::vector<std::string> asked_;
   std::vector<duration> times_; ///< of the version that is collected
 };
+
+/// What a run goes by, where its owner keeps it.
+struct incumbent {
+  federated::rule& rule;
+  std::string& name;
+  std::string& configuration; ///< as TOML; empty: that it began with
+};
+
+/// Has the rule change that is due behind this version, for these clients with
+/// so many samples: `out` has what it gives up. Where that cannot be, the rule
+/// stays; the fact says why.
+facts::rule_changed change_rule(const incumbent& what,
+    const make_successor& make, const succession::due& due, version_id behind,
+    const std::map<client_id, std::uint64_t>& there, instant now,
+    decisions& out);
 
 } // namespace federated
 

@@ -7,6 +7,7 @@
 #include "runtime/configuration/rules.hpp"
 #include "runtime/data/label_table.hpp"
 #include "runtime/record/run_directory.hpp"
+#include "runtime/simulation/trace.hpp"
 
 #include <fmt/format.h>
 
@@ -35,6 +36,20 @@ std::string unfit(const std::filesystem::path& directory) {
   if (there.holds_run())
     return fmt::format("{} holds a run already", directory.string());
   return {};
+}
+
+// Of a simulation, if there is to be one.
+std::string unfit_trace(const troupe::topology& what) {
+  const auto& c = what.config();
+  if (c.run.order != "virtual" || c.simulation.trace.empty())
+    return {};
+  try {
+    simulation::read_trace(
+        files::system(), c.simulation.trace, c.federation.clients);
+    return {};
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
 }
 
 std::string spread(const views& clients) {
@@ -73,7 +88,8 @@ std::string server(const configuration& what) {
 std::string repeats(const configuration& what) {
   if (repeats_by_seed(what))
     return what.run.order == "virtual"
-               ? "by its seed, in virtual order, at any number of slots"
+               ? "by its seed, in virtual order, at any number of slots, if no "
+                 "lease overruns federation.lease_seconds by the wall's clock"
                : "by its seed, at any number of slots";
   auto row = find_rule(what.federation.rule);
   return fmt::format(
@@ -116,6 +132,11 @@ int check(const arguments& given, console& to) {
   auto trouble = unfit(given.value("out", "runs"));
   if (!trouble.empty())
     to.err << trouble << "; choose another directory with --out\n";
+  if (const auto torn = what ? unfit_trace(*what) : std::string{};
+      !torn.empty()) {
+    to.err << torn << "\n";
+    trouble = torn;
+  }
   if (!what || !trouble.empty())
     return misused;
   auto clients = what->client_data();

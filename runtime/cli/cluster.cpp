@@ -6,6 +6,7 @@
 #include "runtime/cluster/dialler.hpp"
 #include "runtime/cluster/tls_source.hpp"
 #include "runtime/company/interruption.hpp"
+#include "runtime/configuration/legible.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -315,6 +316,20 @@ int drain(const arguments& given, console& to) {
 }
 
 int set(const arguments& given, console& to) {
+  constexpr std::size_t most_bytes = 3000; // of a first frame
+  std::size_t bytes = 0;
+  for (std::size_t i = 1; i < given.operands().size(); ++i) {
+    const auto& each = given.operands()[i];
+    bytes += each.size() + 1;
+    if (each.find('=') == std::string::npos || each.front() == '=')
+      throw usage_error{fmt::format("{} is not KEY=VALUE, like "
+                                    "federation.rule=fedbuff",
+          legible(each))};
+  }
+  if (bytes > most_bytes)
+    throw usage_error{
+        fmt::format("the settings take {} bytes, and {} at most are sent",
+            bytes, most_bytes)};
   return ask_for(given, cluster::errand::change, to);
 }
 

@@ -252,8 +252,9 @@ constexpr std::string_view set_details =
     R"(Has a run go over to another rule, or to other values of its rule's keys, behind
 the version that it makes next. Nothing that counted is lost or counts twice;
 leases that the new rule has no use for are given up, and their clients leased
-again. Keys that are not set are those of the run's configuration, or else the
-rule's defaults. Versions stored from there on are resumed by the new rule.
+again. As long as its rule stays, a run keeps what it was told before; one that is
+named anew, federation.rule=..., has the keys of the run's configuration if that
+names it, and its own defaults if not. Versions stored from there on are resumed by the new rule.
 
 KEY is federation.rule, or a key that rules go by: see `troupe run --help`. The
 key federation.switch foresees such changes.

@@ -124,6 +124,12 @@ std::string to_text(const comparison& what) {
   std::string notes;
   for (const auto& each : what.sides)
     notes += state_of(each);
+  if (!what.on_virtual_clocks)
+    for (const auto& each : what.sides)
+      if (each.simulated)
+        notes += fmt::format("note: {} was simulated, and its seconds are "
+                             "virtual; a ratio is of one kind of seconds\n",
+            one_line(each.name));
   return notes.empty() ? text : text + '\n' + notes;
 }
 

@@ -167,6 +167,8 @@ std::string pace(const configuration& what) {
   auto result = row ? row->pace(rule_options_of(what, *row),
                           of.residents ? 0 : leased(what))
                     : "at its own pace";
+  for (const auto& each : of.switches)
+    result += fmt::format("; then {}", each);
   return what.run.order == "virtual" ? result + ", in virtual order" : result;
 }
 

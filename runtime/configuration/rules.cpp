@@ -81,13 +81,14 @@ rule_row fedavg_row() {
       own<&fedavg::over_select>("over_select",
           "times as many are leased as have to answer", {1, 1000}),
       own<&fedavg::backups>("backups",
-          "others that are leased once all but so many are in", {0, 1 << 24}),
+          "others that are leased once so many are outstanding", {0, 1 << 24}),
       own<&fedavg::deadline>(
           "deadline", "seconds after which a round closes; 0: none", {0, 1e7}),
       own<&fedavg::deadline_median>("deadline_median",
           "or the median time and so many MAD; 0: none", {0, 1e6}),
       own<&fedavg::partial>("partial",
-          "part of it after which what is done counts; 0: never", {0, 1})};
+          "part of it after which clients send what they have; 0: never",
+          {0, 1})};
   std::ranges::move(selection_keys(), std::back_inserter(row.keys));
   row.make =
       by<fedavg>([](const fedavg& how,

@@ -52,11 +52,6 @@ void check_owners(const fedavg& how, const rule_row::findings& found) {
 
 void check_candidates(const fedavg& how, std::uint64_t leased,
     std::uint64_t clients, const rule_row::findings& found) {
-  if (how.weighting != "uniform")
-    found("weighting",
-        fmt::format("counts a client's samples twice: federation.select = "
-                    "\"power_of_choice\" draws by them, and averages "
-                    "uniformly: set \"uniform\""));
   if (how.select_candidates == 0)
     return;
   if (how.select_candidates < leased && clients < any_number)
@@ -106,8 +101,8 @@ std::vector<rule_key> selection_keys() {
           "oort: percentile of times that is slow, and its steps", above),
       own<&fedavg::select_window>(
           "select_window", "oort: rounds from step to step", {1, 1e9}),
-      own<&fedavg::tiers>(
-          "tiers", "speed classes, of one of which a round is", {1, 1 << 24}),
+      own<&fedavg::tiers>("tiers",
+          "classes of speed; a round draws from one (TiFL)", {1, 1 << 24}),
       own<&fedavg::tier_credits>("tier_credits",
           "rounds that a tier may get; 0: any number", {0, 1e9}),
       own<&fedavg::tier_interval>(
@@ -143,6 +138,13 @@ std::string drawn_by(const fedavg& how) {
 void check_selection(const fedavg& how, std::uint64_t leased,
     std::uint64_t clients, const rule_row::findings& found) {
   check_owners(how, found);
+  if ((how.select == "power_of_choice" || how.select == "size") &&
+      how.weighting != "uniform")
+    found("weighting",
+        fmt::format("counts a client's samples twice: federation.select = "
+                    "\"{}\" draws by them, and averages uniformly: set "
+                    "\"uniform\"",
+            how.select));
   if (how.select == "power_of_choice")
     check_candidates(how, leased, clients, found);
   if (how.select == "oort" && how.select_explore_least > how.select_explore)

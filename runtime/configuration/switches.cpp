@@ -18,6 +18,8 @@ namespace {
 
 using federated::planned_switch;
 
+constexpr std::string_view section = "federation.";
+
 struct parsed_switch {
   planned_switch what;
   std::string wrong; ///< said behind the word; empty: it is one
@@ -73,8 +75,13 @@ parsed_switch parse(std::string_view word) {
   for (auto each : words_of(word.substr(std::min(colon + 1, word.size()))))
     if (each.find('=') == std::string_view::npos)
       result.wrong = fmt::format("has {}, which is no KEY=VALUE", each);
+    else if (each.ends_with(','))
+      result.wrong = fmt::format(
+          "has {} with a comma: blanks stand between the keys", each);
+    else if (each.starts_with(section))
+      result.what.settings.emplace_back(each);
     else
-      result.what.settings.push_back(fmt::format("federation.{}", each));
+      result.what.settings.push_back(fmt::format("{}{}", section, each));
   if (result.wrong.empty() && result.what.settings.empty())
     result.wrong = "sets nothing: KEY=VALUE stands behind the colon, like "
                    "rule=fedbuff";
@@ -96,11 +103,17 @@ std::pair<std::string_view, std::string_view> halves(std::string_view setting) {
 
 // What no rule goes by was read once, at the start.
 std::vector<std::string> refused(std::span<const std::string> settings) {
-  constexpr std::string_view section = "federation.";
   std::vector<std::string> problems;
   for (const auto& each : settings) {
-    const auto [path, value] = halves(each);
-    if (!path.starts_with(section) || !is_of_rules(path.substr(section.size())))
+    const auto path = halves(each).first;
+    const auto dot = std::min(path.find('.'), path.size());
+    if (is_of_rules(path))
+      problems.push_back(fmt::format(
+          "{} is not a key (did you mean {}{}?)", path, section, path));
+    else if (find_key(path.substr(0, dot),
+                 path.substr(std::min(dot + 1, path.size()))) &&
+             !(path.starts_with(section) &&
+                 is_of_rules(path.substr(section.size()))))
       problems.push_back(
           fmt::format("{} cannot change while a run goes on: federation.rule "
                       "can, and the keys that rules go by",
@@ -132,6 +145,9 @@ std::string why_variates_stay(const configuration& what) {
                      "which are of one rule's rounds",
       toml_string(what.client.method));
 }
+
+std::string why_not_to_come(
+    const configuration& first, const configuration& now);
 
 // Before its settings.
 configuration with_rule(const configuration& first, const configuration& now,
@@ -168,33 +184,60 @@ void check_switches(const configuration& what,
     return;
   if (what.client.keeps_variates())
     return found(key, why_variates_stay(what));
-  auto first = what;
-  first.federation.switches.clear();
-  auto now = first;
-  version_id before = 0;
-  for (const auto& each : what.federation.switches) {
-    const auto [one, wrong] = parse(each);
-    if (!wrong.empty())
-      return; // its word is refused
-    if (one.version > 0 && one.version <= before)
-      found(key, fmt::format("{}: comes behind version {} in the list",
-                     toml_string(each), before));
-    before = std::max(before, one.version);
-    auto next = gone_over(first, now, one.settings);
-    if (!next)
-      return found(key, fmt::format("{}: {}", toml_string(each),
-                            fmt::join(next.problems, "; ")));
-    now = std::move(next.value);
-  }
+  if (auto why = why_not_to_come(what, what); !why.empty())
+    found(key, std::move(why));
 }
 
 reading gone_over(const configuration& first, const configuration& now,
     std::span<const std::string> settings) {
   auto problems = refused(settings);
   const auto name = rule_named_in(settings, now.federation.rule);
-  auto result = change_configuration(with_rule(first, now, name), settings);
+  auto start = with_rule(first, now, name);
+  // They are of the list that the run began with, and held against that.
+  auto to_come = std::exchange(start.federation.switches, {});
+  auto result = change_configuration(start, settings);
+  result.value.federation.switches = std::move(to_come);
   if (!problems.empty())
     result.problems = std::move(problems);
+  for (auto& each : result.problems)
+    for (std::string_view from : {"--set: ", "--set "})
+      if (each.starts_with(from))
+        each.erase(0, from.size());
+  return result;
+}
+
+// What of the list in `now` cannot be; empty: all of it can.
+std::string why_not_to_come(
+    const configuration& first, const configuration& now) {
+  auto then = now;
+  version_id before = 0;
+  for (const auto& each : now.federation.switches) {
+    const auto [one, wrong] = parse(each);
+    if (!wrong.empty())
+      return {}; // its word is refused
+    if (one.version > 0 && one.version <= before)
+      return fmt::format(
+          "{}: comes behind version {} in the list", toml_string(each), before);
+    before = std::max(before, one.version);
+    auto next = gone_over(first, then, one.settings);
+    if (!next)
+      return fmt::format(
+          "{}: {}", toml_string(each), fmt::join(next.problems, "; "));
+    then = std::move(next.value);
+  }
+  return {};
+}
+
+std::string said_to_rule(const configuration& what) {
+  const auto* row = find_rule(what.federation.rule);
+  auto result = fmt::format("{}rule={}", section, what.federation.rule);
+  if (!row)
+    return result;
+  const auto how = rule_options_of(what, *row);
+  for (const auto& key : row->keys)
+    if (key.get(how) != key.get(row->defaults))
+      result += fmt::format(" {}{}={}", section, key.name,
+          find_key("federation", key.name)->value(what));
   return result;
 }
 
@@ -223,8 +266,13 @@ federated::make_successor successors_of(const configuration& first) {
     if (!next)
       throw std::invalid_argument(
           fmt::format("{}", fmt::join(next.problems, "; ")));
+    if (const auto why =
+            planned ? std::string{} : why_not_to_come(first, next.value);
+        !why.empty())
+      throw std::invalid_argument(
+          fmt::format("federation.switch could not go on behind it: {}", why));
     return federated::successor{make_rule(next.value),
-        next.value.federation.rule, fmt::format("{}", fmt::join(settings, " ")),
+        next.value.federation.rule, said_to_rule(next.value),
         to_toml(next.value)};
   };
 }

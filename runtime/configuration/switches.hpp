@@ -32,6 +32,10 @@ void check_switches(const configuration& what,
 reading gone_over(const configuration& first, const configuration& now,
     std::span<const std::string> settings);
 
+/// Its rule and the keys that it goes by, but for those at the rule's own
+/// defaults: "federation.rule=fedbuff federation.buffer=5".
+std::string said_to_rule(const configuration& what);
+
 /// `first` as it goes on from a state with this effective configuration: by its
 /// rule, and with the switches that are still to come. Empty: as it is.
 configuration in_force(const configuration& first, const std::string& state);

@@ -82,7 +82,9 @@ std::string store(
   constexpr std::size_t most = 65;
   auto array = value.as_array();
   if (!array || array->size() > most)
-    return "is not a list of devices, like [\"cpu\", \"cuda:0\"]";
+    return k.name == "switch"
+               ? "is not a list, like [\"version 12: rule=fedbuff buffer=5\"]"
+               : "is not a list of devices, like [\"cpu\", \"cuda:0\"]";
   std::vector<std::string> words;
   for (const auto& element : *array) {
     auto word = element.value<std::string>();

@@ -124,6 +124,9 @@ std::vector<finding> audited(
     found.add(path.filename(), [&]() -> std::string {
       if (files::exists(path))
         return look(disk, place, told);
+      if (path == place.model() && then.simulation.training != "real" &&
+          was_simulated(disk, place))
+        return "none: it was simulated without training";
       expect(!is_finished(told), "is missing; --resume writes it");
       return "none yet";
     });

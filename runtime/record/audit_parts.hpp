@@ -20,6 +20,8 @@ std::string look_at_summary(
 std::string look_at_history(
     files& disk, const run_directory& place, const story& told);
 
+/// Whether its summary is a simulation's.
+bool was_simulated(files& disk, const run_directory& place);
 /// The run has done all that it was to do.
 bool is_finished(const story& told);
 /// The first of the highest accuracy; null: none was scored.

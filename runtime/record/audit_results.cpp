@@ -87,6 +87,11 @@ bool has_all_rows(const story& told) {
 
 } // namespace
 
+bool was_simulated(files& disk, const run_directory& place) {
+  return files::exists(place.summary()) &&
+         summary_of(disk, place).contains("simulation");
+}
+
 bool is_finished(const story& told) {
   return told.ended && (told.ended->outcome == "completed" ||
                            told.ended->outcome == "target_reached");

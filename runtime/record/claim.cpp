@@ -18,7 +18,8 @@ claim found(const std::filesystem::path& root) {
   run_directory place{root};
   if (place.holds_run())
     throw misuse(fmt::format("{} holds a run already: go on with it by "
-                             "--resume, or name another directory by --out",
+                             "`troupe run --resume`, or name another directory "
+                             "by --out",
         root.string()));
   return {place, std::move(*lock)};
 }

@@ -1,6 +1,7 @@
 #include "runtime/record/comparison.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
@@ -29,18 +30,28 @@ std::optional<history_row> first_at(
   return found == rows.end() ? std::nullopt : std::optional{*found};
 }
 
-std::optional<double> ratio(const comparison& what,
-    const std::optional<history_row>& mine,
-    const std::optional<history_row>& first) {
-  if (!mine || !first || !(time_of(what, *first) > 0.0))
+std::optional<double> ratio(
+    const comparison& what, const side& mine, const side& first) {
+  const auto one_kind =
+      what.on_virtual_clocks || mine.simulated == first.simulated;
+  if (!one_kind || !mine.reached || !first.reached ||
+      !(time_of(what, *first.reached) > 0.0))
     return std::nullopt;
-  return time_of(what, *mine) / time_of(what, *first);
+  return time_of(what, *mine.reached) / time_of(what, *first.reached);
 }
 
 bool goes_by_a_clock(const side& x) {
   const auto& rows = x.run.history;
   return !rows.empty() && std::ranges::all_of(rows,
                               [](const auto& row) { return row.clock > 0.0; });
+}
+
+// Whose seconds are those of its clock.
+bool was_simulated(const side& x) {
+  return goes_by_a_clock(x) &&
+         std::ranges::all_of(x.run.history, [](const auto& row) {
+           return std::abs(row.seconds - row.clock) <= 1e-6 * row.clock;
+         });
 }
 
 std::vector<std::optional<std::string>> values_of(
@@ -73,6 +84,7 @@ side side_of(kept_run run, std::string name) {
     result.best = *best;
     result.last = rows.back();
   }
+  result.simulated = was_simulated(result);
   return result;
 }
 
@@ -98,7 +110,7 @@ comparison compared(std::vector<kept_run> runs, std::optional<double> target) {
   for (auto& each : sides) {
     if (result.target)
       each.reached = first_at(each.run.history, *result.target);
-    each.ratio = ratio(result, each.reached, sides.front().reached);
+    each.ratio = ratio(result, each, sides.front());
   }
   result.differences = differences_of(sides);
   return result;

@@ -17,8 +17,10 @@ struct comparison {
     std::optional<history_row> last;    ///< scored; none: nothing was
     std::optional<history_row> best;    ///< the first of equals
     std::optional<history_row> reached; ///< the first at the target or above
-    /// Its time up to there to that of the first run.
+    /// Its time up to there to that of the first run; none where one was
+    /// simulated, whose seconds are virtual, and the other was not.
     std::optional<double> ratio;
+    bool simulated = false;
   };
   /// A key whose values are not all one.
   struct difference {

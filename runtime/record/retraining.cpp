@@ -78,6 +78,8 @@ public:
   finding result() const {
     if (!wrong_.empty())
       return {false, "retraining", wrong_ + other_machine()};
+    if (told_.version() == 0)
+      return {true, "retraining", "no version was made"};
     if (compared_ == 0)
       return {false, "retraining",
           "no version was stored that could be compared" + other_machine()};

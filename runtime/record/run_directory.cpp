@@ -129,7 +129,15 @@ void recall_facts(files& disk, std::string_view text, std::uint64_t first,
         if (start && (*start)->from.known())
           into.from = (*start)->from;
         auto* made = std::get_if<facts::published>(&f.what);
-        if (made && into.state && f.number == into.state->fact_number)
+        if (auto* x = std::get_if<facts::voided>(&f.what))
+          std::erase_if(into.undone, [&](const auto& each) {
+            return each.first >= x->first && each.first <= x->last;
+          });
+        if (auto* x = std::get_if<facts::rule_changed>(&f.what);
+            x && f.number >= into.first_void())
+          into.undone.emplace_back(f.number, *x);
+        if (made && into.state && made->version == into.state->version &&
+            f.number <= into.state->fact_number)
           into.resumed = history_row{made->version, into.state->elapsed, 0, 0,
               made->loss, made->total_updates, made->clock};
       },

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gpu/layout.hpp"
@@ -57,6 +58,8 @@ struct past {
   facts::provenance from;             ///< what it was trained on, if known
   std::string note;                   ///< what of the journal was lost, if any
   std::vector<resident_client> residents; ///< that have ever taken part
+  /// Rules that took over behind the state, by their facts' numbers.
+  std::vector<std::pair<std::uint64_t, facts::rule_changed>> undone;
 
   /// The facts after the state, if there are any: they are void.
   bool has_void() const noexcept;

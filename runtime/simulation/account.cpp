@@ -88,7 +88,7 @@ figures account::at(instant now) const {
       .bytes_up = up_,
       .mean_staleness = part(double(staleness_), double(updates_)),
       .max_staleness = stalest_,
-      .idle = part(all - busy, all),
+      .idle = std::max(part(all - busy, all), 0.0),
       .wasted = part(wasted_, all),
       .fairness = jain(contributions_),
       .crashes = crashes_,

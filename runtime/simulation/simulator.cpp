@@ -38,7 +38,6 @@ simulator::simulator(plan what, workshop& by, record to)
       by_(by),
       record_(std::move(to)),
       succession_(plan_.switches),
-      fresh_(plan_.rule),
       account_(plan_.samples.size(), by.parameters()),
       there_(plan_.samples.size(), true),
       stored_(plan_.header.sha256) {
@@ -58,7 +57,7 @@ run_report simulator::run(std::stop_token stop) {
 
 void simulator::start() {
   if (plan_.dangers.crashes())
-    first_ = durable_state{{0, by_.current(), by_.blocks(), {}, 0, 0}, fresh_,
+    first_ = durable_state{{0, by_.current(), by_.blocks(), {}, 0, 0},
         plan_.header.rule, succession_, stored_, account_};
   expect_all();
   go_on(nullptr);

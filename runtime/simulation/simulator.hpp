@@ -100,7 +100,6 @@ private:
   /// What a crash leaves.
   struct durable_state {
     store what;
-    federated::rule rule; ///< as it was before its state was read
     std::string rule_name;
     federated::succession succession;
     std::string sha256;
@@ -173,7 +172,6 @@ private:
   federated::client_states states_;
   federated::tally tally_; ///< of the version that is collected
   federated::succession succession_;
-  federated::rule fresh_;     ///< as the one in force was before it began
   std::string configuration_; ///< in force, if another one than at first
   publication::ledger ledger_;
   publication::press press_;

@@ -136,9 +136,11 @@ void simulator::crash() {
 void simulator::go_on(const durable_state* from) {
   const auto version = from ? from->what.version : 0;
   const auto started = order_ ? now() : instant{};
-  rule_ = fresh_ = from ? from->rule : plan_.rule;
-  succession_ = from ? from->succession : federated::succession{plan_.switches};
   configuration_ = from ? from->what.configuration : std::string{};
+  succession_ = from ? from->succession : federated::succession{plan_.switches};
+  rule_ = configuration_.empty()
+              ? plan_.rule
+              : plan_.make_successor(configuration_, {}, false).rule;
   order_.emplace(plan_.pace, first_lease(incarnation_));
   decisions_.clear();
   open_ = {};

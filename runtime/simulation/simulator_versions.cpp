@@ -35,17 +35,12 @@ void simulator::change_rule(version_id behind) {
   const auto due = succession_.behind(behind);
   if (!due || is_ending())
     return;
-  auto next = plan_.make_successor(configuration_, due->settings, due->planned);
-  fresh_ = next.rule;
+  std::map<client_id, std::uint64_t> there;
   for (client_id i = 0; i < there_.size(); ++i)
     if (there_[i])
-      next.rule.join(i, plan_.samples[i], now(), decisions_);
-  next.rule.take_over(rule_.hand_over().value(), decisions_);
-  rule_ = std::move(next.rule);
-  configuration_ = std::move(next.configuration);
-  report_.rule = next.name;
-  tell(facts::rule_changed{
-      behind, std::move(next.name), std::move(next.settings), due->why});
+      there.emplace(i, plan_.samples[i]);
+  tell(federated::change_rule({rule_, report_.rule, configuration_},
+      plan_.make_successor, *due, behind, there, now(), decisions_));
   carry_out();
 }
 

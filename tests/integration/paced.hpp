@@ -29,7 +29,8 @@ inline duration time_of(const training::assignment& work, std::uint64_t seed) {
       .jitter = pace_of_clients.jitter,
       .work = work.how};
   return pace.of(
-      {.client = work.client, .base = work.version}, work.data.size());
+      {.client = static_cast<client_id>(work.client), .base = work.version},
+      work.data.size());
 }
 
 } // namespace troupe::tests

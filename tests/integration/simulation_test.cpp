@@ -131,6 +131,7 @@ TEST(simulating_test, trains_nobody_where_it_is_told_so) {
   expect_code(said, 0);
   EXPECT_TRUE(holds(said.out, "not by training")) << said.out;
   EXPECT_GT(some.of("model").summary().at("accuracy"), 0.8);
+  expect_code(run(troupe({"audit", some.of("model").root()})), 0);
 }
 
 TEST(simulating_test, believes_a_trace_and_refuses_a_torn_one) {

@@ -86,6 +86,64 @@ TEST(switch_test, goes_there_and_back_in_one_process) {
   expect_sound(left);
 }
 
+// Each rule as it comes back is the configuration's, not the one of before.
+TEST(switch_test, comes_back_with_keys_that_do_not_suit_each_other) {
+  study some{quick_fedbuff(16)};
+  const auto list = switched(
+      "'version 2: rule=fedavg fraction=0.5 deadline_median=3', 'version 4: "
+      "rule=fedasync concurrency=8', 'version 6: rule=fedavg fraction=0.5 "
+      "deadline=0.5', 'version 8: rule=fedbuff buffer=5 concurrency=9'");
+  auto in_order = list;
+  in_order.insert(in_order.end(), {"--set", "run.order=virtual"});
+  expect_code(run(some.start("run", in_order)), 0);
+  auto simulated =
+      words{"simulate", some.config(), "--out", (some / "simulated").string()};
+  simulated.insert(simulated.end(), list.begin(), list.end());
+  expect_code(run(troupe(simulated)), 0);
+  expect_code(run(some.start("half", rounds(5, in_order))), 0);
+  expect_code(run(some.resume("half", rounds(16))), 0);
+
+  const std::vector<std::string> rules{
+      "fedavg", "fedasync", "fedavg", "fedbuff"};
+  for (const auto* name : {"run", "simulated", "half"}) {
+    EXPECT_EQ(rules_of(some.of(name)), rules) << name;
+    EXPECT_EQ(some.of(name).model_sha256(), some.of("run").model_sha256());
+    expect_sound(some.of(name));
+  }
+}
+
+// What it gives up is told behind the version, and belongs to its state.
+TEST(switch_test, is_sound_where_the_switchs_version_is_kept) {
+  study some{quick_fedbuff(5)};
+  expect_code(run(some.start(
+                  "run", switched("'version 1: rule=fedasync concurrency=5', "
+                                  "'version 3: rule=fedavg fraction=0.5'"))),
+      0);
+  expect_code(
+      run(some.start("kept", rounds(3, switched("'version 2: rule=fedavg'")))),
+      0);
+  expect_sound(some.of("run"));
+  expect_sound(some.of("kept"));
+  EXPECT_EQ(some.of("kept").checkpoints(), (std::vector<version_id>{1, 2, 3}));
+}
+
+TEST(switch_test, says_on_resuming_what_was_not_stored) {
+  study some{quick_fedavg(8)};
+  auto options = switched("'version 3: rule=fedbuff buffer=2'");
+  options.insert(options.end(), {"--set", "run.checkpoint_every=100"});
+  process one{some.start("run", endless(options))};
+  ASSERT_TRUE(one.until([&] {
+    return !some.of("run").all<facts::rule_changed>().empty();
+  })) << one.err();
+  one.signal(SIGKILL);
+  one.wait();
+  const auto said = run(some.resume("run", rounds(8)));
+  expect_code(said, 0);
+  EXPECT_THAT(said.err, HasSubstr("fedbuff took over behind version 3"));
+  EXPECT_EQ(rules_of(some.of("run")), (std::vector<std::string>{"fedbuff"}));
+  expect_sound(some.of("run"));
+}
+
 // As its configuration had it the first time, and the checkpoint since.
 TEST(switch_test, is_resumed_by_the_rule_that_it_has_gone_over_to) {
   study some{quick_fedavg(10)};
@@ -173,7 +231,13 @@ TEST(set_test, refuses_by_name_what_cannot_be) {
       HasSubstr("federation.buffer is for federation.rule = \"fedbuff\""));
   EXPECT_THAT(refused({"federation.rule=fedbuff", "federation.buffer=1000"}),
       HasSubstr("is more than the 10 clients"));
-  EXPECT_THAT(refused({"fedbuff"}), HasSubstr("fedbuff"));
+  EXPECT_THAT(refused({"rule=fedbuff"}),
+      HasSubstr("rule is not a key (did you mean federation.rule?)"));
+  EXPECT_THAT(refused({"federation.fracton=0.5"}),
+      HasSubstr("is not a key (did you mean federation.fraction?)"));
+  for (const words& wrong :
+      {words{"fedbuff"}, words{"="}, words(200, "federation.fraction=0.5")})
+    EXPECT_EQ(both.ask("set", wrong).code, 2);
   both.coordinator().signal(SIGINT);
   EXPECT_EQ(both.coordinator().wait().code, 3);
   EXPECT_TRUE(both.left().all<facts::rule_changed>().empty());
@@ -196,6 +260,8 @@ TEST(switch_test, is_refused_by_name_where_it_cannot_be) {
   EXPECT_THAT(refused("'stragglers 1.5: rule=fedbuff'"), HasSubstr("1.5"));
   EXPECT_THAT(refused("'version 3:'"), HasSubstr("sets nothing"));
   EXPECT_THAT(refused("'version 3: fedbuff'"), HasSubstr("no KEY=VALUE"));
+  EXPECT_THAT(refused("'version 3: rule=fedbuff, buffer=3'"),
+      HasSubstr("with a comma"));
   EXPECT_THAT(refused("'version 3: lr=1'"),
       HasSubstr("federation.lr cannot change while a run goes on"));
   EXPECT_THAT(refused("'version 3: rule=fedbuff buffer=99'"),

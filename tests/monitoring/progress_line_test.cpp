@@ -305,9 +305,10 @@ TEST_F(progress_line_test, says_which_rule_takes_over) {
   story_.then(facts::rule_changed{13, "fedbuff", {}, "version 13, which"});
 
   EXPECT_THAT(said(),
-      ElementsAre(
-          HasSubstr("fedbuff takes over (asked: federation.rule=fedbuff)"),
-          HasSubstr("fedbuff goes on (version 13, which: nothing changed)")));
+      ElementsAre(testing::HasSubstr(
+                      "fedbuff takes over (asked: federation.rule=fedbuff)"),
+          testing::HasSubstr(
+              "fedbuff goes on (version 13, which: nothing changed)")));
 }
 
 TEST_F(progress_line_test, says_for_whom_the_run_waits_and_that_it_goes_on) {

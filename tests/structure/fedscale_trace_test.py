@@ -88,6 +88,15 @@ class FedScaleTraceTest(unittest.TestCase):
                       self.refused("--stays", self.file("s", [1, 2])))
         self.assertIn("no pickled trace",
                       self.refused("--speeds", self.file("s", b"\x80\x04torn")))
+        self.assertIn("more than 100000 times", self.refused(
+            "--stays", self.file("s", {1: {"active": [0], "inactive": [1],
+                                           "finish_time": 0.1}})))
+        self.assertIn("something else than numbers", self.refused(
+            "--speeds", self.file("s", {1: SPEEDS[1], "b": SPEEDS[2]})))
+        for speed in 10 ** 400, 1e-320:
+            self.assertIn("which is no number from", self.refused(
+                "--speeds", self.file("s", {1: SPEEDS[1] | {"communication": speed}})))
+        self.assertEqual("", self.converted("--speeds", self.file("s", bad)).stdout)
         self.assertIn("computation = 'fast'", self.refused(
             "--speeds", self.file("s", {1: {"computation": "fast"}})))
         self.assertIn("No such file", self.refused("--stays", "/nowhere"))

@@ -148,6 +148,7 @@ TEST(succession_test, measures_what_the_slowest_cost) {
   EXPECT_EQ(succession::stragglers({2s, 2s, 2s}), 0.0);
   EXPECT_DOUBLE_EQ(succession::stragglers({10s, 1s, 2s, 1s, 2s}), 0.8);
   EXPECT_EQ(succession::stragglers({0s, 0s}), 0.0);
+  EXPECT_EQ(succession::stragglers({1s, 4s}), 0.75);
 }
 
 TEST(take_over_test, goes_on_where_the_rule_before_stopped) {

@@ -94,9 +94,9 @@ struct story {
 };
 
 /// From rounds to buffers, to mixed models, and back, by what settings name.
-federated::successor next_rule(
-    std::uint64_t seed, const std::vector<std::string>& settings) {
-  const auto& name = settings.front();
+federated::successor next_rule(std::uint64_t seed, const std::string& now,
+    const std::vector<std::string>& settings) {
+  const auto& name = settings.empty() ? now : settings.front();
   auto made = name == "fedavg"    ? averaged(seed)
               : name == "fedbuff" ? buffered(seed)
                                   : mixed(seed);
@@ -122,8 +122,8 @@ story tell(std::uint64_t seed, const discipline& of,
   plan what;
   what.rule = of.make(seed);
   if (of.switches) {
-    what.make_successor = [seed](const auto&, const auto& settings, bool) {
-      return next_rule(seed, settings);
+    what.make_successor = [seed](const auto& now, const auto& settings, bool) {
+      return next_rule(seed, now, settings);
     };
     what.switches = there_and_back(seed);
   }

@@ -146,9 +146,6 @@ std::string why_variates_stay(const configuration& what) {
       toml_string(what.client.method));
 }
 
-std::string why_not_to_come(
-    const configuration& first, const configuration& now);
-
 // Before its settings.
 configuration with_rule(const configuration& first, const configuration& now,
     const std::string& name) {
@@ -162,6 +159,28 @@ configuration with_rule(const configuration& first, const configuration& now,
     take_rule_defaults(result, {});
   }
   return result;
+}
+
+// What of the list in `now` cannot be; empty: all of it can.
+std::string why_not_to_come(
+    const configuration& first, const configuration& now) {
+  auto then = now;
+  version_id before = 0;
+  for (const auto& each : now.federation.switches) {
+    const auto [one, wrong] = parse(each);
+    if (!wrong.empty())
+      return {}; // its word is refused
+    if (one.version > 0 && one.version <= before)
+      return fmt::format(
+          "{}: comes behind version {} in the list", toml_string(each), before);
+    before = std::max(before, one.version);
+    auto next = gone_over(first, then, one.settings);
+    if (!next)
+      return fmt::format(
+          "{}: {}", toml_string(each), fmt::join(next.problems, "; "));
+    then = std::move(next.value);
+  }
+  return {};
 }
 
 } // namespace
@@ -204,28 +223,6 @@ reading gone_over(const configuration& first, const configuration& now,
       if (each.starts_with(from))
         each.erase(0, from.size());
   return result;
-}
-
-// What of the list in `now` cannot be; empty: all of it can.
-std::string why_not_to_come(
-    const configuration& first, const configuration& now) {
-  auto then = now;
-  version_id before = 0;
-  for (const auto& each : now.federation.switches) {
-    const auto [one, wrong] = parse(each);
-    if (!wrong.empty())
-      return {}; // its word is refused
-    if (one.version > 0 && one.version <= before)
-      return fmt::format(
-          "{}: comes behind version {} in the list", toml_string(each), before);
-    before = std::max(before, one.version);
-    auto next = gone_over(first, then, one.settings);
-    if (!next)
-      return fmt::format(
-          "{}: {}", toml_string(each), fmt::join(next.problems, "; "));
-    then = std::move(next.value);
-  }
-  return {};
 }
 
 std::string said_to_rule(const configuration& what) {

@@ -97,8 +97,8 @@ void simulator::make_durable(version_id version) {
     auto sha256 = record_.keep ? record_.keep(state) : std::string{};
     tell(facts::stored{version, sha256, 0.0, std::exchange(stored_, sha256)});
     if (plan_.dangers.crashes())
-      durable_ = durable_state{std::move(state), fresh_, report_.rule,
-          succession_, std::move(sha256), account_};
+      durable_ = durable_state{std::move(state), report_.rule, succession_,
+          std::move(sha256), account_};
     in_vain_ = 0;
   }
   press_.stored(version, {}, now(), todo);

@@ -119,12 +119,17 @@ TEST(switch_test, is_sound_where_the_switchs_version_is_kept) {
                   "run", switched("'version 1: rule=fedasync concurrency=5', "
                                   "'version 3: rule=fedavg fraction=0.5'"))),
       0);
+  // The last version is stored for certain.
   expect_code(
-      run(some.start("kept", rounds(3, switched("'version 2: rule=fedavg'")))),
+      run(some.start("last",
+          rounds(3, switched("'version 3: rule=fedavg fraction=0.5'")))),
       0);
   expect_sound(some.of("run"));
-  expect_sound(some.of("kept"));
-  EXPECT_EQ(some.of("kept").checkpoints(), (std::vector<version_id>{1, 2, 3}));
+  expect_sound(some.of("last"));
+  EXPECT_EQ(some.of("last").checkpoints().back(), 3u);
+  expect_code(run(some.resume("last", rounds(6))), 0);
+  expect_sound(some.of("last"));
+  EXPECT_EQ(some.of("last").all<facts::run_started>().back()->rule, "fedavg");
 }
 
 TEST(switch_test, says_on_resuming_what_was_not_stored) {

@@ -68,6 +68,14 @@ private:
 
 constexpr std::uint32_t epochs = 2;
 
+const fedavg everybody{.fraction = 1.0};
+
+fedavg all_alike() {
+  auto result = everybody;
+  result.weighting = "uniform";
+  return result;
+}
+
 std::uint64_t size_of(std::uint64_t client) {
   return 3 + 7 * client % 11;
 }
@@ -213,8 +221,8 @@ TEST(regions, are_what_a_transcription_says) {
   }
 
   const outcome made{pulls(12).aggregator(
-      region{3, fedavg{}}.rounds(2).server(fedavgm{.momentum = 0.5}).under(
-          fedavg{}))};
+      region{3, everybody}.rounds(2).server(fedavgm{.momentum = 0.5}).under(
+          everybody))};
 
   EXPECT_EQ(made.all<facts::published>().size(), 20u);
   EXPECT_LT(distance(made.bits(), played(root, 20)), 1e-6);
@@ -226,7 +234,7 @@ TEST(regions, are_weighed_under_a_buffer_as_clients_are) {
   std::uint64_t first = 0;
   auto root = group(4, 3, first);
   const outcome made{pulls(12)
-                         .aggregator(region{4, fedavg{}}.under(
+                         .aggregator(region{4, everybody}.under(
                              fedbuff{.buffer = 2, .concurrency = 4}))
                          .until(versions{20})};
 
@@ -270,18 +278,18 @@ TEST(regions, stand_below_regions) {
   }
 
   const outcome made{pulls(12).aggregator(
-      region{2, region{3, fedavg{}}.rounds(3).under(fedavg{})}
+      region{2, region{3, everybody}.rounds(3).under(everybody)}
           .rounds(2)
           .server(fedavgm{.momentum = 0.25})
-          .under(fedavg{}))};
+          .under(everybody))};
 
   EXPECT_LT(distance(made.bits(), played(root, 20)), 1e-6);
   EXPECT_GT(distance(made.bits(), played(root, 20, "forgets")), 1e-4);
 }
 
 TEST(regions, of_one_client_each_are_that_client) {
-  const outcome flat{pulls(6).aggregator(fedavg{})};
-  const outcome made{pulls(6).aggregator(region{6, fedavg{}}.under(fedavg{}))};
+  const outcome flat{pulls(6).aggregator(everybody)};
+  const outcome made{pulls(6).aggregator(region{6, everybody}.under(everybody))};
 
   model expected(flat.bits().begin(), flat.bits().end());
   EXPECT_LT(distance(made.bits(), expected), 1e-6);
@@ -314,7 +322,7 @@ TEST(regions, go_on_without_a_client_that_fails) {
 
   auto what = pulls(12, [](auto client) { return client == 5; });
   const outcome made{
-      what.aggregator(region{3, fedavg{}}.under(fedavg{.weighting = "uniform"}))};
+      what.aggregator(region{3, everybody}.under(all_alike()))};
 
   EXPECT_TRUE(made.all<facts::client_failed>().empty());
   model at(values, 1.0);
@@ -333,7 +341,7 @@ TEST(regions, go_on_without_a_client_that_fails) {
 
 TEST(regions, fail_as_a_client_does_if_all_of_theirs_do) {
   auto what = pulls(12, [](auto client) { return client / 4 == 1; });
-  const outcome made{what.aggregator(region{3, fedavg{}}.under(fedavg{}))};
+  const outcome made{what.aggregator(region{3, everybody}.under(everybody))};
 
   const auto failed = made.all<facts::client_failed>();
   ASSERT_EQ(failed.size(), 20u);
@@ -345,7 +353,7 @@ TEST(regions, fail_as_a_client_does_if_all_of_theirs_do) {
 
 TEST(regions, end_the_run_if_all_of_them_fail) {
   auto what = pulls(4, [](auto) { return true; });
-  const outcome made{what.aggregator(region{2, fedavg{}}.under(fedavg{})), 1};
+  const outcome made{what.aggregator(region{2, everybody}.under(everybody)), 1};
 
   ASSERT_EQ(made.all<facts::run_ended>().size(), 1u);
   EXPECT_EQ(made.all<facts::run_ended>()[0].outcome, "failed");
@@ -401,27 +409,27 @@ TEST(hierarchies, are_refused_where_they_cannot_be) {
   using testing::HasSubstr;
 
   EXPECT_EQ(problems(pulls(12).aggregator(
-                region{2, region{3, fedavg{}}.under(fedbuff{.buffer = 1})}
-                    .under(fedavg{}))),
+                region{2, region{3, everybody}.under(fedbuff{.buffer = 1})}
+                    .under(everybody))),
       "");
-  EXPECT_THAT(problems(pulls(5).aggregator(region{6, fedavg{}}.under(fedavg{}))),
+  EXPECT_THAT(problems(pulls(5).aggregator(region{6, everybody}.under(everybody))),
       HasSubstr("makes 6 regions or edges of federation.clients = 5"));
   EXPECT_THAT(
       problems(pulls(12).aggregator(
-          region{4, fedavg{}}.under(fedbuff{.buffer = 5}))),
+          region{4, everybody}.under(fedbuff{.buffer = 5}))),
       HasSubstr("is more than the 4 clients there are"));
   EXPECT_THAT(
       problems(pulls(12).aggregator(
-          region{4, fedbuff{.buffer = 4}}.under(fedavg{}))),
+          region{4, fedbuff{.buffer = 4}}.under(everybody))),
       HasSubstr("is more than the 3 clients there are"));
   EXPECT_THAT(problems(pulls(12).aggregator(edge{3}.under(fedasync{}))),
       HasSubstr("mixes models"));
   EXPECT_THAT(
       problems(pulls(12)
-                   .aggregator(region{3, fedavg{}}.under(fedavg{}))
+                   .aggregator(region{3, everybody}.under(everybody))
                    .order({})),
       HasSubstr("whose clock knows clients"));
-  auto varies = pulls(12).aggregator(region{3, fedavg{}}.under(fedavg{}));
+  auto varies = pulls(12).aggregator(region{3, everybody}.under(everybody));
   EXPECT_THROW(varies.with({"client.method=scaffold"}), configuration_error);
   EXPECT_THROW(varies.with({"federation.regions=[\"x\"]"}), configuration_error);
   EXPECT_THROW(varies.with({"federation.regions=[\"3: fractoin=1\"]"}),

@@ -3,7 +3,8 @@
 //
 //   regions
 //   regions --set run.rounds=3                              # a first look
-//   regions --set 'federation.regions=["4: rule=none"]'    # edges that only sum
+//   regions --set 'federation.regions=["4: rule=none"]'    # edges that only
+//   sum
 #include "runtime/troupe.hpp"
 
 int main(int argc, char** argv) {

@@ -151,8 +151,8 @@ way add_regions(drawing& to, const hierarchy_levels& levels) {
   };
   for (const auto& each : levels.all) {
     to.actors.push_back({"region", wide *= each.count,
-        fmt::format("an aggregator and a shard, by {}",
-            each.how.federation.rule)});
+        fmt::format(
+            "an aggregator and a shard, by {}", each.how.federation.rule)});
     lease(to.actors.size() - 1);
   }
   const auto bench = to.actors.size();
@@ -163,15 +163,15 @@ way add_regions(drawing& to, const hierarchy_levels& levels) {
           {bench, above, "failure", true}});
   const auto clerk = to.actors.size();
   to.actors.push_back({"clerk", 1, "computes what regions hand in"});
-  to.messages.insert(to.messages.end(),
-      {{above, clerk, "unpack"}, {above, clerk, "pack"},
-          {clerk, above, "packed", true}});
+  to.messages.insert(
+      to.messages.end(), {{above, clerk, "unpack"}, {above, clerk, "pack"},
+                             {clerk, above, "packed", true}});
   return {bench, bench};
 }
 
 // Contributions go to the edges, and sums from there to the shards.
-void add_edges(drawing& to, const hierarchy_levels& levels,
-    std::uint64_t shards) {
+void add_edges(
+    drawing& to, const hierarchy_levels& levels, std::uint64_t shards) {
   std::erase_if(to.messages, [](const auto& each) {
     return each.name == "add" || each.name == "added" ||
            (each.name == "discard" && each.to == shard);

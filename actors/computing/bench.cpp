@@ -144,8 +144,8 @@ update_sink bench_state::returned(const ticket& whose) {
 
 void bench_state::refuse(const train_task& what, caf::error why) {
   send(self_, what.reply_to,
-      failure{
-          static_cast<client_id>(what.work.client), what.lease, std::move(why)});
+      failure{static_cast<client_id>(what.work.client), what.lease,
+          std::move(why)});
 }
 
 // An aggregator whose lease is over, or a slot: what that was at has failed,

@@ -27,8 +27,8 @@ struct bench_options {
 /// is idle while any region has work, and answers go back by here.
 ///
 /// What is to stop while it waits is answered soon, so that no lane looks lost;
-/// what is to stop as it comes, at once. What there is to score goes to the slot
-/// itself.
+/// what is to stop as it comes, at once. What there is to score goes to the
+/// slot itself.
 class bench_state {
 public:
   static inline const char* name = "troupe.bench";
@@ -67,7 +67,7 @@ private:
 
   bench::pointer self_;
   bench_options options_;
-  std::vector<place> places_; ///< by slot
+  std::vector<place> places_;                          ///< by slot
   std::map<caf::actor_addr, std::vector<lane>> lanes_; ///< by aggregator
   std::map<gpu::device_kind, std::deque<train_task>> waiting_;
   std::map<ticket, under_way> under_way_;

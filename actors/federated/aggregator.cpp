@@ -127,8 +127,7 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   stage_ = stage::running;
   crew_ = what.who;
   workers_.resize(options_.first_client);
-  workers_.insert(
-      workers_.end(), crew_->workers.begin(), crew_->workers.end());
+  workers_.insert(workers_.end(), crew_->workers.begin(), crew_->workers.end());
   present_ = crew_->workers.size();
   slots_ = crew_->slots;
   promise_ = self_->make_response_promise<run_report>();
@@ -153,8 +152,8 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
     std::visit([this](auto& x) { tell(std::move(x)); }, said.what);
   tell(facts::run_started{options_.header});
   for (std::size_t i = 0; i < options_.samples.size(); ++i)
-    welcome(options_.first_client + static_cast<client_id>(i),
-        options_.samples[i]);
+    welcome(
+        options_.first_client + static_cast<client_id>(i), options_.samples[i]);
   publication::orders todo;
   press_.start(now_, todo);
   follow(std::move(todo));

@@ -107,14 +107,15 @@ gpu::shared_buffer packed_memory(const region_memory& what) {
 region_memory unpacked_memory(const gpu::buffer& from) {
   cursor at{from.span()};
   std::uint64_t length = 0;
-  std::memcpy(&length, at.next(values_for(sizeof length)).data(), sizeof length);
+  std::memcpy(
+      &length, at.next(values_for(sizeof length)).data(), sizeof length);
   if (length > from.bytes())
     throw std::runtime_error("this is not what a region keeps");
   const auto bytes = at.next(values_for(length));
   contents head;
-  caf::binary_deserializer source{nullptr,
-      caf::span<const caf::byte>{
-          reinterpret_cast<const caf::byte*>(bytes.data()), length}};
+  caf::binary_deserializer source{
+      nullptr, caf::span<const caf::byte>{
+                   reinterpret_cast<const caf::byte*>(bytes.data()), length}};
   if (!source.apply(head) || source.remaining() != 0)
     throw std::runtime_error("this is not what a region keeps");
   region_memory result{
@@ -139,8 +140,8 @@ clerk::behavior_type clerk_state::make_behavior() {
       },
       [this](const pack& what) -> caf::result<packed> {
         packed result;
-        if (auto why = guarded(
-                errc::update_not_finite, [&] { result = close(what); }))
+        if (auto why =
+                guarded(errc::update_not_finite, [&] { result = close(what); }))
           return why;
         return result;
       },

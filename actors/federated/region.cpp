@@ -35,7 +35,8 @@ regional_aggregator::behavior_type region_state::make_behavior() {
       [this](const revoke& what) { stop(what.lease); },
       [this](const train_task& what) { stand_in(what); },
       [this](const evaluate_task& what) { // nothing is scored here
-        send(self_, what.reply_to, evaluated_part{what.part, {}, 0.0, stopped()});
+        send(self_, what.reply_to,
+            evaluated_part{what.part, {}, 0.0, stopped()});
       },
       [this](const fact_batch& what) {
         for (const auto& each : *what.facts)
@@ -147,10 +148,9 @@ void region_state::spawn(aggregator_options how) {
   const auto blocks = how.blocks;
   aggregator_ = self_->spawn<aggregator_impl>(std::move(how));
   for (shard_id i = 0; i < options_.shards; ++i)
-    shards_.push_back(
-        self_->spawn<shard_impl, caf::detached>(shard_options{parameters, blocks,
-            options_.server, options_.credit, aggregator_, {}, i,
-            options_.shards}));
+    shards_.push_back(self_->spawn<shard_impl, caf::detached>(
+        shard_options{parameters, blocks, options_.server, options_.credit,
+            aggregator_, {}, i, options_.shards}));
 }
 
 // What it has by now is its update.
@@ -166,9 +166,9 @@ void region_state::close(const run_report& what) {
   cpu_seconds_ = what.compute_seconds;
   if (options_.slots_lost)
     *options_.slots_lost += what.slots_lost;
-  const auto is_done = what.outcome == run_outcome::completed ||
-                       (what.outcome == run_outcome::interrupted &&
-                           out_of_time_);
+  const auto is_done =
+      what.outcome == run_outcome::completed ||
+      (what.outcome == run_outcome::interrupted && out_of_time_);
   if (revoked_)
     return fail(stopped());
   if (!is_done)
@@ -208,8 +208,7 @@ void region_state::fail(caf::error why) {
 }
 
 void region_state::refuse(const seated_offer& what, caf::error why) {
-  send(self_, what.reply_to,
-      failure{options_.id, what.lease, std::move(why)});
+  send(self_, what.reply_to, failure{options_.id, what.lease, std::move(why)});
 }
 
 void region_state::finish() {

@@ -25,7 +25,7 @@ struct shard_options {
   aggregator report_to;
   gpu::device where{}; ///< where it adds; the bits are the same anywhere
   shard_id number = 0;
-  std::size_t of = 1; ///< so many shards
+  std::size_t of = 1;              ///< so many shards
   std::vector<edge_shard> edges{}; ///< that sum up for it
 };
 

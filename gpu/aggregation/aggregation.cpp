@@ -79,8 +79,8 @@ aggregation::held aggregation::hand_over(device_stream& on) {
 }
 
 // What weighs in the variate is no larger than what it weighs in the mean.
-admission aggregation::merge(device_stream& on, const accumulator& sums,
-    const accumulator* drift) {
+admission aggregation::merge(
+    device_stream& on, const accumulator& sums, const accumulator* drift) {
   const auto said = sums_.merge(on, sums);
   if (said == admission::added && drift_ && drift)
     return drift_->merge(on, *drift);

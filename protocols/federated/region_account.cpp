@@ -20,9 +20,8 @@ void region_account::hear(const fact& what) {
     in_versions_.updates += done.updates;
     ++versions_;
     // Whose clients' data nobody knows counts by updates.
-    const auto weight = static_cast<double>(
-        std::max(done.samples > 0 ? done.samples : done.updates,
-            std::uint64_t{1}));
+    const auto weight = static_cast<double>(std::max(
+        done.samples > 0 ? done.samples : done.updates, std::uint64_t{1}));
     losses_ += weight * made->loss;
     weights_ += weight;
   }

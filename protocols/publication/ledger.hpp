@@ -95,7 +95,7 @@ private:
   std::uint64_t given_ = 0;
   std::uint64_t told_ = 0;
   std::deque<std::uint32_t> untold_; ///< their edges, in order; not of one
-  gpu::accumulator_totals totals_;      ///< of the version that is open
+  gpu::accumulator_totals totals_;   ///< of the version that is open
   gpu::sum_total sum_;
   version_id version_ = 0;
   std::deque<distance> travelled_{0}; ///< since the first, to the last versions

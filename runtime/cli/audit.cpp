@@ -2,8 +2,8 @@
 #include "runtime/cli/command.hpp"
 #include "runtime/company/restart.hpp"
 #include "runtime/configuration/device_choice.hpp"
-#include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/keys.hpp"
+#include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/record/replay.hpp"
 

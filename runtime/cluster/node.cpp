@@ -190,8 +190,8 @@ void node::dismiss_all(caf::scoped_actor& self,
 // All of them are here, and which of them train is the coordinator's to say.
 spawned_regions node::hold_regions(const std::vector<compute_slot>& slots) {
   const auto& run = *lent_;
-  region_plan what{run.settled, slots,
-      {run.settled.run.seed, run.on.shares()}, 2, 1, {}};
+  region_plan what{
+      run.settled, slots, {run.settled.run.seed, run.on.shares()}, 2, 1, {}};
   what.header.name = run.settled.run.name;
   what.header.fingerprint = run.on.fingerprint();
   what.header.seed = run.settled.run.seed;
@@ -208,21 +208,19 @@ farewell node::serve(session& with) {
   if (leases_regions(run.settled)) {
     regions = hold_regions(slots);
     most = std::max(most,
-        most_kept_by_regions(
-            run.settled, gpu::size(probe->layout()), most));
+        most_kept_by_regions(run.settled, gpu::size(probe->layout()), most));
   }
-  auto workers = regions.workers.empty()
-                     ? spawn_workers(*system_, run.settled, run.data,
-                           run.home.client)
-                     : regions.workers;
+  auto workers = regions.workers.empty() ? spawn_workers(*system_, run.settled,
+                                               run.data, run.home.client)
+                                         : regions.workers;
   with.at->expect_tensors(most * sizeof(float));
   caf::scoped_actor self{*system_};
   run.kept.forget_before(with.told.durable);
   const auto kept = run.kept.size();
   auto here = system_->spawn<host_impl>(
       host_options{watch_->begin(with.at, slots.size()), workers,
-          regions.lanes.empty() ? slots : regions.lanes,
-          run.what.test_data(), std::move(run.kept), run.home.client, keeper_});
+          regions.lanes.empty() ? slots : regions.lanes, run.what.test_data(),
+          std::move(run.kept), run.home.client, keeper_});
   ready able;
   for (const auto& each : slots)
     able.slots.push_back(static_cast<std::uint8_t>(each.kind));

@@ -228,17 +228,15 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
   who->slots = spawn_slots(*system_, what_, settled_, devices_);
   gather_workers(*who, before);
   const auto shards = c.federation.shards;
-  const auto credit = leases_regions(c) ? 1
-                      : adding() > 1    ? adding()
-                                        : depth();
+  const auto credit = leases_regions(c) ? 1 : adding() > 1 ? adding() : depth();
   edges_ = spawn_edges(*system_, c,
       {gpu::size(layout_), server_of(c), shards, credit, aggregator_});
   who->edges = edges_.lowest;
   who->edge_of = edges_.edge_of;
   for (shard_id i = 0; i < shards; ++i)
-    who->shards.push_back(system_->spawn<shard_impl, caf::detached>(
-        shard_options{parameters, blocks, server_of(c), credit, aggregator_,
-            sums_at(), i, shards,
+    who->shards.push_back(
+        system_->spawn<shard_impl, caf::detached>(shard_options{parameters,
+            blocks, server_of(c), credit, aggregator_, sums_at(), i, shards,
             edges_.highest.empty() ? std::vector<edge_shard>{}
                                    : edges_.highest[i]}));
   if (!what_.test_data().empty())

@@ -200,8 +200,8 @@ aggregator_options company::plan(
   result.adding = adding();
   result.kinds = {c.run.seed, devices_.shares()};
   result.lease_time = from_seconds(c.federation.lease_seconds);
-  result.stop_grace = from_seconds(c.compute.stop_grace *
-                                   static_cast<double>(aggregators_deep(c)));
+  result.stop_grace = from_seconds(
+      c.compute.stop_grace * static_cast<double>(aggregators_deep(c)));
   return result;
 }
 

@@ -27,8 +27,8 @@ struct spawned_edges {
   std::vector<edge_id> edge_of;                 ///< by client
   std::vector<edge_shard> all;
 };
-spawned_edges spawn_edges(caf::actor_system& system, const configuration& what,
-    const edge_plan& how);
+spawned_edges spawn_edges(
+    caf::actor_system& system, const configuration& what, const edge_plan& how);
 
 /// Threads that they take.
 std::size_t edge_threads(const configuration& what);

@@ -99,16 +99,14 @@ private:
     result.first = static_cast<client_id>(first);
     for (auto i = first; i < first + count; ++i) {
       result.samples.push_back(data_[i].size());
-      result.workers.push_back(
-          system_.spawn<worker_impl>(static_cast<client_id>(i),
-              std::move(data_[i]), context_));
+      result.workers.push_back(system_.spawn<worker_impl>(
+          static_cast<client_id>(i), std::move(data_[i]), context_));
       keep(result.workers.back());
     }
     return result;
   }
 
-  regional_aggregator region(
-      client_id id, std::size_t depth, household own) {
+  regional_aggregator region(client_id id, std::size_t depth, household own) {
     const auto& level = levels_.all[depth];
     region_options result;
     result.id = id;
@@ -152,10 +150,9 @@ private:
     result.depth = what_.depth;
     result.adding = what_.adding;
     result.kinds = what_.kinds;
-    result.stop_grace = from_seconds(what_.settled.compute.stop_grace *
-                                     static_cast<double>(
-                                         aggregators_deep(what_.settled) - 1 -
-                                         depth));
+    result.stop_grace = from_seconds(
+        what_.settled.compute.stop_grace *
+        static_cast<double>(aggregators_deep(what_.settled) - 1 - depth));
     return result;
   }
 

@@ -25,7 +25,7 @@ struct region_plan {
   std::size_t depth = 2;           ///< leases in flight a slot, at most
   std::size_t adding = 1;          ///< deltas that may wait at a shard
   facts::run_header header;        ///< of the run
-  bool travel = false; ///< the topmost ones may train at nodes, too
+  bool travel = false;             ///< the topmost ones may train at nodes, too
 };
 
 /// A run's regions, and all that is below them.
@@ -34,7 +34,7 @@ struct spawned_regions {
   std::vector<compute_slot> homes; ///< of these; where they travel, none
   /// The slots as whoever leases regions sees them: all of them train there.
   std::vector<compute_slot> lanes;
-  std::vector<caf::actor> others;  ///< to be dismissed with them
+  std::vector<caf::actor> others; ///< to be dismissed with them
   /// Slots that are not back: their threads may never return.
   std::shared_ptr<std::atomic<std::uint64_t>> slots_lost;
 };

@@ -161,8 +161,9 @@ void check_regions(const configuration& what, contradiction_list& found) {
   const auto* rule = find_rule(of.rule);
   if (!levels.leases_regions()) {
     if (rule && !rule->averages)
-      add(fmt::format("sums at edges, and federation.rule = \"{}\" mixes models, "
-                      "which sums do not show",
+      add(fmt::format(
+          "sums at edges, and federation.rule = \"{}\" mixes models, "
+          "which sums do not show",
           of.rule));
     return;
   }

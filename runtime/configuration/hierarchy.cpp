@@ -22,8 +22,8 @@ std::string keys_of(const std::any& rule) {
   auto text = fmt::format("rule={}", row->name);
   for (const auto& key : row->keys)
     if (key.get(rule) != key.get(row->defaults))
-      text += fmt::format(" {}={}", key.name,
-          find_key("federation", key.name)->value(named));
+      text += fmt::format(
+          " {}={}", key.name, find_key("federation", key.name)->value(named));
   return text;
 }
 

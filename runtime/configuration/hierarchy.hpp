@@ -11,7 +11,7 @@ namespace troupe {
 
 /// A root with its rule, and levels of regions below it.
 struct hierarchy {
-  std::any rule; ///< the root's, by its options
+  std::any rule;                    ///< the root's, by its options
   std::vector<std::string> regions; ///< as federation.regions has them
 };
 

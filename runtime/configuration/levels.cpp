@@ -127,8 +127,8 @@ level level_of(const configuration& root, const line& it, std::uint64_t below,
     else if (auto rounds = number(value); rounds && *rounds >= 1)
       result.rounds = *rounds;
     else
-      wrong.push_back(fmt::format(
-          "has rounds={}, which is not from 1 up", legible(value)));
+      wrong.push_back(
+          fmt::format("has rounds={}, which is not from 1 up", legible(value)));
   result.how.run.rounds = result.rounds;
   auto read = change_configuration(result.how, settings);
   for (auto& each : read.problems) {
@@ -173,8 +173,7 @@ hierarchy_levels levels_of(const configuration& what) {
   for (const auto& text : texts) {
     lines.push_back({text});
     if (auto wrong = take_apart(lines.back()); !wrong.empty())
-      result.problems.push_back(
-          fmt::format("\"{}\" {}", legible(text), wrong));
+      result.problems.push_back(fmt::format("\"{}\" {}", legible(text), wrong));
   }
   if (!result.problems.empty())
     return result;
@@ -186,8 +185,8 @@ hierarchy_levels levels_of(const configuration& what) {
   const auto largest = (clients + regions - 1) / regions;
   auto summing = false;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto has_clients = i + 1 == lines.size() ||
-                             lines[i + 1].value("rule") == "none";
+    const auto has_clients =
+        i + 1 == lines.size() || lines[i + 1].value("rule") == "none";
     std::vector<std::string> wrong;
     result.all.push_back(level_of(what, lines[i],
         has_clients ? largest : lines[i + 1].count, has_clients, wrong));
@@ -220,9 +219,9 @@ std::string hierarchy_text(const configuration& what) {
     result += in_words(each);
     if (!each.sums)
       result += fmt::format(" by {}{}", each.how.federation.rule,
-          each.rounds == 1 ? ""
-                           : fmt::format(" ({} {}s)", each.rounds,
-                                 unit(each.how)));
+          each.rounds == 1
+              ? ""
+              : fmt::format(" ({} {}s)", each.rounds, unit(each.how)));
   }
   return result;
 }

@@ -25,9 +25,10 @@ struct level {
 ///
 ///     "4: rule=fedavg fraction=0.5 rounds=2"
 ///
-/// its count, and keys of [federation] that it goes by, with their defaults; and
-/// how many rounds it makes under a lease, one if it does not say. `rule=none` are edges that only sum: whoever is above
-/// them draws and weighs the clients below.
+/// its count, and keys of [federation] that it goes by, with their defaults;
+/// and how many rounds it makes under a lease, one if it does not say.
+/// `rule=none` are edges that only sum: whoever is above them draws and weighs
+/// the clients below.
 struct hierarchy_levels {
   std::vector<level> all;
   std::vector<std::string> problems;

@@ -190,9 +190,8 @@ bool repeats_by_seed(const configuration& what) {
       !row->by_seed(rule_options_of(what, *row)))
     return false;
   const auto levels = levels_of(what).all;
-  return std::ranges::all_of(levels, [](const level& each) {
-    return each.sums || repeats_by_seed(each.how);
-  });
+  return std::ranges::all_of(levels,
+      [](const level& each) { return each.sums || repeats_by_seed(each.how); });
 }
 
 void check_rule(const configuration& what, const rule_row::findings& found) {

@@ -30,8 +30,8 @@ TEST(regions_test, make_one_model_through_five_kills) {
   study some{quick_regions(30)};
   std::uint64_t reached = 0;
   for (int kill = 0; kill < 5; ++kill) {
-    process one{kill == 0 ? some.start("killed", endless())
-                          : some.resume("killed")};
+    process one{
+        kill == 0 ? some.start("killed", endless()) : some.resume("killed")};
     ASSERT_TRUE(one.until([&] {
       return some.of("killed").last_published() > reached + 4;
     })) << one.err();
@@ -78,8 +78,8 @@ TEST(regions_test, that_only_sum_make_the_model_of_a_flat_run) {
   text.insert(text.find("fraction"), "regions = [\"4: rule=none\"]\n");
   study edges{text};
   for (const auto* slots : {"1", "2", "5"})
-    expect_code(run(edges.start(slots,
-                    {"--set", fmt::format("compute.slots={}", slots)})),
+    expect_code(run(edges.start(
+                    slots, {"--set", fmt::format("compute.slots={}", slots)})),
         0);
 
   for (const auto* slots : {"1", "2", "5"})
@@ -136,7 +136,8 @@ TEST(regions_test, do_not_go_with_what_knows_no_regions) {
     expect_code(said, 2);
     return said.err;
   };
-  EXPECT_THAT(refused({"--set", "run.order=virtual"}), HasSubstr("whose clock"));
+  EXPECT_THAT(
+      refused({"--set", "run.order=virtual"}), HasSubstr("whose clock"));
   EXPECT_THAT(refused({"--set", "client.method=scaffold"}),
       HasSubstr("control variates"));
   EXPECT_THAT(refused({"--set", "federation.residents=true"}),

@@ -52,9 +52,9 @@ struct pulling : training::learner {
       throw std::runtime_error("this one always fails");
     for (std::uint32_t step = 0; step < work.how.epochs; ++step)
       for (std::size_t i = 0; i < parameters.size(); ++i)
-        parameters[i] -= static_cast<float>(rate) *
-                         (parameters[i] -
-                             static_cast<float>(target(work.client, i)));
+        parameters[i] -=
+            static_cast<float>(rate) *
+            (parameters[i] - static_cast<float>(target(work.client, i)));
     return {work.data.size() * work.how.epochs, work.how.epochs, 0.5};
   }
   training::evaluation evaluate(std::span<const float>,
@@ -80,14 +80,15 @@ std::uint64_t size_of(std::uint64_t client) {
   return 3 + 7 * client % 11;
 }
 
-topology pulls(std::uint64_t clients,
-    std::function<bool(std::uint64_t)> fails = {}) {
+topology pulls(
+    std::uint64_t clients, std::function<bool(std::uint64_t)> fails = {}) {
   std::vector<training::view> own;
   for (std::uint64_t i = 0; i < clients; ++i)
     own.push_back(blank_samples(size_of(i)));
   topology result{"regions"};
   result
-      .learner([fails](gpu::device) { return std::make_unique<pulling>(fails); },
+      .learner(
+          [fails](gpu::device) { return std::make_unique<pulling>(fails); },
           "pulling")
       .clients(std::move(own), sgd{}, local{.epochs = epochs})
       .until(rounds{20});
@@ -220,9 +221,10 @@ TEST(regions, are_what_a_transcription_says) {
     each.momentum = 0.5;
   }
 
-  const outcome made{pulls(12).aggregator(
-      region{3, everybody}.rounds(2).server(fedavgm{.momentum = 0.5}).under(
-          everybody))};
+  const outcome made{pulls(12).aggregator(region{3, everybody}
+                                              .rounds(2)
+                                              .server(fedavgm{.momentum = 0.5})
+                                              .under(everybody))};
 
   EXPECT_EQ(made.all<facts::published>().size(), 20u);
   EXPECT_LT(distance(made.bits(), played(root, 20)), 1e-6);
@@ -252,7 +254,8 @@ TEST(regions, are_weighed_under_a_buffer_as_clients_are) {
         sum[i] += weight * (to[i] - from[i]);
       shares += 1.0;
       stale += x->staleness;
-    } else if (const auto* made_one = std::get_if<facts::published>(&each.what)) {
+    } else if (const auto* made_one =
+                   std::get_if<facts::published>(&each.what)) {
       auto next = versions.rbegin()->second;
       for (std::size_t i = 0; i < values; ++i)
         next[i] += sum[i] / shares;
@@ -289,7 +292,8 @@ TEST(regions, stand_below_regions) {
 
 TEST(regions, of_one_client_each_are_that_client) {
   const outcome flat{pulls(6).aggregator(everybody)};
-  const outcome made{pulls(6).aggregator(region{6, everybody}.under(everybody))};
+  const outcome made{
+      pulls(6).aggregator(region{6, everybody}.under(everybody))};
 
   model expected(flat.bits().begin(), flat.bits().end());
   EXPECT_LT(distance(made.bits(), expected), 1e-6);
@@ -303,8 +307,8 @@ TEST(regions, of_one_client_each_are_that_client) {
 }
 
 TEST(regions, give_one_model_at_any_number_of_slots) {
-  auto what = pulls(12).aggregator(region{3, fedavg{.fraction = 0.5}}
-                                       .rounds(2)
+  auto what = pulls(12).aggregator(region{
+      3, fedavg{.fraction = 0.5}}.rounds(2)
                                        .server(fedavgm{.momentum = 0.5})
                                        .under(fedavg{.fraction = 0.7}));
   const outcome expected{what, 0, 1};
@@ -321,8 +325,7 @@ TEST(regions, go_on_without_a_client_that_fails) {
     std::erase_if(each.below, [](const part& x) { return x.client == 5; });
 
   auto what = pulls(12, [](auto client) { return client == 5; });
-  const outcome made{
-      what.aggregator(region{3, everybody}.under(all_alike()))};
+  const outcome made{what.aggregator(region{3, everybody}.under(all_alike()))};
 
   EXPECT_TRUE(made.all<facts::client_failed>().empty());
   model at(values, 1.0);
@@ -385,17 +388,17 @@ TEST(edges, that_only_sum_change_no_bit) {
 TEST(edges, stand_below_edges) {
   const fedavg rule{.fraction = 0.4};
   const outcome flat{drawn().aggregator(rule)};
-  auto deep = drawn(2).aggregator(edge{2}.under(rule)).with(
-      {"federation.regions=[\"2: rule=none\", \"3: rule=none\"]"});
+  auto deep =
+      drawn(2)
+          .aggregator(edge{2}.under(rule))
+          .with({"federation.regions=[\"2: rule=none\", \"3: rule=none\"]"});
 
   EXPECT_EQ(outcome(deep).bits(), flat.bits());
 }
 
 TEST(edges, hand_in_what_a_method_needs) {
   const fedavg rule{.fraction = 0.4};
-  auto what = [](topology of) {
-    return of.with({"client.method=scaffold"});
-  };
+  auto what = [](topology of) { return of.with({"client.method=scaffold"}); };
   const outcome flat{what(drawn().aggregator(rule))};
 
   EXPECT_EQ(outcome(what(drawn().aggregator(edge{4}.under(rule)))).bits(),
@@ -408,36 +411,37 @@ TEST(hierarchies, are_refused_where_they_cannot_be) {
   };
   using testing::HasSubstr;
 
-  EXPECT_EQ(problems(pulls(12).aggregator(
-                region{2, region{3, everybody}.under(fedbuff{.buffer = 1})}
-                    .under(everybody))),
+  EXPECT_EQ(
+      problems(pulls(12).aggregator(
+          region{2, region{3, everybody}.under(fedbuff{.buffer = 1})}.under(
+              everybody))),
       "");
-  EXPECT_THAT(problems(pulls(5).aggregator(region{6, everybody}.under(everybody))),
+  EXPECT_THAT(
+      problems(pulls(5).aggregator(region{6, everybody}.under(everybody))),
       HasSubstr("makes 6 regions or edges of federation.clients = 5"));
-  EXPECT_THAT(
-      problems(pulls(12).aggregator(
-          region{4, everybody}.under(fedbuff{.buffer = 5}))),
+  EXPECT_THAT(problems(pulls(12).aggregator(
+                  region{4, everybody}.under(fedbuff{.buffer = 5}))),
       HasSubstr("is more than the 4 clients there are"));
-  EXPECT_THAT(
-      problems(pulls(12).aggregator(
-          region{4, fedbuff{.buffer = 4}}.under(everybody))),
+  EXPECT_THAT(problems(pulls(12).aggregator(
+                  region{4, fedbuff{.buffer = 4}}.under(everybody))),
       HasSubstr("is more than the 3 clients there are"));
   EXPECT_THAT(problems(pulls(12).aggregator(edge{3}.under(fedasync{}))),
       HasSubstr("mixes models"));
-  EXPECT_THAT(
-      problems(pulls(12)
-                   .aggregator(region{3, everybody}.under(everybody))
-                   .order({})),
+  EXPECT_THAT(problems(pulls(12)
+                           .aggregator(region{3, everybody}.under(everybody))
+                           .order({})),
       HasSubstr("whose clock knows clients"));
   auto varies = pulls(12).aggregator(region{3, everybody}.under(everybody));
   EXPECT_THROW(varies.with({"client.method=scaffold"}), configuration_error);
-  EXPECT_THROW(varies.with({"federation.regions=[\"x\"]"}), configuration_error);
+  EXPECT_THROW(
+      varies.with({"federation.regions=[\"x\"]"}), configuration_error);
   EXPECT_THROW(varies.with({"federation.regions=[\"3: fractoin=1\"]"}),
       configuration_error);
   EXPECT_THROW(varies.with({"federation.regions=[\"3: rounds=0\"]"}),
       configuration_error);
   EXPECT_THROW(
-      varies.with({"federation.regions=[\"3: rule=none\", \"2: rule=fedavg\"]"}),
+      varies.with(
+          {"federation.regions=[\"3: rule=none\", \"2: rule=fedavg\"]"}),
       configuration_error);
 }
 

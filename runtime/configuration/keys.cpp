@@ -235,7 +235,7 @@ std::vector<key> common_keys() {
       {"federation", "clients", at<&federation::clients>,
           "how many share the data", alters, {0, 1 << 24}},
       {"federation", "regions", at<&federation::regions>,
-          "levels below the root, like [\"4: rule=fedavg\"]; rule=none: sums",
+          "below the root, like [\"4: rule=fedavg\"]; rule=none: sums",
           alters},
       {"federation", "residents", at<&federation::residents>,
           "true: nodes may bring clients, with data of their own", alters},

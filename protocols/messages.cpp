@@ -9,6 +9,8 @@
 #include "protocols/collective/messages.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
+#include "protocols/federated/edge.hpp"
+#include "protocols/federated/region.hpp"
 #include "protocols/federated/succession.hpp"
 #include "protocols/observer.hpp"
 #include "protocols/participation.hpp"
@@ -28,6 +30,8 @@ void register_messages() {
     caf::init_global_meta_objects<caf::id_block::troupe_cluster>();
     caf::init_global_meta_objects<caf::id_block::troupe_doors>();
     caf::init_global_meta_objects<caf::id_block::troupe_registration>();
+    caf::init_global_meta_objects<caf::id_block::troupe_regions>();
+    caf::init_global_meta_objects<caf::id_block::troupe_edges>();
     caf::core::init_global_meta_objects();
     return true;
   }();

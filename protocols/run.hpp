@@ -9,6 +9,7 @@
 
 #include "gpu/buffer.hpp"
 #include "gpu/training/learner.hpp"
+#include "protocols/federated/edge.hpp"
 #include "protocols/ids.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
@@ -24,6 +25,12 @@ struct crew {
   troupe::evaluator evaluator;     ///< may be empty: then nothing is scored
   troupe::scribe scribe;
   std::vector<observer> observers; ///< beside the scribe
+  /// Where each worker trains alone, in their order; empty: at any slot.
+  std::vector<compute_slot> homes{};
+  /// By edge and shard: what is added there instead, and handed in by
+  /// the shards themselves before they publish.
+  std::vector<std::vector<adder>> edges{};
+  std::vector<edge_id> edge_of{}; ///< by worker; empty: there are no edges
 };
 
 /// To the aggregator: start, or go on. Answered when the run has ended.

@@ -1,5 +1,6 @@
 #include "runtime/drawing.hpp"
 
+#include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 
 #include <fmt/format.h>
@@ -94,13 +95,19 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
+/// Whom workers give their tasks to, and who hears what comes of them.
+struct way {
+  std::size_t from = worker;
+  std::size_t to = aggregator;
+};
+
 /// Adds one more actor that trains, and scores if `judged`.
-void add_trainer(drawing& to, drawing::actor who, bool judged) {
+void add_trainer(drawing& to, way by, drawing::actor who, bool judged) {
   auto it = to.actors.size();
   to.actors.push_back(std::move(who));
   to.messages.insert(to.messages.end(),
-      {{worker, it, "train_task"}, {it, aggregator, "update", true},
-          {it, aggregator, "failure", true}});
+      {{by.from, it, "train_task"}, {it, by.to, "update", true},
+          {it, by.to, "failure", true}});
   if (judged)
     to.messages.insert(
         to.messages.end(), {{evaluator, it, "evaluate_task"},
@@ -108,7 +115,7 @@ void add_trainer(drawing& to, drawing::actor who, bool judged) {
 }
 
 // Slots of a CPU are actors of their own; a GPU has one for all of its.
-void add_trainers(drawing& to, const device_choice& on) {
+void add_trainers(drawing& to, way by, const device_choice& on) {
   std::uint64_t cards = 0;
   std::uint64_t lanes = 0;
   for (const auto& each : on.devices)
@@ -117,16 +124,71 @@ void add_trainers(drawing& to, const device_choice& on) {
       lanes += each.slots;
     }
   if (auto slots = on.slots() - lanes; slots > 0)
-    add_trainer(to,
+    add_trainer(to, by,
         {"compute", slots,
             cards == 0 ? "one a slot, trains and scores"
                        : "one a slot, trains"},
         cards == 0);
   if (cards > 0)
-    add_trainer(to,
+    add_trainer(to, by,
         {"accelerator", cards,
             fmt::format("one a GPU, trains {} side by side", lanes / cards)},
         true);
+}
+
+// Regions stand between the root and the workers, and share the slots.
+way add_regions(drawing& to, const hierarchy_levels& levels) {
+  std::erase_if(to.messages, [](const auto& each) {
+    return each.from == aggregator && each.to == worker;
+  });
+  std::size_t above = aggregator;
+  std::uint64_t wide = 1;
+  const auto lease = [&](std::size_t whom) {
+    to.messages.insert(to.messages.end(),
+        {{above, whom, "seated_offer"}, {above, whom, "revoke"},
+            {whom, above, "update", true}, {whom, above, "failure", true}});
+    above = whom;
+  };
+  for (const auto& each : levels.all) {
+    to.actors.push_back({"region", wide *= each.count,
+        fmt::format(
+            "an aggregator and a shard, by {}", each.how.federation.rule)});
+    lease(to.actors.size() - 1);
+  }
+  const auto bench = to.actors.size();
+  to.actors.push_back({"bench", 1, "shares the slots among the regions"});
+  to.messages.insert(to.messages.end(),
+      {{above, worker, "seated_offer"}, {above, worker, "revoke"},
+          {worker, bench, "train_task"}, {bench, above, "update", true},
+          {bench, above, "failure", true}});
+  const auto clerk = to.actors.size();
+  to.actors.push_back({"clerk", 1, "computes what regions hand in"});
+  to.messages.insert(
+      to.messages.end(), {{above, clerk, "unpack"}, {above, clerk, "pack"},
+                             {clerk, above, "packed", true}});
+  return {bench, bench};
+}
+
+// Contributions go to the edges, and sums from there to the shards.
+void add_edges(
+    drawing& to, const hierarchy_levels& levels, std::uint64_t shards) {
+  std::erase_if(to.messages, [](const auto& each) {
+    return each.name == "add" || each.name == "added" ||
+           (each.name == "discard" && each.to == shard);
+  });
+  std::size_t above = shard;
+  std::uint64_t wide = shards;
+  for (const auto& each : levels.all) {
+    to.actors.push_back({"edge", wide *= each.count,
+        "adds updates, hands in their sum once a version"});
+    const auto it = to.actors.size() - 1;
+    to.messages.insert(to.messages.end(),
+        {{above, it, "hand_in"}, {it, above, "handed_in", true}});
+    above = it;
+  }
+  to.messages.insert(to.messages.end(),
+      {{aggregator, above, "add"}, {aggregator, above, "discard"},
+          {above, aggregator, "added", true}});
 }
 
 } // namespace
@@ -164,7 +226,13 @@ drawing draw(const configuration& what, const device_choice& on) {
           {aggregator, progress, "facts"},
       },
   };
-  add_trainers(result, on);
+  const auto levels = levels_of(what);
+  way by;
+  if (levels.leases_regions())
+    by = add_regions(result, levels);
+  else if (!levels.all.empty())
+    add_edges(result, levels, federation.shards);
+  add_trainers(result, by, on);
   return result;
 }
 

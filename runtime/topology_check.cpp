@@ -134,6 +134,10 @@ lines topology::problems(const origins& where) const {
       check_samples(*model_, *set, where, found);
   }
   check_clients(where, found);
+  if (movement_ && !config_.federation.regions.empty())
+    found.push_back(fmt::format("{}: clients that come and go belong to no "
+                                "region: leave one of them out",
+        place(where, "federation.regions")));
   if (test_.empty() && config_.run.target_accuracy > 0.0)
     found.push_back("run.target_accuracy needs a test set: call .evaluate()");
   return found;

@@ -6,6 +6,7 @@
 #include "gpu/training/dataset.hpp"
 #include "gpu/training/learner.hpp"
 #include "gpu/training/stateful_learner.hpp"
+#include "runtime/configuration/hierarchy.hpp"
 #include "runtime/data/splits.hpp"
 #include "runtime/data/synthetic.hpp"
 #include "runtime/launch.hpp"

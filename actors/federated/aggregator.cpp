@@ -126,8 +126,9 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   now_ = instant{clock_now(self_) - start_};
   stage_ = stage::running;
   crew_ = what.who;
-  workers_ = crew_->workers;
-  present_ = workers_.size();
+  workers_.resize(options_.first_client);
+  workers_.insert(workers_.end(), crew_->workers.begin(), crew_->workers.end());
+  present_ = crew_->workers.size();
   slots_ = crew_->slots;
   promise_ = self_->make_response_promise<run_report>();
   report_.rule = options_.header.rule;
@@ -140,7 +141,9 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   if (!options_.trains)
     for (slot_id slot = 0; slot < slots_.size(); ++slot)
       desk_.spare(slot);
-  ledger_ = publication::ledger{crew_->shards.size(), options_.header.version};
+  settle_at_home();
+  ledger_ = publication::ledger{crew_->shards.size(), options_.header.version,
+      std::max<std::size_t>(crew_->edges.size(), 1)};
   know_bases();
   press_ = publication::press{{options_.header.version, bool{crew_->evaluator},
       options_.evaluate_every, options_.score_first, options_.target_accuracy,
@@ -149,7 +152,8 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
     std::visit([this](auto& x) { tell(std::move(x)); }, said.what);
   tell(facts::run_started{options_.header});
   for (std::size_t i = 0; i < options_.samples.size(); ++i)
-    welcome(static_cast<client_id>(i), options_.samples[i]);
+    welcome(
+        options_.first_client + static_cast<client_id>(i), options_.samples[i]);
   publication::orders todo;
   press_.start(now_, todo);
   follow(std::move(todo));
@@ -157,16 +161,31 @@ caf::result<run_report> aggregator_state::start(const begin& what) {
   return promise_;
 }
 
+// Each of them trains in one place, where nobody else does.
+void aggregator_state::settle_at_home() {
+  auto client = options_.first_client;
+  for (const auto& home : crew_->homes) {
+    desk_.add(home.kind, client++);
+    slots_.push_back(home);
+    watch(self_, home.who);
+  }
+  if (crew_->evaluator && !crew_->homes.empty())
+    send(self_, crew_->evaluator, slots_lent{crew_->homes, false});
+}
+
 void aggregator_state::watch_all() {
   for (const auto& one : crew_->shards)
     watch(self_, one);
+  for (const auto& edge : crew_->edges)
+    for (const auto& one : edge)
+      watch(self_, one);
   watch(self_, crew_->scribe);
   if (crew_->evaluator)
     watch(self_, crew_->evaluator);
   for (const auto& slot : slots_)
     if (slot.lane == 0) // the other lanes are the same actor
       watch(self_, slot.who);
-  for (const auto& one : workers_)
+  for (const auto& one : crew_->workers)
     watch(self_, one);
 }
 
@@ -204,6 +223,13 @@ void aggregator_state::receive(tick what) {
     flush();
 }
 
+bool aggregator_state::is_of_an_edge(const caf::actor_addr& who) const {
+  return std::ranges::any_of(crew_->edges, [&](const auto& edge) {
+    return std::ranges::any_of(
+        edge, [&](const auto& one) { return one.address() == who; });
+  });
+}
+
 // What the dead was at is waited for no more. A run that is done needs no
 // shard.
 void aggregator_state::receive(const caf::down_msg& what) {
@@ -214,6 +240,13 @@ void aggregator_state::receive(const caf::down_msg& what) {
             errc::actor_died, fmt::format("the {} has died: {}", role, why)));
   };
   const auto& shards = crew_->shards;
+  if (is_of_an_edge(what.source)) {
+    press_.unmade();
+    next_.reset();
+    if (!is_ending())
+      fail("edge");
+    return;
+  }
   const auto dead = std::ranges::find(
       shards, what.source, [](const auto& one) { return one.address(); });
   if (dead != shards.end()) {

@@ -107,6 +107,9 @@ private:
   caf::result<void> on_withdraw(const withdraw& what);
   changing_rule on_change(const change_rule& what);
   void watch_all();
+  void settle_at_home();
+  bool is_of_an_edge(const caf::actor_addr& who) const;
+  void give(const add& what, float largest);
 
   // what the rule decides
   void admit(returned& one);

@@ -36,7 +36,8 @@ struct aggregator_options {
   /// Earlier versions' parameters, that open leases start from.
   std::map<version_id, gpu::shared_buffer> bases;
   state_table states;                 ///< likewise, that clients keep
-  std::vector<std::uint64_t> samples; ///< by client
+  std::vector<std::uint64_t> samples; ///< by client, from the first one on
+  client_id first_client = 0;         ///< those before are others'
   facts::run_header header;           ///< its incarnation and version count
   std::vector<fact> preface; ///< told before the header, e.g. what is void
   std::uint64_t next_fact = 1;

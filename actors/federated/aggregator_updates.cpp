@@ -101,11 +101,23 @@ void aggregator_state::count(returned& one, const federated::verdict& how) {
     client_states_.accepted(what.client, trained.state.value());
   tally_.add(trained.lease, what.client, how.weight, outcome.loss);
   succession_.accepted(one.took);
-  ledger_.give(largest, how.weight, how.share);
-  for (const auto& each : crew_->shards)
-    send(self_, each,
-        add{trained.lease, what.client, trained.delta, how.weight, how.share,
-            how.mix ? one.base : nullptr, how.drift});
+  give({trained.lease, what.client, trained.delta, how.weight, how.share,
+           how.mix ? one.base : nullptr, how.drift},
+      largest);
+}
+
+// At its client's edge, if there are edges.
+void aggregator_state::give(const add& what, float largest) {
+  if (crew_->edges.empty()) {
+    ledger_.give(largest, what.weight, what.share);
+    for (const auto& each : crew_->shards)
+      send(self_, each, what);
+    return;
+  }
+  const auto edge = crew_->edge_of[what.client - options_.first_client];
+  ledger_.give(largest, what.weight, what.share, edge);
+  for (const auto& each : crew_->edges[edge])
+    send(self_, each, what);
 }
 
 void aggregator_state::receive(failure& what) {
@@ -153,6 +165,9 @@ void aggregator_state::carry_out() {
     client_states_.discard();
     for (const auto& one : crew_->shards)
       send(self_, one, discard{});
+    for (const auto& edge : crew_->edges)
+      for (const auto& one : edge)
+        send(self_, one, discard{});
   }
   if (const auto& plan = decisions_.publish) {
     plan_ = *plan;

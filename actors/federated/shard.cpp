@@ -43,7 +43,7 @@ shard_state::shard_state(shard::pointer self, shard_options options)
 shard::behavior_type shard_state::make_behavior() {
   return {
       [this](add& what) { take(what); },
-      [this](const publish& what) { round(what); },
+      [this](const publish& what) { gather(what); },
       [this](discard) { forget(); },
       [this](const tick& what) { ring(what); },
   };
@@ -110,6 +110,27 @@ void shard_state::add_up() {
   waiting_.clear();
   if (checksums_.size() >= options_.credit)
     acknowledge();
+}
+
+void shard_state::gather(const publish& what) {
+  if (options_.edges.empty())
+    return round(what);
+  asked_ = what;
+  missing_ = options_.edges.size();
+  for (const auto& each : options_.edges)
+    ask(self_, each, caf::infinite, hand_in{what.version})
+        .then([this](const handed_in& sums) { merge(sums); },
+            [this](caf::error& why) { self_->quit(std::move(why)); });
+}
+
+void shard_state::merge(const handed_in& what) {
+  if (what.sums) {
+    const auto said = sums_.merge(on_, *what.sums, what.drift.get());
+    assert(said == gpu::admission::added && "what was admitted can be summed");
+    static_cast<void>(said);
+  }
+  if (--missing_ == 0)
+    round(*std::exchange(asked_, std::nullopt));
 }
 
 void shard_state::round(const publish& what) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "gpu/aggregation/aggregation.hpp"
@@ -8,6 +9,7 @@
 #include "gpu/device_stream.hpp"
 #include "gpu/range.hpp"
 #include "protocols/blocks.hpp"
+#include "protocols/federated/edge.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/run.hpp"
 #include "protocols/timer.hpp"
@@ -23,7 +25,8 @@ struct shard_options {
   aggregator report_to;
   gpu::device where{}; ///< where it adds; the bits are the same anywhere
   shard_id number = 0;
-  std::size_t of = 1; ///< so many shards
+  std::size_t of = 1;              ///< so many shards
+  std::vector<edge_shard> edges{}; ///< that sum up for it
 };
 
 /// Owns a range of the model, as named blocks, and the aggregation that makes
@@ -31,6 +34,9 @@ struct shard_options {
 /// arrival nor the device, nor how many share the model, changes a bit. A GPU
 /// adds several contributions in one pass over the sums, as many as the credit
 /// lets it keep waiting.
+///
+/// Where edges sum up for it, it asks each of them for its sums before it
+/// publishes; they are exact, so that the bits are those of one shard.
 ///
 /// Contributions are acknowledged by their checksums, by the handful or soon.
 ///
@@ -59,6 +65,8 @@ private:
   void take(add& what);
   void add_up();
   void ring(const tick& what);
+  void gather(const publish& what);
+  void merge(const handed_in& what);
   void round(const publish& what);
   void forget();
   void acknowledge();
@@ -75,6 +83,8 @@ private:
   std::vector<waiting> waiting_;         ///< to be added
   std::vector<std::uint64_t> checksums_; ///< to be told
   timer<tick> timer_;
+  std::optional<publish> asked_; ///< once all edges have answered
+  std::size_t missing_ = 0;      ///< of these
 };
 using shard_impl = shard::stateful_impl<shard_state>;
 

@@ -70,6 +70,23 @@ void aggregation::clear(device_stream& on) {
     drift_->clear(on);
 }
 
+aggregation::held aggregation::hand_over(device_stream& on) {
+  held result{sums_.save(on), {}};
+  if (drift_)
+    result.drift = drift_->save(on);
+  clear(on);
+  return result;
+}
+
+// What weighs in the variate is no larger than what it weighs in the mean.
+admission aggregation::merge(
+    device_stream& on, const accumulator& sums, const accumulator* drift) {
+  const auto said = sums_.merge(on, sums);
+  if (said == admission::added && drift_ && drift)
+    return drift_->merge(on, *drift);
+  return said;
+}
+
 sum_total aggregation::publish(device_stream& on,
     const server_blocks<const float>& from, double scale,
     const server_blocks<float>& to, const variate_step& moved) {

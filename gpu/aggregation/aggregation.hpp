@@ -32,6 +32,16 @@ public:
       std::span<const contribution> some, std::span<const double> drifts = {});
   void clear(device_stream& on);
 
+  /// What it holds, on the host; and begins anew.
+  struct held {
+    accumulator sums;
+    std::optional<accumulator> drift; ///< for a variate
+  };
+  held hand_over(device_stream& on);
+  /// Adds what another one of the same range held, or says why not.
+  admission merge(device_stream& on, const accumulator& sums,
+      const accumulator* drift = nullptr);
+
   /// Writes the blocks of the next version from those of the one before, at
   /// `scale` times the server's learning rate, its variate moved by `moved`,
   /// and begins anew. The same values

@@ -61,31 +61,52 @@ gpu::admission ledger::admission_of(
   return totals_.admission_of(std::bit_cast<std::int32_t>(largest), weight);
 }
 
-void ledger::give(float largest, double weight, double share) noexcept {
+void ledger::give(
+    float largest, double weight, double share, std::size_t edge) {
   totals_.count(std::bit_cast<std::int32_t>(largest), weight, share);
   ++given_;
+  if (edges_.size() > 1)
+    untold_.push_back(static_cast<std::uint32_t>(edge));
 }
 
 std::vector<std::uint64_t> ledger::added(
     shard_id shard, std::span<const std::uint64_t> checksums) {
-  assert(shard < shards_.size() && "a shard that there is");
-  const auto had = least_added();
-  auto& at = shards_[shard].added;
+  auto& at = edges_[shard / shards_.size()];
+  const auto had = least_added(at);
+  auto& added = at.added[shard % shards_.size()];
   for (auto each : checksums) {
-    const auto place = at++ - had;
-    if (place == checksums_.size())
-      checksums_.push_back(0);
-    checksums_[place] += each;
+    const auto place = added++ - had;
+    if (place == at.partial.size())
+      at.partial.push_back(0);
+    at.partial[place] += each;
   }
-  const auto all =
-      checksums_.begin() + static_cast<std::ptrdiff_t>(least_added() - had);
-  std::vector<std::uint64_t> result(checksums_.begin(), all);
-  checksums_.erase(checksums_.begin(), all);
+  for (auto more = least_added(at) - had; more > 0; --more) {
+    at.complete.push_back(at.partial.front());
+    at.partial.pop_front();
+  }
+  auto result = take_told();
+  told_ += result.size();
   return result;
 }
 
-std::uint64_t ledger::least_added() const noexcept {
-  return std::ranges::min_element(shards_, {}, &state::added)->added;
+std::vector<std::uint64_t> ledger::take_told() {
+  std::vector<std::uint64_t> result;
+  if (edges_.size() == 1) {
+    auto& all = edges_.front().complete;
+    result.assign(all.begin(), all.end());
+    all.clear();
+  }
+  while (!untold_.empty() && !edges_[untold_.front()].complete.empty()) {
+    auto& next = edges_[untold_.front()].complete;
+    result.push_back(next.front());
+    next.pop_front();
+    untold_.pop_front();
+  }
+  return result;
+}
+
+std::uint64_t ledger::least_added(const line& at) noexcept {
+  return std::ranges::min(at.added);
 }
 
 void ledger::round() noexcept {

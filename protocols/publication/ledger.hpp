@@ -28,9 +28,13 @@ namespace troupe::publication {
 class ledger {
 public:
   ledger() = default;
-  /// Begins with this version of the parameters.
-  explicit ledger(std::size_t shards, version_id version = 0)
-      : shards_(shards), version_(version) {}
+  /// Begins with this version of the parameters. Contributions go to one of
+  /// the edges each, of as many shards.
+  explicit ledger(
+      std::size_t shards, version_id version = 0, std::size_t edges = 1)
+      : shards_(shards),
+        edges_(edges, line{std::vector<std::uint64_t>(shards), {}, {}}),
+        version_(version) {}
 
   /// The largest magnitude that is mixed with the current version, at most, by
   /// the delta's. Of a base that is 65,536 versions behind nothing is known:
@@ -42,15 +46,16 @@ public:
   /// Whether values up to `largest` can be summed at this weight and share, or
   /// less: `added`, or why not.
   gpu::admission admission_of(float largest, double weight) const noexcept;
-  /// It was admitted, and goes to every shard.
-  void give(float largest, double weight, double share) noexcept;
-  /// So many more are in at one shard, with these checksums of its part. The
-  /// checksums of those that every shard has by now, in the order in which they
-  /// were given; each is told once.
+  /// It was admitted, and goes to every shard of this edge.
+  void give(float largest, double weight, double share, std::size_t edge = 0);
+  /// So many more are in at one shard, with these checksums of its part; those
+  /// of edge e begin at e times as many as there are. The checksums of those
+  /// that every shard has by now, in the order in which they were given; each
+  /// is told once.
   std::vector<std::uint64_t> added(
       shard_id shard, std::span<const std::uint64_t> checksums);
   /// Contributions that not every shard has yet.
-  std::uint64_t missing() const noexcept { return given_ - least_added(); }
+  std::uint64_t missing() const noexcept { return given_ - told_; }
 
   /// The shards round what they have, and begin anew.
   void round() noexcept;
@@ -71,17 +76,26 @@ private:
 
   static distance measured(float step) noexcept;
   double way_from(version_id base) const noexcept;
-  std::uint64_t least_added() const noexcept;
 
   struct state {
-    std::uint64_t added = 0;
     bool rounding = false;
   };
+  /// What was given there, in its order.
+  struct line {
+    std::vector<std::uint64_t> added;   ///< by shard, so far
+    std::deque<std::uint64_t> partial;  ///< checksums that some shards lack
+    std::deque<std::uint64_t> complete; ///< and those that wait to be told
+  };
+
+  static std::uint64_t least_added(const line& at) noexcept;
+  std::vector<std::uint64_t> take_told();
 
   std::vector<state> shards_{1};
+  std::vector<line> edges_{{{0}, {}, {}}};
   std::uint64_t given_ = 0;
-  std::deque<std::uint64_t> checksums_; ///< so far, of those that some lack
-  gpu::accumulator_totals totals_;      ///< of the version that is open
+  std::uint64_t told_ = 0;
+  std::deque<std::uint32_t> untold_; ///< their edges, in order; not of one
+  gpu::accumulator_totals totals_;   ///< of the version that is open
   gpu::sum_total sum_;
   version_id version_ = 0;
   std::deque<distance> travelled_{0}; ///< since the first, to the last versions

@@ -3,6 +3,7 @@
 #include "runtime/company/restart.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/configuration/keys.hpp"
+#include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/record/replay.hpp"
 
@@ -71,6 +72,10 @@ finding train_again(
   if (auto own = own_of(then.value); !own.empty())
     return refusal(
         fmt::format("cannot be done here: {} is of a program of its own", own));
+  if (leases_regions(then.value))
+    return refusal("cannot be done: what the journal tells of are updates of "
+                   "regions, and which of their clients made them it does not "
+                   "say");
   auto where = then.value;
   where.compute.instructions = "own"; // another set is told of, if bits differ
   auto devices = choose_devices(where);

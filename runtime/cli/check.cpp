@@ -101,7 +101,7 @@ std::string repeats(const configuration& what) {
 
 std::string turnout(const troupe::topology& what) {
   const auto& config = what.config();
-  return config.federation.residents
+  return config.federation.residents || !config.federation.regions.empty()
              ? fmt::format("{}, {}", who_trains(config), pace(config))
              : fmt::format("{}, {} a {}", config.federation.clients,
                    cohort(config), what.unit());

@@ -26,6 +26,8 @@ std::string_view out_of_this_world(const configuration& what) {
   if (what.federation.residents)
     return "federation.residents = true: nodes bring residents, and a "
            "simulation has none";
+  if (!what.federation.regions.empty())
+    return "federation.regions: a simulation has one aggregator";
   return {};
 }
 

@@ -22,8 +22,10 @@
 #include "runtime/cluster/state_keeper.hpp"
 #include "runtime/company/interruption.hpp"
 #include "runtime/company/memory.hpp"
+#include "runtime/company/regions.hpp"
 #include "runtime/company/room.hpp"
 #include "runtime/company/slots.hpp"
+#include "runtime/configuration/levels.hpp"
 #include "runtime/exit_code.hpp"
 
 namespace troupe {
@@ -71,6 +73,7 @@ private:
   void move_in();
   void dismiss_keeper();
   farewell serve(session& with);
+  spawned_regions hold_regions(const std::vector<compute_slot>& slots);
   void dismiss_all(caf::scoped_actor& self, const std::vector<worker>& workers,
       const std::vector<compute_slot>& slots);
   template <class... Values>
@@ -135,7 +138,7 @@ void node::prepare(const welcome& told) {
   lent_->kept = kept_updates{most_kept()};
   if (!system_) {
     expect_threads(actor_threads() + compute_threads(lent_->what, lent_->on) +
-                   (how_.resident ? 1 : 0));
+                   region_threads(lent_->settled) + (how_.resident ? 1 : 0));
     system_ = std::make_unique<caf::actor_system>(config_);
   }
   if (how_.resident)
@@ -184,19 +187,40 @@ void node::dismiss_all(caf::scoped_actor& self,
         caf::after(end - clock::now()) >> [&] { hung_ = true; });
 }
 
+// All of them are here, and which of them train is the coordinator's to say.
+spawned_regions node::hold_regions(const std::vector<compute_slot>& slots) {
+  const auto& run = *lent_;
+  region_plan what{
+      run.settled, slots, {run.settled.run.seed, run.on.shares()}, 2, 1, {}};
+  what.header.name = run.settled.run.name;
+  what.header.fingerprint = run.on.fingerprint();
+  what.header.seed = run.settled.run.seed;
+  what.header.slots = slots.size();
+  return spawn_regions(*system_, std::move(what), run.data);
+}
+
 farewell node::serve(session& with) {
   auto& run = *lent_;
   auto slots = spawn_slots(*system_, run.what, run.settled, run.on);
-  auto workers =
-      spawn_workers(*system_, run.settled, run.data, run.home.client);
   const auto probe = run.what.learner()(gpu::device{});
-  with.at->expect_tensors(training::most_values(*probe) * sizeof(float));
+  auto most = training::most_values(*probe);
+  spawned_regions regions;
+  if (leases_regions(run.settled)) {
+    regions = hold_regions(slots);
+    most = std::max(most,
+        most_kept_by_regions(run.settled, gpu::size(probe->layout()), most));
+  }
+  auto workers = regions.workers.empty() ? spawn_workers(*system_, run.settled,
+                                               run.data, run.home.client)
+                                         : regions.workers;
+  with.at->expect_tensors(most * sizeof(float));
   caf::scoped_actor self{*system_};
   run.kept.forget_before(with.told.durable);
   const auto kept = run.kept.size();
   auto here = system_->spawn<host_impl>(
-      host_options{watch_->begin(with.at, slots.size()), workers, slots,
-          run.what.test_data(), std::move(run.kept), run.home.client, keeper_});
+      host_options{watch_->begin(with.at, slots.size()), workers,
+          regions.lanes.empty() ? slots : regions.lanes, run.what.test_data(),
+          std::move(run.kept), run.home.client, keeper_});
   ready able;
   for (const auto& each : slots)
     able.slots.push_back(static_cast<std::uint8_t>(each.kind));
@@ -241,6 +265,8 @@ farewell node::serve(session& with) {
   }
   watch_->end(!result.over);
   dismiss_all(self, workers, slots);
+  for (const auto& one : regions.others)
+    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   ask(self.ptr(), here, caf::infinite, hand_over{})
       .receive([&](cluster::kept& what) { run.kept = std::move(*what.what); },
           [&](const caf::error&) { run.kept = kept_updates{most_kept()}; });

@@ -26,6 +26,7 @@
 #include "runtime/company/memory.hpp"
 #include "runtime/company/room.hpp"
 #include "runtime/company/slots.hpp"
+#include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/servers.hpp"
 #include "runtime/exit_code.hpp"
@@ -144,6 +145,7 @@ company::company(const topology& what, const run_options& how)
   // gets none.
   const auto computing = compute_threads(what, devices_);
   auto threads = actor_threads() + computing + settled_.federation.shards +
+                 region_threads(settled_) + edge_threads(settled_) +
                  service_threads + outlet_threads + (figures_ ? 1 : 0) +
                  (how.cluster.at.empty() ? 0 : 1);
   expect_threads(threads);
@@ -153,7 +155,12 @@ company::company(const topology& what, const run_options& how)
     wires = std::make_shared<monitoring::wire_figures>(how.cluster.silence);
   if (!how.cluster.at.empty())
     cluster_ = std::make_unique<cluster::coordinator>(how.cluster,
-        training::most_values(*probe_), settled_.federation.max_norm, wires);
+        leases_regions(settled_)
+            ? std::max(training::most_values(*probe_),
+                  most_kept_by_regions(settled_, gpu::size(layout_),
+                      training::most_values(*probe_)))
+            : training::most_values(*probe_),
+        settled_.federation.max_norm, wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     expose(wires.get());
@@ -182,7 +189,28 @@ double company::memory() const {
       static_cast<double>(gpu::size(layout_)), devices_, settled_);
 }
 
-void company::gather_workers(crew& who) {
+// The root's own slots only score: what trains there is the regions' to say.
+// Where nodes join, regions sit at anybody's slots, and these look alike.
+void company::gather_regions(crew& who, const past& before) {
+  region_plan what{settled_, who.slots, {settled_.run.seed, devices_.shares()},
+      depth(), adding(), {}};
+  what.header.name = settled_.run.name;
+  what.header.fingerprint = account_.fingerprint;
+  what.header.seed = settled_.run.seed;
+  what.header.parameters = gpu::size(layout_);
+  what.header.slots = devices_.slots();
+  what.header.incarnation = before.incarnation;
+  what.travel = bool{cluster_};
+  regions_ = spawn_regions(*system_, std::move(what), std::move(data_));
+  if (cluster_)
+    who.slots = regions_.lanes;
+  who.workers = regions_.workers;
+  who.homes = regions_.homes;
+}
+
+void company::gather_workers(crew& who, const past& before) {
+  if (leases_regions(settled_))
+    return gather_regions(who, before);
   if (!comes_and_goes()) {
     who.workers = spawn_workers(*system_, settled_, std::move(data_));
     return;
@@ -198,13 +226,19 @@ std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
   const auto& c = settled_;
   auto who = std::make_shared<crew>();
   who->slots = spawn_slots(*system_, what_, settled_, devices_);
-  gather_workers(*who);
+  gather_workers(*who, before);
   const auto shards = c.federation.shards;
+  const auto credit = leases_regions(c) ? 1 : adding() > 1 ? adding() : depth();
+  edges_ = spawn_edges(*system_, c,
+      {gpu::size(layout_), server_of(c), shards, credit, aggregator_});
+  who->edges = edges_.lowest;
+  who->edge_of = edges_.edge_of;
   for (shard_id i = 0; i < shards; ++i)
     who->shards.push_back(
         system_->spawn<shard_impl, caf::detached>(shard_options{parameters,
-            blocks, server_of(c), adding() > 1 ? adding() : depth(),
-            aggregator_, sums_at(), i, shards}));
+            blocks, server_of(c), credit, aggregator_, sums_at(), i, shards,
+            edges_.highest.empty() ? std::vector<edge_shard>{}
+                                   : edges_.highest[i]}));
   if (!what_.test_data().empty())
     who->evaluator = system_->spawn<evaluator_impl>(
         evaluator_options{what_.test_data(), 500, who->slots, aggregator_,
@@ -282,10 +316,16 @@ run_report company::play(
             report.why = std::move(why);
           });
   slots_lost_ = report.slots_lost;
+  if (regions_.slots_lost)
+    slots_lost_ += *regions_.slots_lost;
   account_.rule = report.rule;
   account_.promises_bits = report.promises_bits;
   account_.wall_seconds = monitoring::process_age();
   dismiss_all(*who);
+  for (const auto& one : std::exchange(regions_, {}).others)
+    dismiss(one);
+  for (const auto& one : std::exchange(edges_, {}).all)
+    dismiss(one);
   dismiss(std::exchange(aggregator_, {}));
   // The last lines come before anything else that is said.
   await_end(self, who->observers);

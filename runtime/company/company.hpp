@@ -13,8 +13,10 @@
 #include "monitoring/outlet.hpp"
 #include "protocols/run.hpp"
 #include "runtime/cluster/coordinator.hpp"
+#include "runtime/company/edges.hpp"
 #include "runtime/company/hall.hpp"
 #include "runtime/company/interruption.hpp"
+#include "runtime/company/regions.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/record/run_directory.hpp"
@@ -72,7 +74,8 @@ private:
   cluster::cluster_run as_a_cluster(
       const run_directory& place, const past& before) const;
   double memory() const;
-  void gather_workers(crew& who);
+  void gather_workers(crew& who, const past& before);
+  void gather_regions(crew& who, const past& before);
   bool comes_and_goes() const noexcept { return what_.movement().has_value(); }
   std::size_t depth() const;
   std::size_t adding() const;
@@ -94,6 +97,8 @@ private:
   std::optional<monitoring::exposer> exposer_;
   aggregator aggregator_;
   std::shared_ptr<attendance::hall> hall_; ///< where clients come and go
+  spawned_regions regions_;
+  spawned_edges edges_;
   summary account_;
   std::uint64_t slots_lost_ = 0;
 };

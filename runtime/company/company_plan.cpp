@@ -8,6 +8,7 @@
 #include "protocols/federated/saved_rule.hpp"
 #include "protocols/messages.hpp"
 #include "runtime/company/company.hpp"
+#include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/pace_choice.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/rules.hpp"
@@ -141,7 +142,8 @@ aggregator_options company::plan(
     const past& before, gpu::shared_buffer parameters, named_blocks blocks) {
   const auto& c = settled_;
   aggregator_options result;
-  result.trains = devices_.trains;
+  const auto regional = leases_regions(c);
+  result.trains = devices_.trains && (!regional || cluster_);
   result.virtual_order = order_of(c, before.incarnation);
   const auto now =
       in_force(c, before.state ? before.state->configuration : std::string{});
@@ -170,6 +172,8 @@ aggregator_options company::plan(
   if (comes_and_goes()) {
     result.quorum = what_.movement()->quorum;
     result.patience = what_.movement()->patience;
+  } else if (regional) {
+    result.samples = samples_of_regions(c, data_);
   } else {
     for (const auto& view : data_)
       result.samples.push_back(view.size());
@@ -192,11 +196,12 @@ aggregator_options company::plan(
   result.score_first = !what_.test_data().empty() && to_score_first(c, before);
   result.target_accuracy = c.run.target_accuracy;
   result.checkpoint_every = c.run.checkpoint_every;
-  result.depth = depth();
+  result.depth = regional ? 1 : depth(); // whose clients queue by themselves
   result.adding = adding();
   result.kinds = {c.run.seed, devices_.shares()};
   result.lease_time = from_seconds(c.federation.lease_seconds);
-  result.stop_grace = from_seconds(c.compute.stop_grace);
+  result.stop_grace = from_seconds(
+      c.compute.stop_grace * static_cast<double>(aggregators_deep(c)));
   return result;
 }
 

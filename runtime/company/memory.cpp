@@ -1,5 +1,6 @@
 #include "runtime/company/memory.hpp"
 #include "gpu/models/model.hpp"
+#include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/servers.hpp"
 
@@ -81,6 +82,20 @@ double parameters_of(const configuration::model_keys& what) {
   return 0.0;
 }
 
+// Every region at work has two versions and sums of its own, hands in how far
+// they lead, and keeps what its server does twice, of which one is packed; an
+// edge has its sums, and hands in a copy.
+double for_regions(double parameters, const configuration& what) {
+  auto result = 0.0;
+  auto wide = 1.0;
+  for (const auto& each : levels_of(what).all) {
+    wide *= static_cast<double>(each.count);
+    const auto kept = static_cast<double>(blocks_kept(each.how));
+    result += wide * parameters * (each.sums ? 16.0 : 20.0 + 16.0 * kept);
+  }
+  return result;
+}
+
 // Two versions, with what the server keeps, and the accumulator; a slot's copy,
 // gradient or momentum, and the update it leaves; one more update a slot on its
 // way to the accumulator. With control variates every client's, another sum,
@@ -98,7 +113,7 @@ double parameter_memory(
   const auto sums = on.on_gpu() ? 0.0 : varies ? 2.0 : 1.0;
   return (2 * blocks + bases_kept(what)) * floats +
          states_kept(parameters, what) + sums * 8 * parameters +
-         slots * (varies ? 6 : 4) * floats;
+         slots * (varies ? 6 : 4) * floats + for_regions(parameters, what);
 }
 
 double made_data(const configuration& what) {

@@ -4,7 +4,9 @@
 #include "runtime/configuration/device_names.hpp"
 #include "runtime/configuration/keys.hpp"
 #include "runtime/configuration/legible.hpp"
+#include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/rule_choice.hpp"
+#include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/spelling.hpp"
 #include "runtime/configuration/switches.hpp"
 
@@ -134,6 +136,49 @@ void check_devices(const configuration& what, contradiction_list& found) {
   check_no_slots(what, found);
 }
 
+// Regions are told by the whole of them: one wrong word says little.
+void check_regions(const configuration& what, contradiction_list& found) {
+  const auto& of = what.federation;
+  if (of.regions.empty())
+    return;
+  const auto levels = levels_of(what);
+  const auto add = [&](std::string_view why) {
+    found.add("federation.regions", why);
+  };
+  for (const auto& each : levels.problems)
+    add("is wrong: " + each);
+  if (!levels.problems.empty())
+    return;
+  const auto least = std::max(levels.leaves(), std::uint64_t{1}) *
+                     std::max(levels.edges(), std::uint64_t{1});
+  if (least > of.clients)
+    add(fmt::format("makes {} regions or edges of federation.clients = {}: "
+                    "each has to have a client",
+        least, of.clients));
+  if (of.residents)
+    add("divides the run's own clients, and federation.residents = true lets "
+        "nodes bring others");
+  const auto* rule = find_rule(of.rule);
+  if (!levels.leases_regions()) {
+    if (rule && !rule->averages)
+      add(fmt::format(
+          "sums at edges, and federation.rule = \"{}\" mixes models, "
+          "which sums do not show",
+          of.rule));
+    return;
+  }
+  if (levels.edges() > 0)
+    add("has edges that only sum below regions with a rule of their own: give "
+        "all of them a rule, or none");
+  if (what.run.order == "virtual")
+    add("is beside run.order = \"virtual\", whose clock knows clients, not "
+        "regions: leave one of them out");
+  if (what.client.keeps_variates())
+    add(fmt::format("is beside client.method = \"{}\", whose control variates "
+                    "are those of one server: set another method",
+        what.client.method));
+}
+
 struct as_numbers {
   const range& within;
   bool operator()(const std::string*) const { return true; }
@@ -220,6 +265,7 @@ std::vector<std::string> contradictions(
   check_clients(what, found);
   check_server(what, found);
   check_devices(what, found);
+  check_regions(what, found);
   check_rule(what,
       [&](std::string_view key, std::string_view why) { found.add(key, why); });
   check_switches(what,

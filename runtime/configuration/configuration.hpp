@@ -89,6 +89,7 @@ struct configuration {
     double lease_seconds = 3600.0;     ///< 0: as long as it takes
     std::uint64_t shards = 1;          ///< ranges of the model, an actor each
     std::vector<std::string> switches; ///< "version 12: rule=fedbuff buffer=5"
+    std::vector<std::string> regions;  ///< below the root: "4: rule=fedavg"
     rule_options options = default_rule_options(); ///< the rules' own keys
     friend bool operator==(
         const federation_keys&, const federation_keys&) = default;

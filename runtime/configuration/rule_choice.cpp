@@ -1,7 +1,9 @@
 #include "runtime/configuration/rule_choice.hpp"
 
 #include "protocols/time.hpp"
+#include "runtime/configuration/hierarchy.hpp"
 #include "runtime/configuration/keys.hpp"
+#include "runtime/configuration/levels.hpp"
 
 #include <fmt/format.h>
 
@@ -40,7 +42,7 @@ void assign(configuration& to, std::string_view name, const rule_option& x) {
 // Nobody knows how many residents will come.
 std::uint64_t most_clients(const configuration& what) {
   constexpr std::uint64_t any = 1 << 24;
-  return what.federation.residents ? any : what.federation.clients;
+  return what.federation.residents ? any : leased(what);
 }
 
 rule_option default_of(
@@ -50,6 +52,14 @@ rule_option default_of(
       count && key.at_most_clients)
     *count = std::min(*count, clients);
   return start;
+}
+
+// Regions are few: what nobody chose is at most as many.
+void take_least_defaults(configuration& to, const std::any& options) {
+  const auto& row = *row_of(to);
+  for (const auto& key : row.keys)
+    if (key.get(options) == key.get(row.defaults))
+      assign(to, key.name, default_of(row, key, most_clients(to)));
 }
 
 std::string rules_of_rounds() {
@@ -65,7 +75,7 @@ std::string rules_of_rounds() {
 // that of the version which they all start from.
 void check_method(const configuration& what, const rule_row& rule,
     const rule_row::findings& found) {
-  const auto& method = what.client.method;
+  const auto& method = settings_of(what).work.method;
   const auto nova = method == "fednova";
   if (!nova && !what.client.keeps_variates())
     return;
@@ -95,9 +105,15 @@ void name_rule(configuration& to, std::string name) {
   keys.weighting = fresh.weighting;
   keys.min_updates = fresh.min_updates;
   keys.options = fresh.options;
+  keys.regions.clear();
 }
 
 void choose_rule(configuration& to, const std::any& options) {
+  if (const auto* levels = std::any_cast<hierarchy>(&options)) {
+    choose_rule(to, levels->rule);
+    to.federation.regions = levels->regions;
+    return take_least_defaults(to, levels->rule);
+  }
   auto row = find_rule(options.type());
   assert(row && "a rule that has a row");
   name_rule(to, std::string{row->name});
@@ -123,6 +139,8 @@ federated::settings settings_of(const configuration& what) {
   result.lease_time = from_seconds(what.federation.lease_seconds);
   result.keeps_leases = what.run.order == "virtual";
   result.work = what.client;
+  if (leases_regions(what))
+    result.work.method = "sgd"; // what regions hand in are means
   return result;
 }
 
@@ -139,7 +157,7 @@ std::string_view unit(const configuration& what) {
 
 std::uint64_t cohort(const configuration& what) {
   auto row = row_of(what);
-  auto clients = what.federation.clients;
+  auto clients = leased(what);
   return row ? row->cohort(rule_options_of(what, *row), clients) : clients;
 }
 
@@ -147,7 +165,7 @@ std::string pace(const configuration& what) {
   auto row = row_of(what);
   const auto& of = what.federation;
   auto result = row ? row->pace(rule_options_of(what, *row),
-                          of.residents ? 0 : of.clients)
+                          of.residents ? 0 : leased(what))
                     : "at its own pace";
   for (const auto& each : of.switches)
     result += fmt::format("; then {}", each);
@@ -158,16 +176,22 @@ std::string who_trains(const configuration& what) {
   const auto& of = what.federation;
   if (of.clients == 0)
     return "residents";
-  return fmt::format("{} client{}{}{}", of.clients, of.clients == 1 ? "" : "s",
-      of.residents ? " and residents" : "",
-      what.client.method == "sgd" ? "" : " by " + what.client.method);
+  return fmt::format("{} client{}{}{}{}", of.clients,
+      of.clients == 1 ? "" : "s", of.residents ? " and residents" : "",
+      what.client.method == "sgd" ? "" : " by " + what.client.method,
+      of.regions.empty() ? "" : " " + hierarchy_text(what));
 }
 
 bool repeats_by_seed(const configuration& what) {
   auto row = row_of(what);
-  return what.run.order == "virtual" ||
-         (row && what.client.seconds == 0.0f &&
-             row->by_seed(rule_options_of(what, *row)));
+  if (what.run.order == "virtual")
+    return true;
+  if (!row || what.client.seconds > 0.0f ||
+      !row->by_seed(rule_options_of(what, *row)))
+    return false;
+  const auto levels = levels_of(what).all;
+  return std::ranges::all_of(levels,
+      [](const level& each) { return each.sums || repeats_by_seed(each.how); });
 }
 
 void check_rule(const configuration& what, const rule_row::findings& found) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/configuration/levels.hpp"
 #include "runtime/record/audit_parts.hpp"
 #include "runtime/record/audit_residents.hpp"
 #include "runtime/record/journal.hpp"
@@ -59,7 +60,7 @@ std::string look_at_configuration(
       };
       agree("federation.rule", rule, (*x)->rule);
       agree("run.seed", then.run.seed, (*x)->seed);
-      agree("federation.clients", then.federation.clients, (*x)->clients);
+      agree("federation.clients", leased(then), (*x)->clients);
     }
   return "rule, seed and clients as the journal has them";
 }

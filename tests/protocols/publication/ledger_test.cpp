@@ -59,6 +59,26 @@ TEST(ledger_test, counts_a_contribution_once_every_shard_has_it) {
   EXPECT_EQ(sums.missing(), 0u);
 }
 
+// Each edge has its own order; told is the order in which all were given.
+TEST(ledger_test, tells_in_their_order_what_edges_add_in_theirs) {
+  ledger sums{2, 0, 3};
+  sums.give(1.0f, 0.1, 0.1, 2);
+  sums.give(1.0f, 0.1, 0.1, 0);
+  sums.give(1.0f, 0.1, 0.1, 2);
+  sums.give(1.0f, 0.1, 0.1, 1);
+
+  EXPECT_EQ(sums.added(0, list{1}), list{}); // edge 0, its first shard
+  EXPECT_EQ(sums.added(1, list{10}), list{});
+  EXPECT_EQ(sums.added(5, list{20, 40}), list{}); // edge 2, its second
+  EXPECT_EQ(sums.missing(), 4u);
+  EXPECT_EQ(sums.added(4, list{2}), (list{22, 11}));
+  EXPECT_EQ(sums.missing(), 2u);
+  EXPECT_EQ(sums.added(2, list{3}), list{});
+  EXPECT_EQ(sums.added(3, list{30}), list{});
+  EXPECT_EQ(sums.added(4, list{4}), (list{44, 33}));
+  EXPECT_EQ(sums.missing(), 0u);
+}
+
 // Whichever shard is ahead, and however much each acknowledges at once.
 TEST(ledger_test, tells_each_checksum_once_and_in_order) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {

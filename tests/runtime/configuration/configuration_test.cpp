@@ -59,6 +59,7 @@ min_updates = 2
 lease_seconds = 30
 shards = 3
 switch = ["version 3: buffer=4"]
+regions = ["20: rule=fedavg rounds=2"]
 buffer = 5
 concurrency = 15
 max_staleness = 4
@@ -96,6 +97,7 @@ precision = "bf16"
                             .max_staleness = 4,
                             .weighting = "samples",
                             .min_updates = 2});
+  expected.federation.regions = {"20: rule=fedavg rounds=2"};
   expected.client = {
       2, 100, 32, 0.1f, 0.99f, 0.9f, 0.0001f, 5.0f, "fedprox", 0.1f};
   expected.compute = {"cpu", {}, 2, 0.5, "bf16"};

@@ -3,6 +3,7 @@
 #include "runtime/cli/load.hpp"
 #include "runtime/company/memory.hpp"
 #include "runtime/configuration/device_choice.hpp"
+#include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/rules.hpp"
 #include "runtime/data/label_table.hpp"
@@ -91,6 +92,10 @@ std::string repeats(const configuration& what) {
                ? "by its seed, in virtual order, at any number of slots, if no "
                  "lease overruns federation.lease_seconds by the wall's clock"
                : "by its seed, at any number of slots";
+  if (leases_regions(what))
+    return fmt::format("by nothing: {} goes by the order of arrival, and what "
+                       "regions trained is not in its journal",
+        what.federation.rule);
   auto row = find_rule(what.federation.rule);
   return fmt::format(
       "by its journal (troupe audit DIR --retrain): {}{} goes by "

@@ -103,7 +103,7 @@ precision = "bf16"
   expected.compute = {"cpu", {}, 2, 0.5, "bf16"};
   EXPECT_EQ(to_toml(read.value), to_toml(expected));
   EXPECT_EQ(read.value, expected);
-  EXPECT_EQ(read.where.at("client.lr"), "run.toml:35");
+  EXPECT_EQ(read.where.at("client.lr"), "run.toml:36");
 }
 
 TEST(configuration_test, names_file_line_key_and_what_was_meant) {

@@ -4,6 +4,7 @@
 #include "runtime/configuration/hierarchy.hpp"
 #include "runtime/configuration/keys.hpp"
 #include "runtime/configuration/levels.hpp"
+#include "runtime/configuration/switches.hpp"
 
 #include <fmt/format.h>
 
@@ -187,7 +188,8 @@ bool repeats_by_seed(const configuration& what) {
   if (what.run.order == "virtual")
     return true;
   if (!row || what.client.seconds > 0.0f ||
-      !row->by_seed(rule_options_of(what, *row)))
+      !row->by_seed(rule_options_of(what, *row)) ||
+      !switches_repeat_by_seed(what))
     return false;
   const auto levels = levels_of(what).all;
   return std::ranges::all_of(levels,

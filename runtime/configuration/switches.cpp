@@ -207,6 +207,18 @@ void check_switches(const configuration& what,
     found(key, std::move(why));
 }
 
+bool switches_repeat_by_seed(const configuration& what) {
+  auto now = what;
+  for (const auto& each : switches_of(what)) {
+    auto next = gone_over(what, now, each.settings);
+    next.value.federation.switches.clear();
+    if (each.version == 0 || !next || !repeats_by_seed(next.value))
+      return false;
+    now = std::move(next.value);
+  }
+  return true;
+}
+
 reading gone_over(const configuration& first, const configuration& now,
     std::span<const std::string> settings) {
   auto problems = refused(settings);

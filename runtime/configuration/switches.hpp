@@ -26,6 +26,10 @@ std::string misnomer_of_switch(std::string_view word);
 void check_switches(const configuration& what,
     const std::function<void(std::string_view key, std::string why)>& found);
 
+/// Whether a seed repeats what the rules of the list do, and when each begins;
+/// the order of arrival being nobody's but the machine's.
+bool switches_repeat_by_seed(const configuration& what);
+
 /// `now`, gone over to another rule by settings, "federation.key=value" each:
 /// keys of a rule that is another one than `now` has are what `first`, the
 /// configuration that the run began with, or else the rule itself, says.

@@ -154,6 +154,19 @@ TEST(rule_choice_test, leaves_to_a_run_how_many_of_its_residents_are_drawn) {
   EXPECT_THAT(found.problems, testing::IsEmpty());
 }
 
+TEST(rule_choice_test, knows_which_switches_a_seed_repeats) {
+  const auto repeats = [](const std::string& list) {
+    configuration what;
+    what.federation.switches = {list};
+    EXPECT_TRUE(contradictions(what).empty()) << list;
+    return repeats_by_seed(what);
+  };
+  EXPECT_TRUE(repeats("version 3: fraction=0.2"));
+  EXPECT_FALSE(repeats("version 3: rule=fedbuff"));
+  EXPECT_FALSE(repeats("version 3: deadline=5"));
+  EXPECT_FALSE(repeats("stragglers 0.5: fraction=0.2"));
+}
+
 TEST(rule_choice_test, refuses_what_contradicts_who_is_drawn) {
   const std::pair<std::string, std::string> wrong[] = {
       {"select = \"power_of_choice\"",

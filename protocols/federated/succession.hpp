@@ -66,7 +66,10 @@ public:
   void ask(const std::vector<std::string>& settings);
   const std::vector<std::string>& asked() const noexcept { return asked_; }
   /// An update was accepted that took so long.
-  void accepted(duration took) { times_.push_back(took); }
+  void accepted(duration took) {
+    if (!plan_.empty() && plan_.front().version == 0) // else nobody asks
+      times_.push_back(took);
+  }
   /// What was accepted since the last version is void.
   void discard() noexcept { times_.clear(); }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <string>
@@ -171,7 +172,11 @@ TEST(collective_commands_test, name_what_is_wrong) {
 TEST(collective_commands_test, end_at_once_when_interrupted) {
   process it{{{TROUPE_TOOL, "bench", "all_reduce", "--size", "256M", "--ranks",
       "2", "--wire", "memory"}}};
-  std::this_thread::sleep_for(1500ms); // it is under way then
+  const auto id = std::to_string(it.id());
+  ASSERT_TRUE(it.until([&] { // it has started the other rank
+    std::ifstream children{"/proc/" + id + "/task/" + id + "/children"};
+    return children.get() != std::ifstream::traits_type::eof();
+  })) << it.err();
   it.signal(SIGINT);
 
   EXPECT_EQ(it.wait(10s).code, 130);

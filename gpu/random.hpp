@@ -75,6 +75,8 @@ inline constexpr std::uint32_t place = 6;       ///< a = client
 inline constexpr std::uint32_t quantise = 7;    ///< a = client, b = version
 inline constexpr std::uint32_t step = 8;        ///< a = worker, b = clock
 inline constexpr std::uint32_t pace = 9;        ///< a = client, b = version + 1
+inline constexpr std::uint32_t order = 10;      ///< a = pass over the data
+inline constexpr std::uint32_t partner = 11;    ///< a = step
 inline constexpr std::uint32_t user = 1u << 16; ///< and up: free for users
 } // namespace stream
 

@@ -290,6 +290,38 @@ struct rule_changed {
   std::string why{};    ///< what brought it about: "asked", "version 12"
 };
 
+/// So many ranks make the steps from this one on, together.
+struct mesh_formed {
+  std::uint64_t epoch = 0;
+  std::uint64_t ranks = 0;
+  std::uint64_t step = 0; ///< made before
+  double seconds = 0.0;   ///< since the last one was at its end, or the start
+  std::string nodes{};    ///< "this process: 2, b: 1"
+  std::string why{};      ///< the last one is no more
+};
+
+/// A rank takes part no more, or cannot.
+struct rank_lost {
+  std::uint64_t epoch = 0;
+  std::uint64_t rank = 0;
+  std::uint64_t step = 0; ///< made by then
+  std::string node{};     ///< empty: this process
+  std::string why{};
+};
+
+/// The steps (first, last] have been made, by all ranks.
+struct stepped {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t ranks = 0;
+  std::uint64_t samples = 0; ///< over all ranks
+  double loss = 0.0;         ///< mean over these samples
+  double seconds = 0.0;      ///< wall time, of the slowest rank
+  double computing = 0.0;    ///< of that, mean over ranks
+  std::uint64_t bytes = 0;   ///< sent between ranks
+};
+
 template <class Inspector>
 bool inspect(Inspector& f, node_joined& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("epoch", x.epoch),
@@ -337,7 +369,7 @@ struct fact {
       facts::slot_left, facts::waiting, facts::node_joined, facts::node_left,
       facts::node_changed, facts::node_serves, facts::node_refused,
       facts::revoked, facts::fingerprint_mixed, facts::went_on,
-      facts::rule_changed>
+      facts::rule_changed, facts::mesh_formed, facts::rank_lost, facts::stepped>
       what;
 };
 

@@ -216,6 +216,20 @@ using evaluator = caf::typed_actor<    //
     caf::result<void>(interrupt),      //
     caf::result<void>(tick)>;
 
+/// Whoever has a scribe make versions durable.
+using author = caf::typed_actor< //
+    caf::result<void>(stored),   //
+    caf::result<void>(storage_failed)>;
+
+/// Whoever hears which nodes take part.
+using roll_reader = caf::typed_actor<       //
+    caf::result<void>(facts::node_joined),  //
+    caf::result<void>(facts::node_left),    //
+    caf::result<void>(facts::node_changed), //
+    caf::result<void>(facts::node_serves),  //
+    caf::result<void>(facts::node_refused), //
+    caf::result<void>(facts::fingerprint_mixed)>;
+
 /// Writes the run's directory: journal, history, checkpoints.
 using scribe = caf::typed_actor<   //
     caf::result<void>(fact_batch), //

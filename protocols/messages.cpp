@@ -13,6 +13,7 @@
 #include "protocols/federated/region.hpp"
 #include "protocols/federated/succession.hpp"
 #include "protocols/observer.hpp"
+#include "protocols/parallel/messages.hpp"
 #include "protocols/participation.hpp"
 #include "protocols/publication.hpp"
 #include "protocols/run.hpp"
@@ -32,6 +33,7 @@ void register_messages() {
     caf::init_global_meta_objects<caf::id_block::troupe_registration>();
     caf::init_global_meta_objects<caf::id_block::troupe_regions>();
     caf::init_global_meta_objects<caf::id_block::troupe_edges>();
+    caf::init_global_meta_objects<caf::id_block::troupe_parallel>();
     caf::core::init_global_meta_objects();
     return true;
   }();

@@ -46,6 +46,7 @@ struct configuration {
     std::string name = "troupe";
     std::uint64_t seed = 1;
     std::uint64_t rounds = 50;          ///< or versions: the rule's unit
+    std::uint64_t steps = 1000;         ///< of a mesh, in place of rounds
     std::uint64_t evaluate_every = 10;  ///< versions; 0: only the last
     double target_accuracy = 0.0;       ///< stop once reached; 0: never
     std::uint64_t checkpoint_every = 1; ///< versions
@@ -97,6 +98,45 @@ struct configuration {
 
   training::recipe client;
 
+  /// Ranks that minimise one sum of losses together: a mesh, in the place of a
+  /// federation.
+  struct parallel_keys {
+    std::uint64_t workers = 0;       ///< 0: the run is a federation
+    std::uint64_t min_workers = 1;   ///< that it goes on with
+    std::string sync = "all_reduce"; ///< `parallel::sync`
+    std::uint64_t batch = 64;        ///< of a step, over all ranks
+    std::uint64_t micro_batches = 8; ///< that it is cut into
+    std::string algorithm = "auto";  ///< of the collectives
+    std::string bits = "canonical";  ///< or "fast"
+    std::uint64_t zero = 0;          ///< 1, 2, 3: what is sharded
+    std::uint64_t every = 500;       ///< local_sgd, diloco
+    std::string pairs = "ring";      ///< gossip; or "random"
+    double outer_lr = 0.7;           ///< diloco
+    double outer_momentum = 0.9;     ///< diloco
+    std::uint64_t shards = 1;        ///< parameter_server
+    std::string staleness = "0";     ///< parameter_server; or "any"
+    std::string wire = "auto";       ///< between processes: memory, tcp
+    friend bool operator==(
+        const parallel_keys&, const parallel_keys&) = default;
+  } parallel;
+
+  /// How a mesh descends.
+  struct optimiser_keys {
+    std::string kind = "sgd"; ///< or "adamw"
+    double lr = 0.05;         ///< another kind may have another default
+    double momentum = 0.0;
+    bool nesterov = false;
+    std::vector<double> betas{0.9, 0.999};
+    double epsilon = 1e-8;
+    double weight_decay = 0.0;
+    double clip = 0.0;
+    std::string schedule = "constant"; ///< or "linear", "cosine"
+    std::uint64_t warmup = 0;
+    double floor = 0.0; ///< part of lr that is left at the end
+    friend bool operator==(
+        const optimiser_keys&, const optimiser_keys&) = default;
+  } optimiser;
+
   /// What the virtual clock says of a lease: it takes as long as its samples do
   /// at its client's speed.
   struct clock_keys {
@@ -144,6 +184,8 @@ struct configuration {
     std::string instructions = "own"; ///< or a kernel set: gpu/kernel_sets.hpp
     friend bool operator==(const compute_keys&, const compute_keys&) = default;
   } compute;
+
+  bool is_mesh() const noexcept { return parallel.workers > 0; }
 
   friend bool operator==(const configuration&, const configuration&) = default;
 };

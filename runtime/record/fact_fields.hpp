@@ -22,7 +22,7 @@ inline constexpr std::array<std::string_view,
         "client_joined", "client_left", "slot_joined", "slot_left", "waiting",
         "node_joined", "node_left", "node_changed", "node_serves",
         "node_refused", "revoked", "fingerprint_mixed", "went_on",
-        "rule_changed"};
+        "rule_changed", "mesh_formed", "rank_lost", "stepped"};
 
 /// Facts of these kinds come in thousands: those that follow each other share
 /// a line, with an array for every field.
@@ -203,6 +203,22 @@ template <class V, maybe_const<rule_changed> X>
 void fields(V& v, X& x) {
   v("version", x.version), v("rule", x.rule), v("settings", x.settings);
   v("why", x.why);
+}
+template <class V, maybe_const<mesh_formed> X>
+void fields(V& v, X& x) {
+  v("epoch", x.epoch), v("ranks", x.ranks), v("step", x.step);
+  v("seconds", x.seconds), v("nodes", x.nodes), v("why", x.why);
+}
+template <class V, maybe_const<rank_lost> X>
+void fields(V& v, X& x) {
+  v("epoch", x.epoch), v("rank", x.rank), v("step", x.step);
+  v("node", x.node), v("why", x.why);
+}
+template <class V, maybe_const<stepped> X>
+void fields(V& v, X& x) {
+  v("first", x.first), v("last", x.last), v("epoch", x.epoch);
+  v("ranks", x.ranks), v("samples", x.samples), v("loss", x.loss);
+  v("seconds", x.seconds), v("computing", x.computing), v("bytes", x.bytes);
 }
 
 } // namespace troupe::facts

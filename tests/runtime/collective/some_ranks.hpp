@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/collective/group.hpp"
+#include "runtime/collective/channel_group.hpp"
 #include "runtime/collective/meeting.hpp"
 #include "runtime/collective/memory_wire.hpp"
 
@@ -47,7 +47,7 @@ inline std::vector<std::string> on_ranks(joined_by how, std::uint32_t ranks,
                           how == joined_by::tcp ? collective::medium::tcp
                                                 : collective::medium::memory,
                           patience);
-        collective::group here{std::move(wire), silence};
+        collective::channel_group here{std::move(wire), silence};
         act(here);
       } catch (const std::exception& error) {
         said[r] = error.what();

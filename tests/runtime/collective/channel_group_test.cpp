@@ -1,4 +1,4 @@
-#include "runtime/collective/group.hpp"
+#include "runtime/collective/channel_group.hpp"
 
 #include "runtime/collective/trial.hpp"
 #include "tests/protocols/collective/every_task.hpp"

@@ -7,8 +7,8 @@ namespace troupe::gpu {
 /// How a learning rate moves with the steps of a run.
 ///
 ///     rate    ┌──────────────── constant
-///            /│\
-///           / │  `-.           linear, or half a cosine, down to `floor`
+///            /│`.
+///           / │    `-.         linear, or half a cosine, down to `floor`
 ///          /  │     `--.___
 ///     0 ──┴───┴────────────┴─► step
 ///           warmup       steps

@@ -169,11 +169,11 @@ namespace troupe::parallel {
 
 /// One replica of a model, or a part of one: a member of groups. What it is
 /// told it does in that order, on a thread of its own.
-using rank_actor = caf::typed_actor<  //
-    caf::result<void>(convene), //
-    caf::result<void>(muster),  //
-    caf::result<void>(advance), //
-    caf::result<void>(assess),  //
+using rank_actor = caf::typed_actor< //
+    caf::result<void>(convene),      //
+    caf::result<void>(muster),       //
+    caf::result<void>(advance),      //
+    caf::result<void>(assess),       //
     caf::result<void>(hand_over)>;
 
 /// To a rank's executor: an epoch begins; it ends when `until` is requested.

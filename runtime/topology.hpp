@@ -244,6 +244,10 @@ public:
   /// How many samples none of `clients`, its data, has.
   std::size_t left_out(const std::vector<training::view>& clients) const;
   const training::view& test_data() const noexcept { return test_; }
+  /// What a mesh trains on: all of it.
+  const training::view& training_data() const {
+    return std::get<training::view>(samples_);
+  }
   /// None: everybody is there from the first to the last.
   const std::optional<coming_and_going>& movement() const noexcept {
     return movement_;

@@ -6,21 +6,12 @@ namespace troupe::gpu {
 
 /// How a learning rate moves with the steps of a run.
 ///
-<<<<<<< HEAD
 ///     rate       ┌────────────── none
 ///             .-´ `-.
 ///           .´       `-.         linear, or half a cosine, down to `floor`
 ///         .´            `--.___
 ///     0 ──┴─────┴─────────────┴─► step
 ///             warmup        steps
-=======
-///     rate    ┌──────────────── constant
-///            /│`.
-///           / │    `-.         linear, or half a cosine, down to `floor`
-///          /  │     `--.___
-///     0 ──┴───┴────────────┴─► step
-///           warmup       steps
->>>>>>> h3
 enum class decay : std::uint8_t { none, linear, cosine };
 
 struct rate_schedule {

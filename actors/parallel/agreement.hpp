@@ -32,8 +32,8 @@ class agreement {
 public:
   virtual ~agreement() = default;
 
-  /// All ranks begin with what the root has: `at`, or what it is given.
-  virtual void begin(standing& at, std::uint32_t root, const state_held* given);
+  /// All ranks begin with what the root has, or is given, or with step 0.
+  virtual void begin(standing& at, const muster& from);
 
   /// Step `at.step()`, which all ranks make. Throws `collective::group_error`,
   /// the step then not made, or `step_not_finite`.

@@ -12,6 +12,7 @@
 #include "gpu/operators/lane_batches.hpp"
 #include "gpu/operators/pooling.hpp"
 #include "gpu/operators/products.hpp"
+#include "gpu/operators/steps.hpp"
 #include "gpu/tensor.hpp"
 
 // The operators of gpu/operators/ on a GPU: the same contracts, everything
@@ -68,6 +69,16 @@ void descend(device_stream& on, const descent& how, lanes gradient, bool moving,
 void difference(device_stream& on, std::span<const float> trained,
     std::span<const float> given, std::span<float> delta,
     std::span<std::uint32_t> largest);
+
+// optimisers.cu
+void step(device_stream& on, const sgd_step& how,
+    std::span<const float> gradient, std::span<float> velocity,
+    std::span<float> parameters);
+void step(device_stream& on, const adamw_step& how,
+    std::span<const float> gradient, std::span<float> first_moment,
+    std::span<float> second_moment, std::span<float> parameters);
+void sums_of_squares(device_stream& on, std::span<const float> values,
+    std::size_t tile, std::span<double> sums);
 
 // linear.cu
 void linear_forward(device_stream& on, const_matrix in, const_lanes weight,

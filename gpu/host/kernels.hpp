@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "gpu/aggregation/linear_checksum.hpp"
+#include "gpu/operators/steps.hpp"
 
 namespace troupe::gpu::host {
 
@@ -100,6 +101,25 @@ struct accumulated {
   linear_checksum::row_sums added;
 };
 
+/// A step over `count` values, as gpu/operators/steps.hpp has it. No velocity:
+/// none is kept.
+struct sgd_job {
+  sgd_step how;
+  const float* gradient = nullptr;
+  float* velocity = nullptr;
+  float* parameters = nullptr;
+  std::size_t count = 0;
+};
+
+struct adamw_job {
+  adamw_step how;
+  const float* gradient = nullptr;
+  float* first_moment = nullptr;
+  float* second_moment = nullptr;
+  float* parameters = nullptr;
+  std::size_t count = 0;
+};
+
 /// The host's inner loops for one instruction set.
 struct kernels {
   std::size_t width = 0; ///< floats in a vector
@@ -115,6 +135,8 @@ struct kernels {
   /// Of a multiple of four integers.
   linear_checksum::row_sums (*sum_rows)(
       const std::int64_t* values, std::size_t count) = nullptr;
+  void (*sgd)(const sgd_job& job) = nullptr;
+  void (*adamw)(const adamw_job& job) = nullptr;
 };
 
 /// Those of `instructions()`.

@@ -35,6 +35,8 @@ struct avx2 {
   static vec multiply_add(vec a, vec b, vec c) {
     return _mm256_fmadd_ps(a, b, c);
   }
+  static vec divide(vec a, vec b) { return _mm256_div_ps(a, b); }
+  static vec square_root(vec x) { return _mm256_sqrt_ps(x); }
   // Of a NaN and a number, maxps takes its second operand.
   static vec at_least(vec floor, vec x) { return _mm256_max_ps(floor, x); }
   static vec larger(vec a, vec b) {

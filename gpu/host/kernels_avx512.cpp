@@ -38,6 +38,8 @@ struct avx512 {
   static vec multiply_add(vec a, vec b, vec c) {
     return _mm512_fmadd_ps(a, b, c);
   }
+  static vec divide(vec a, vec b) { return _mm512_div_ps(a, b); }
+  static vec square_root(vec x) { return _mm512_sqrt_ps(x); }
   // Of a NaN and a number, maxps takes its second operand.
   static vec at_least(vec floor, vec x) { return _mm512_max_ps(floor, x); }
   static vec larger(vec a, vec b) {

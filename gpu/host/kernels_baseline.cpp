@@ -36,6 +36,12 @@ struct baseline {
   static vec add(vec a, vec b) { return a + b; }
   static vec multiply(vec a, vec b) { return a * b; }
   static vec multiply_add(vec a, vec b, vec c) { return a * b + c; }
+  static vec divide(vec a, vec b) { return a / b; }
+  static vec square_root(vec x) {
+    for (std::size_t i = 0; i < width; ++i)
+      x[i] = __builtin_sqrtf(x[i]);
+    return x;
+  }
   static vec at_least(vec floor, vec x) { return x < floor ? floor : x; }
   static vec larger(vec a, vec b) { return ((a > b) | (a != a)) ? a : b; }
   static mask above(vec a, vec b) { return a > b; }

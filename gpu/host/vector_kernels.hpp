@@ -4,6 +4,7 @@
 #include "gpu/host/add_rows.hpp"
 #include "gpu/host/dots.hpp"
 #include "gpu/host/pool.hpp"
+#include "gpu/host/steps.hpp"
 #include "gpu/host/tile.hpp"
 
 // The host's inner loops are templates, written once. For every instruction set
@@ -14,6 +15,7 @@
 //   store(p, x), store_part(p, x, count)
 //   vec all(x), float sum(x)              sum: in a fixed order
 //   vec add(a, b), multiply(a, b), multiply_add(a, b, c)
+//   vec divide(a, b), square_root(x)      those of IEEE 754
 //   vec larger(a, b), at_least(floor, x)  NaN stays; at_least: that of x
 //   mask above(a, b), equal(a, b), both(m, n), without(m, n)
 //   vec where(m, x)                       0 elsewhere
@@ -33,7 +35,9 @@ constexpr kernels make_kernels() {
       .max_pool = &max_pool<Vector>,
       .max_pool_backward = &max_pool_backward<Vector>,
       .accumulate = &accumulate,
-      .sum_rows = &sum_rows};
+      .sum_rows = &sum_rows,
+      .sgd = &sgd<Vector>,
+      .adamw = &adamw<Vector>};
 }
 
 } // namespace

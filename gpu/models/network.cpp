@@ -48,7 +48,8 @@ gpu::matrix network::logits_gradient() {
 }
 
 void network::backward(gpu::device_stream& on, gpu::const_lanes parameters,
-    gpu::gradient_sink to) {
+    gpu::gradient_sink to,
+    const std::function<void(const gpu::range&)>& ready) {
   for (auto i = layers_.size(); i-- > 0;) {
     auto& now = layers_[i];
     const auto out_gradient = rows_of(gradients_[0], now);
@@ -61,6 +62,8 @@ void network::backward(gpu::device_stream& on, gpu::const_lanes parameters,
     now.layer->backward(on, parameters.part(now.offset, now.size), in,
         rows_of(now.out, now), out_gradient, in_gradient,
         to.part(now.offset, now.size));
+    if (ready && now.size > 0)
+      ready({now.offset, now.size});
     std::swap(gradients_[0], gradients_[1]);
   }
 }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "gpu/buffer.hpp"
 #include "gpu/layers/layer.hpp"
 #include "gpu/models/model.hpp"
+#include "gpu/range.hpp"
 
 namespace troupe::models {
 
@@ -36,9 +38,12 @@ public:
   gpu::matrix logits_gradient();
 
   /// Takes that gradient back through all layers; the gradient of all
-  /// parameters goes to `to`, which may be the parameters themselves.
+  /// parameters goes to `to`, which may be the parameters themselves. `ready`
+  /// hears of each layer's range of it, from the last layer to the first, as
+  /// soon as all that makes it final is queued.
   void backward(gpu::device_stream& on, gpu::const_lanes parameters,
-      gpu::gradient_sink to);
+      gpu::gradient_sink to,
+      const std::function<void(const gpu::range&)>& ready = {});
 
 private:
   /// A layer, where its parameters start, and what it left last.

@@ -32,6 +32,38 @@ void sum_columns_of_one(const_matrix x, gradient_sink to) {
   }
 }
 
+/// Of a tile that are added side by side: a GPU's warp.
+constexpr std::size_t side_by_side = 32;
+
+[[gnu::always_inline]] inline double square_tile(
+    std::span<const float> values) noexcept {
+  std::array<double, side_by_side> sums{};
+  std::size_t first = 0;
+  for (; first + side_by_side <= values.size(); first += side_by_side)
+    for (std::size_t i = 0; i < side_by_side; ++i)
+      sums[i] += double(values[first + i]) * double(values[first + i]);
+  for (std::size_t i = 0; first + i < values.size(); ++i)
+    sums[i] += double(values[first + i]) * double(values[first + i]);
+  for (auto half = side_by_side / 2; half > 0; half /= 2)
+    for (std::size_t i = 0; i < half; ++i)
+      sums[i] += sums[i + half];
+  return sums[0];
+}
+
+[[gnu::always_inline]] inline void square_tiles(std::span<const float> values,
+    std::size_t tile, std::span<double> sums) noexcept {
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    sums[i] = square_tile(
+        values.subspan(i * tile, std::min(tile, values.size() - i * tile)));
+}
+
+#if defined(__x86_64__)
+[[gnu::target("avx2")]] void square_tiles_by_avx2(std::span<const float> values,
+    std::size_t tile, std::span<double> sums) noexcept {
+  square_tiles(values, tile, sums);
+}
+#endif
+
 } // namespace
 
 void sum_columns(
@@ -69,6 +101,20 @@ double sum_of_squares(device_stream& on, std::span<const float> x) {
   for (auto part : sums)
     result += part;
   return result;
+}
+
+void sums_of_squares(device_stream& on, std::span<const float> values,
+    std::size_t tile, std::span<double> sums) {
+  assert(sums.size() == (values.size() + tile - 1) / tile && "a sum a tile");
+  if constexpr (cuda::present)
+    if (on.on_gpu())
+      return cuda::sums_of_squares(on, values, tile, sums);
+#if defined(__x86_64__)
+  static const bool wide = __builtin_cpu_supports("avx2") != 0;
+  if (wide)
+    return square_tiles_by_avx2(values, tile, sums);
+#endif
+  square_tiles(values, tile, sums);
 }
 
 } // namespace troupe::gpu

@@ -18,4 +18,10 @@ double sum(device_stream& on, std::span<const float> x);
 /// The sum of all squares, in double, in a fixed order. Waits for the stream.
 double sum_of_squares(device_stream& on, std::span<const float> x);
 
+/// sums[i] = the sum of the squares of the i-th `tile` values, the last ones
+/// what is left, in double, in an order that the tile alone has a say in: the
+/// same bits on every device. `sums` are on the stream's device.
+void sums_of_squares(device_stream& on, std::span<const float> values,
+    std::size_t tile, std::span<double> sums);
+
 } // namespace troupe::gpu

@@ -18,8 +18,8 @@ inline constexpr std::size_t tile_values = 1024;
 /// How many tiles there are.
 std::size_t tiles_of(const layout& views) noexcept;
 
-/// Cuts the block into so many ranges one behind the other, between tiles, that
-/// differ in size as little as that allows; some may be empty.
+/// Cuts the block into so many ranges one behind the other, each border between
+/// the tiles that are nearest to an even cut's; some may be empty.
 std::vector<range> cut_between_tiles(const layout& views, std::size_t parts);
 /// The tiles [first, first + size) that such a range has.
 range tiles_within(const layout& views, const range& of);

@@ -111,7 +111,7 @@ public:
   }
 
 private:
-  channel_channel_group& on_;
+  channel_group& on_;
   const contest& what_;
   std::size_t n_;
   std::size_t part_;

@@ -89,13 +89,14 @@ std::uint32_t channel_group::plan::shape() const noexcept {
   return sum;
 }
 
-bool operator<(const channel_group::plan& a, const channel_group::plan& b) {
-  if (a.what != b.what)
-    return a.what < b.what;
-  if (a.holders != b.holders)
-    return a.holders < b.holders;
-  return std::lexicographical_compare(a.parts.begin(), a.parts.end(),
-      b.parts.begin(), b.parts.end(), [](const range& x, const range& y) {
+bool channel_group::plan::operator<(const plan& other) const {
+  if (what != other.what)
+    return what < other.what;
+  if (holders != other.holders)
+    return holders < other.holders;
+  return std::lexicographical_compare(parts.begin(), parts.end(),
+      other.parts.begin(), other.parts.end(),
+      [](const range& x, const range& y) {
         return std::tie(x.begin, x.end) < std::tie(y.begin, y.end);
       });
 }
@@ -104,10 +105,10 @@ const itinerary& channel_group::way_of(const plan& x) {
   const auto found = ways_.find(x);
   if (found != ways_.end())
     return found->second;
-  auto way = itinerary_of(x.made(), rank());
+  auto made = itinerary_of(x.made(), rank());
   if (ways_.size() == most_ways)
     ways_.clear();
-  return ways_.emplace(x, std::move(way)).first->second;
+  return ways_.emplace(x, std::move(made)).first->second;
 }
 
 call channel_group::next(const plan& x, gpu::element type, gpu::reduction how) {
@@ -160,8 +161,8 @@ void channel_group::walk(
 
 void channel_group::pass(
     const plan& x, gpu::element type, gpu::reduction how, workplace where) {
-  const auto& way = way_of(x);
-  walk(way, next(x, type, how), std::move(where));
+  const auto& along_it = way_of(x);
+  walk(along_it, next(x, type, how), std::move(where));
 }
 
 } // namespace troupe::collective

@@ -88,7 +88,7 @@ private:
 
     schedule made() const;
     std::uint32_t shape() const noexcept;
-    friend bool operator<(const plan& a, const plan& b);
+    bool operator<(const plan& other) const;
   };
   struct errand;
 
@@ -112,7 +112,7 @@ private:
   void sum_partials(plan x, std::size_t first, const canonical_terms& partials,
       gpu::typed_span to);
   void transfer(std::span<const errand> all);
-  void count_at_table(const task& x);
+  void count_at_table(const task& x, gpu::element type);
 
   bool at_table(
       gpu::const_typed_span from, gpu::typed_span to, const call& what);
@@ -131,7 +131,7 @@ private:
   std::uint64_t turn_ = 0; // at the table
   std::uint64_t sent_ = 0; // bytes
   std::optional<task> last_at_table_;
-  std::uint64_t bytes_at_table_ = 0; // of that
+  std::uint64_t elements_at_table_ = 0; // of that
   bool bare_ = false;
   std::optional<group_error> ended_;
   std::map<plan, itinerary> ways_;

@@ -24,7 +24,7 @@ void channel_group::all_reduce(
   const bool summed = (!by || *by == algorithm::direct) && ranks() > 1 &&
                       at_table(from, to, what);
   if (summed) {
-    count_at_table(x);
+    count_at_table(x, to.type);
   } else {
     copy(from.data, to.data, bytes_of(to));
     walk(way_of({x, {}, {}}), what, at(bytes_at(to)));

@@ -85,16 +85,15 @@ void channel_group::gather_cards(
 }
 
 // As many as by the schedule, whoever reads what where it lies.
-void channel_group::count_at_table(const task& x) {
+void channel_group::count_at_table(const task& x, gpu::element type) {
   if (last_at_table_ != x) {
-    const auto& way = way_of({x, {}, {}});
-    bytes_at_table_ = 0;
-    for (const auto& each : way.stops)
+    elements_at_table_ = 0;
+    for (const auto& each : way_of({x, {}, {}}).stops)
       if (each.what.what == verb::send)
-        bytes_at_table_ += each.what.part.size();
+        elements_at_table_ += each.what.part.size();
     last_at_table_ = x;
   }
-  sent_ += bytes_at_table_;
+  sent_ += elements_at_table_ * gpu::bytes_of(type);
 }
 
 // False: it has to go by channels.

@@ -19,6 +19,9 @@ namespace troupe::tests {
 /// and `tcp` know nothing of it.
 enum class joined_by { process, memory, tcp };
 
+inline constexpr joined_by all_wires[]{
+    joined_by::process, joined_by::memory, joined_by::tcp};
+
 inline const char* to_string(joined_by how) {
   return how == joined_by::process  ? "process"
          : how == joined_by::memory ? "memory"

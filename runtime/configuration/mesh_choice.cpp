@@ -233,8 +233,8 @@ std::string agreement(const configuration& what) {
   const auto& of = what.parallel;
   auto text = of.sync;
   if (by_server(what)) {
-    text += fmt::format(" of {} shard{}, ", of.shards,
-        of.shards == 1 ? "" : "s");
+    text +=
+        fmt::format(" of {} shard{}, ", of.shards, of.shards == 1 ? "" : "s");
     text += of.staleness == "0"     ? "step by step"
             : of.staleness == "any" ? "nobody waits"
                                     : of.staleness + " steps ahead at most";

@@ -116,8 +116,7 @@ drawing draw_mesh(const configuration& what, const device_choice& on) {
   for (auto name : {"facts", "store"})
     said.push_back({conductor, scribe, name});
   for (auto observer : {scribe + 1, scribe + 2})
-    said.push_back(
-        {conductor, static_cast<std::size_t>(observer), "facts"});
+    said.push_back({conductor, static_cast<std::size_t>(observer), "facts"});
   return result;
 }
 

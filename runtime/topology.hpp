@@ -33,9 +33,9 @@ using virtual_clock = configuration::clock_keys;
 using rule_factory = std::function<federated::rule(const federated::settings&)>;
 
 /// What to train, on whose data, under which rule: everything about a run that
-/// is not about the process it runs in. It is a federation, of clients with data
-/// of their own under a rule, or a mesh, of workers that take one set of samples
-/// in step.
+/// is not about the process it runs in. It is a federation, of clients with
+/// data of their own under a rule, or a mesh, of workers that take one set of
+/// samples in step.
 ///
 ///     auto run = topology{"fashion"}
 ///         .model(models::mlp({784, 200, 200, 10}))

@@ -85,8 +85,8 @@ void check_layers(const models::model& model, const gpu::shared_buffer& initial,
     if (shards > size)
       found.push_back(fmt::format("{} = {} is more than the {} parameters of "
                                   "the model: each shard owns some",
-          place(where,
-              what.is_mesh() ? "parallel.shards" : "federation.shards"),
+          place(
+              where, what.is_mesh() ? "parallel.shards" : "federation.shards"),
           shards, size));
     if (initial && initial->size() != size)
       found.push_back(fmt::format("{} has {} parameters, but the model has {}",
@@ -152,9 +152,9 @@ void topology::check_mesh(lines& found) const {
     found.push_back(
         fmt::format("{} is a federation's, and .workers() composes a mesh: "
                     "leave one of them out",
-            make_rule_   ? "a rule of the program's own"
-            : movement_  ? ".meanwhile()"
-                         : "data of each client's own"));
+            make_rule_  ? "a rule of the program's own"
+            : movement_ ? ".meanwhile()"
+                        : "data of each client's own"));
   else if (training_data().empty())
     found.push_back("a mesh needs data: give .workers() some");
 }

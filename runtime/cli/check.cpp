@@ -89,11 +89,12 @@ std::string server(const configuration& what) {
 // Whether the seed alone decides what comes out.
 std::string repeats(const configuration& what) {
   if (what.is_mesh())
-    return bits_without_ranks(what)   ? "by its seed, with any number of ranks"
-           : ranks_repeat_by_seed(what) ? "by its seed, with as many ranks that "
-                                          "all stay"
-                                        : "by nothing: ranks do not wait for "
-                                          "each other's steps";
+    return bits_without_ranks(what) ? "by its seed, with any number of ranks"
+           : ranks_repeat_by_seed(what)
+               ? "by its seed, with as many ranks that "
+                 "all stay"
+               : "by nothing: ranks do not wait for "
+                 "each other's steps";
   if (repeats_by_seed(what))
     return what.run.order == "virtual"
                ? "by its seed, in virtual order, at any number of slots, if no "
@@ -129,12 +130,12 @@ std::string of_clients(const troupe::topology& what, const views& clients) {
 std::string of_ranks(const troupe::topology& what) {
   const auto& config = what.config();
   const auto samples = what.training_data().size();
-  return fmt::format("  ranks       {}, by {}\n  step        {}, {:.1f} steps a "
-                     "pass over the data\n  optimiser   {}\n"
-                     "  samples     {}; {} to test on\n",
+  return fmt::format(
+      "  ranks       {}, by {}\n  step        {}, {:.1f} steps a "
+      "pass over the data\n  optimiser   {}\n"
+      "  samples     {}; {} to test on\n",
       config.parallel.workers, agreement(config), step_size(config),
-      static_cast<double>(samples) /
-          static_cast<double>(config.parallel.batch),
+      static_cast<double>(samples) / static_cast<double>(config.parallel.batch),
       descent(config), samples, what.test_data().size());
 }
 

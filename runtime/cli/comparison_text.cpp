@@ -100,8 +100,7 @@ ordered_json as_json(const row& of) {
 
 ordered_json as_json(const side& x) {
   ordered_json result{{"name", x.name}, {"directory", x.run.directory.string()},
-      {"rule", rule_name(x.run.config)},
-      {"method", method_name(x.run.config)},
+      {"rule", rule_name(x.run.config)}, {"method", method_name(x.run.config)},
       {"model", x.run.config.model.kind}, {"outcome", x.run.outcome},
       {"versions", x.run.version}, {"updates", x.run.updates},
       {"seconds", x.run.seconds}, {"last", as_json(x.last)},

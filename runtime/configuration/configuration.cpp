@@ -341,8 +341,7 @@ std::vector<std::string> differences(
           fmt::format("{} was {} and would be {}: the run's bits would change",
               k.path(), was, is));
   }
-  if (auto moved = moved_clients(before, now);
-      !now.is_mesh() && !moved.empty())
+  if (auto moved = moved_clients(before, now); !now.is_mesh() && !moved.empty())
     found.push_back(std::move(moved));
   const auto length = now.is_mesh() ? now.run.steps : now.run.rounds;
   if (length < done)

@@ -188,8 +188,8 @@ void configuration_reader::set(std::string_view setting) {
   }
 }
 
-// A setting may have chosen another rule, or another optimiser: what was said to
-// the one before it says nothing to this one.
+// A setting may have chosen another rule, or another optimiser: what was said
+// to the one before it says nothing to this one.
 void configuration_reader::reset_unused() {
   const auto said = [&](std::string_view path) {
     return result_.where.contains(path);

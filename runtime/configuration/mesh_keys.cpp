@@ -171,10 +171,10 @@ std::vector<key> parallel_section() {
       parallel_key<&p::min_workers>("min_workers",
           "ranks that it goes on with, if others are gone", any_bits,
           whole(1, 1024)),
-      parallel_key<&p::sync>("sync",
-          either(sync_names()), alters, {}, sync_names()),
-      parallel_key<&p::batch>("batch", "samples of a step, over all ranks",
-          alters, whole(1, 4e9)),
+      parallel_key<&p::sync>(
+          "sync", either(sync_names()), alters, {}, sync_names()),
+      parallel_key<&p::batch>(
+          "batch", "samples of a step, over all ranks", alters, whole(1, 4e9)),
       parallel_key<&p::micro_batches>("micro_batches",
           "that a batch is cut into, alike; ranks share them", alters,
           whole(1, 1 << 20)),
@@ -213,8 +213,8 @@ std::vector<key> parallel_section() {
               parallel_key<&p::staleness>("staleness",
                   "parameter_server: steps ahead of the slowest, or \"any\"",
                   alters))),
-      parallel_key<&p::wire>("wire",
-          "between processes: auto, memory or tcp", any_bits, {}, wires),
+      parallel_key<&p::wire>("wire", "between processes: auto, memory or tcp",
+          any_bits, {}, wires),
   };
 }
 
@@ -240,8 +240,8 @@ std::vector<key> optimiser_section() {
       optimiser_key<&o::schedule>("schedule",
           "of the rate: constant, or linear or cosine down to run.steps", {},
           schedules),
-      optimiser_key<&o::warmup>("warmup",
-          "steps in which the rate rises to lr", whole(0, most_steps)),
+      optimiser_key<&o::warmup>("warmup", "steps in which the rate rises to lr",
+          whole(0, most_steps)),
       only(scheduled, of_schedules,
           optimiser_key<&o::floor>(
               "floor", "part of lr that is left at the end", whole(0, 1))),
@@ -292,8 +292,7 @@ std::vector<key> mesh_keys() {
 
 key steps_key() {
   auto result = of_mesh(
-      "run", "steps",
-      [](configuration& c) -> cell { return &c.run.steps; },
+      "run", "steps", [](configuration& c) -> cell { return &c.run.steps; },
       "how long a mesh trains", alters, whole(1, most_steps));
   return sparing(at_a_constant_rate, std::move(result));
 }
@@ -311,8 +310,8 @@ bool is_of_federations(const key& k) {
 
 std::string of_the_other_kind(const key& k, const configuration& what) {
   if (!what.is_mesh())
-    return fmt::format("is a mesh's; a federation (parallel.workers = 0){}",
-        counterpart(k));
+    return fmt::format(
+        "is a mesh's; a federation (parallel.workers = 0){}", counterpart(k));
   return fmt::format("is a federation's; a mesh (parallel.workers = {}){}",
       what.parallel.workers, counterpart(k));
 }

@@ -1,10 +1,11 @@
-// What composes a mesh.
+#include "runtime/topology/mesh.hpp"
+
 #include "runtime/configuration/mesh_choice.hpp"
-#include "runtime/configuration/mesh_keys.hpp"
 #include "runtime/topology.hpp"
 
 #include <fmt/format.h>
 
+#include <string>
 #include <utility>
 
 namespace troupe {

@@ -56,8 +56,8 @@ struct all_reduce {
   std::string algorithm = "auto";
   std::string bits = "canonical";
 };
-/// all_reduce, where ranks have parts of the optimiser's state (stage 1), of the
-/// gradient too (2), of the parameters too (3).
+/// all_reduce, where ranks have parts of the optimiser's state (stage 1), of
+/// the gradient too (2), of the parameters too (3).
 struct zero {
   std::uint64_t stage = 1;
   std::uint64_t batch = 64;

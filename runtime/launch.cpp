@@ -221,7 +221,7 @@ int play(const topology& what, const run_options& how, interruption& signals) {
   if (how.resume)
     held = take_up(how.out);
   auto players = with_memory("preparing clients and model",
-      [&] { return std::make_unique<company>(what, how); });
+      [&] { return gather(what, how); });
   auto before = held ? look_back(*players, held->place) : past{};
   signals.keep();
   if (!held)

@@ -2,6 +2,7 @@
 
 #include "protocols/collective/ways.hpp"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <string>
@@ -68,16 +69,18 @@ std::vector<range> pieces_of(
 
 // Pieces follow each other, a round apart.
 template <class Make>
-schedule in_a_row(const task& x, Make&& make) {
-  const auto pieces = in_pieces(x.how) && x.pieces > 1 ? x.pieces : 1;
-  auto result = blank(x.ranks, extent_of(x));
-  for (std::size_t i = 0; i < pieces; ++i)
-    result = beside(
-        std::move(result), make(i, pieces), static_cast<std::uint32_t>(i));
+schedule in_a_row(algorithm how, std::size_t wanted, Make&& make) {
+  const auto pieces = in_pieces(how) && wanted > 1 ? wanted : 1;
+  schedule result = make(0, pieces);
+  for (std::size_t i = 1; i < pieces; ++i) {
+    const auto one = make(i, pieces);
+    result = beside(std::move(result), one, static_cast<std::uint32_t>(i));
+    result.extent = std::max(result.extent, one.extent);
+  }
   return result;
 }
 
-schedule scattered(
+schedule scattered_piece(
     algorithm how, std::span<const range> parts, std::size_t extent) {
   switch (how) {
   case algorithm::direct:
@@ -130,10 +133,10 @@ schedule all_reduced(const task& x) {
   const bool tree =
       x.how == algorithm::binomial_tree || x.how == algorithm::double_tree;
   const auto parts = parts_for(x);
-  return in_a_row(x, [&](std::size_t i, std::size_t pieces) {
+  return in_a_row(x.how, x.pieces, [&](std::size_t i, std::size_t pieces) {
     const auto sum =
         tree ? reduced(x, 0, divided(x.count, pieces)[i])
-             : scattered(x.how, pieces_of(parts, i, pieces), x.count);
+             : scattered_piece(x.how, pieces_of(parts, i, pieces), x.count);
     return then(sum, reversed(sum));
   });
 }
@@ -194,11 +197,7 @@ schedule schedule_of(const task& x) {
   require(x);
   const auto parts = parts_for(x);
   const auto by_pieces = [&](auto&& make) {
-    return in_a_row(
-        x, [&](std::size_t i, std::size_t pieces) { return make(i, pieces); });
-  };
-  const auto scatter_piece = [&](std::size_t i, std::size_t pieces) {
-    return scattered(x.how, pieces_of(parts, i, pieces), extent_of(x));
+    return in_a_row(x.how, x.pieces, make);
   };
   const auto reduce_piece = [&](std::size_t i, std::size_t pieces) {
     return reduced(x, x.root, divided(x.count, pieces)[i]);
@@ -213,11 +212,9 @@ schedule schedule_of(const task& x) {
       return reversed(reduce_piece(i, pieces));
     });
   case reduce_scatter:
-    return by_pieces(scatter_piece);
+    return scattered(x.how, parts, extent_of(x), x.pieces);
   case all_gather:
-    return by_pieces([&](std::size_t i, std::size_t pieces) {
-      return reversed(scatter_piece(i, pieces));
-    });
+    return gathered(x.how, parts, extent_of(x), x.pieces);
   case all_to_all:
     return ways::direct_exchange(x.ranks, x.count);
   case gather:
@@ -234,9 +231,18 @@ schedule schedule_of(const task& x) {
   }
 }
 
-schedule gathered(
-    algorithm how, std::span<const range> parts, std::size_t extent) {
-  return reversed(scattered(how, parts, extent));
+schedule scattered(algorithm how, std::span<const range> parts,
+    std::size_t extent, std::size_t pieces) {
+  return in_a_row(how, pieces, [&](std::size_t i, std::size_t all) {
+    return scattered_piece(how, pieces_of(parts, i, all), extent);
+  });
+}
+
+schedule gathered(algorithm how, std::span<const range> parts,
+    std::size_t extent, std::size_t pieces) {
+  return in_a_row(how, pieces, [&](std::size_t i, std::size_t all) {
+    return reversed(scattered_piece(how, pieces_of(parts, i, all), extent));
+  });
 }
 
 } // namespace troupe::collective

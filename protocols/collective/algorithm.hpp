@@ -67,9 +67,13 @@ std::size_t extent_of(const task& x) noexcept;
 /// is no rank.
 schedule schedule_of(const task& x);
 
-/// Ranks whose parts are not of one size: each begins with its part and ends
-/// with all. By direct, ring, halving_doubling and bcube.
-schedule gathered(
-    algorithm how, std::span<const range> parts, std::size_t extent);
+/// Ranks whose parts are of any sizes, empty ones too, one behind the other:
+/// a sum of their blocks of which each gets its part, and each one's part for
+/// all. By direct, ring, chunked_ring, halving_doubling and bcube; in pieces
+/// where a task has them.
+schedule scattered(algorithm how, std::span<const range> parts,
+    std::size_t extent, std::size_t pieces = 1);
+schedule gathered(algorithm how, std::span<const range> parts,
+    std::size_t extent, std::size_t pieces = 1);
 
 } // namespace troupe::collective

@@ -73,23 +73,29 @@ double bytes_factor(
 
 schedule canonical_schedule(
     const task& what, std::span<const std::uint32_t> holders) {
+  if (what.kind == operation_kind::all_reduce)
+    return canonical_schedule(what, holders, divided(what.count, what.ranks));
+  std::vector<range> parts;
+  for (std::size_t r = 0; r < what.ranks; ++r)
+    parts.push_back({r * what.count, (r + 1) * what.count});
+  return canonical_schedule(what, holders, parts);
+}
+
+schedule canonical_schedule(const task& what,
+    std::span<const std::uint32_t> holders, std::span<const range> parts) {
   const bool all = what.kind == operation_kind::all_reduce;
   if (!all && what.kind != operation_kind::reduce_scatter)
     throw std::invalid_argument{
         "canonical sums are those of all_reduce and reduce_scatter"};
+  const auto n = static_cast<std::uint32_t>(parts.size());
   if (std::any_of(holders.begin(), holders.end(),
-          [&](std::uint32_t r) { return r >= what.ranks; }) ||
+          [&](std::uint32_t r) { return r >= n; }) ||
       holders.empty())
     throw std::invalid_argument{
         "each of the leaves of a canonical sum is held by one of the ranks"};
-  const auto extent = extent_of(what);
-  std::vector<range> parts;
-  for (std::size_t r = 0; r < what.ranks; ++r)
-    parts.push_back({r * what.count, (r + 1) * what.count});
-  if (all)
-    parts = divided(extent, what.ranks);
+  const auto extent = parts.back().end;
   const auto pieces = std::max<std::size_t>(1, what.pieces);
-  auto result = blank(what.ranks, extent);
+  auto result = blank(n, extent);
   for (std::uint32_t i = 0; i < pieces; ++i) {
     std::vector<range> some;
     for (const auto& each : parts) {

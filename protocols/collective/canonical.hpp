@@ -47,6 +47,10 @@ double bytes_factor(
 /// partial sums lie beside its block, which holds nothing before.
 schedule canonical_schedule(
     const task& what, std::span<const std::uint32_t> holders);
+/// The same where each rank owns a part of any size, one behind the other; of
+/// the task its kind, its way and its pieces count.
+schedule canonical_schedule(const task& what,
+    std::span<const std::uint32_t> holders, std::span<const range> parts);
 
 /// Whether a plain schedule of sums adds the blocks of its ranks along the tree
 /// over the ranks by itself.

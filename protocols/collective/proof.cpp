@@ -31,6 +31,7 @@ symbol plus(const symbol& a, const symbol& b) {
 struct question {
   task of;
   std::size_t contributors;
+  std::vector<range> parts{}; // of any sizes; none: of one
 
   symbol one(std::size_t contributor, std::size_t place) const {
     return {place, std::uint64_t{1} << contributor, 0, false};
@@ -39,8 +40,16 @@ struct question {
     return {place, ~std::uint64_t{0} >> (64 - contributors), 0, false};
   }
 
+  std::size_t owner(std::size_t place) const {
+    if (parts.empty())
+      return place / of.count;
+    std::size_t rank = 0;
+    while (place >= parts[rank].end)
+      ++rank;
+    return rank;
+  }
   bool in_part(std::size_t rank, std::size_t place) const {
-    return place / of.count == rank;
+    return owner(place) == rank;
   }
 
   // What a rank has at a place before.
@@ -69,7 +78,7 @@ struct question {
     case reduce_scatter:
       return in_part(rank, place) ? std::optional{all(place)} : std::nullopt;
     case all_gather:
-      return one(place / of.count, place);
+      return one(owner(place), place);
     case gather:
       return rank == of.root ? std::optional{one(place / of.count, place)}
                              : std::nullopt;
@@ -97,6 +106,18 @@ std::string wrong_result(
         return "rank " + std::to_string(r) + " has another result at " +
                std::to_string(i);
   return {};
+}
+
+std::string wrong_outcome(const schedule& x, const question& asked) {
+  std::vector<memory<symbol>> ranks(asked.of.ranks);
+  for (std::size_t r = 0; r < ranks.size(); ++r)
+    for (std::size_t i = 0; i < x.extent; ++i)
+      (x.apart ? ranks[r].given : ranks[r].block).push_back(asked.before(r, i));
+  if (x.apart)
+    for (auto& each : ranks)
+      each.block.resize(x.extent);
+  const auto fault = interpreter{x, ranks, plus}.run();
+  return fault.empty() ? wrong_result(asked, ranks) : fault;
 }
 
 // A message of a barrier says of whom its sender has heard.
@@ -163,25 +184,27 @@ std::string fault_of(const schedule& x, const task& of) {
   if (of.kind == barrier) {
     fault = unheard(x);
   } else {
-    const question asked{of, of.ranks};
-    std::vector<memory<symbol>> ranks(of.ranks);
-    for (std::size_t r = 0; r < of.ranks; ++r)
-      for (std::size_t i = 0; i < x.extent; ++i)
-        (x.apart ? ranks[r].given : ranks[r].block)
-            .push_back(asked.before(r, i));
-    if (x.apart)
-      for (auto& each : ranks)
-        each.block.resize(x.extent);
-    fault = interpreter{x, ranks, plus}.run();
-    if (fault.empty())
-      fault = wrong_result(asked, ranks);
+    fault = wrong_outcome(x, {of, of.ranks});
   }
   return fault.empty() ? wrong_bill(x, of) : fault;
 }
 
+std::string fault_of_parts(
+    const schedule& x, const task& of, std::span<const range> parts) {
+  if (x.ranks.size() != of.ranks || x.extent != parts.back().end)
+    return "it is for other ranks or another block";
+  const auto fault =
+      wrong_outcome(x, {of, of.ranks, {parts.begin(), parts.end()}});
+  const auto is = bill_of(x).elements;
+  const bool once = of.how != algorithm::halving_doubling;
+  if (fault.empty() && once && is != (of.ranks - 1) * x.extent)
+    return "it moves " + std::to_string(is) + " elements";
+  return fault;
+}
+
 std::string fault_of_canonical(
     const schedule& x, const task& of, std::span<const std::uint32_t> holders) {
-  const question asked{of, holders.size()};
+  const question asked{of, holders.size(), {}};
   std::vector<memory<symbol>> ranks(of.ranks);
   for (std::uint32_t r = 0; r < of.ranks; ++r) {
     ranks[r].block.resize(x.extent);

@@ -19,6 +19,12 @@ inline constexpr std::size_t most_proven = 64;
 /// and elements than `formula_of` says. Empty: it is proven.
 std::string fault_of(const schedule& x, const task& of);
 
+/// The same for `scattered` and `gathered` parts of any sizes; of the task the
+/// kind and the ranks count. Of its price only the elements are looked at, by
+/// the ways that move each part to each other rank once.
+std::string fault_of_parts(
+    const schedule& x, const task& of, std::span<const range> parts);
+
 /// The same for `canonical_schedule`, whose contributions are leaves.
 std::string fault_of_canonical(
     const schedule& x, const task& of, std::span<const std::uint32_t> holders);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ namespace troupe::parallel {
 using epoch_id = std::uint64_t; ///< of one composition of ranks; 0: none
 using seat_id = std::uint32_t;  ///< of a rank, for as long as it is there
 using step_id = std::uint64_t;  ///< steps that have been made
+inline constexpr std::uint32_t nobody = UINT32_MAX; ///< no rank
 
 /// Conductor: a new epoch; what was under way is void. Say where you stand, and
 /// if you open, where the others find you.
@@ -61,17 +63,18 @@ struct convened {
   std::string at; ///< an address; of the one that opens
 };
 
-/// Conductor: your rank among the others. The root has the state of `step`, if
-/// anybody has: all others take it from there. Nobody has it: all begin with
-/// what the seed says.
+/// Conductor: your rank among the others. All take the state of `step` from the
+/// root, which has it, or is given it here; or make it from the seed.
 struct muster {
   epoch_id epoch = 0;
   std::uint32_t rank = 0;
   std::uint32_t ranks = 1;
   std::string at;
-  bool known = false; ///< there is a root
   std::uint32_t root = 0;
   step_id step = 0;
+  bool from_seed = false; ///< there is no state yet, and no root
+  tensor parameters{};    ///< to the root: it is to begin with these, and
+  named_blocks blocks{};  ///< with what its optimiser kept
 };
 /// Rank: it stands there with the others, and has the state.
 struct mustered {
@@ -129,8 +132,8 @@ struct handed {
 struct broken {
   epoch_id epoch = 0;
   seat_id seat = 0;
-  step_id step = 0;         ///< that it has completed
-  std::uint32_t blames = 0; ///< a rank; itself: it cannot go on
+  step_id step = 0;              ///< that it has completed
+  std::uint32_t blames = nobody; ///< a rank; itself: it cannot go on
   std::string why;
   /// No other composition helps: the run fails.
   bool fatal = false;
@@ -139,6 +142,7 @@ struct broken {
 struct seated;    // below: handles refer to each other
 struct begin;     //
 struct rank_gone; //
+struct start_over;
 
 } // namespace troupe::parallel
 
@@ -158,17 +162,33 @@ CAF_ADD_TYPE_ID(troupe_parallel, (troupe::parallel::broken))
 CAF_ADD_TYPE_ID(troupe_parallel, (troupe::parallel::begin))
 CAF_ADD_TYPE_ID(troupe_parallel, (troupe::parallel::seated))
 CAF_ADD_TYPE_ID(troupe_parallel, (troupe::parallel::rank_gone))
+CAF_ADD_TYPE_ID(troupe_parallel, (troupe::parallel::start_over))
 CAF_END_TYPE_ID_BLOCK(troupe_parallel)
 
 namespace troupe::parallel {
 
 /// One replica of a model, or a part of one: a member of groups. What it is
 /// told it does in that order, on a thread of its own.
-using rank = caf::typed_actor<  //
-    caf::result<void>(convene), //
-    caf::result<void>(muster),  //
-    caf::result<void>(advance), //
-    caf::result<void>(assess),  //
+using rank_actor = caf::typed_actor< //
+    caf::result<void>(convene),      //
+    caf::result<void>(muster),       //
+    caf::result<void>(advance),      //
+    caf::result<void>(assess),       //
+    caf::result<void>(hand_over)>;
+
+/// To a rank's executor: an epoch begins; it ends when `until` is requested.
+struct start_over {
+  convene what;
+  std::stop_token until;
+};
+
+/// Carries out what its rank is told, in that order, on a thread of its own;
+/// the answers are the rank's.
+using executor = caf::typed_actor< //
+    caf::result<void>(start_over), //
+    caf::result<void>(muster),     //
+    caf::result<void>(advance),    //
+    caf::result<void>(assess),     //
     caf::result<void>(hand_over)>;
 
 /// Where a rank's answers go: the conductor, or whoever stands in between.
@@ -183,24 +203,28 @@ using rank_sink = caf::typed_actor< //
 /// To the conductor: a rank that may take part, of this process (no node) or of
 /// a node's. Answered by nothing; it is watched.
 struct seated {
-  rank who;
+  rank_actor who;
   std::string node;
   std::string fingerprint; ///< numeric, of what it computes with
 };
 
 /// To the conductor: start, or go on. Answered when the run has ended.
 struct begin {
-  std::vector<rank> ranks; ///< of this process
+  std::vector<rank_actor> ranks; ///< of this process
   scribe record;
   std::vector<observer> observers; ///< beside the scribe
 };
 
 /// To the conductor: whoever stands for this rank says that it is gone.
 struct rank_gone {
-  rank who;
+  rank_actor who;
   std::string why;
 };
 
+template <class Inspector>
+bool inspect(Inspector& f, start_over&) {
+  return refuse_to_serialise(f, "troupe::parallel::start_over");
+}
 template <class Inspector>
 bool inspect(Inspector& f, seated&) {
   return refuse_to_serialise(f, "troupe::parallel::seated");
@@ -245,8 +269,9 @@ bool inspect(Inspector& f, convened& x) {
 template <class Inspector>
 bool inspect(Inspector& f, muster& x) {
   return f.object(x).fields(f.field("epoch", x.epoch), f.field("rank", x.rank),
-      f.field("ranks", x.ranks), f.field("at", x.at), f.field("known", x.known),
-      f.field("root", x.root), f.field("step", x.step));
+      f.field("ranks", x.ranks), f.field("at", x.at), f.field("root", x.root),
+      f.field("step", x.step), f.field("from_seed", x.from_seed),
+      f.field("parameters", x.parameters), f.field("blocks", x.blocks));
 }
 template <class Inspector>
 bool inspect(Inspector& f, mustered& x) {

@@ -16,7 +16,7 @@ namespace troupe::cli {
 namespace {
 
 using collective::algorithm;
-using collective::group;
+using collective::channel_group;
 using collective::operation_kind;
 using clock = std::chrono::steady_clock;
 
@@ -53,7 +53,7 @@ double bus_factor(operation_kind kind, std::uint32_t ranks) {
 // One operation on two blocks of `count` elements in all.
 class round {
 public:
-  round(group& on, const contest& what, std::size_t bytes)
+  round(channel_group& on, const contest& what, std::size_t bytes)
       : on_(on),
         what_(what),
         n_(on.ranks()),
@@ -111,7 +111,7 @@ public:
   }
 
 private:
-  group& on_;
+  channel_group& on_;
   const contest& what_;
   std::size_t n_;
   std::size_t part_;
@@ -130,7 +130,8 @@ std::size_t turns_for(std::size_t bytes) {
 
 // The slowest rank's time; what is longer than a cache line's worth is written
 // anew before, as a backward pass does.
-timing timed(group& on, round& one, std::size_t bytes, std::size_t most) {
+timing timed(
+    channel_group& on, round& one, std::size_t bytes, std::size_t most) {
   const bool is_short = bytes <= back_to_back;
   const std::size_t times = is_short ? 200 : 1;
   const auto turns =
@@ -159,7 +160,8 @@ std::string rate(double bytes, double seconds) {
   return bytes == 0.0 ? "-" : fmt::format("{:.2f}", bytes / seconds / 1e9);
 }
 
-void measure(group& on, const contest& what, text_table& into, bool& right) {
+void measure(
+    channel_group& on, const contest& what, text_table& into, bool& right) {
   for (auto size : what.sizes) {
     round one{on, what, size};
     std::int64_t wrong = 0;
@@ -237,7 +239,7 @@ int bench(const arguments& given, console& to) {
   table.add({"size", "time us", "least us", "algbw GB/s", "busbw GB/s",
       "over ideal", "wrong"});
   bool right = true;
-  on_ranks(wanted, [&](group& on) {
+  on_ranks(wanted, [&](channel_group& on) {
     text_table unread{0};
     bool well = true;
     const bool first = on.rank() == 0;

@@ -16,7 +16,7 @@
 namespace troupe::cli {
 namespace {
 
-using collective::group;
+using collective::channel_group;
 
 constexpr auto patience = std::chrono::seconds{20};
 
@@ -25,13 +25,14 @@ extern "C" void end_at_once(int) {
   _exit(interrupted);
 }
 
-void on_threads(std::uint32_t ranks, const std::function<void(group&)>& act) {
+void on_threads(
+    std::uint32_t ranks, const std::function<void(channel_group&)>& act) {
   auto wires = collective::wires_within_process(ranks);
   std::vector<std::exception_ptr> troubles(ranks);
   std::vector<std::thread> others;
   const auto run = [&](std::uint32_t r) {
     try {
-      group here{std::move(wires[r])};
+      channel_group here{std::move(wires[r])};
       act(here);
     } catch (...) {
       troubles[r] = std::current_exception();
@@ -47,8 +48,8 @@ void on_threads(std::uint32_t ranks, const std::function<void(group&)>& act) {
       std::rethrow_exception(each);
 }
 
-void as_first(
-    const ranks_wanted& wanted, const std::function<void(group&)>& act) {
+void as_first(const ranks_wanted& wanted,
+    const std::function<void(channel_group&)>& act) {
   collective::meeting_place place{
       wanted.meet.empty() ? "127.0.0.1:0" : wanted.meet};
   std::vector<std::vector<std::string>> lines;
@@ -59,7 +60,7 @@ void as_first(
   }
   collective::rank_processes others{lines};
   {
-    group here{collective::meet_as_first(place, wanted.ranks,
+    channel_group here{collective::meet_as_first(place, wanted.ranks,
         wanted.wire == "memory" ? collective::medium::memory
                                 : collective::medium::tcp,
         patience)};
@@ -103,15 +104,15 @@ ranks_wanted ranks_of(const arguments& given, std::uint32_t otherwise) {
   return result;
 }
 
-void on_ranks(
-    const ranks_wanted& wanted, const std::function<void(group&)>& act) {
+void on_ranks(const ranks_wanted& wanted,
+    const std::function<void(channel_group&)>& act) {
   std::signal(SIGINT, end_at_once);
   std::signal(SIGTERM, end_at_once);
   if (wanted.wire == "process")
     return on_threads(wanted.ranks, act);
   if (wanted.rank == 0)
     return as_first(wanted, act);
-  group here{
+  channel_group here{
       collective::meet(wanted.meet, wanted.rank, wanted.ranks, patience)};
   act(here);
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "runtime/cli/command.hpp"
-#include "runtime/collective/group.hpp"
+#include "runtime/collective/channel_group.hpp"
 
 namespace troupe::cli {
 
@@ -28,6 +28,6 @@ ranks_wanted ranks_of(const arguments& given, std::uint32_t otherwise);
 /// processes of their own, of which this one is the first. Throws what rank 0
 /// throws.
 void on_ranks(const ranks_wanted& wanted,
-    const std::function<void(collective::group&)>& act);
+    const std::function<void(collective::channel_group&)>& act);
 
 } // namespace troupe::cli

@@ -10,7 +10,7 @@ std::uint64_t call::digest_after(std::uint64_t before) const noexcept {
            std::uint64_t{static_cast<std::uint8_t>(type)},
            std::uint64_t{static_cast<std::uint8_t>(how)},
            std::uint64_t{static_cast<std::uint8_t>(by)}, count,
-           std::uint64_t{root}}) {
+           std::uint64_t{root}, std::uint64_t{peer}}) {
     sum ^= part + 0x9e3779b97f4a7c15u + (sum << 6) + (sum >> 2);
     sum *= 0xbf58476d1ce4e5b9u;
     sum ^= sum >> 29;
@@ -30,6 +30,10 @@ std::string disagreement(std::uint32_t rank, const call& mine,
   if (theirs.marked != call::mark)
     return fmt::format("rank {} sent what rank {} cannot read, in {}", peer,
         rank, to_string(mine));
+  if (to_string(mine) == to_string(theirs) && mine.peer != theirs.peer)
+    return fmt::format("rank {} and rank {} agree on {}, but not on its parts "
+                       "or on who holds what",
+        peer, rank, to_string(mine));
   if (to_string(mine) == to_string(theirs))
     return fmt::format("rank {} and rank {} agree on {}, but not on what was "
                        "asked for before it",

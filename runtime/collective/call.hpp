@@ -24,6 +24,8 @@ struct call {
   std::uint64_t digest = 0; ///< of all that were asked for, this one included
   std::uint64_t count = 0;
   std::uint32_t root = 0;
+  /// A transfer's receiver; else a sum of parts and holders, where there are
+  /// any.
   std::uint32_t peer = 0;
 
   signature what() const { return {kind, type, how, count, root, peer}; }

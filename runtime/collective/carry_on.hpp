@@ -1,7 +1,7 @@
 #pragma once
 
 // The one way in which a group waits; for its own sources.
-#include "runtime/collective/group.hpp"
+#include "runtime/collective/channel_group.hpp"
 
 #include "runtime/collective/bell.hpp"
 
@@ -13,7 +13,7 @@ namespace troupe::collective {
 // Spins, then leaves the processor to others, then sleeps. `step` says whether
 // it is through, and counts what has moved.
 template <class Step>
-void group::carry_on(const call& what, Step&& step) {
+void channel_group::carry_on(const call& what, Step&& step) {
   using clock = std::chrono::steady_clock;
   constexpr auto gentle = std::chrono::seconds{1};
   // Where many others want the processor a yield takes as long as they do.
@@ -56,15 +56,14 @@ void group::carry_on(const call& what, Step&& step) {
     const auto waited = now - since;
     if (lost && (!lost->gently || waited > gentle)) {
       wire_->rise();
-      end(what, *lost, true);
+      end(what, *lost);
     }
     if (waited > silence_) {
       wire_->rise();
       end(what,
           {wants.empty() ? (rank() + 1) % ranks() : wants.front().peer,
               fmt::format("it has been silent for {} ms", silence_.count()),
-              false},
-          true);
+              false});
     }
     wire_->sleep(wants);
     wire_->rise();

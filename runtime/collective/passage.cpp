@@ -26,12 +26,13 @@ void waiting_room::give_back(std::unique_ptr<std::byte[]> one) {
 }
 
 passage::passage(const itinerary& way, wire& over, const call& what,
-    workplace where, waiting_room& room, bool bare)
+    workplace where, waiting_room& room, std::uint64_t& sent, bool bare)
     : way_(way),
       wire_(over),
       what_(what),
       where_(std::move(where)),
       room_(room),
+      sent_(sent),
       bare_(bare),
       each_(gpu::bytes_of(what.type)),
       state_(way.stops.size()),
@@ -84,7 +85,7 @@ const std::byte* passage::source(const step& x) const {
   const auto at = x.part.begin * each_;
   if (!x.of.empty())
     return where_.beside.at(x.of) + at;
-  return (where_.given ? where_.given : where_.block) + at;
+  return where_.given ? where_.given + at : target(x.part);
 }
 
 void passage::count(std::uint32_t number, std::size_t made) {
@@ -131,6 +132,8 @@ bool passage::greet(
   to.ahead_sent += gone;
   to.greeted = to.ahead_sent == to.ahead.size();
   if (to.greeted && to.packed) {
+    if (!way_.stops[number].what.part.empty())
+      sent_ += mine.total;
     mine.moved = mine.total;
     count(number, mine.total);
     ++to.out;
@@ -162,6 +165,8 @@ bool passage::send_to(std::uint32_t peer) {
     if (gone == 0)
       break;
     moved = true;
+    if (!x.part.empty())
+      sent_ += gone;
     mine.moved += gone;
     count(number, mine.moved);
     if (!through(number))
@@ -235,7 +240,7 @@ bool passage::take(std::uint32_t peer, std::uint32_t number) {
   const auto& x = way_.stops[number].what;
   std::byte token{};
   const auto most = limit(number);
-  auto* to = x.part.empty() ? &token : target(x);
+  auto* to = x.part.empty() ? &token : target(x.part);
   const auto came =
       wire_.with(peer).receive({to + mine.made, most - mine.made});
   if (came == 0)
@@ -275,7 +280,7 @@ bool passage::add(std::uint32_t number) {
   while (mine.made < until) {
     const auto at = mine.made % waiting_room::size;
     const auto some = std::min(until - mine.made, waiting_room::size - at);
-    auto* to = target(x) + mine.made;
+    auto* to = target(x.part) + mine.made;
     if (!bare_)
       gpu::combine(
           what_.how, what_.type, to, mine.held.get() + at, to, some / each_);
@@ -305,7 +310,7 @@ bool passage::meet(std::uint32_t which) {
     for (std::size_t i = 0; i < terms.size(); ++i) {
       const auto number = all.steps[i];
       if (number == itinerary::none) {
-        terms[i] = where_.block + all.part.begin * each_ + at;
+        terms[i] = target(all.part) + at;
       } else if (const auto& mine = state_[number]; !mine.held) {
         terms[i] = source(way_.stops[number].what) + at;
       } else if (mine.whole) {
@@ -316,7 +321,7 @@ bool passage::meet(std::uint32_t which) {
         terms[i] = mine.held.get() + place;
       }
     }
-    void* to = where_.block + all.part.begin * each_ + at;
+    void* to = target(all.part) + at;
     if (!bare_)
       gpu::combine_in_order(what_.how, what_.type, terms, all.order,
           std::span{&to, 1}, some / each_);

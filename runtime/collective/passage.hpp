@@ -16,6 +16,7 @@ namespace troupe::collective {
 /// Where a passage finds and leaves its elements.
 struct workplace {
   std::byte* block = nullptr;
+  std::size_t first = 0;            ///< the element that the block begins with
   const std::byte* given = nullptr; ///< what is sent; null: the block
   std::map<node, const std::byte*> beside;
 };
@@ -37,9 +38,10 @@ private:
 /// and never waits.
 class passage {
 public:
-  /// `bare`: nothing is added; a figure of what the wire alone takes.
+  /// `sent` goes up by the bytes of elements that go to others. `bare`: nothing
+  /// is added; a figure of what the wire alone takes.
   passage(const itinerary& way, wire& over, const call& what, workplace where,
-      waiting_room& room, bool bare = false);
+      waiting_room& room, std::uint64_t& sent, bool bare = false);
   ~passage();
   passage(const passage&) = delete;
   passage& operator=(const passage&) = delete;
@@ -80,8 +82,8 @@ private:
     return state_[number].made == state_[number].total;
   }
   const std::byte* source(const step& x) const;
-  std::byte* target(const step& x) const {
-    return where_.block + x.part.begin * each_;
+  std::byte* target(const range& part) const {
+    return where_.block + (part.begin - where_.first) * each_;
   }
   void count(std::uint32_t number, std::size_t made);
 
@@ -101,6 +103,7 @@ private:
   call what_;
   workplace where_;
   waiting_room& room_;
+  std::uint64_t& sent_;
   bool bare_;
   std::size_t each_; // bytes of an element
   std::vector<progress> state_;

@@ -4,7 +4,7 @@
 //     some          in a slot beside it; every rank adds all of them
 //     many, seen    each rank adds its part of all blocks, into all of them
 //     many, not     by channels, as on any wire
-#include "runtime/collective/group.hpp"
+#include "runtime/collective/channel_group.hpp"
 
 #include "runtime/collective/carry_on.hpp"
 #include "runtime/collective/hall.hpp"
@@ -27,7 +27,8 @@ std::byte* at_byte(gpu::typed_span x, std::size_t bytes) {
 
 // Where a block lies: of a process its address, else its number and offset
 // among those that the group gave out.
-std::uint64_t group::place_of(const void* data, std::size_t bytes) const {
+std::uint64_t channel_group::place_of(
+    const void* data, std::size_t bytes) const {
   if (wire_->shared()->within_process())
     return reinterpret_cast<std::uintptr_t>(data);
   const auto* begin = static_cast<const std::byte*>(data);
@@ -40,14 +41,15 @@ std::uint64_t group::place_of(const void* data, std::size_t bytes) const {
   return nowhere;
 }
 
-std::byte* group::place_at(std::uint64_t place, std::uint32_t rank) const {
+std::byte* channel_group::place_at(
+    std::uint64_t place, std::uint32_t rank) const {
   if (wire_->shared()->within_process())
     return reinterpret_cast<std::byte*>(place);
   return blocks_[place >> 48].memory[rank].at() +
          (place & ((std::uint64_t{1} << 48) - 1));
 }
 
-void group::gather_cards(
+void channel_group::gather_cards(
     const call& what, std::uint64_t at, std::span<const std::byte> brings) {
   auto& place = *wire_->shared();
   const auto turn = ++turn_;
@@ -68,13 +70,10 @@ void group::gather_cards(
       auto& their = place.of(peer);
       if (their.cards[turn & 1].number.load(std::memory_order_acquire) != turn)
         break;
-      if (their.cards[turn & 1].asks != what.digest) {
-        const loss why{peer,
-            disagreement(rank(), what, peer, their.calls[turn & 1]), false};
-        wire_->tell(why);
-        ended_.emplace(peer, what.number, why.why);
-        throw *ended_;
-      }
+      if (their.cards[turn & 1].asks != what.digest)
+        contradict(what,
+            {peer, disagreement(rank(), what, peer, their.calls[turn & 1]),
+                false});
     }
     if (peer == ranks())
       return true;
@@ -85,11 +84,22 @@ void group::gather_cards(
   });
 }
 
+// As many as by the schedule, whoever reads what where it lies.
+void channel_group::count_at_table(const task& x, gpu::element type) {
+  if (last_at_table_ != x) {
+    elements_at_table_ = 0;
+    for (const auto& each : way_of({x, {}, {}}).stops)
+      if (each.what.what == verb::send)
+        elements_at_table_ += each.what.part.size();
+    last_at_table_ = x;
+  }
+  sent_ += elements_at_table_ * gpu::bytes_of(type);
+}
+
 // False: it has to go by channels.
-bool group::at_table(gpu::const_typed_span from, gpu::typed_span to,
-    gpu::reduction how, const call& what) {
+bool channel_group::at_table(
+    gpu::const_typed_span from, gpu::typed_span to, const call& what) {
   auto* place = wire_->shared();
-  static_cast<void>(how);
   if (!place)
     return false;
   const auto bytes = to.count * gpu::bytes_of(to.type);
@@ -122,14 +132,14 @@ bool group::at_table(gpu::const_typed_span from, gpu::typed_span to,
   return true;
 }
 
-void group::add_together(const call& what, gpu::const_typed_span,
+void channel_group::add_together(const call& what, gpu::const_typed_span,
     gpu::typed_span to, std::span<const void* const> terms) {
   void* target = to.data;
   gpu::combine_in_order(
       what.how, what.type, terms, order_, std::span{&target, 1}, to.count);
 }
 
-void group::add_in_place(const call& what, gpu::typed_span to) {
+void channel_group::add_in_place(const call& what, gpu::typed_span to) {
   auto& place = *wire_->shared();
   const auto parity = turn_ & 1;
   const auto part = divided(to.count, ranks())[rank()];
@@ -149,7 +159,7 @@ void group::add_in_place(const call& what, gpu::typed_span to) {
     gather_cards(what, nowhere, {});
 }
 
-std::span<std::byte> group::allocate(std::size_t bytes) {
+std::span<std::byte> channel_group::allocate(std::size_t bytes) {
   constexpr std::size_t page = std::size_t{2} << 20;
   const auto size = std::max(page, (bytes + page - 1) / page * page);
   blocks made;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/collective/group.hpp"
+#include "protocols/collective/group.hpp"
 
 namespace troupe::collective {
 

@@ -5,6 +5,7 @@
 //
 // TIMES 0: for ever. Rank 0 says "at HOST:PORT" first; each says "begun" when
 // its first operation is through.
+#include "runtime/collective/channel_group.hpp"
 #include "runtime/collective/meeting.hpp"
 #include "runtime/collective/trial.hpp"
 
@@ -55,7 +56,7 @@ int main(int argc, char** argv) {
     } else {
       joined = meet(address, rank, ranks, patience);
     }
-    group on{std::move(joined)};
+    channel_group on{std::move(joined)};
     act(on, argv[5], static_cast<std::size_t>(std::atoll(argv[6])),
         static_cast<std::size_t>(std::atoll(argv[7])));
   } catch (const std::exception& error) {

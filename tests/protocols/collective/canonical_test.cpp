@@ -103,6 +103,36 @@ TEST(canonical_test, gives_the_same_bits_over_ranks_placements_and_algorithms) {
   EXPECT_EQ(tried, 7u * 8 * 3 * 4);
 }
 
+TEST(canonical_test, gives_each_rank_its_part_of_the_same_bits) {
+  std::mt19937 draw{11};
+  const auto leaves = leaves_of(8);
+  const auto want = tree(leaves, 0, 8);
+  for (std::uint32_t ranks = 1; ranks <= 8; ++ranks)
+    for (const auto& holders :
+        {side_by_side(8, ranks), at_random(8, ranks, draw)}) {
+      std::vector<range> parts;
+      for (std::uint32_t r = 0; r < ranks; ++r) {
+        const auto begin = parts.empty() ? 0 : parts.back().end;
+        const auto end =
+            r + 1 == ranks ? count : begin + draw() % (count - begin) * (r % 2);
+        parts.push_back({begin, end});
+      }
+      auto on = holding(leaves, holders, ranks);
+      const auto plan =
+          canonical_schedule({operation_kind::reduce_scatter, algorithm::direct,
+                                 ranks, count, 0, 1 + ranks % 3},
+              holders, parts);
+
+      ASSERT_EQ((interpreter{plan, on, add}.run()), "");
+
+      for (std::uint32_t r = 0; r < ranks; ++r)
+        ASSERT_EQ(
+            std::memcmp(on[r].block.data() + parts[r].begin,
+                want.data() + parts[r].begin, parts[r].size() * sizeof(float)),
+            0);
+    }
+}
+
 TEST(canonical_test, counts_every_leaf_once) {
   std::mt19937 draw{3};
   for (std::uint32_t ranks = 1; ranks <= 9; ++ranks)

@@ -34,6 +34,22 @@ inline std::vector<collective::task> every_task(
   return result;
 }
 
+/// A part for each rank, one behind the other: of up to ten elements, some
+/// empty; with salt 1 one rank has all, with salt 2 nobody anything.
+inline std::vector<collective::range> uneven_parts(
+    std::uint32_t ranks, std::uint32_t salt) {
+  std::vector<collective::range> result;
+  std::size_t begin = 0;
+  for (std::uint32_t r = 0; r < ranks; ++r) {
+    const std::size_t size = salt == 0   ? (r * 7 + 3) % 11 * (r % 3 != 1)
+                             : salt == 1 ? (r == ranks / 2 ? 23 : 0)
+                                         : 0;
+    result.push_back({begin, begin + size});
+    begin += size;
+  }
+  return result;
+}
+
 inline std::string name_of(const collective::task& x) {
   return std::string{collective::to_string(x.kind)} + " by " +
          collective::to_string(x.how) + ", " + std::to_string(x.ranks) +

@@ -24,6 +24,38 @@ TEST(proof_test, proves_every_schedule_for_up_to_33_ranks) {
   EXPECT_GT(proven, 5000u);
 }
 
+TEST(proof_test, proves_parts_of_any_sizes_for_up_to_33_ranks) {
+  for (std::uint32_t ranks = 1; ranks <= 33; ++ranks)
+    for (const auto& each : every_task(ranks, 1)) {
+      const bool sum = each.kind == operation_kind::reduce_scatter;
+      if (!sum && each.kind != operation_kind::all_gather)
+        continue;
+      for (std::uint32_t salt : {0u, 1u, 2u}) {
+        const auto parts = tests::uneven_parts(ranks, salt);
+        const auto extent = parts.back().end;
+        const auto way = sum ? scattered(each.how, parts, extent, each.pieces)
+                             : gathered(each.how, parts, extent, each.pieces);
+
+        ASSERT_EQ(fault_of_parts(way, each, parts), "")
+            << name_of(each) << ", salt " << salt;
+      }
+    }
+}
+
+TEST(proof_test, finds_parts_that_are_cut_elsewhere) {
+  for (const auto& each : every_task(4, 1)) {
+    const bool sum = each.kind == operation_kind::reduce_scatter;
+    if (!sum && each.kind != operation_kind::all_gather)
+      continue;
+    const std::vector<range> meant{{0, 3}, {3, 3}, {3, 9}, {9, 10}};
+    const std::vector<range> cut{{0, 3}, {3, 4}, {4, 9}, {9, 10}};
+    const auto way = sum ? scattered(each.how, cut, 10, each.pieces)
+                         : gathered(each.how, cut, 10, each.pieces);
+
+    ASSERT_NE(fault_of_parts(way, each, meant), "") << name_of(each);
+  }
+}
+
 TEST(proof_test, finds_every_step_that_is_dropped) {
   for (std::uint32_t ranks : {2u, 3u, 4u, 7u})
     for (const auto& each : every_task(ranks, 6 * ranks)) {

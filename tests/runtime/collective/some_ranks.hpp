@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/collective/group.hpp"
+#include "runtime/collective/channel_group.hpp"
 #include "runtime/collective/meeting.hpp"
 #include "runtime/collective/memory_wire.hpp"
 
@@ -18,6 +18,9 @@ namespace troupe::tests {
 /// What joins the ranks of a test: threads all of them, but those of `memory`
 /// and `tcp` know nothing of it.
 enum class joined_by { process, memory, tcp };
+
+inline constexpr joined_by all_wires[]{
+    joined_by::process, joined_by::memory, joined_by::tcp};
 
 inline const char* to_string(joined_by how) {
   return how == joined_by::process  ? "process"
@@ -47,7 +50,7 @@ inline std::vector<std::string> on_ranks(joined_by how, std::uint32_t ranks,
                           how == joined_by::tcp ? collective::medium::tcp
                                                 : collective::medium::memory,
                           patience);
-        collective::group here{std::move(wire), silence};
+        collective::channel_group here{std::move(wire), silence};
         act(here);
       } catch (const std::exception& error) {
         said[r] = error.what();

@@ -1,4 +1,4 @@
-#include "runtime/collective/group.hpp"
+#include "runtime/collective/channel_group.hpp"
 
 #include "runtime/collective/trial.hpp"
 #include "tests/protocols/collective/every_task.hpp"
@@ -18,13 +18,11 @@ namespace {
 using namespace std::chrono_literals;
 using testing::Each;
 using testing::HasSubstr;
-using tests::joined_by;
 using tests::on_ranks;
 
-class group_test : public testing::TestWithParam<joined_by> {};
+class group_test : public testing::TestWithParam<tests::joined_by> {};
 
-INSTANTIATE_TEST_SUITE_P(over, group_test,
-    testing::Values(joined_by::process, joined_by::memory, joined_by::tcp),
+INSTANTIATE_TEST_SUITE_P(over, group_test, testing::ValuesIn(tests::all_wires),
     [](const auto& x) { return std::string{to_string(x.param)}; });
 
 TEST_P(group_test, does_every_operation_by_every_algorithm) {

@@ -1,0 +1,434 @@
+#include "protocols/parallel/mesh.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace troupe::parallel {
+namespace {
+
+constexpr std::size_t ahead = 2;     // stretches under way
+constexpr step_id longest = 1 << 16; // steps of one
+constexpr step_id growth = 4;        // of a stretch, to the one before
+
+} // namespace
+
+mesh::mesh(mesh_settings how, state_held at, std::uint64_t incarnation)
+    : settings_(how),
+      epoch_(incarnation << 32),
+      made_(at.step),
+      ordered_(at.step),
+      published_(at.step),
+      first_score_(how.scores_first),
+      scored_(at.step),
+      held_(std::move(at)) {}
+
+void mesh::begin(instant now, decisions& out) {
+  broke_ = now;
+  stage_ = stage::gathering;
+  if (made_ >= settings_.steps && !first_score_)
+    return end(ended::how::completed, {}, out);
+  gather(now, out);
+}
+
+void mesh::sit(seat_id seat, bool local, instant now, decisions& out) {
+  seats_[seat].local = local;
+  if (stage_ == stage::gathering)
+    gather(now, out);
+}
+
+void mesh::leave(
+    seat_id seat, const std::string& why, instant now, decisions& out) {
+  const auto rank = rank_of(seat);
+  if (seats_.erase(seat) == 0 || over() || stage_ == stage::ending)
+    return;
+  if (rank)
+    out.push_back(lost{seat, *rank, made_, why});
+  if (stage_ == stage::gathering)
+    gather(now, out);
+  else if (rank && stage_ != stage::idle)
+    regroup(why, now, out);
+}
+
+// Whoever is there is asked anew; too few wait for more.
+void mesh::regroup(const std::string& why, instant now, decisions& out) {
+  if (stage_ == stage::stepping || stage_ == stage::resting)
+    broke_ = now;
+  why_ = why;
+  members_.clear();
+  stretches_.clear();
+  scoring_ = 0;
+  handing_ = false;
+  stage_ = stage::gathering;
+  gather(now, out);
+}
+
+void mesh::gather(instant now, decisions& out) {
+  const auto have = static_cast<std::uint32_t>(seats_.size());
+  const auto needed = made_together_ ? settings_.least : settings_.wanted;
+  if (have >= needed) {
+    if (waiting_)
+      out.push_back(waits{have, 0});
+    waiting_ = false;
+    return convene_all(now, out);
+  }
+  alarm_.reset();
+  if (stopping_)
+    return finish(out);
+  if (!waiting_ || have != waiting_have_)
+    out.push_back(waits{have, needed});
+  waiting_ = true;
+  waiting_have_ = have;
+}
+
+void mesh::convene_all(instant now, decisions& out) {
+  stage_ = stage::convening;
+  ++epoch_;
+  alarm_ = now + settings_.patience;
+  members_.clear();
+  for (auto& [seat, state] : seats_) {
+    if (members_.size() == settings_.wanted)
+      break;
+    state = {state.local, false, 0, {}, true, {}};
+    members_.push_back(seat);
+  }
+  for (const auto seat : members_)
+    out.push_back(
+        order{seat, convene{epoch_, seat, ranks(), seat == members_.front()}});
+}
+
+void mesh::hear(const convened& what, instant now, decisions& out) {
+  if (stage_ != stage::convening || !is_member(what.epoch, what.seat))
+    return;
+  auto& of = seats_[what.seat];
+  of.has_state = what.has_state && !settings_.sharded;
+  of.step = what.step;
+  of.at = what.at;
+  of.owes = false;
+  if (nobody_owes())
+    muster_all(now, out);
+}
+
+// Who has made most steps is followed; where nobody has any, what was handed
+// over last goes to whoever is nearest.
+void mesh::muster_all(instant now, decisions& out) {
+  stage_ = stage::mustering;
+  alarm_ = now + settings_.patience;
+  std::optional<std::uint32_t> root;
+  for (std::uint32_t rank = 0; rank < ranks(); ++rank) {
+    const auto& one = seats_[members_[rank]];
+    if (one.has_state && one.step >= held_.step &&
+        (!root || one.step > seats_[members_[*root]].step))
+      root = rank;
+  }
+  const auto nobody_has = !root;
+  const auto given = !root && held_.parameters;
+  made_ = root ? seats_[members_[*root]].step : held_.step;
+  ordered_ = made_;
+  samples_ = 0;
+  loss_ = 0.0;
+  if (!root)
+    root = first_local();
+  const auto at = seats_[members_.front()].at;
+  for (std::uint32_t rank = 0; rank < ranks(); ++rank) {
+    muster one{epoch_, rank, ranks(), at, *root, made_};
+    one.from_seed = made_ == 0 && !given && nobody_has;
+    if (given && rank == *root)
+      one.parameters = held_.parameters, one.blocks = held_.blocks;
+    seats_[members_[rank]].owes = true;
+    out.push_back(order{members_[rank], std::move(one)});
+  }
+}
+
+std::uint32_t mesh::first_local() const {
+  for (std::uint32_t rank = 0; rank < ranks(); ++rank)
+    if (seats_.at(members_[rank]).local)
+      return rank;
+  return 0;
+}
+
+void mesh::hear(const mustered& what, instant now, decisions& out) {
+  if (stage_ != stage::mustering || !is_member(what.epoch, what.seat))
+    return;
+  seats_[what.seat].owes = false;
+  if (!nobody_owes())
+    return;
+  stage_ = stage::stepping;
+  alarm_.reset();
+  made_together_ = true;
+  out.push_back(formed{epoch_, members_, made_, now - broke_, why_});
+  go_on(now, out);
+}
+
+void mesh::hear(const advanced& what, instant now, decisions& out) {
+  if (stage_ != stage::stepping || !is_member(what.epoch, what.seat))
+    return;
+  auto& of = seats_[what.seat];
+  of.reports.push_back(what);
+  of.step = what.last;
+  while (!stretches_.empty() && all_have_reported())
+    settle_stretch(out);
+  go_on(now, out);
+}
+
+bool mesh::all_have_reported() const noexcept {
+  return std::ranges::all_of(members_,
+      [this](seat_id seat) { return !seats_.at(seat).reports.empty(); });
+}
+
+void mesh::settle_stretch(decisions& out) {
+  stretch all{made_, stretches_.front(), ranks(), {}};
+  for (const auto seat : members_) {
+    auto& reports = seats_[seat].reports;
+    const auto& one = reports.front();
+    all.sums.samples += one.samples;
+    all.sums.loss += one.loss;
+    all.sums.seconds = std::max(all.sums.seconds, one.seconds);
+    all.sums.computing += one.computing / ranks();
+    all.sums.bytes += one.bytes;
+    all.sums.cpu_seconds += one.cpu_seconds;
+    reports.pop_front();
+  }
+  const auto steps = static_cast<double>(all.last - all.first);
+  const auto fitting = all.sums.seconds > 0.0 ? seconds(settings_.stretch) *
+                                                    steps / all.sums.seconds
+                                              : static_cast<double>(longest);
+  pace_ = std::clamp<step_id>(
+      static_cast<step_id>(std::min(fitting, double(longest))), 1,
+      std::min(longest, pace_ * growth));
+  stretches_.pop_front();
+  made_ = all.last;
+  samples_ += all.sums.samples;
+  loss_ += all.sums.loss;
+  tries_ = 0;
+  out.push_back(std::move(all));
+}
+
+// What comes next where nothing, or not enough, is under way.
+void mesh::go_on(instant now, decisions& out) {
+  if (stage_ != stage::stepping)
+    return;
+  if (!stretches_.empty())
+    return order_steps(out);
+  if (wants_score() || wants_state())
+    return rest(now, out);
+  if (stopping_ || reached_ || made_ >= settings_.steps)
+    return finish(out);
+  if (one_more_waits())
+    return regroup("one more rank is there", now, out);
+  order_steps(out);
+}
+
+bool mesh::one_more_waits() const noexcept {
+  return ranks() < settings_.wanted && seats_.size() > members_.size();
+}
+
+void mesh::order_steps(decisions& out) {
+  if (stopping_ || one_more_waits())
+    return;
+  const auto end = next_boundary();
+  while (stretches_.size() < ahead && ordered_ < end) {
+    const auto last = std::min(ordered_ + pace_, end);
+    for (const auto seat : members_)
+      out.push_back(order{seat, advance{epoch_, ordered_, last}});
+    stretches_.push_back(last);
+    ordered_ = last;
+  }
+}
+
+step_id mesh::next_boundary() const noexcept {
+  auto result = settings_.steps;
+  for (const auto every :
+      {settings_.evaluate_every, settings_.checkpoint_every})
+    if (every > 0)
+      result = std::min(result, (made_ / every + 1) * every);
+  return result;
+}
+
+bool mesh::due(step_id every) const noexcept {
+  return made_ == settings_.steps || (every > 0 && made_ % every == 0);
+}
+
+bool mesh::wants_score() const noexcept {
+  if (!settings_.scores)
+    return false;
+  return first_score_ || (made_ > scored_ && due(settings_.evaluate_every));
+}
+
+bool mesh::wants_state() const noexcept {
+  if (made_ == held_.step)
+    return false;
+  return stopping_ || reached_ || due(settings_.checkpoint_every);
+}
+
+void mesh::rest(instant now, decisions& out) {
+  stage_ = stage::resting;
+  const auto scores = wants_score();
+  if (made_ > published_) {
+    out.push_back(version{made_, samples_,
+        samples_ > 0 ? loss_ / static_cast<double>(samples_) : 0.0, scores});
+    published_ = made_;
+    samples_ = 0;
+    loss_ = 0.0;
+  }
+  if (scores) {
+    asked_ = now;
+    scoring_ = ranks();
+    sums_ = {made_, {}, 0.0, {}};
+    for (const auto seat : members_) {
+      seats_[seat].owes = true;
+      out.push_back(order{seat, assess{epoch_, made_}});
+    }
+  }
+  if (wants_state()) {
+    handing_ = true;
+    for (const auto seat : members_)
+      if (settings_.together || seat == members_.front())
+        out.push_back(order{seat, hand_over{epoch_, made_}});
+  }
+}
+
+void mesh::hear(const assessed& what, instant now, decisions& out) {
+  if (stage_ != stage::resting || !is_member(what.epoch, what.seat) ||
+      !seats_[what.seat].owes)
+    return;
+  seats_[what.seat].owes = false;
+  sums_.sums.merge(what.sums);
+  sums_.cpu_seconds += what.cpu_seconds;
+  if (--scoring_ > 0)
+    return;
+  first_score_ = false;
+  scored_ = made_;
+  sums_.took = now - asked_;
+  score_ = sums_.sums;
+  const auto accuracy = score_.accuracy();
+  if (accuracy > best_)
+    best_ = accuracy, best_step_ = made_;
+  reached_ =
+      settings_.target_accuracy > 0.0 && accuracy >= settings_.target_accuracy;
+  out.push_back(sums_);
+  rise(now, out);
+}
+
+void mesh::hear(const handed& what, instant now, decisions& out) {
+  if (stage_ != stage::resting || !is_member(what.epoch, what.seat) ||
+      !handing_ || !what.parameters)
+    return;
+  handing_ = false;
+  held_ = {what.step, what.parameters, what.blocks};
+  if (!storing_) {
+    storing_ = true;
+    out.push_back(keep{held_.step});
+  }
+  rise(now, out);
+}
+
+void mesh::rise(instant now, decisions& out) {
+  if (scoring_ > 0 || handing_)
+    return;
+  stage_ = stage::stepping;
+  go_on(now, out);
+}
+
+void mesh::stored(step_id step, decisions& out) {
+  storing_ = held_.step > step;
+  if (storing_)
+    out.push_back(keep{held_.step});
+  else if (stage_ == stage::ending)
+    finish(out);
+}
+
+void mesh::hear(const broken& what, instant now, decisions& out) {
+  if (over() || stage_ == stage::ending || !is_member(what.epoch, what.seat))
+    return;
+  if (what.fatal)
+    return fail(what.why, out);
+  const auto rank = *rank_of(what.seat);
+  if (what.blames == rank) {
+    out.push_back(lost{what.seat, rank, what.step, what.why});
+    seats_.erase(what.seat);
+  }
+  if (++tries_ > settings_.tries)
+    return fail(what.why, out);
+  regroup(what.why, now, out);
+}
+
+void mesh::stop(instant now, decisions& out) {
+  if (over() || stage_ == stage::ending)
+    return;
+  stopping_ = true;
+  if (stage_ == stage::gathering || stage_ == stage::idle)
+    finish(out);
+  else
+    go_on(now, out);
+}
+
+// All that was made is kept first.
+void mesh::finish(decisions& out) {
+  stage_ = stage::ending;
+  alarm_.reset();
+  if (storing_)
+    return;
+  if (made_ >= settings_.steps)
+    end(ended::how::completed, {}, out);
+  else if (reached_)
+    end(ended::how::target_reached, {}, out);
+  else
+    end(ended::how::stopped, {}, out);
+}
+
+void mesh::fail(const std::string& why, decisions& out) {
+  if (!over())
+    end(ended::how::failed, why, out);
+}
+
+void mesh::end(ended::how what, const std::string& why, decisions& out) {
+  stage_ = stage::over;
+  alarm_.reset();
+  out.push_back(ended{what, why});
+}
+
+// Whoever owes an answer for so long is no part of it any more.
+void mesh::wake(instant now, decisions& out) {
+  if (!alarm_ || now < *alarm_ || over())
+    return;
+  alarm_.reset();
+  auto silent = awaited();
+  if (silent.size() == seats_.size() && silent.size() <= 1)
+    return fail("the only rank does not answer", out);
+  if (silent.size() == members_.size())
+    silent.erase(silent.begin()); // all wait for one of them: the last, at best
+  for (const auto seat : silent)
+    leave(seat, "it does not answer", now, out);
+}
+
+std::vector<seat_id> mesh::awaited() const {
+  std::vector<seat_id> result;
+  for (const auto seat : members_) {
+    const auto& one = seats_.at(seat);
+    const auto steps =
+        stage_ == stage::stepping && one.reports.empty() && !stretches_.empty();
+    const auto hands =
+        stage_ == stage::resting && handing_ && seat == members_.front();
+    if (one.owes || steps || hands)
+      result.push_back(seat);
+  }
+  return result;
+}
+
+bool mesh::nobody_owes() const noexcept {
+  return std::ranges::none_of(
+      members_, [this](seat_id seat) { return seats_.at(seat).owes; });
+}
+
+bool mesh::is_member(epoch_id epoch, seat_id seat) const noexcept {
+  return epoch == epoch_ && rank_of(seat).has_value();
+}
+
+std::optional<std::uint32_t> mesh::rank_of(seat_id seat) const noexcept {
+  const auto at = std::ranges::find(members_, seat);
+  if (at == members_.end())
+    return std::nullopt;
+  return static_cast<std::uint32_t>(at - members_.begin());
+}
+
+} // namespace troupe::parallel

@@ -85,8 +85,8 @@ void company::open(const room& wanted) {
   if (figures_ && !how_.cluster.at.empty())
     wires = std::make_shared<monitoring::wire_figures>(how_.cluster.silence);
   if (!how_.cluster.at.empty())
-    cluster_ = std::make_unique<cluster::coordinator>(how_.cluster,
-        wanted.most_values, settled_.federation.max_norm, wires);
+    cluster_ = std::make_unique<cluster::coordinator>(
+        how_.cluster, wanted.most_values, settled_.federation.max_norm, wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     expose(wires.get());
@@ -167,8 +167,7 @@ std::vector<observer> company::spawn_observers(const past& before) {
   auto told = monitoring::progress_options_for(STDOUT_FILENO);
   told.quiet = how_.quiet;
   told.ready = [] { return monitoring::standard_output().idle(); };
-  result.push_back(
-      system_->spawn<monitoring::progress_impl>(&screen_, told));
+  result.push_back(system_->spawn<monitoring::progress_impl>(&screen_, told));
   return result;
 }
 
@@ -196,7 +195,8 @@ void company::seal(
 }
 
 // Observers wait for nobody: what they have heard, they have soon passed on.
-void company::await_end(caf::scoped_actor& self, const std::vector<observer>& readers) {
+void company::await_end(
+    caf::scoped_actor& self, const std::vector<observer>& readers) {
   const auto end = std::chrono::steady_clock::now() + observers_end_within;
   for (const auto& reader : readers)
     watch(self.ptr(), reader);

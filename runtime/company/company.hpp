@@ -67,17 +67,17 @@ protected:
 
   /// What a company's own actors take, beside those of every run.
   struct room {
-    std::size_t computing = 0;  ///< threads that multiply
-    std::size_t others = 0;     ///< threads
-    double memory = 0.0;        ///< bytes
+    std::size_t computing = 0;   ///< threads that multiply
+    std::size_t others = 0;      ///< threads
+    double memory = 0.0;         ///< bytes
     std::size_t most_values = 0; ///< of a tensor that nodes send
   };
   /// Opens the port, starts the actor system, serves metrics.
   void open(const room& wanted);
 
   /// The run's header as far as every run's is alike.
-  facts::run_header header(const past& before, std::string rule,
-      std::uint64_t to_do) const;
+  facts::run_header header(
+      const past& before, std::string rule, std::uint64_t to_do) const;
   /// The facts that a process tells first.
   static std::vector<fact> preface(const past& before);
   bool promises_bits(const past& before) const;
@@ -90,8 +90,7 @@ protected:
   /// To the nodes, if there are any.
   void say_how_it_ended(const run_report& report);
   /// The last lines come before anything else that is said.
-  void await_end(
-      caf::scoped_actor& self, const std::vector<observer>& readers);
+  void await_end(caf::scoped_actor& self, const std::vector<observer>& readers);
 
   const topology& what_;
   const run_options& how_;

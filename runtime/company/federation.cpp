@@ -1,53 +1,31 @@
 #include "runtime/company/federation.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <iostream>
-#include <iterator>
 #include <stdexcept>
 #include <thread>
 
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 
-#include "actors/computing/guard.hpp"
 #include "actors/federated/aggregator.hpp"
 #include "actors/federated/evaluator.hpp"
 #include "actors/federated/shard.hpp"
 #include "actors/federated/worker.hpp"
 #include "gpu/training/stateful_learner.hpp"
-#include "monitoring/actor_telemetry.hpp"
-#include "monitoring/monitor.hpp"
-#include "monitoring/process_figures.hpp"
+#include "monitoring/outlet.hpp"
 #include "monitoring/process_stat.hpp"
-#include "monitoring/progress.hpp"
-#include "protocols/messages.hpp"
+#include "runtime/company/closing.hpp"
 #include "runtime/company/memory.hpp"
-#include "runtime/company/room.hpp"
 #include "runtime/company/slots.hpp"
 #include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/servers.hpp"
-#include "runtime/exit_code.hpp"
 #include "runtime/record/provenance.hpp"
 #include "runtime/record/scribe.hpp"
 #include "runtime/record/sha256.hpp"
 
 namespace troupe {
 namespace {
-
-// A reaction holds an actor, which must not outlast the system.
-struct forgetful {
-  interruption& signals;
-  ~forgetful() { signals.react({}); }
-};
-
-template <class Handle>
-void dismiss(const Handle& actor) {
-  if (actor)
-    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-}
 
 void dismiss_all(const crew& who) {
   for (const auto& one : who.workers)

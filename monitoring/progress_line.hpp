@@ -76,6 +76,9 @@ private:
   void on(const facts::rule_changed& f, remarks& out);
   void on(const facts::voided&, remarks&) {}
   void on(const facts::stored&, remarks&) {}
+  void on(const facts::mesh_formed&, remarks&) {}
+  void on(const facts::rank_lost&, remarks&) {}
+  void on(const facts::stepped&, remarks&) {}
 
   void close_round(std::uint64_t round);
   std::string slots_left() const;

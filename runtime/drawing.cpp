@@ -2,6 +2,7 @@
 
 #include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/rule_choice.hpp"
+#include "runtime/mesh_drawing.hpp"
 
 #include <fmt/format.h>
 
@@ -194,6 +195,8 @@ void add_edges(
 } // namespace
 
 drawing draw(const configuration& what, const device_choice& on) {
+  if (what.is_mesh())
+    return draw_mesh(what, on);
   const auto& federation = what.federation;
   drawing result{
       fmt::format("{}: {}, {}, {}, on {} compute slot{}", what.run.name,

@@ -220,8 +220,8 @@ int play(const topology& what, const run_options& how, interruption& signals) {
   std::optional<claim> held;
   if (how.resume)
     held = take_up(how.out);
-  auto players = with_memory("preparing clients and model",
-      [&] { return std::make_unique<company>(what, how); });
+  auto players = with_memory(
+      "preparing clients and model", [&] { return gather(what, how); });
   auto before = held ? look_back(*players, held->place) : past{};
   signals.keep();
   if (!held)

@@ -12,19 +12,6 @@ namespace troupe {
 
 namespace {
 
-division divided(samples of, std::string partition) {
-  division result;
-  result.of = of.view();
-  result.partition = std::move(partition);
-  return result;
-}
-
-division skewed(samples of, std::string partition, double alpha) {
-  auto result = divided(std::move(of), std::move(partition));
-  result.alpha = alpha;
-  return result;
-}
-
 // What an MLP's layers say in a configuration; empty for other models.
 std::vector<std::size_t> widths(const models::model& what) {
   std::vector<std::size_t> result;
@@ -37,38 +24,6 @@ std::vector<std::size_t> widths(const models::model& what) {
 }
 
 } // namespace
-
-namespace data {
-
-division iid(samples of) {
-  return divided(std::move(of), "iid");
-}
-
-division shards(samples of, std::uint64_t per_client) {
-  auto result = divided(std::move(of), "shards");
-  result.shards_per_client = per_client;
-  return result;
-}
-
-division dirichlet(samples of, double alpha) {
-  return skewed(std::move(of), "dirichlet", alpha);
-}
-
-division quantity(samples of, double alpha) {
-  return skewed(std::move(of), "quantity", alpha);
-}
-
-division labels(samples of, std::uint64_t per_client) {
-  auto result = divided(std::move(of), "labels");
-  result.labels_per_client = per_client;
-  return result;
-}
-
-division label_dirichlet(samples of, double alpha) {
-  return skewed(std::move(of), "label-dirichlet", alpha);
-}
-
-} // namespace data
 
 topology::topology(std::string name) {
   config_.run.name = std::move(name);
@@ -124,7 +79,8 @@ federated::rule topology::rule() const {
 }
 
 std::string_view topology::unit() const {
-  return make_rule_ ? std::string_view{unit_} : troupe::unit(config_);
+  return make_rule_ && !config_.is_mesh() ? std::string_view{unit_}
+                                          : troupe::unit(config_);
 }
 
 topology& topology::clients(std::uint64_t count, const client_method& how,
@@ -199,10 +155,15 @@ topology& topology::meanwhile(coming_and_going how) {
   return *this;
 }
 
-topology& topology::evaluate(samples test, every so_many) {
-  config_.run.evaluate_every = so_many.versions;
+topology& topology::evaluate(samples test) {
   test_ = test.view();
   return *this;
+}
+
+topology& topology::evaluate(samples test, every so_many) {
+  config_.run.evaluate_every = so_many.versions;
+  evaluates_as_said_ = true;
+  return evaluate(std::move(test));
 }
 
 topology& topology::until(rounds end) {
@@ -246,6 +207,12 @@ topology topology::with(const std::vector<std::string>& settings) const {
       changed.problems.push_back(fmt::format(
           "{}: {} cannot be set: this program brings its own", from, path));
   }
+  if (changed.value.is_mesh() != config_.is_mesh())
+    changed.problems.push_back(
+        fmt::format("--set: parallel.workers = {} cannot be set: this program "
+                    "composes a {}",
+            changed.value.parallel.workers,
+            config_.is_mesh() ? "mesh" : "federation"));
   if (!changed)
     throw configuration_error{changed.problems};
   auto result = *this;

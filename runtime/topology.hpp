@@ -8,6 +8,10 @@
 #include "runtime/configuration/configuration.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/servers.hpp"
+#include "runtime/topology/client_methods.hpp"
+#include "runtime/topology/ends.hpp"
+#include "runtime/topology/mesh.hpp"
+#include "runtime/topology/samples.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,73 +20,10 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
 namespace troupe {
-
-/// How clients descend; the keys [client] lr to clip.
-struct sgd {
-  float lr = 0.05f;
-  float lr_decay = 1.0f;
-  float momentum = 0.0f;
-  float weight_decay = 0.0f;
-  float clip = 0.0f;
-};
-
-/// The same, and its objective has mu/2 |w - start|^2 (FedProx, Li et al.
-/// 2020).
-struct fedprox {
-  float lr = 0.05f;
-  float mu = 0.01f;
-  float lr_decay = 1.0f;
-  float momentum = 0.0f;
-  float weight_decay = 0.0f;
-  float clip = 0.0f;
-};
-
-/// As `sgd` does; but updates count by what their local steps amount to
-/// (FedNova, Wang et al. 2020).
-struct fednova {
-  float lr = 0.05f;
-  float lr_decay = 1.0f;
-  float momentum = 0.0f;
-  float weight_decay = 0.0f;
-  float clip = 0.0f;
-};
-
-/// As `sgd` does, each gradient corrected by what the server and the client
-/// know of how the client's differ (SCAFFOLD, Karimireddy et al. 2020).
-struct scaffold {
-  float lr = 0.05f;
-  float lr_decay = 1.0f;
-  float momentum = 0.0f;
-  float weight_decay = 0.0f;
-  float clip = 0.0f;
-};
-
-/// Each client's objective has a term that moves from round to round, until all
-/// of them agree with the sum (FedDyn, Acar et al. 2021).
-struct feddyn {
-  float lr = 0.05f;
-  float alpha = 0.01f;
-  float lr_decay = 1.0f;
-  float momentum = 0.0f;
-  float weight_decay = 0.0f;
-  float clip = 0.0f;
-};
-
-/// How clients train; the key client.method.
-using client_method = std::variant<sgd, fedprox, fednova, scaffold, feddyn>;
-
-/// How much a client trains under one lease; `steps` > 0 replaces `epochs`.
-struct local {
-  std::uint32_t epochs = 1;
-  std::uint32_t steps = 0;
-  std::uint32_t batch = 10; ///< 0: all samples at once
-  float seconds = 0.0f;     ///< what it has by then is its update; 0: all of it
-};
 
 /// How fast its clients are; the keys of [clock].
 using virtual_clock = configuration::clock_keys;
@@ -91,61 +32,10 @@ using virtual_clock = configuration::clock_keys;
 /// every rule is. `decides` says what a rule promises.
 using rule_factory = std::function<federated::rule(const federated::settings&)>;
 
-struct every {
-  std::uint64_t versions = 10;
-};
-struct rounds {
-  std::uint64_t count = 50;
-};
-struct versions {
-  std::uint64_t count = 50;
-};
-struct accuracy {
-  double target = 1.0;
-};
-
-/// Samples as a topology takes them: a view, or all of a data set.
-class samples {
-public:
-  samples() = default;
-  samples(training::view some) : view_(std::move(some)) {}
-  samples(training::shared_dataset all) : view_(std::move(all)) {}
-
-  const training::view& view() const noexcept { return view_; }
-
-private:
-  training::view view_;
-};
-
-/// Samples and the way in which the clients share them; the keys
-/// data.partition, shards_per_client, labels_per_client and alpha.
-struct division {
-  training::view of;
-  std::string partition = "iid";
-  std::uint64_t shards_per_client = 2;
-  std::uint64_t labels_per_client = 2;
-  double alpha = 0.5;
-};
-
-namespace data {
-
-/// Every client gets as many samples as any other, drawn at random.
-division iid(samples of);
-/// Samples sorted by label and cut into shards; each client gets a few.
-division shards(samples of, std::uint64_t per_client = 2);
-/// Each client's mixture of labels is drawn from Dirichlet(alpha).
-division dirichlet(samples of, double alpha = 0.5);
-/// The clients' numbers of samples are drawn from Dirichlet(alpha).
-division quantity(samples of, double alpha = 0.5);
-/// Client i has label i mod classes, and others at random.
-division labels(samples of, std::uint64_t per_client = 2);
-/// Each label's samples are divided in proportions drawn from Dirichlet(alpha).
-division label_dirichlet(samples of, double alpha = 0.5);
-
-} // namespace data
-
 /// What to train, on whose data, under which rule: everything about a run that
-/// is not about the process it runs in.
+/// is not about the process it runs in. It is a federation, of clients with
+/// data of their own under a rule, or a mesh, of workers that take one set of
+/// samples in step.
 ///
 ///     auto run = topology{"fashion"}
 ///         .model(models::mlp({784, 200, 200, 10}))
@@ -155,6 +45,12 @@ division label_dirichlet(samples of, double alpha = 0.5);
 ///         .evaluate(set.test, every{10})
 ///         .until(rounds{50});
 ///     return launch(run, argc, argv);
+///
+///     auto run = topology{"fashion"}
+///         .model(models::mlp({784, 200, 200, 10}))
+///         .workers(4, adamw{.lr = 3e-4f}, all_reduce{.batch = 64}, set.train)
+///         .evaluate(set.test, every{100})
+///         .until(steps{1000});
 ///
 /// A value over shared, immutable data: cheap to copy. Nothing is computed
 /// before it is launched, so `--set` and `--seed` still count.
@@ -170,6 +66,8 @@ public:
   topology& learner(training::learner_factory make, std::string name);
   /// Version 0, instead of what the learner draws from the seed.
   topology& start_from(gpu::shared_buffer parameters);
+
+  // A federation.
 
   /// One of Troupe's rules, by its options: `fedavg{.fraction = 0.1}`.
   template <class Options>
@@ -211,16 +109,35 @@ public:
   /// The clients come and go while the run goes on; none is there at first.
   topology& meanwhile(coming_and_going how);
 
-  topology& evaluate(samples test, every so_many = {});
+  /// Updates count in the order of a virtual clock: one seed gives one model
+  /// under any rule. Without it, as they come.
+  topology& order(const virtual_clock& how = {});
+
+  // A mesh.
+
+  /// So many workers, a rank each, minimise the mean loss over `on`; in what
+  /// order samples come, the seed says.
+  topology& workers(std::uint64_t count, const optimiser_choice& how = sgd{},
+      const sync_choice& agree = all_reduce{}, samples on = {});
+  topology& optimiser(const optimiser_choice& how);
+  topology& rate(const rate_choice& how);
+  /// They agree through these, in place of whatever `workers` named.
+  topology& parameter_server(
+      troupe::shards parts = {}, const staleness_choice& bound = bsp{});
+  /// With how many it goes on when others are gone.
+  topology& min_workers(std::uint64_t count);
+
+  // Both.
+
+  /// Every ten versions, or every hundred steps of a mesh.
+  topology& evaluate(samples test);
+  topology& evaluate(samples test, every so_many);
 
   /// When to stop: whichever of these comes first.
   topology& until(rounds end);
   topology& until(versions end);
+  topology& until(steps end);
   topology& until(accuracy end);
-
-  /// Updates count in the order of a virtual clock: one seed gives one model
-  /// under any rule. Without it, as they come.
-  topology& order(const virtual_clock& how = {});
 
   /// Where to train: `cpu`, `cuda:0`, or `cuda` for every GPU. Without it: on
   /// every GPU if there is one, else on the CPU.
@@ -235,10 +152,13 @@ public:
   const std::optional<models::model>& model() const noexcept { return model_; }
   /// The rule at the start of a run.
   federated::rule rule() const;
-  /// What a run counts: "round" or "version".
+  /// What a run counts: "round", "version" or "step".
   std::string_view unit() const;
+  /// All samples that a mesh trains on.
+  const training::view& training_data() const;
   /// What each client trains on, `federation.clients` views; those of clients
-  /// without data are empty. Divides the samples anew: call it once.
+  /// without data are empty. Of a mesh, one view of all. Divides the samples
+  /// anew: call it once.
   /// Throws `std::invalid_argument` when they cannot be divided so.
   std::vector<training::view> client_data() const;
   /// How many samples none of `clients`, its data, has.
@@ -271,6 +191,9 @@ private:
       const origins& where, std::vector<std::string>& found) const;
   void check_division(
       const origins& where, std::vector<std::string>& found) const;
+  void check_federation(
+      const origins& where, std::vector<std::string>& found) const;
+  void check_mesh(std::vector<std::string>& found) const;
 
   using no_data = std::monostate;
   using own_data = std::vector<training::view>;
@@ -283,6 +206,7 @@ private:
   gpu::shared_buffer initial_;
   std::variant<no_data, training::view, own_data> samples_;
   training::view test_;
+  bool evaluates_as_said_ = false; ///< or as its kind does
   std::optional<coming_and_going> movement_;
 };
 

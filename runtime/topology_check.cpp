@@ -76,14 +76,18 @@ void check_values(const gpu::layout& layout, std::span<const float> initial,
 }
 
 void check_layers(const models::model& model, const gpu::shared_buffer& initial,
-    std::uint64_t shards, const origins& where, lines& found) {
+    const configuration& what, const origins& where, lines& found) {
+  const auto shards =
+      what.is_mesh() ? what.parallel.shards : what.federation.shards;
   try {
     auto layout = models::layout(model);
     auto size = gpu::size(layout);
     if (shards > size)
       found.push_back(fmt::format("{} = {} is more than the {} parameters of "
                                   "the model: each shard owns some",
-          place(where, "federation.shards"), shards, size));
+          place(
+              where, what.is_mesh() ? "parallel.shards" : "federation.shards"),
+          shards, size));
     if (initial && initial->size() != size)
       found.push_back(fmt::format("{} has {} parameters, but the model has {}",
           place(where, "model.init"), initial->size(), size));
@@ -117,10 +121,6 @@ lines topology::problems(const origins& where) const {
   auto devices = choose_devices(config_, this_machine(), where);
   if (found.empty())
     found = std::move(devices.problems);
-  if (!make_rule_ && !find_rule(config_.federation.rule))
-    found.push_back(fmt::format("{} = {} is no rule that there is: call "
-                                ".aggregator() with one",
-        place(where, "federation.rule"), toml_string(config_.federation.rule)));
   if (!learner_)
     found.push_back("the topology has nothing to train: call .model() or "
                     ".learner()");
@@ -129,18 +129,46 @@ lines topology::problems(const origins& where) const {
         "{} = \"{}\" is for models; a learner of one's own decides by itself",
         place(where, "compute.precision"), config_.compute.precision));
   if (model_) {
-    check_layers(*model_, initial_, config_.federation.shards, where, found);
+    check_layers(*model_, initial_, config_, where, found);
     for (auto set : data_sets())
       check_samples(*model_, *set, where, found);
   }
+  if (config_.is_mesh())
+    check_mesh(found);
+  else
+    check_federation(where, found);
+  if (test_.empty() && config_.run.target_accuracy > 0.0)
+    found.push_back("run.target_accuracy needs a test set: call .evaluate()");
+  return found;
+}
+
+void topology::check_mesh(lines& found) const {
+  if (learner_ && !model_)
+    found.push_back(fmt::format("{} is a learner of the program's own, which "
+                                "trains clients; the ranks of a mesh share a "
+                                "model's gradient: call .model()",
+        config_.model.kind));
+  if (make_rule_ || movement_ || std::holds_alternative<own_data>(samples_))
+    found.push_back(
+        fmt::format("{} is a federation's, and .workers() composes a mesh: "
+                    "leave one of them out",
+            make_rule_  ? "a rule of the program's own"
+            : movement_ ? ".meanwhile()"
+                        : "data of each client's own"));
+  else if (training_data().empty())
+    found.push_back("a mesh needs data: give .workers() some");
+}
+
+void topology::check_federation(const origins& where, lines& found) const {
+  if (!make_rule_ && !find_rule(config_.federation.rule))
+    found.push_back(fmt::format("{} = {} is no rule that there is: call "
+                                ".aggregator() with one",
+        place(where, "federation.rule"), toml_string(config_.federation.rule)));
   check_clients(where, found);
   if (movement_ && !config_.federation.regions.empty())
     found.push_back(fmt::format("{}: clients that come and go belong to no "
                                 "region: leave one of them out",
         place(where, "federation.regions")));
-  if (test_.empty() && config_.run.target_accuracy > 0.0)
-    found.push_back("run.target_accuracy needs a test set: call .evaluate()");
-  return found;
 }
 
 // Only the draw shows whether labels can be divided so.

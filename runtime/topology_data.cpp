@@ -65,6 +65,8 @@ gpu::shared_buffer initial_for(
 } // namespace
 
 std::vector<training::view> topology::client_data() const {
+  if (config_.is_mesh())
+    return {training_data()};
   if (config_.federation.clients == 0)
     return {};
   if (auto all = std::get_if<training::view>(&samples_))
@@ -72,6 +74,12 @@ std::vector<training::view> topology::client_data() const {
   if (auto own = std::get_if<own_data>(&samples_))
     return *own;
   return std::vector<training::view>(config_.federation.clients);
+}
+
+const training::view& topology::training_data() const {
+  static const training::view none;
+  const auto* all = std::get_if<training::view>(&samples_);
+  return all ? *all : none;
 }
 
 std::size_t topology::left_out(
@@ -94,7 +102,7 @@ topology from(const configuration& asked, const origins& where) {
         what.federation.clients, what.run.seed);
     test = training::view{std::move(made.test)};
     result.samples_ = std::move(made.clients);
-  } else if (what.federation.clients == 0) {
+  } else if (!what.is_mesh() && what.federation.clients == 0) {
     test = training::view{data::test_part(what.data.set, what.data.path)};
   } else {
     auto read = what.data.set == "idx" ? data::idx(what.data.path)

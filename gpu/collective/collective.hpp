@@ -9,7 +9,7 @@ namespace troupe::gpu {
 
 /// What collectives move and add. Append-only: it goes over the wire.
 enum class element : std::uint8_t { f32, bf16, i64 };
-inline constexpr std::uint8_t elements = 3;
+inline constexpr std::uint8_t element_types = 3;
 const char* to_string(element type) noexcept;
 std::size_t bytes_of(element type) noexcept;
 

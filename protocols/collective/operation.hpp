@@ -55,7 +55,7 @@ struct signature {
   template <class Inspector>
   friend bool inspect(Inspector& f, signature& x) {
     return f.object(x).fields(choice(f, "kind", x.kind, operation_kinds),
-        choice(f, "type", x.type, gpu::elements),
+        choice(f, "type", x.type, gpu::element_types),
         choice(f, "how", x.how, gpu::reductions), f.field("count", x.count),
         f.field("root", x.root), f.field("peer", x.peer));
   }

@@ -72,6 +72,10 @@ finding train_again(
   if (auto own = own_of(then.value); !own.empty())
     return refusal(
         fmt::format("cannot be done here: {} is of a program of its own", own));
+  if (then.value.is_mesh())
+    return refusal("cannot be done: a mesh's journal has steps and no updates; "
+                   "with parallel.bits = \"canonical\" troupe run makes the "
+                   "same bits again");
   if (leases_regions(then.value))
     return refusal("cannot be done: what the journal tells of are updates of "
                    "regions, and which of their clients made them it does not "
@@ -92,7 +96,7 @@ finding train_again(
 
 std::string headline(const run_directory& place, const configuration& then) {
   return fmt::format("{}: {}, {}, {}, seed {}\n", place.root().string(),
-      then.run.name, then.federation.rule, who_trains(then), then.run.seed);
+      then.run.name, rule_name(then), who_trains(then), then.run.seed);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "runtime/company/memory.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/configuration/levels.hpp"
+#include "runtime/configuration/mesh_choice.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/rules.hpp"
 #include "runtime/data/label_table.hpp"
@@ -79,7 +80,7 @@ std::size_t bytes(const training::dataset& set) {
 
 // Nothing where the mean is added as it is.
 std::string server(const configuration& what) {
-  if (what.federation.server == "average")
+  if (what.is_mesh() || what.federation.server == "average")
     return {};
   return fmt::format("  server      {}, rate {}\n", what.federation.server,
       what.federation.server_lr);
@@ -87,6 +88,13 @@ std::string server(const configuration& what) {
 
 // Whether the seed alone decides what comes out.
 std::string repeats(const configuration& what) {
+  if (what.is_mesh())
+    return bits_without_ranks(what) ? "by its seed, with any number of ranks"
+           : ranks_repeat_by_seed(what)
+               ? "by its seed, with as many ranks that "
+                 "all stay"
+               : "by nothing: ranks do not wait for "
+                 "each other's steps";
   if (repeats_by_seed(what))
     return what.run.order == "virtual"
                ? "by its seed, in virtual order, at any number of slots, if no "
@@ -112,21 +120,39 @@ std::string turnout(const troupe::topology& what) {
                    cohort(config), what.unit());
 }
 
+std::string of_clients(const troupe::topology& what, const views& clients) {
+  return fmt::format("  clients     {}\n  samples     {} a client;{} "
+                     "{} to test on\n",
+      turnout(what), spread(clients), left_out(what, clients),
+      what.test_data().size());
+}
+
+std::string of_ranks(const troupe::topology& what) {
+  const auto& config = what.config();
+  const auto samples = what.training_data().size();
+  return fmt::format(
+      "  ranks       {}, by {}\n  step        {}, {:.1f} steps a "
+      "pass over the data\n  optimiser   {}\n"
+      "  samples     {}; {} to test on\n",
+      config.parallel.workers, agreement(config), step_size(config),
+      static_cast<double>(samples) / static_cast<double>(config.parallel.batch),
+      descent(config), samples, what.test_data().size());
+}
+
 std::string summary(const troupe::topology& what, const views& clients) {
-  auto config = what.config();
+  const auto& config = what.config();
   auto parameters = gpu::size(what.learner()({})->layout());
   auto chosen = choose_devices(config);
   auto memory =
       parameter_memory(static_cast<double>(parameters), chosen, config);
   for (auto set : what.data_sets())
     memory += static_cast<double>(bytes(*set));
-  return fmt::format("  clients     {}\n  samples     {} a client;{} "
-                     "{} to test on\n  model       {}, {} parameters\n"
+  return fmt::format("{}  model       {}, {} parameters\n"
                      "{}  compute     {}\n  memory      about {} MiB\n"
                      "  repeats     {}\n",
-      turnout(what), spread(clients), left_out(what, clients),
-      what.test_data().size(), config.model.kind, parameters, server(config),
-      chosen.text(), std::floor(memory / (1 << 20)) + 1, repeats(config));
+      config.is_mesh() ? of_ranks(what) : of_clients(what, clients),
+      config.model.kind, parameters, server(config), chosen.text(),
+      std::floor(memory / (1 << 20)) + 1, repeats(config));
 }
 
 } // namespace
@@ -144,6 +170,8 @@ int check(const arguments& given, console& to) {
   }
   if (!what || !trouble.empty())
     return misused;
+  if (what->config().is_mesh() && given.has("labels"))
+    throw usage_error{"--labels shows what clients have, and a mesh has none"};
   auto clients = what->client_data();
   to.out << file << ": ok\n" << summary(*what, clients);
   if (given.has("labels"))

@@ -61,11 +61,17 @@ any rule.
 )",
           quoted(true), quoted(false)) +
       R"(
+With parallel.workers above 0 the run is a mesh instead: so many ranks minimise one sum of
+losses over all of the data, step by step. How they agree is said by [parallel], how they
+descend by [optimiser]; [federation], [client], [clock] and [simulation] are not for it.
+Where they agree on each step and parallel.bits = "canonical", one seed gives one model
+with any number of ranks.
+
 Ctrl-C writes a checkpoint and ends; again, it ends at once. SIGTERM and, without
 nohup, a closed terminal do the same. A run that ended early goes on with --resume
-and its --out; CONFIG.toml may then be left out. It may get more rounds or other
-slots; what would change its bits is refused. One process at a time has a run's
-directory.
+and its --out; CONFIG.toml may then be left out. It may get more rounds or steps, other
+slots, and other ranks where its bits are canonical; what would change its bits is
+refused. One process at a time has a run's directory.
 
 Keys of CONFIG.toml, by section, with their defaults:
 )" + describe_keys() +
@@ -75,6 +81,7 @@ Examples:
   troupe run examples/fashion.toml --set client.lr=0.1 --out runs/faster
   troupe run --resume --out runs/faster --set run.rounds=100
   troupe run examples/fedbuff.toml --metrics 127.0.0.1:9464
+  troupe run examples/mesh.toml --set parallel.workers=2
 )";
   return text;
 }
@@ -94,7 +101,7 @@ Examples:
 constexpr std::string_view check_details =
     R"(Finds everything that `troupe run` would refuse - keys, values, data files,
 shapes - and trains nothing. Every problem is one line that names its place. A
-sound configuration is summed up: clients, samples, parameters, memory.
+sound configuration is summed up: clients or ranks, samples, parameters, memory.
 
 Examples:
   troupe check examples/fashion.toml

@@ -3,6 +3,7 @@
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/comparison_text.hpp"
 #include "runtime/cli/simulate.hpp"
+#include "runtime/configuration/rule_choice.hpp"
 #include "runtime/record/claim.hpp"
 
 #include <fmt/format.h>
@@ -93,7 +94,7 @@ int read_all(const std::vector<std::string>& directories, console& to,
 
 std::string note_on(const comparison& what, const comparison::side& x) {
   const auto rule = fmt::format(
-      "{} by {}", x.run.config.federation.rule, x.run.config.client.method);
+      "{} by {}", rule_name(x.run.config), method_name(x.run.config));
   if (!x.best)
     return rule + ", not scored yet";
   auto text = fmt::format("{}, best {} at version {}", rule,

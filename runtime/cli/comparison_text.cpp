@@ -5,6 +5,7 @@
 
 #include "monitoring/wording.hpp"
 #include "runtime/cli/text_table.hpp"
+#include "runtime/configuration/rule_choice.hpp"
 
 namespace troupe::cli {
 
@@ -34,8 +35,8 @@ std::string accuracy(const row& of) {
 }
 
 text_table::cells line_of(const comparison& what, const side& x) {
-  return {one_line(x.name), one_line(x.run.config.federation.rule),
-      one_line(x.run.config.client.method), one_line(x.run.config.model.kind),
+  return {one_line(x.name), one_line(rule_name(x.run.config)),
+      one_line(method_name(x.run.config)), one_line(x.run.config.model.kind),
       grouped(x.run.version), grouped(x.run.updates), seconds(x.run.seconds),
       accuracy(x.last), accuracy(x.best),
       or_dash(x.best, [](const auto& best) { return grouped(best.version); }),
@@ -99,8 +100,7 @@ ordered_json as_json(const row& of) {
 
 ordered_json as_json(const side& x) {
   ordered_json result{{"name", x.name}, {"directory", x.run.directory.string()},
-      {"rule", x.run.config.federation.rule},
-      {"method", x.run.config.client.method},
+      {"rule", rule_name(x.run.config)}, {"method", method_name(x.run.config)},
       {"model", x.run.config.model.kind}, {"outcome", x.run.outcome},
       {"versions", x.run.version}, {"updates", x.run.updates},
       {"seconds", x.run.seconds}, {"last", as_json(x.last)},

@@ -3,6 +3,9 @@
 #include "runtime/cli/load.hpp"
 #include "runtime/company/interruption.hpp"
 
+#include <fmt/format.h>
+
+#include <ostream>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -16,6 +19,13 @@ namespace {
 std::vector<std::string> on_its_clock(std::vector<std::string> asked) {
   asked.insert(asked.begin(), "run.order=virtual");
   return asked;
+}
+
+// Before its clock is asked for, which ranks have no use for. What cannot be
+// read is told of by whoever loads it.
+bool is_mesh(const std::filesystem::path& file,
+    const std::vector<std::string>& settings) {
+  return read_configuration(file, settings).value.is_mesh();
 }
 
 // What a simulation does not have; empty: it has all.
@@ -42,6 +52,13 @@ struct forgetful {
 int simulate(const std::filesystem::path& file,
     const std::vector<std::string>& settings, const simulation::options& how,
     console& to) {
+  if (is_mesh(file, settings)) {
+    to.err << fmt::format("{}: a mesh (parallel.workers) has no virtual clock; "
+                          "troupe simulate is for federations, and troupe run "
+                          "repeats a mesh by its seed\n",
+        file.string());
+    return misused;
+  }
   interruption signals;
   const auto what = load_topology(file, on_its_clock(settings), to);
   if (!what)

@@ -52,6 +52,10 @@ void channel_group::carry_on(const call& what, Step&& step) {
       since = {};
       continue;
     }
+    if (until_.stop_requested()) {
+      wire_->rise();
+      end(what, {rank(), "it was told to let go", false});
+    }
     const auto lost = wire_->look();
     const auto waited = now - since;
     if (lost && (!lost->gently || waited > gentle)) {

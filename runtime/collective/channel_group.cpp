@@ -35,9 +35,12 @@ std::vector<std::int32_t> order_over(std::uint32_t ranks) {
   return order;
 }
 
-channel_group::channel_group(
-    std::unique_ptr<wire> over, std::chrono::milliseconds silence)
-    : wire_(std::move(over)), silence_(silence), order_(order_over(ranks())) {}
+channel_group::channel_group(std::unique_ptr<wire> over,
+    std::chrono::milliseconds silence, std::stop_token until)
+    : wire_(std::move(over)),
+      silence_(silence),
+      until_(std::move(until)),
+      order_(order_over(ranks())) {}
 
 std::byte* channel_group::scratch(std::size_t bytes) {
   if (bytes > scratch_size_) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "protocols/collective/group.hpp"
@@ -19,8 +20,11 @@ namespace troupe::collective {
 /// A group whose ranks carry out schedules over the channels of a wire.
 class channel_group final : public group {
 public:
+  /// Operations end by a `group_error` when a rank is silent for so long, and
+  /// soon after `until` is requested.
   explicit channel_group(std::unique_ptr<wire> over,
-      std::chrono::milliseconds silence = std::chrono::seconds{30});
+      std::chrono::milliseconds silence = std::chrono::seconds{30},
+      std::stop_token until = {});
 
   std::uint32_t rank() const noexcept override { return wire_->rank(); }
   std::uint32_t ranks() const noexcept override { return wire_->ranks(); }
@@ -127,6 +131,7 @@ private:
 
   std::unique_ptr<wire> wire_;
   std::chrono::milliseconds silence_;
+  std::stop_token until_;
   std::uint64_t number_ = 0;
   std::uint64_t digest_ = 0;
   std::uint64_t turn_ = 0; // at the table

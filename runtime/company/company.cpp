@@ -1,38 +1,28 @@
 #include "runtime/company/company.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
-#include <stdexcept>
-#include <thread>
+#include <utility>
 
-#include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 
-#include "actors/computing/guard.hpp"
-#include "actors/federated/aggregator.hpp"
-#include "actors/federated/evaluator.hpp"
-#include "actors/federated/shard.hpp"
-#include "actors/federated/worker.hpp"
-#include "gpu/training/stateful_learner.hpp"
+#include "gpu/device.hpp"
 #include "monitoring/actor_telemetry.hpp"
 #include "monitoring/monitor.hpp"
 #include "monitoring/process_figures.hpp"
 #include "monitoring/process_stat.hpp"
 #include "monitoring/progress.hpp"
-#include "protocols/messages.hpp"
+#include "protocols/storage.hpp"
+#include "protocols/verbs.hpp"
+#include "runtime/company/federation.hpp"
 #include "runtime/company/memory.hpp"
+#include "runtime/company/mesh.hpp"
 #include "runtime/company/room.hpp"
 #include "runtime/company/slots.hpp"
-#include "runtime/configuration/levels.hpp"
-#include "runtime/configuration/rule_choice.hpp"
-#include "runtime/configuration/servers.hpp"
 #include "runtime/exit_code.hpp"
-#include "runtime/record/provenance.hpp"
 #include "runtime/record/scribe.hpp"
-#include "runtime/record/sha256.hpp"
 
 namespace troupe {
 namespace {
@@ -41,12 +31,6 @@ constexpr std::chrono::seconds observers_end_within{10};
 
 constexpr std::size_t service_threads = 1; // the scribe
 constexpr std::size_t outlet_threads = 2;  // of stdout and stderr
-
-// A reaction holds an actor, which must not outlast the system.
-struct forgetful {
-  interruption& signals;
-  ~forgetful() { signals.react({}); }
-};
 
 // How a run's end looks to its nodes.
 cluster::farewell farewell_for(const run_report& report) {
@@ -64,110 +48,48 @@ cluster::farewell farewell_for(const run_report& report) {
   return {"the run has ended", true, failed};
 }
 
-template <class Handle>
-void dismiss(const Handle& actor) {
-  if (actor)
-    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-}
-
-void dismiss_all(const crew& who) {
-  for (const auto& one : who.workers)
-    dismiss(one);
-  for (const auto& one : who.slots)
-    dismiss(one.who);
-  for (const auto& one : who.observers)
-    dismiss(one);
-  for (const auto& one : who.shards)
-    dismiss(one);
-  dismiss(who.evaluator);
-  dismiss(who.scribe);
-}
-
-std::jthread run_script(const std::optional<coming_and_going>& how,
-    const std::shared_ptr<attendance::hall>& hall) {
-  if (!how || !how->script)
-    return {};
-  return std::jthread{[&script = how->script, hall](std::stop_token stop) {
-    attendance who{hall};
-    try {
-      script(who, stop);
-    } catch (const std::exception& error) {
-      monitoring::outlet_stream{monitoring::standard_error()}
-          << "clients come and go no more: " << error.what() << std::endl;
-    }
-  }};
-}
-
-void end_script(
-    std::jthread& script, const std::shared_ptr<attendance::hall>& hall) {
-  if (script.joinable()) {
-    script.request_stop();
-    script.join();
-  }
-  if (hall)
-    hall->close();
-}
-
-// Observers wait for nobody: what they have heard, they have soon passed on.
-void await_end(caf::scoped_actor& self, const std::vector<observer>& readers) {
-  const auto end = std::chrono::steady_clock::now() + observers_end_within;
-  for (const auto& reader : readers)
-    watch(self.ptr(), reader);
-  auto left = readers.size();
-  while (left > 0)
-    self->receive([&](const caf::down_msg&) { --left; },
-        caf::after(end - std::chrono::steady_clock::now()) >>
-            [&] { left = 0; });
-}
-
 } // namespace
 
-company::company(const topology& what, const run_options& how)
+company::company(
+    const topology& what, const run_options& how, gpu::layout layout)
     : what_(what),
       how_(how),
       devices_(choose_devices(what.config())),
-      settled_(settled(what.config(), devices_)) {
+      settled_(settled(what.config(), devices_)),
+      layout_(std::move(layout)) {
   gpu::use_one_blas_thread();
   free_messages_quickly();
-  probe_ = what.learner()(gpu::device{});
-  layout_ = probe_->layout();
-  if (settled_.client.keeps_variates() && probe_->stateful())
-    throw configuration_error({fmt::format(
-        "client.method = \"{}\" keeps control variates of its clients, and "
-        "this learner keeps states of its own: set \"sgd\"",
-        settled_.client.method)});
-  if (!how.metrics.empty()) {
+  account_.name = what.config().run.name;
+  account_.fingerprint = devices_.fingerprint();
+}
+
+company::~company() {
+  if (cluster_)
+    cluster_->close();
+}
+
+// CAF starts its own threads one by one, and stops in the middle of nowhere
+// where it gets none.
+void company::open(const room& wanted) {
+  if (!how_.metrics.empty()) {
     figures_.emplace();
     monitoring::measure_mailboxes(config_);
   }
   configure_actors(config_);
-  // CAF starts its own one by one, and stops in the middle of nowhere where it
-  // gets none.
-  const auto computing = compute_threads(what, devices_);
-  auto threads = actor_threads() + computing + settled_.federation.shards +
-                 region_threads(settled_) + edge_threads(settled_) +
-                 service_threads + outlet_threads + (figures_ ? 1 : 0) +
-                 (how.cluster.at.empty() ? 0 : 1);
+  const auto threads = actor_threads() + wanted.computing + wanted.others +
+                       service_threads + outlet_threads + (figures_ ? 1 : 0) +
+                       (how_.cluster.at.empty() ? 0 : 1);
   expect_threads(threads);
-  expect_address_space(threads, computing, memory());
+  expect_address_space(threads, wanted.computing, wanted.memory);
   std::shared_ptr<monitoring::wire_figures> wires;
-  if (figures_ && !how.cluster.at.empty())
-    wires = std::make_shared<monitoring::wire_figures>(how.cluster.silence);
-  if (!how.cluster.at.empty())
-    cluster_ = std::make_unique<cluster::coordinator>(how.cluster,
-        leases_regions(settled_)
-            ? std::max(training::most_values(*probe_),
-                  most_kept_by_regions(settled_, gpu::size(layout_),
-                      training::most_values(*probe_)))
-            : training::most_values(*probe_),
-        settled_.federation.max_norm, wires);
+  if (figures_ && !how_.cluster.at.empty())
+    wires = std::make_shared<monitoring::wire_figures>(how_.cluster.silence);
+  if (!how_.cluster.at.empty())
+    cluster_ = std::make_unique<cluster::coordinator>(
+        how_.cluster, wanted.most_values, settled_.federation.max_norm, wires);
   system_ = std::make_unique<caf::actor_system>(config_);
   if (figures_)
     expose(wires.get());
-  data_ = what.client_data();
-  from_ = provenance_of(data_, what.test_data(), what.initial());
-  account_.name = what.config().run.name;
-  account_.fingerprint = devices_.fingerprint();
 }
 
 void company::expose(const monitoring::wire_figures* wires) {
@@ -179,97 +101,74 @@ void company::expose(const monitoring::wire_figures* wires) {
       figures_->nodes());
 }
 
-company::~company() {
-  if (cluster_)
-    cluster_->close();
-}
-
-double company::memory() const {
-  return parameter_memory(
-      static_cast<double>(gpu::size(layout_)), devices_, settled_);
-}
-
-// The root's own slots only score: what trains there is the regions' to say.
-// Where nodes join, regions sit at anybody's slots, and these look alike.
-void company::gather_regions(crew& who, const past& before) {
-  region_plan what{settled_, who.slots, {settled_.run.seed, devices_.shares()},
-      depth(), adding(), {}};
-  what.header.name = settled_.run.name;
-  what.header.fingerprint = account_.fingerprint;
-  what.header.seed = settled_.run.seed;
-  what.header.parameters = gpu::size(layout_);
-  what.header.slots = devices_.slots();
-  what.header.incarnation = before.incarnation;
-  what.travel = bool{cluster_};
-  regions_ = spawn_regions(*system_, std::move(what), std::move(data_));
-  if (cluster_)
-    who.slots = regions_.lanes;
-  who.workers = regions_.workers;
-  who.homes = regions_.homes;
-}
-
-void company::gather_workers(crew& who, const past& before) {
-  if (leases_regions(settled_))
-    return gather_regions(who, before);
-  if (!comes_and_goes()) {
-    who.workers = spawn_workers(*system_, settled_, std::move(data_));
-    return;
-  }
-  hall_ = std::make_shared<attendance::hall>(*system_, aggregator_,
-      context_of(settled_), std::move(data_), what_.learner(),
-      settled_.federation.max_norm);
-}
-
-std::shared_ptr<const crew> company::spawn_all(const run_directory& place,
-    const past& before, const gpu::shared_buffer& parameters,
-    const named_blocks& blocks) {
+facts::run_header company::header(
+    const past& before, std::string rule, std::uint64_t to_do) const {
   const auto& c = settled_;
-  auto who = std::make_shared<crew>();
-  who->slots = spawn_slots(*system_, what_, settled_, devices_);
-  gather_workers(*who, before);
-  const auto shards = c.federation.shards;
-  const auto credit = leases_regions(c) ? 1 : adding() > 1 ? adding() : depth();
-  edges_ = spawn_edges(*system_, c,
-      {gpu::size(layout_), server_of(c), shards, credit, aggregator_});
-  who->edges = edges_.lowest;
-  who->edge_of = edges_.edge_of;
-  for (shard_id i = 0; i < shards; ++i)
-    who->shards.push_back(
-        system_->spawn<shard_impl, caf::detached>(shard_options{parameters,
-            blocks, server_of(c), credit, aggregator_, sums_at(), i, shards,
-            edges_.highest.empty() ? std::vector<edge_shard>{}
-                                   : edges_.highest[i]}));
-  if (!what_.test_data().empty())
-    who->evaluator = system_->spawn<evaluator_impl>(
-        evaluator_options{what_.test_data(), 500, who->slots, aggregator_,
-            cluster_ ? from_seconds(how_.cluster.patience) : duration{}});
-  chronicle_options recorded{&files::system(), place.root(), layout_,
-      c.run.name, c.federation.rule, to_toml(c), account_.fingerprint, from_,
-      c.run.keep_checkpoints, shards, c.run.order == "virtual",
-      before.state ? before.state->elapsed : 0.0, before.journal_bytes,
-      before.history, before.resumed, before.resumed_at};
-  who->scribe = system_->spawn<scribe_impl, caf::detached>(
-      std::move(recorded), aggregator_);
+  facts::run_header result;
+  result.name = c.run.name;
+  result.rule = std::move(rule);
+  result.fingerprint = account_.fingerprint;
+  result.seed = c.run.seed;
+  result.parameters = gpu::size(layout_);
+  result.rounds = to_do;
+  result.incarnation = before.incarnation;
+  result.from = from_;
+  result.unit = what_.unit();
+  result.promises_bits = promises_bits(before);
+  if (before.state) {
+    result.version = before.state->version;
+    result.updates = before.state->updates;
+  }
+  if (const auto* best = best_of(before.history)) {
+    result.best_version = best->version;
+    result.best_accuracy = best->accuracy;
+  }
+  return result;
+}
+
+std::vector<fact> company::preface(const past& before) {
+  std::vector<fact> result;
+  if (before.has_void())
+    result.push_back({0, {},
+        facts::voided{before.first_void(), before.last_fact,
+            before.state ? before.state->version : 0}});
+  return result;
+}
+
+// What was computed by another fingerprint is in the model.
+bool company::promises_bits(const past& before) const {
+  return !before.state ||
+         (before.state->promises_bits &&
+             before.state->fingerprint == account_.fingerprint);
+}
+
+chronicle_options company::recorded(const run_directory& place,
+    const past& before, std::string rule, std::size_t shards) const {
+  const auto& c = settled_;
+  return {&files::system(), place.root(), layout_, c.run.name, std::move(rule),
+      to_toml(c), account_.fingerprint, from_, c.run.keep_checkpoints, shards,
+      c.run.order == "virtual", before.state ? before.state->elapsed : 0.0,
+      before.journal_bytes, before.history, before.resumed, before.resumed_at};
+}
+
+std::vector<observer> company::spawn_observers(const past& before) {
+  std::vector<observer> result;
   if (figures_ && !before.history.empty()) {
     const auto& last = before.history.back();
     figures_->take_up({.version = last.version,
         .loss = last.loss,
         .accuracy = last.accuracy});
   }
-  if (figures_)
+  if (figures_) {
     figures_->began_after(monitoring::process_age());
-  if (figures_)
-    who->observers.push_back(system_->spawn<monitoring::monitor_impl>(
+    result.push_back(system_->spawn<monitoring::monitor_impl>(
         std::move(*std::exchange(figures_, std::nullopt))));
-  if (cluster_)
-    who->observers.push_back(caf::actor_cast<observer>(
-        cluster_->prepare(*system_, aggregator_, as_a_cluster(place, before))));
+  }
   auto told = monitoring::progress_options_for(STDOUT_FILENO);
   told.quiet = how_.quiet;
   told.ready = [] { return monitoring::standard_output().idle(); };
-  who->observers.push_back(
-      system_->spawn<monitoring::progress_impl>(&screen_, told));
-  return who;
+  result.push_back(system_->spawn<monitoring::progress_impl>(&screen_, told));
+  return result;
 }
 
 std::string company::listens_at() const {
@@ -280,56 +179,32 @@ std::string company::metrics() const {
   return exposer_ ? exposer_->url() : std::string{};
 }
 
-run_report company::play(
-    const run_directory& place, const past& before, interruption& signals) {
-  auto parameters = start(before);
-  auto blocks = kept(before);
-  aggregator_ =
-      system_->spawn<aggregator_impl>(plan(before, parameters, blocks));
-  auto who = spawn_all(place, before, parameters, blocks);
-  parameters.reset();
-  blocks.clear();
-  probe_.reset();
-  caf::scoped_actor self{*system_};
-  account_.startup_seconds = monitoring::process_age();
-  run_report report;
-  forgetful forgets{signals};
-  auto answered = ask(self.ptr(), aggregator_, caf::infinite, begin{who});
-  auto script = run_script(what_.movement(), hall_);
-  // Not before: a run that has not begun cannot be interrupted.
-  signals.react([whom = aggregator_] { send_anonymously(whom, interrupt{}); });
-  if (cluster_)
-    cluster_->open();
-  answered.receive([&](run_report& answer) { report = std::move(answer); },
-      [&](caf::error& why) {
-        report.outcome = run_outcome::failed;
-        report.why = std::move(why);
-        report.slots_lost = devices_.slots(); // nobody is left to know better
-      });
-  end_script(script, hall_);
+void company::say_how_it_ended(const run_report& report) {
   if (cluster_)
     cluster_->dismiss(farewell_for(report));
-  ask(self.ptr(), who->scribe, caf::infinite, seal{})
+}
+
+void company::seal(
+    caf::scoped_actor& self, const scribe& record, run_report& report) {
+  ask(self.ptr(), record, caf::infinite, troupe::seal{})
       .receive([] {},
           [&](caf::error& why) {
             report.outcome = run_outcome::failed;
             report.why = std::move(why);
           });
-  slots_lost_ = report.slots_lost;
-  if (regions_.slots_lost)
-    slots_lost_ += *regions_.slots_lost;
-  account_.rule = report.rule;
-  account_.promises_bits = report.promises_bits;
-  account_.wall_seconds = monitoring::process_age();
-  dismiss_all(*who);
-  for (const auto& one : std::exchange(regions_, {}).others)
-    dismiss(one);
-  for (const auto& one : std::exchange(edges_, {}).all)
-    dismiss(one);
-  dismiss(std::exchange(aggregator_, {}));
-  // The last lines come before anything else that is said.
-  await_end(self, who->observers);
-  return report;
+}
+
+// Observers wait for nobody: what they have heard, they have soon passed on.
+void company::await_end(
+    caf::scoped_actor& self, const std::vector<observer>& readers) {
+  const auto end = std::chrono::steady_clock::now() + observers_end_within;
+  for (const auto& reader : readers)
+    watch(self.ptr(), reader);
+  auto left = readers.size();
+  while (left > 0)
+    self->receive([&](const caf::down_msg&) { --left; },
+        caf::after(end - std::chrono::steady_clock::now()) >>
+            [&] { left = 0; });
 }
 
 void company::leave(int code) {
@@ -341,6 +216,12 @@ void company::leave(int code) {
     std::fflush(nullptr);
   }
   std::_Exit(code);
+}
+
+std::unique_ptr<company> gather(const topology& what, const run_options& how) {
+  if (what.config().is_mesh())
+    return std::make_unique<mesh_company>(what, how);
+  return std::make_unique<federation>(what, how);
 }
 
 } // namespace troupe

@@ -1,6 +1,7 @@
 #include "runtime/company/memory.hpp"
 #include "gpu/models/model.hpp"
 #include "runtime/configuration/levels.hpp"
+#include "runtime/configuration/mesh_choice.hpp"
 #include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/servers.hpp"
 
@@ -103,6 +104,8 @@ double for_regions(double parameters, const configuration& what) {
 // accumulator in a memory of its own.
 double parameter_memory(
     double parameters, const device_choice& on, const configuration& what) {
+  if (what.is_mesh())
+    return mesh_memory(parameters, what);
   auto slots = 0.0;
   for (const auto& one : on.devices)
     if (one.where.kind == gpu::device_kind::cpu)

@@ -5,6 +5,8 @@
 #include "runtime/configuration/keys.hpp"
 #include "runtime/configuration/legible.hpp"
 #include "runtime/configuration/levels.hpp"
+#include "runtime/configuration/mesh_choice.hpp"
+#include "runtime/configuration/mesh_keys.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/spelling.hpp"
@@ -30,7 +32,13 @@ public:
     found_.push_back(fmt::format("{} = {} {}", place(where_, path),
         shortened(k->value(what_), 200), why));
   }
-  bool given(std::string_view path) const { return where_.contains(path); }
+  /// By a file or a setting, or, where there is neither, by a program.
+  bool given(const key& k) const {
+    return where_.empty() ? k.value(what_) != k.value({})
+                          : where_.contains(k.path());
+  }
+  bool settled(const key& k) const { return where_.contains(k.path()); }
+  bool none() const noexcept { return found_.empty(); }
   std::vector<std::string> take() { return std::move(found_); }
 
 private:
@@ -188,7 +196,8 @@ struct as_numbers {
            std::all_of(x->named.begin(), x->named.end(),
                [this](const auto& each) { return (*this)(&each.second); });
   }
-  bool operator()(const std::vector<std::size_t>* x) const {
+  template <class Number>
+  bool operator()(const std::vector<Number>* x) const {
     return std::all_of(
         x->begin(), x->end(), [this](auto each) { return within.holds(each); });
   }
@@ -223,6 +232,8 @@ void check_ranges(const configuration& what, contradiction_list& found) {
     auto in = k.in(value);
     auto open = k.section == "data" || k.section == "model" ||
                 k.path() == "federation.rule";
+    if (!k.fits_kind(what))
+      continue; // its being there at all is the trouble
     if (!std::visit(as_numbers{k.numbers}, in))
       found.add(k.path(), fmt::format("is not {}", k.numbers.text()));
     for (const auto& word : std::visit(as_words{}, in))
@@ -233,12 +244,28 @@ void check_ranges(const configuration& what, contradiction_list& found) {
   }
 }
 
-// Only settings: what a file has of others was left out.
+// Only settings: what a file has of others was left out. What the other kind of
+// topology goes by stays in: who wrote it means something by it. A program says
+// how samples are divided by saying which there are.
 void check_owners(const configuration& what, contradiction_list& found) {
   for (const auto& k : keys())
-    if (found.given(k.path()) && !k.applies(what))
+    if (!k.fits_kind(what)) {
+      if (k.section == "data" ? found.settled(k) : found.given(k))
+        found.add(k.path(), of_the_other_kind(k, what));
+    } else if (found.settled(k) && !k.applies(what)) {
       found.add(k.path(),
           fmt::format("is for {0} alone: remove it, or set {0}", k.used_with));
+    }
+}
+
+void check_federation(const configuration& what, contradiction_list& found) {
+  check_clients(what, found);
+  check_server(what, found);
+  check_regions(what, found);
+  check_rule(what,
+      [&](std::string_view key, std::string_view why) { found.add(key, why); });
+  check_switches(what,
+      [&](std::string_view key, std::string why) { found.add(key, why); });
 }
 
 } // namespace
@@ -262,14 +289,12 @@ std::vector<std::string> contradictions(
   check_name(what, found);
   check_ranges(what, found);
   check_data(what, found);
-  check_clients(what, found);
-  check_server(what, found);
   check_devices(what, found);
-  check_regions(what, found);
-  check_rule(what,
-      [&](std::string_view key, std::string_view why) { found.add(key, why); });
-  check_switches(what,
-      [&](std::string_view key, std::string why) { found.add(key, why); });
+  if (!what.is_mesh())
+    check_federation(what, found);
+  else if (found.none())
+    check_mesh(what,
+        [&](std::string_view key, std::string why) { found.add(key, why); });
   check_owners(what, found);
   return found.take();
 }
@@ -300,9 +325,14 @@ std::string describe_keys() {
 
 std::vector<std::string> differences(
     const configuration& before, const configuration& now, std::uint64_t done) {
+  if (before.is_mesh() != now.is_mesh())
+    return {fmt::format("parallel.workers was {} and would be {}: a federation "
+                        "and a mesh do not go on from each other",
+        before.parallel.workers, now.parallel.workers)};
   std::vector<std::string> found;
   for (const auto& k : keys()) {
-    if (!k.alters_bits || (!k.applies(before) && !k.applies(now)))
+    if (!k.alters_bits || (!k.applies(before) && !k.applies(now)) ||
+        (k.spares_bits && k.spares_bits(before) && k.spares_bits(now)))
       continue;
     auto was = k.value(before);
     auto is = k.value(now);
@@ -311,12 +341,12 @@ std::vector<std::string> differences(
           fmt::format("{} was {} and would be {}: the run's bits would change",
               k.path(), was, is));
   }
-  if (auto moved = moved_clients(before, now); !moved.empty())
+  if (auto moved = moved_clients(before, now); !now.is_mesh() && !moved.empty())
     found.push_back(std::move(moved));
-  if (now.run.rounds < done)
-    found.push_back(
-        fmt::format("run.rounds = {} is less than the {} that are done",
-            now.run.rounds, done));
+  const auto length = now.is_mesh() ? now.run.steps : now.run.rounds;
+  if (length < done)
+    found.push_back(fmt::format("run.{} = {} is less than the {} that are done",
+        now.is_mesh() ? "steps" : "rounds", length, done));
   return found;
 }
 

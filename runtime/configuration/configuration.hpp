@@ -47,9 +47,9 @@ struct configuration {
     std::uint64_t seed = 1;
     std::uint64_t rounds = 50;          ///< or versions: the rule's unit
     std::uint64_t steps = 1000;         ///< of a mesh, in place of rounds
-    std::uint64_t evaluate_every = 10;  ///< versions; 0: only the last
+    std::uint64_t evaluate_every = 10;  ///< versions, steps; 0: only the last
     double target_accuracy = 0.0;       ///< stop once reached; 0: never
-    std::uint64_t checkpoint_every = 1; ///< versions
+    std::uint64_t checkpoint_every = 1; ///< versions, or a mesh's steps
     std::uint64_t keep_checkpoints = 3; ///< beside the best one
     std::string order = "arrival";      ///< of updates; or "virtual"
     friend bool operator==(const run_keys&, const run_keys&) = default;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "runtime/configuration/legible.hpp"
+#include "runtime/configuration/mesh_choice.hpp"
 #include "runtime/configuration/spelling.hpp"
 #include "runtime/configuration/toml_guard.hpp"
 #include "runtime/configuration/toml_value.hpp"
@@ -114,12 +115,14 @@ void configuration_reader::reset(const key& k) {
 // A file may have keys of several models, rules and partitions, of which a line
 // or a setting chooses one; what a file has for none that it names itself is
 // worth a note, as it may be a mistake. What a run wrote is taken as it is:
-// earlier releases wrote keys that nobody used.
+// earlier releases wrote keys that nobody used. What the other kind of topology
+// goes by is no choice among several, and stays to be refused.
 void configuration_reader::leave_out_unused() {
   for (const auto& k : keys()) {
     auto found = result_.where.find(k.path());
     if (found == result_.where.end() || found->second == by_setting ||
-        k.applies(result_.value))
+        k.applies(result_.value) ||
+        (!any_word_ && k.section != "data" && !k.fits_kind(result_.value)))
       continue;
     if (!any_word_ && k.section != "data" && !k.applies(file_))
       result_.notes.push_back(fmt::format("{}: {} is for {} alone; left out",
@@ -185,13 +188,20 @@ void configuration_reader::set(std::string_view setting) {
   }
 }
 
-// A setting may have chosen another rule: what was said to the one before it
-// says nothing to this one.
+// A setting may have chosen another rule, or another optimiser: what was said
+// to the one before it says nothing to this one.
 void configuration_reader::reset_unused() {
+  const auto said = [&](std::string_view path) {
+    return result_.where.contains(path);
+  };
   for (const auto& k : keys())
-    if (k.section == "federation" && !k.applies(result_.value) &&
-        !result_.where.contains(k.path()))
+    if ((k.section == "federation" || k.of == topology_kind::mesh) &&
+        k.fits_kind(result_.value) && !k.applies(result_.value) &&
+        !said(k.path()))
       reset(k);
+  auto& how = result_.value.optimiser;
+  if (said("optimiser.kind") && !said("optimiser.lr"))
+    how.lr = usual_rate(how.kind);
 }
 
 reading configuration_reader::finish() && {

@@ -10,6 +10,7 @@
 
 #include "runtime/configuration/configuration.hpp"
 #include "runtime/configuration/keys.hpp"
+#include "runtime/configuration/mesh_keys.hpp"
 #include "runtime/configuration/rule_choice.hpp"
 #include "runtime/configuration/servers.hpp"
 
@@ -35,6 +36,7 @@ public:
   void take_defaults() {
     take_rule_defaults(result_.value, result_.where);
     take_server_defaults(result_.value, result_.where);
+    take_mesh_defaults(result_.value, result_.where);
   }
   void reset_unused();
   reading finish() &&;

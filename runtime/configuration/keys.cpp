@@ -1,6 +1,7 @@
 #include "runtime/configuration/keys.hpp"
 
 #include "runtime/configuration/device_names.hpp"
+#include "runtime/configuration/mesh_keys.hpp"
 #include "runtime/configuration/rule_keys.hpp"
 #include "runtime/configuration/rules.hpp"
 #include "runtime/configuration/servers.hpp"
@@ -188,11 +189,13 @@ std::vector<key> common_keys() {
       {"run", "seed", at<&run::seed>, seed_meaning(), alters, {0, exact}},
       {"run", "rounds", at<&run::rounds>, rounds_meaning(), any_bits, {1, 1e9}},
       {"run", "evaluate_every", at<&run::evaluate_every>,
-          "versions between evaluations; 0: only the last", any_bits, {0, 1e9}},
+          "versions between evaluations; a mesh: 100 steps; 0: the last",
+          any_bits, {0, 1e9}},
       {"run", "target_accuracy", at<&run::target_accuracy>,
           "stop once the test set shows it; 0: never", any_bits, {0, 1}},
       {"run", "checkpoint_every", at<&run::checkpoint_every>,
-          "versions between checkpoints", any_bits, {1, 1e9}},
+          "versions between checkpoints; a mesh: 500 steps", any_bits,
+          {1, 1e9}},
       {"run", "keep_checkpoints", at<&run::keep_checkpoints>,
           "newest checkpoints kept, beside the best", any_bits, {1, 1e6}},
       {"run", "order", at<&run::order>,
@@ -373,15 +376,27 @@ std::vector<key> common_keys() {
   };
 }
 
-// The rules' own stand behind the common ones of their section.
+void insert(std::vector<key>& into, std::vector<key>::iterator before,
+    const std::vector<key>& some) {
+  into.insert(before, some.begin(), some.end());
+}
+
+// The rules' own stand behind the common ones of their section, and a mesh's
+// behind those of clients.
 std::vector<key> assembled() {
   auto result = common_keys();
   for (auto& k : result)
     if (k.section == "federation")
       keep_for_users(k);
-  auto own = own_keys();
-  auto behind = std::ranges::find(result, "client", &key::section);
-  result.insert(behind, own.begin(), own.end());
+  insert(
+      result, std::ranges::find(result, "client", &key::section), own_keys());
+  for (auto& k : result)
+    if (is_of_federations(k))
+      k.of = topology_kind::federation;
+  insert(
+      result, std::ranges::find(result, "clock", &key::section), mesh_keys());
+  insert(result, std::next(std::ranges::find(result, "rounds", &key::name)),
+      {steps_key()});
   return result;
 }
 
@@ -414,6 +429,12 @@ struct as_toml {
   std::string operator()(const float* x) const { return as_float(*x); }
   std::string operator()(const std::vector<std::size_t>* x) const {
     return fmt::format("[{}]", fmt::join(*x, ", "));
+  }
+  std::string operator()(const std::vector<double>* x) const {
+    std::vector<std::string> numbers;
+    for (auto each : *x)
+      numbers.push_back(as_float(each));
+    return fmt::format("[{}]", fmt::join(numbers, ", "));
   }
   std::string operator()(const std::vector<std::string>* x) const {
     std::vector<std::string> words;
@@ -455,13 +476,22 @@ std::string key::path() const {
   return fmt::format("{}.{}", section, name);
 }
 
+bool key::fits_kind(const configuration& what) const noexcept {
+  return of == topology_kind::any ||
+         (of == topology_kind::mesh) == what.is_mesh();
+}
+
 bool key::applies(const configuration& what) const {
-  return !used || used(what);
+  return fits_kind(what) && (!used || used(what));
 }
 
 std::string key::value(const configuration& what) const {
   // `in` serves readers and writers alike; nothing is written here.
-  return std::visit(as_toml{}, in(const_cast<configuration&>(what)));
+  const auto here = in(const_cast<configuration&>(what));
+  if (const auto* word = std::get_if<std::string*>(&here);
+      numeral && word && is_numeral(**word))
+    return **word;
+  return std::visit(as_toml{}, here);
 }
 
 std::span<const key> keys() noexcept {
@@ -496,6 +526,12 @@ std::string misnomer(const key& k, std::string_view word) {
       return why;
   return fmt::format("is not one of {}{}", fmt::join(k.choices, ", "),
       did_you_mean(word, k.choices));
+}
+
+bool is_numeral(std::string_view word) {
+  return !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
+    return std::isdigit(c) != 0;
+  });
 }
 
 std::string toml_number(double number) {

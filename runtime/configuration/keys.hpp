@@ -16,8 +16,8 @@ namespace troupe {
 
 /// Where a configuration keeps one key's value.
 using cell = std::variant<std::string*, bool*, std::uint64_t*, std::uint32_t*,
-    double*, float*, std::vector<std::size_t>*, std::vector<std::string>*,
-    slot_counts*>;
+    double*, float*, std::vector<std::size_t>*, std::vector<double>*,
+    std::vector<std::string>*, slot_counts*>;
 
 /// The numbers that a key takes; either end may be left out.
 struct range {
@@ -31,6 +31,9 @@ struct range {
   /// "from 0 to 1", "from above 0 up", "from 0 to below 1".
   std::string text() const;
 };
+
+/// Which kind of topology makes use of a key.
+enum class topology_kind : std::uint8_t { any, federation, mesh };
 
 /// One key of the configuration: all that reading, checking, printing and
 /// helping need to know of it.
@@ -49,8 +52,15 @@ struct key {
   std::function<bool(const configuration&)> used{};
   /// What to set so that it does: `model.kind = "mlp"`.
   std::string used_with{};
+  topology_kind of = topology_kind::any;
+  /// Where it alters no bits after all, though `alters_bits`; none: nowhere.
+  std::function<bool(const configuration&)> spares_bits{};
+  /// Its word may be a whole number, which stands without quotes.
+  bool numeral = false;
 
   std::string path() const; ///< "client.lr"
+  /// Whether `what` is of a kind that makes use of this key.
+  bool fits_kind(const configuration& what) const noexcept;
   /// Whether `what` makes use of this key.
   bool applies(const configuration& what) const;
   /// The key's value in `what`, as TOML.
@@ -69,6 +79,9 @@ std::string misnomer(const key& k, std::string_view word);
 
 /// "a, b or c"
 std::string either(const std::vector<std::string_view>& words);
+
+/// Digits and nothing else.
+bool is_numeral(std::string_view word);
 
 /// `text` as a basic TOML string, quotes included.
 std::string toml_string(std::string_view text);

@@ -4,6 +4,7 @@
 #include "runtime/configuration/hierarchy.hpp"
 #include "runtime/configuration/keys.hpp"
 #include "runtime/configuration/levels.hpp"
+#include "runtime/configuration/mesh_choice.hpp"
 #include "runtime/configuration/switches.hpp"
 
 #include <fmt/format.h>
@@ -152,17 +153,23 @@ federated::rule make_rule(const configuration& what) {
 }
 
 std::string_view unit(const configuration& what) {
+  if (what.is_mesh())
+    return "step";
   auto row = row_of(what);
   return row ? row->unit : "version";
 }
 
 std::uint64_t cohort(const configuration& what) {
+  if (what.is_mesh())
+    return what.parallel.workers;
   auto row = row_of(what);
   auto clients = leased(what);
   return row ? row->cohort(rule_options_of(what, *row), clients) : clients;
 }
 
 std::string pace(const configuration& what) {
+  if (what.is_mesh())
+    return fmt::format("a step every {}", step_size(what));
   auto row = row_of(what);
   const auto& of = what.federation;
   auto result = row ? row->pace(rule_options_of(what, *row),
@@ -174,6 +181,9 @@ std::string pace(const configuration& what) {
 }
 
 std::string who_trains(const configuration& what) {
+  if (what.is_mesh())
+    return fmt::format("{} rank{}", what.parallel.workers,
+        what.parallel.workers == 1 ? "" : "s");
   const auto& of = what.federation;
   if (of.clients == 0)
     return "residents";
@@ -184,6 +194,8 @@ std::string who_trains(const configuration& what) {
 }
 
 bool repeats_by_seed(const configuration& what) {
+  if (what.is_mesh())
+    return ranks_repeat_by_seed(what);
   auto row = row_of(what);
   if (what.run.order == "virtual")
     return true;
@@ -194,6 +206,14 @@ bool repeats_by_seed(const configuration& what) {
   const auto levels = levels_of(what).all;
   return std::ranges::all_of(levels,
       [](const level& each) { return each.sums || repeats_by_seed(each.how); });
+}
+
+std::string_view rule_name(const configuration& what) {
+  return what.is_mesh() ? what.parallel.sync : what.federation.rule;
+}
+
+std::string_view method_name(const configuration& what) {
+  return what.is_mesh() ? what.optimiser.kind : what.client.method;
 }
 
 void check_rule(const configuration& what, const rule_row::findings& found) {

@@ -37,16 +37,23 @@ federated::settings settings_of(const configuration& what);
 /// The rule at the start of a run; it is one that has a row.
 federated::rule make_rule(const configuration& what);
 
-/// What the run counts: "round" or "version".
+/// What a run goes by: its rule, or how a mesh agrees.
+std::string_view rule_name(const configuration& what);
+/// How whoever trains descends: a client's method, or a mesh's optimiser.
+std::string_view method_name(const configuration& what);
+
+/// What the run counts: "round", "version" or, of a mesh, "step".
 std::string_view unit(const configuration& what);
 
-/// Clients of a round, or updates of a version; of a rule without a row, all.
+/// Clients of a round, or updates of a version; of a rule without a row, all;
+/// of a mesh, its ranks.
 std::uint64_t cohort(const configuration& what);
 
 /// In a few words: "10 a round".
 std::string pace(const configuration& what);
 
-/// Likewise: "100 clients", "residents", "100 clients and residents".
+/// Likewise: "100 clients", "residents", "100 clients and residents", "4
+/// ranks".
 std::string who_trains(const configuration& what);
 
 /// Whether a seed repeats a run; else its journal does.

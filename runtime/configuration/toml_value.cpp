@@ -59,6 +59,10 @@ namespace {
 
 std::string store(const key& k, const toml::node& value, std::string* to) {
   auto text = value.value<std::string>();
+  if (const auto* number = value.as_integer(); number && k.numeral)
+    text = std::to_string(number->get());
+  if (!text && k.numeral)
+    return k.misnomer(as_written(value));
   if (!text)
     return k.choices.empty()
                ? "is not text in quotes"
@@ -155,6 +159,24 @@ long double as_number(const toml::node& value) {
     return integer->get();
   auto real = value.as_floating_point();
   return real ? real->get() : std::nan("");
+}
+
+std::string store(
+    const key& k, const toml::node& value, std::vector<double>* to) {
+  constexpr std::size_t count = 2;
+  auto array = value.as_array();
+  if (!array || array->size() != count)
+    return fmt::format("is not a list of {} numbers, like {}", count,
+        k.value(configuration{}));
+  std::vector<double> numbers;
+  for (const auto& element : *array) {
+    if (!k.numbers.holds(as_number(element)))
+      return fmt::format("has {}, which is not a number {}",
+          as_written(element), k.numbers.text());
+    numbers.push_back(static_cast<double>(as_number(element)));
+  }
+  *to = std::move(numbers);
+  return {};
 }
 
 template <class Number>

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "runtime/configuration/levels.hpp"
+#include "runtime/configuration/rule_choice.hpp"
 #include "runtime/record/audit_parts.hpp"
 #include "runtime/record/audit_residents.hpp"
 #include "runtime/record/journal.hpp"
@@ -50,7 +51,7 @@ std::string look_at_journal(
 
 std::string look_at_configuration(
     const configuration& then, const story& told) {
-  auto rule = then.federation.rule;
+  std::string rule{rule_name(then)};
   for (const auto& f : told.standing)
     if (auto* y = std::get_if<facts::rule_changed>(&f.what)) {
       rule = y->rule;
@@ -58,11 +59,14 @@ std::string look_at_configuration(
       auto agree = [&](std::string_view key, auto here, auto there) {
         expect(here == there, "{} is {}, the journal has {}", key, here, there);
       };
-      agree("federation.rule", rule, (*x)->rule);
+      agree(then.is_mesh() ? "parallel.sync" : "federation.rule", rule,
+          (*x)->rule);
       agree("run.seed", then.run.seed, (*x)->seed);
-      agree("federation.clients", leased(then), (*x)->clients);
+      if (!then.is_mesh())
+        agree("federation.clients", leased(then), (*x)->clients);
     }
-  return "rule, seed and clients as the journal has them";
+  return then.is_mesh() ? "sync and seed as the journal has them"
+                        : "rule, seed and clients as the journal has them";
 }
 
 std::string look_at_updates(story& told) {

@@ -8,7 +8,7 @@
 namespace troupe {
 
 scribe_state::scribe_state(
-    scribe::pointer self, chronicle_options options, aggregator report_to)
+    scribe::pointer self, chronicle_options options, author report_to)
     : self_(self),
       report_to_(std::move(report_to)),
       chronicle_(std::move(options)) {}

@@ -15,7 +15,7 @@ public:
   static inline const char* name = "troupe.scribe";
 
   scribe_state(
-      scribe::pointer self, chronicle_options options, aggregator report_to);
+      scribe::pointer self, chronicle_options options, author report_to);
   scribe::behavior_type make_behavior();
 
 private:
@@ -25,7 +25,7 @@ private:
   caf::result<void> finish();
 
   scribe::pointer self_;
-  aggregator report_to_;
+  author report_to_;
   chronicle chronicle_;
   std::string failure_; ///< why nothing is written any more
 };

@@ -84,7 +84,7 @@ precision = "bf16"
 
   EXPECT_THAT(read.problems, IsEmpty());
   configuration expected;
-  expected.run = {"night", 7, 12, 3, 0.8, 2, 5};
+  expected.run = {"night", 7, 12, 1000, 3, 0.8, 2, 5};
   expected.data = {"idx", "mine", "shards", 4, 2, 0.5, 0.5};
   expected.model = {"mlp", {10, 5, 2}, "warm.safetensors"};
   expected.federation.clients = 50;
@@ -235,7 +235,8 @@ TEST(configuration_test, explains_settings_that_it_cannot_take) {
           "--set =1: is not section.key=value, like client.lr=0.1",
           "--set: lr is not a key (did you mean client.lr?)",
           "--set: foo.bar is not a key; the sections are run, data, model, "
-          "federation, client, clock, simulation, compute",
+          "federation, client, parallel, optimiser, clock, simulation, "
+          "compute",
           "--set: cliet.lr is not a key (did you mean client.lr?)",
           "--set: client.lr = \"fast\" is not a number from above 0 to "
           "3.4028235e+38",

@@ -7,7 +7,7 @@
 
 #include "protocols/federated/saved_rule.hpp"
 #include "protocols/messages.hpp"
-#include "runtime/company/company.hpp"
+#include "runtime/company/federation.hpp"
 #include "runtime/configuration/levels.hpp"
 #include "runtime/configuration/pace_choice.hpp"
 #include "runtime/configuration/rule_choice.hpp"
@@ -72,15 +72,6 @@ named_block block_of(const checkpoint& stored, std::string_view name) {
       stored.version, name));
 }
 
-std::vector<fact> preface(const past& before) {
-  std::vector<fact> result;
-  if (before.has_void())
-    result.push_back({0, {},
-        facts::voided{before.first_void(), before.last_fact,
-            before.state ? before.state->version : 0}});
-  return result;
-}
-
 // What samples are like, for those who bring their own; nothing where the
 // topology has none.
 void describe_samples(const topology& what, cluster::residence& to) {
@@ -96,7 +87,7 @@ void describe_samples(const topology& what, cluster::residence& to) {
 // Tiny models go through in handfuls, so that a slot need not wake for each; of
 // large ones none waits at a slot, since each would hold a block of memory. A
 // GPU has room, and a lane that waits for its next client wastes all of it.
-std::size_t company::depth() const {
+std::size_t federation::depth() const {
   auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
   auto least = std::size_t{devices_.on_gpu() ? 2u : 1u};
   auto slots = std::max<std::uint64_t>(devices_.slots(), 1);
@@ -105,21 +96,21 @@ std::size_t company::depth() const {
 
 // Sums have the same bits anywhere; a GPU adds what its own clients made
 // without a detour, and several deltas in one pass.
-gpu::device company::sums_at() const {
+gpu::device federation::sums_at() const {
   for (const auto& one : devices_.devices)
     if (one.where.kind == gpu::device_kind::cuda)
       return one.where;
   return {};
 }
 
-std::size_t company::adding() const {
+std::size_t federation::adding() const {
   if (sums_at() == gpu::device{})
     return 1;
   auto bytes = std::max<std::size_t>(gpu::size(layout_) * sizeof(float), 1);
   return std::clamp(waiting_bytes / bytes, std::size_t{1}, most_waiting);
 }
 
-gpu::shared_buffer company::start(const past& before) {
+gpu::shared_buffer federation::start(const past& before) {
   if (before.state)
     return before.state->parameters;
   if (what_.initial())
@@ -130,7 +121,7 @@ gpu::shared_buffer company::start(const past& before) {
 }
 
 // What the server keeps: as it was stored, or as it begins.
-named_blocks company::kept(const past& before) const {
+named_blocks federation::kept(const past& before) const {
   auto result = initial_blocks(server_of(settled_), gpu::size(layout_));
   if (before.state)
     for (auto& each : result)
@@ -138,7 +129,7 @@ named_blocks company::kept(const past& before) const {
   return result;
 }
 
-aggregator_options company::plan(
+aggregator_options federation::plan(
     const past& before, gpu::shared_buffer parameters, named_blocks blocks) {
   const auto& c = settled_;
   aggregator_options result;
@@ -178,18 +169,10 @@ aggregator_options company::plan(
     for (const auto& view : data_)
       result.samples.push_back(view.size());
   }
-  result.header = {c.run.name, now.federation.rule, account_.fingerprint,
-      c.run.seed, result.samples.size(), gpu::size(layout_),
-      devices_.trains ? devices_.slots() : 0, c.run.rounds, before.incarnation,
-      before.state ? before.state->version : 0,
-      before.state ? before.state->updates : 0, 0, 0.0, from_};
-  result.header.unit = what_.unit();
-  result.header.promises_bits = promises_bits(before);
+  result.header = header(before, now.federation.rule, c.run.rounds);
+  result.header.clients = result.samples.size();
+  result.header.slots = devices_.trains ? devices_.slots() : 0;
   result.header.sha256 = sha256(std::as_bytes(result.parameters->span()));
-  if (const auto* best = best_of(before.history)) {
-    result.header.best_version = best->version;
-    result.header.best_accuracy = best->accuracy;
-  }
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   result.evaluate_every = c.run.evaluate_every;
@@ -205,14 +188,7 @@ aggregator_options company::plan(
   return result;
 }
 
-// What was computed by another fingerprint is in the model.
-bool company::promises_bits(const past& before) const {
-  return !before.state ||
-         (before.state->promises_bits &&
-             before.state->fingerprint == account_.fingerprint);
-}
-
-cluster::cluster_run company::as_a_cluster(
+cluster::cluster_run federation::as_a_cluster(
     const run_directory& place, const past& before) const {
   const auto& c = settled_;
   cluster::cluster_run result{to_toml(c), from_, account_.fingerprint,

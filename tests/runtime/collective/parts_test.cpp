@@ -321,7 +321,6 @@ TEST_P(parts_test, an_exchange_names_who_sends_another_size) {
   EXPECT_THAT(said[0],
       HasSubstr("rank 1 asks for transfer of 11 f32 from rank 1 to rank 0, "
                 "rank 0 for transfer of 10 f32"));
-  EXPECT_THAT(said[1], HasSubstr("rank 1"));
 }
 
 // Of a rank that sends S bytes to everyone's sum, on each wire: what a ring has

@@ -208,11 +208,11 @@ private:
   std::map<seat_id, seat_state> seats_;
   std::vector<seat_id> members_; ///< by rank
   epoch_id epoch_ = 0;
-  std::uint32_t tries_ = 0;    ///< since the last stretch
-  std::string why_;            ///< the last composition is no more
-  instant broke_{};            ///< when
-  bool begun_ = false;         ///< there has been a composition
-  bool waiting_ = false;       ///< for more ranks, and so many were there
+  std::uint32_t tries_ = 0; ///< since the last stretch
+  std::string why_;         ///< the last composition is no more
+  instant broke_{};         ///< when
+  bool begun_ = false;      ///< there has been a composition
+  bool waiting_ = false;    ///< for more ranks, and so many were there
   std::uint32_t waiting_have_ = 0;
   std::optional<instant> alarm_; ///< for whoever does not answer
 

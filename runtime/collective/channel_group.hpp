@@ -70,6 +70,9 @@ public:
 
   /// Elements; what goes ahead of them, and what comes with nothing in it, is
   /// not counted. A sum in memory that all see counts as its schedule does.
+  bool in_memory() const noexcept override {
+    return wire_->shared() != nullptr;
+  }
   std::uint64_t bytes_sent() const noexcept override { return sent_; }
   std::uint64_t operations() const noexcept override { return number_; }
 

@@ -236,6 +236,40 @@ TEST(mesh_test, gossips_in_pairs_until_all_are_alike) {
   }
 }
 
+std::uint64_t bytes_a_step(const plan& how, std::uint32_t ranks, joined_by by) {
+  constexpr std::uint64_t steps = 6;
+  const auto result =
+      play({.how = how, .ranks = ranks, .steps = steps, .by = by});
+  std::uint64_t bytes = 0;
+  for (const auto& one : result.all<facts::stepped>())
+    bytes += one.bytes;
+  EXPECT_EQ(bytes % steps, 0u);
+  return bytes / steps;
+}
+
+// With S bytes of parameters and one micro-batch a rank, over all n ranks:
+// 2 (n - 1) S, of gradients there and back; with shards of the state as many,
+// and the norms of tiles; through k shards 2 n S, and a step's number to each.
+TEST(mesh_test, sends_what_the_formula_says) {
+  constexpr std::uint64_t values = 12 * 9 + 9 + 9 * 3 + 3, tiles = 4;
+  constexpr auto size = 4 * values;
+  for (const auto by : {joined_by::process, joined_by::tcp})
+    for (const auto n : {2u, 4u}) {
+      SCOPED_TRACE(n);
+      auto how = all_reduce();
+      how.micro_batches = n;
+      how.canonical = false;
+      how.by = algorithm::ring;
+      EXPECT_EQ(bytes_a_step(how, n, by), 2 * (n - 1) * size);
+      how.zero = 1;
+      EXPECT_EQ(
+          bytes_a_step(how, n, by), 2 * (n - 1) * size + (n - 1) * 8 * tiles);
+      how.canonical = true;
+      EXPECT_EQ(
+          bytes_a_step(how, n, by), 2 * (n - 1) * size + (n - 1) * 8 * tiles);
+    }
+}
+
 TEST(mesh_test, goes_on_with_the_same_bits_when_a_rank_dies) {
   const auto alone = trained(all_reduce(), 1, 40);
 

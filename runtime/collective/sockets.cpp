@@ -154,13 +154,16 @@ std::optional<descriptor> dial(endpoint where, const bounds& within) {
 }
 
 std::optional<descriptor> accept_one(int socket, const bounds& within) {
-  while (ready(socket, POLLIN, within)) {
+  while (!over(within) && ready(socket, POLLIN, within)) {
     descriptor one{
         accept4(socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-    if (*one < 0)
-      continue; // whoever it was has gone
-    tune(*one);
-    return one;
+    if (*one >= 0) {
+      tune(*one);
+      return one;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+      throw std::system_error{
+          errno, std::generic_category(), "cannot take a connection"};
   }
   return std::nullopt;
 }

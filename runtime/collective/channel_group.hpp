@@ -107,7 +107,8 @@ private:
   plan parted(operation_kind kind, way by, std::span<const gpu::range> parts,
       gpu::element type) const;
   const itinerary& way_of(const plan& x);
-  call next(const plan& x, gpu::element type, gpu::reduction how);
+  call next(const task& x, gpu::element type, gpu::reduction how,
+      std::uint32_t shape = 0);
   std::byte* scratch(std::size_t bytes);
 
   void pass(

@@ -122,6 +122,8 @@ private:
       gpu::typed_span to, gpu::reduction how);
   void sum_partials(plan x, std::size_t first, const canonical_terms& partials,
       gpu::typed_span to);
+  bool sum_where_they_lie(const plan& x, const call& what,
+      const canonical_terms& partials, gpu::typed_span to);
   void transfer(std::span<const errand> all);
   void count_at_table(const task& x, gpu::element type);
 

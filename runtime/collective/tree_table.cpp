@@ -3,6 +3,7 @@
 #include "runtime/collective/channel_group.hpp"
 
 #include "runtime/collective/hall.hpp"
+#include "runtime/collective/reading.hpp"
 #include "runtime/collective/spans.hpp"
 
 #include <algorithm>

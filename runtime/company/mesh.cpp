@@ -33,7 +33,9 @@ mesh_company::mesh_company(const topology& what, const run_options& how)
       data_(what.training_data()),
       room_(std::make_shared<parallel::local_room>()) {
   const auto ranks = settled_.parallel.workers;
-  open({ranks, 1, mesh_memory(static_cast<double>(gpu::size(layout_)), settled_), gpu::size(layout_)});
+  open(
+      {ranks, 1, mesh_memory(static_cast<double>(gpu::size(layout_)), settled_),
+          gpu::size(layout_)});
   from_ = provenance_of(std::span{&data_, 1}, what.test_data(), what.initial());
 }
 

@@ -87,7 +87,7 @@ caf::result<run_report> conductor_state::start(const begin& what) {
   tell(facts::run_started{options_.header});
   first_ = published_ = now_;
   for (const auto& one : what.ranks)
-    seat(one, {});
+    seat({one, {}, 0});
   decisions said;
   rule_.begin(now_, said);
   follow(std::move(said));
@@ -95,17 +95,20 @@ caf::result<run_report> conductor_state::start(const begin& what) {
   return promise_;
 }
 
-void conductor_state::seat(const rank_actor& who, const std::string& node) {
+// A node's ranks are one actor.
+void conductor_state::seat(place where) {
   const auto number = next_seat_++;
-  seats_[number] = {who, node};
-  watch(self_, who);
+  if (where.lane == 0)
+    watch(self_, where.who);
+  const auto local = where.node.empty();
+  seats_[number] = std::move(where);
   decisions said;
-  rule_.sit(number, node.empty(), now_, said);
+  rule_.sit(number, local, now_, said);
   follow(std::move(said));
 }
 
 void conductor_state::receive(const seated& what) {
-  seat(what.who, what.node);
+  seat({what.who, what.node, what.lane});
 }
 
 void conductor_state::receive(const rank_gone& what) {
@@ -114,15 +117,16 @@ void conductor_state::receive(const rank_gone& what) {
 
 void conductor_state::unseat(
     const caf::actor_addr& who, const std::string& why) {
-  for (auto at = seats_.begin(); at != seats_.end(); ++at)
-    if (at->second.who.address() == who) {
-      const auto number = at->first;
-      decisions said;
-      rule_.leave(number, why, now_, said);
-      follow(std::move(said));
-      seats_.erase(number);
-      return;
-    }
+  std::vector<seat_id> gone;
+  for (const auto& [number, where] : seats_)
+    if (where.who.address() == who)
+      gone.push_back(number);
+  decisions said;
+  for (const auto number : gone)
+    rule_.leave(number, why, now_, said);
+  follow(std::move(said));
+  for (const auto number : gone)
+    seats_.erase(number);
 }
 
 void conductor_state::on_down(const caf::down_msg& what) {
@@ -181,9 +185,12 @@ void conductor_state::follow(decisions&& said) {
 
 void conductor_state::follow(const order& what) {
   const auto at = seats_.find(what.seat);
-  if (at != seats_.end())
-    std::visit(
-        [&](const auto& x) { send(self_, at->second.who, x); }, what.what);
+  if (at == seats_.end())
+    return;
+  auto said = what.what;
+  if (auto* first = std::get_if<convene>(&said))
+    first->lane = at->second.lane;
+  std::visit([&](const auto& x) { send(self_, at->second.who, x); }, said);
 }
 
 void conductor_state::follow(const formed& what) {

@@ -38,6 +38,7 @@ private:
   struct place {
     rank_actor who;
     std::string node; ///< empty: this process
+    std::uint32_t lane = 0;
   };
 
   template <class What>
@@ -52,7 +53,7 @@ private:
   void receive(interrupt);
   void receive(const tick& what);
   void on_down(const caf::down_msg& what);
-  void seat(const rank_actor& who, const std::string& node);
+  void seat(place where);
   void unseat(const caf::actor_addr& who, const std::string& why);
 
   void follow(decisions&& said);

@@ -130,7 +130,7 @@ void mesh::muster_all(instant now, decisions& out) {
     root = first_local();
   const auto at = seats_[members_.front()].at;
   for (std::uint32_t rank = 0; rank < ranks(); ++rank) {
-    muster one{epoch_, rank, ranks(), at, *root, made_};
+    muster one{epoch_, members_[rank], rank, ranks(), at, *root, made_};
     one.from_seed = made_ == 0 && !given && nobody_has;
     if (given && rank == *root)
       one.parameters = held_.parameters, one.blocks = held_.blocks;
@@ -229,7 +229,7 @@ void mesh::order_steps(decisions& out) {
   while (stretches_.size() < ahead && ordered_ < end) {
     const auto last = std::min(ordered_ + pace_, end);
     for (const auto seat : members_)
-      out.push_back(order{seat, advance{epoch_, ordered_, last}});
+      out.push_back(order{seat, advance{epoch_, seat, ordered_, last}});
     stretches_.push_back(last);
     ordered_ = last;
   }
@@ -276,14 +276,14 @@ void mesh::rest(instant now, decisions& out) {
     sums_ = {made_, {}, 0.0, {}};
     for (const auto seat : members_) {
       seats_[seat].owes = true;
-      out.push_back(order{seat, assess{epoch_, made_}});
+      out.push_back(order{seat, assess{epoch_, seat, made_}});
     }
   }
   if (wants_state()) {
     handing_ = true;
     for (const auto seat : members_)
       if (settings_.together || seat == members_.front())
-        out.push_back(order{seat, hand_over{epoch_, made_}});
+        out.push_back(order{seat, hand_over{epoch_, seat, made_}});
   }
 }
 

@@ -53,6 +53,7 @@ struct convene {
   seat_id seat = 0; ///< yours, in all that you answer
   std::uint32_t ranks = 0;
   bool opens = false;
+  std::uint32_t lane = 0; ///< of a node's ranks, the one that is meant
 };
 /// Rank: so many steps are in what it has; it may have nothing.
 struct convened {
@@ -67,6 +68,7 @@ struct convened {
 /// root, which has it, or is given it here; or make it from the seed.
 struct muster {
   epoch_id epoch = 0;
+  seat_id seat = 0;
   std::uint32_t rank = 0;
   std::uint32_t ranks = 1;
   std::string at;
@@ -85,6 +87,7 @@ struct mustered {
 /// Conductor: make the steps [first, last).
 struct advance {
   epoch_id epoch = 0;
+  seat_id seat = 0;
   step_id first = 0;
   step_id last = 0;
 };
@@ -104,6 +107,7 @@ struct advanced {
 /// Conductor: score your part of the test set.
 struct assess {
   epoch_id epoch = 0;
+  seat_id seat = 0;
   step_id step = 0;
 };
 struct assessed {
@@ -118,6 +122,7 @@ struct assessed {
 /// of them are asked, and the first one answers.
 struct hand_over {
   epoch_id epoch = 0;
+  seat_id seat = 0;
   step_id step = 0;
 };
 struct handed {
@@ -201,11 +206,11 @@ using rank_sink = caf::typed_actor< //
     caf::result<void>(broken)>;
 
 /// To the conductor: a rank that may take part, of this process (no node) or of
-/// a node's. Answered by nothing; it is watched.
+/// a node's. It is watched: its end is that of all its ranks.
 struct seated {
-  rank_actor who;
+  rank_actor who; ///< of all ranks of a node, if it is one
   std::string node;
-  std::string fingerprint; ///< numeric, of what it computes with
+  std::uint32_t lane = 0; ///< of the node's ranks
 };
 
 /// To the conductor: start, or go on. Answered when the run has ended.
@@ -215,7 +220,8 @@ struct begin {
   std::vector<observer> observers; ///< beside the scribe
 };
 
-/// To the conductor: whoever stands for this rank says that it is gone.
+/// To the conductor: this rank, or all of a node's, take part no more. Answered
+/// once none of them is waited for.
 struct rank_gone {
   rank_actor who;
   std::string why;
@@ -258,7 +264,8 @@ using conductor = rank_sink::extend<        //
 template <class Inspector>
 bool inspect(Inspector& f, convene& x) {
   return f.object(x).fields(f.field("epoch", x.epoch), f.field("seat", x.seat),
-      f.field("ranks", x.ranks), f.field("opens", x.opens));
+      f.field("ranks", x.ranks), f.field("opens", x.opens),
+      f.field("lane", x.lane));
 }
 template <class Inspector>
 bool inspect(Inspector& f, convened& x) {
@@ -268,10 +275,11 @@ bool inspect(Inspector& f, convened& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, muster& x) {
-  return f.object(x).fields(f.field("epoch", x.epoch), f.field("rank", x.rank),
-      f.field("ranks", x.ranks), f.field("at", x.at), f.field("root", x.root),
-      f.field("step", x.step), f.field("from_seed", x.from_seed),
-      f.field("parameters", x.parameters), f.field("blocks", x.blocks));
+  return f.object(x).fields(f.field("epoch", x.epoch), f.field("seat", x.seat),
+      f.field("rank", x.rank), f.field("ranks", x.ranks), f.field("at", x.at),
+      f.field("root", x.root), f.field("step", x.step),
+      f.field("from_seed", x.from_seed), f.field("parameters", x.parameters),
+      f.field("blocks", x.blocks));
 }
 template <class Inspector>
 bool inspect(Inspector& f, mustered& x) {
@@ -279,7 +287,7 @@ bool inspect(Inspector& f, mustered& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, advance& x) {
-  return f.object(x).fields(f.field("epoch", x.epoch),
+  return f.object(x).fields(f.field("epoch", x.epoch), f.field("seat", x.seat),
       f.field("first", x.first), f.field("last", x.last));
 }
 template <class Inspector>
@@ -292,7 +300,8 @@ bool inspect(Inspector& f, advanced& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, assess& x) {
-  return f.object(x).fields(f.field("epoch", x.epoch), f.field("step", x.step));
+  return f.object(x).fields(f.field("epoch", x.epoch), f.field("seat", x.seat),
+      f.field("step", x.step));
 }
 template <class Inspector>
 bool inspect(Inspector& f, assessed& x) {
@@ -302,7 +311,8 @@ bool inspect(Inspector& f, assessed& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, hand_over& x) {
-  return f.object(x).fields(f.field("epoch", x.epoch), f.field("step", x.step));
+  return f.object(x).fields(f.field("epoch", x.epoch), f.field("seat", x.seat),
+      f.field("step", x.step));
 }
 template <class Inspector>
 bool inspect(Inspector& f, handed& x) {

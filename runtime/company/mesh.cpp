@@ -32,7 +32,7 @@ mesh_company::mesh_company(const topology& what, const run_options& how)
       plan_(plan_of(settled_)),
       data_(what.training_data()),
       room_(std::make_shared<parallel::local_room>()) {
-  const auto ranks = settled_.parallel.workers;
+  const auto ranks = plan_.workers + plan_.servers();
   open(
       {ranks, 1, mesh_memory(static_cast<double>(gpu::size(layout_)), settled_),
           gpu::size(layout_)});
@@ -48,12 +48,13 @@ parallel::conductor_options mesh_company::options(const past& before) const {
   result.how.target_accuracy = c.run.target_accuracy;
   result.how.scores = !what_.test_data().empty();
   result.how.scores_first = result.how.scores && to_score_first(c, before);
-  result.how.wanted = plan_.workers;
-  result.how.least = static_cast<std::uint32_t>(c.parallel.min_workers);
-  result.how.sharded = plan_.zero > 0;
-  result.how.together = plan_.zero > 0 || !plan_.lockstep();
+  result.how.wanted = plan_.workers + plan_.servers();
+  result.how.least =
+      static_cast<std::uint32_t>(c.parallel.min_workers) + plan_.servers();
+  result.how.sharded = plan_.sharded();
+  result.how.together = plan_.sharded() || !plan_.lockstep();
   result.header = header(before, c.parallel.sync, c.run.steps);
-  result.header.slots = plan_.workers;
+  result.header.slots = plan_.workers + plan_.servers();
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   if (before.state) {
@@ -69,7 +70,7 @@ parallel::conductor_options mesh_company::options(const past& before) const {
 // Devices take them in turn.
 std::vector<parallel::rank_actor> mesh_company::spawn_ranks() {
   std::vector<parallel::rank_actor> result;
-  for (std::uint32_t i = 0; i < plan_.workers; ++i) {
+  for (std::uint32_t i = 0; i < plan_.workers + plan_.servers(); ++i) {
     const auto& on = devices_.devices[i % devices_.devices.size()];
     auto does = system_->spawn<parallel::executor_impl, caf::detached>(
         parallel::executor_options{plan_,

@@ -87,7 +87,7 @@ bool channel_group::sum_where_they_lie(const plan& x, const call& what,
   }
   std::vector<std::int32_t> order;
   along(nodes, {0, static_cast<std::uint32_t>(x.holders.size())}, order);
-  if (!part.empty())
+  if (const reading others{*this, what}; !part.empty())
     gpu::combine_in_order(
         gpu::reduction::sum, to.type, values, order, targets, part.size());
   gather_cards(what, nowhere, {});

@@ -100,6 +100,7 @@ story read_story(std::string_view journal) {
     if (auto* x = std::get_if<facts::run_started>(&f.what)) {
       ++into.processes;
       into.name = (*x)->name;
+      into.unit = (*x)->unit;
       into.fingerprint = (*x)->fingerprint;
       into.links.push_back({f.number, true, (*x)->version, (*x)->sha256, {}});
     }
@@ -109,6 +110,8 @@ story read_story(std::string_view journal) {
     }
     if (auto* x = std::get_if<facts::evaluated>(&f.what))
       into.scores[x->version] = *x;
+    if (auto* x = std::get_if<facts::mesh_formed>(&f.what))
+      forget_behind(into.scores, x->step);
     if (auto* x = std::get_if<facts::voided>(&f.what)) {
       into.void_facts += std::erase_if(into.standing, [x](const fact& old) {
         return old.number >= x->first && old.number <= x->last;
@@ -135,6 +138,8 @@ story read_story(std::string_view journal) {
 
 // A run that is taken up again has not ended yet.
 void follow_updates(story& of) {
+  if (of.of_mesh())
+    return follow_steps(of);
   tally updates{of};
   for (const auto& f : of.standing)
     std::visit(

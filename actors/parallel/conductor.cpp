@@ -200,9 +200,11 @@ void conductor_state::follow(const formed& what) {
 
 void conductor_state::follow(const stretch& what) {
   report_.steps += what.last - what.first;
+  report_.step_seconds += what.sums.seconds;
   report_.compute_seconds += what.sums.cpu_seconds;
   const auto samples = what.sums.samples;
-  tell(facts::stepped{what.first, what.last, rule_.epoch(), what.ranks, samples,
+  tell(facts::stepped{what.first, what.last, rule_.epoch(), what.ranks,
+      options_.how.batch * (what.last - what.first),
       samples > 0 ? what.sums.loss / static_cast<double>(samples) : 0.0,
       what.sums.seconds, what.sums.computing, what.sums.bytes});
 }
@@ -212,11 +214,11 @@ void conductor_state::follow(const version& what) {
   fact.version = what.step;
   fact.round = what.step;
   fact.updates = what.samples;
-  fact.total_updates = options_.updates += what.samples;
+  fact.total_updates = options_.updates = options_.how.batch * what.step;
   fact.loss = what.loss;
   fact.seconds = seconds(now_ - std::exchange(published_, now_));
   tell(std::move(fact));
-  scores_version_ = what.scored;
+  told_[what.step] = {facts_.last(), options_.updates, what.scored};
 }
 
 void conductor_state::follow(const score& what) {
@@ -227,13 +229,15 @@ void conductor_state::follow(const score& what) {
 
 void conductor_state::follow(const keep& what) {
   flush();
+  told_.erase(told_.begin(), told_.lower_bound(what.step));
+  const auto& told = told_[what.step];
   store all;
   all.version = what.step;
   all.parameters = rule_.held().parameters;
   all.blocks = rule_.held().blocks;
-  all.fact_number = facts_.last();
-  all.updates = options_.updates;
-  all.will_be_scored = scores_version_ && rule_.scored() < what.step;
+  all.fact_number = told.fact;
+  all.updates = told.samples;
+  all.will_be_scored = told.scored && rule_.scored() < what.step;
   all.promises_bits = options_.header.promises_bits;
   send(self_, record_, std::move(all));
 }

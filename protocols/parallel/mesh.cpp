@@ -130,13 +130,7 @@ void mesh::muster_all(instant now, decisions& out) {
   }
   const auto nobody_has = !root;
   const auto given = !root && held_.parameters;
-  const auto before =
-      std::exchange(made_, root ? seats_[members_[*root]].step : held_.step);
-  if (made_ > before)
-    say(out, stretch{before, made_, 0, {}});
-  ordered_ = made_;
-  samples_ = 0;
-  loss_ = 0.0;
+  go_to(root ? seats_[members_[*root]].step : held_.step, out);
   if (!root)
     root = first_local();
   const auto at = seats_[members_.front()].at;
@@ -148,6 +142,19 @@ void mesh::muster_all(instant now, decisions& out) {
     seats_[members_[rank]].owes = true;
     say(out, order{members_[rank], std::move(one)});
   }
+}
+
+// Versions behind what it goes back to are made again.
+void mesh::go_to(step_id step, decisions& out) {
+  if (step > made_)
+    say(out, stretch{made_, step, 0, {}});
+  if (step < made_) {
+    samples_ = 0;
+    loss_ = 0.0;
+  }
+  made_ = ordered_ = step;
+  published_ = std::min(published_, step);
+  scored_ = std::min(scored_, step);
 }
 
 std::uint32_t mesh::first_local() const {

@@ -61,7 +61,7 @@ struct stretch {
 struct version {
   step_id step = 0;
   std::uint64_t samples = 0; ///< since the one before
-  double loss = 0.0;         ///< mean over these
+  double loss = 0.0;         ///< mean over those of them that ranks told of
   bool scored = false;       ///< it will be
 };
 struct score {
@@ -189,6 +189,7 @@ private:
   void gather(instant now, decisions& out);
   void convene_all(instant now, decisions& out);
   void muster_all(instant now, decisions& out);
+  void go_to(step_id step, decisions& out);
   void go_on(instant now, decisions& out);
   void order_steps(decisions& out);
   bool all_have_reported() const noexcept;

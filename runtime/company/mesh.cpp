@@ -57,6 +57,7 @@ parallel::conductor_options mesh_company::options(const past& before) const {
   result.how.together = plan_.sharded() || !plan_.lockstep();
   result.header = header(before, c.parallel.sync, c.run.steps);
   result.header.slots = plan_.workers + plan_.servers();
+  result.header.batch = plan_.batch;
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   if (before.state) {
@@ -106,6 +107,7 @@ run_report mesh_company::play(
   seal(self, how.record, report);
   account_.rule = report.rule;
   account_.promises_bits = report.promises_bits;
+  account_.of_mesh = true;
   account_.wall_seconds = monitoring::process_age();
   for (const auto& one : how.ranks)
     dismiss(one);

@@ -96,10 +96,11 @@ gpu::shared_buffer standing::copied(std::span<const float> from) {
 }
 
 double standing::gradient(std::uint64_t first, std::size_t count,
-    std::size_t of, gpu::gradient_sink to) {
+    std::size_t of, gpu::gradient_sink to,
+    const training::replica::word& ready) {
   samples_.resize(count);
   order_.take(first, samples_);
-  return replica_.gradient(parameters(), data_, samples_, of, to);
+  return replica_.gradient(parameters(), data_, samples_, of, to, ready);
 }
 
 void standing::descend(std::uint64_t number, float scale,

@@ -57,7 +57,7 @@ public:
   /// [first, first + count) of all that the run ever takes, of a mean over `of`
   /// of them; answers with the sum of their losses.
   double gradient(std::uint64_t first, std::size_t count, std::size_t of,
-      gpu::gradient_sink to);
+      gpu::gradient_sink to, const training::replica::word& ready = {});
   /// The optimiser's step `number` of a range that it keeps.
   void descend(std::uint64_t number, float scale, const gpu::range& part,
       std::span<const float> gradient, std::span<float> parameters);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <span>
@@ -32,12 +33,24 @@ public:
     std::uint64_t samples = 0;
     double loss = 0.0; ///< over these
   };
-  /// Of step `at.step()`. The terms live until the next call.
-  sums make(standing& at);
+  /// Hears of each range of the last term that is final, of all terms before
+  /// it, and of where its values are, those of the range.
+  using word = std::function<void(const gpu::range&,
+      const collective::group::canonical_terms& before,
+      std::span<const float> last)>;
+
+  /// Of step `at.step()`. The terms live until the next call. On a GPU nobody
+  /// hears of anything.
+  sums make(standing& at, const word& ready = {});
 
 private:
-  gpu::buffer& sum(standing& at, collective::node x, sums& to);
-  gpu::buffer& leaf(standing& at, std::uint32_t which, sums& to);
+  using part_ready =
+      std::function<void(const gpu::range&, std::span<const float>)>;
+
+  gpu::buffer& sum(
+      standing& at, collective::node x, sums& to, const part_ready& ready);
+  gpu::buffer& leaf(
+      standing& at, std::uint32_t which, sums& to, const part_ready& ready);
   gpu::buffer& spare(std::size_t size);
 
   std::vector<std::uint32_t> holders_;

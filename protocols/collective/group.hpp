@@ -123,6 +123,8 @@ public:
   /// as long as the group. Elsewhere it is plain memory.
   virtual std::span<std::byte> allocate(std::size_t bytes) = 0;
 
+  /// Ranks see one memory: an exchange takes a processor all the time.
+  virtual bool in_memory() const noexcept = 0;
   /// Bytes that this rank has sent to others so far.
   virtual std::uint64_t bytes_sent() const noexcept = 0;
   virtual std::uint64_t operations() const noexcept = 0;

@@ -1,7 +1,7 @@
 #include "protocols/parallel/mesh.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 namespace troupe::parallel {
 namespace {
@@ -9,6 +9,11 @@ namespace {
 constexpr std::size_t ahead = 2;     // stretches under way
 constexpr step_id longest = 1 << 16; // steps of one
 constexpr step_id growth = 4;        // of a stretch, to the one before
+
+template <class What>
+void say(decisions& out, What what) {
+  out.emplace_back(std::in_place_type<What>, std::move(what));
+}
 
 } // namespace
 
@@ -42,7 +47,7 @@ void mesh::leave(
   if (seats_.erase(seat) == 0 || over() || stage_ == stage::ending)
     return;
   if (rank)
-    out.push_back(lost{seat, *rank, made_, why});
+    say(out, lost{seat, *rank, made_, why});
   if (stage_ == stage::gathering)
     gather(now, out);
   else if (rank && stage_ != stage::idle)
@@ -64,24 +69,27 @@ void mesh::regroup(const std::string& why, instant now, decisions& out) {
 
 void mesh::gather(instant now, decisions& out) {
   const auto have = static_cast<std::uint32_t>(seats_.size());
-  const auto needed = made_together_ ? settings_.least : settings_.wanted;
+  const auto needed = begun_ ? settings_.least : settings_.wanted;
   if (have >= needed) {
     if (waiting_)
-      out.push_back(waits{have, 0});
+      say(out, waits{have, 0});
     waiting_ = false;
     return convene_all(now, out);
   }
   alarm_.reset();
   if (stopping_)
     return finish(out);
+  if (begun_ && !settings_.open)
+    return fail(why_, out);
   if (!waiting_ || have != waiting_have_)
-    out.push_back(waits{have, needed});
+    say(out, waits{have, needed});
   waiting_ = true;
   waiting_have_ = have;
 }
 
 void mesh::convene_all(instant now, decisions& out) {
   stage_ = stage::convening;
+  begun_ = true;
   ++epoch_;
   alarm_ = now + settings_.patience;
   members_.clear();
@@ -92,7 +100,7 @@ void mesh::convene_all(instant now, decisions& out) {
     members_.push_back(seat);
   }
   for (const auto seat : members_)
-    out.push_back(
+    say(out,
         order{seat, convene{epoch_, seat, ranks(), seat == members_.front()}});
 }
 
@@ -122,7 +130,10 @@ void mesh::muster_all(instant now, decisions& out) {
   }
   const auto nobody_has = !root;
   const auto given = !root && held_.parameters;
-  made_ = root ? seats_[members_[*root]].step : held_.step;
+  const auto before =
+      std::exchange(made_, root ? seats_[members_[*root]].step : held_.step);
+  if (made_ > before)
+    say(out, stretch{before, made_, 0, {}});
   ordered_ = made_;
   samples_ = 0;
   loss_ = 0.0;
@@ -135,7 +146,7 @@ void mesh::muster_all(instant now, decisions& out) {
     if (given && rank == *root)
       one.parameters = held_.parameters, one.blocks = held_.blocks;
     seats_[members_[rank]].owes = true;
-    out.push_back(order{members_[rank], std::move(one)});
+    say(out, order{members_[rank], std::move(one)});
   }
 }
 
@@ -154,8 +165,7 @@ void mesh::hear(const mustered& what, instant now, decisions& out) {
     return;
   stage_ = stage::stepping;
   alarm_.reset();
-  made_together_ = true;
-  out.push_back(formed{epoch_, members_, made_, now - broke_, why_});
+  say(out, formed{epoch_, members_, made_, now - broke_, why_});
   go_on(now, out);
 }
 
@@ -200,7 +210,7 @@ void mesh::settle_stretch(decisions& out) {
   samples_ += all.sums.samples;
   loss_ += all.sums.loss;
   tries_ = 0;
-  out.push_back(std::move(all));
+  say(out, std::move(all));
 }
 
 // What comes next where nothing, or not enough, is under way.
@@ -229,7 +239,7 @@ void mesh::order_steps(decisions& out) {
   while (stretches_.size() < ahead && ordered_ < end) {
     const auto last = std::min(ordered_ + pace_, end);
     for (const auto seat : members_)
-      out.push_back(order{seat, advance{epoch_, seat, ordered_, last}});
+      say(out, order{seat, advance{epoch_, seat, ordered_, last}});
     stretches_.push_back(last);
     ordered_ = last;
   }
@@ -264,8 +274,9 @@ void mesh::rest(instant now, decisions& out) {
   stage_ = stage::resting;
   const auto scores = wants_score();
   if (made_ > published_) {
-    out.push_back(version{made_, samples_,
-        samples_ > 0 ? loss_ / static_cast<double>(samples_) : 0.0, scores});
+    say(out, version{made_, (made_ - published_) * settings_.batch,
+                 samples_ > 0 ? loss_ / static_cast<double>(samples_) : 0.0,
+                 scores});
     published_ = made_;
     samples_ = 0;
     loss_ = 0.0;
@@ -276,14 +287,14 @@ void mesh::rest(instant now, decisions& out) {
     sums_ = {made_, {}, 0.0, {}};
     for (const auto seat : members_) {
       seats_[seat].owes = true;
-      out.push_back(order{seat, assess{epoch_, seat, made_}});
+      say(out, order{seat, assess{epoch_, seat, made_}});
     }
   }
   if (wants_state()) {
     handing_ = true;
     for (const auto seat : members_)
       if (settings_.together || seat == members_.front())
-        out.push_back(order{seat, hand_over{epoch_, seat, made_}});
+        say(out, order{seat, hand_over{epoch_, seat, made_}});
   }
 }
 
@@ -305,7 +316,7 @@ void mesh::hear(const assessed& what, instant now, decisions& out) {
     best_ = accuracy, best_step_ = made_;
   reached_ =
       settings_.target_accuracy > 0.0 && accuracy >= settings_.target_accuracy;
-  out.push_back(sums_);
+  say(out, sums_);
   rise(now, out);
 }
 
@@ -317,7 +328,7 @@ void mesh::hear(const handed& what, instant now, decisions& out) {
   held_ = {what.step, what.parameters, what.blocks};
   if (!storing_) {
     storing_ = true;
-    out.push_back(keep{held_.step});
+    say(out, keep{held_.step});
   }
   rise(now, out);
 }
@@ -332,7 +343,7 @@ void mesh::rise(instant now, decisions& out) {
 void mesh::stored(step_id step, decisions& out) {
   storing_ = held_.step > step;
   if (storing_)
-    out.push_back(keep{held_.step});
+    say(out, keep{held_.step});
   else if (stage_ == stage::ending)
     finish(out);
 }
@@ -344,7 +355,7 @@ void mesh::hear(const broken& what, instant now, decisions& out) {
     return fail(what.why, out);
   const auto rank = *rank_of(what.seat);
   if (what.blames == rank) {
-    out.push_back(lost{what.seat, rank, what.step, what.why});
+    say(out, lost{what.seat, rank, what.step, what.why});
     seats_.erase(what.seat);
   }
   if (++tries_ > settings_.tries)
@@ -384,7 +395,7 @@ void mesh::fail(const std::string& why, decisions& out) {
 void mesh::end(ended::how what, const std::string& why, decisions& out) {
   stage_ = stage::over;
   alarm_.reset();
-  out.push_back(ended{what, why});
+  say(out, ended{what, why});
 }
 
 // Whoever owes an answer for so long is no part of it any more.

@@ -114,18 +114,19 @@ const itinerary& channel_group::way_of(const plan& x) {
   return ways_.emplace(x, std::move(made)).first->second;
 }
 
-call channel_group::next(const plan& x, gpu::element type, gpu::reduction how) {
+call channel_group::next(
+    const task& x, gpu::element type, gpu::reduction how, std::uint32_t shape) {
   if (ended_)
     throw *ended_;
   call result;
-  result.kind = x.what.kind;
+  result.kind = x.kind;
   result.type = type;
   result.how = how;
-  result.by = x.what.how;
+  result.by = x.how;
   result.number = number_++;
-  result.count = x.what.count;
-  result.root = x.what.root;
-  result.peer = x.shape();
+  result.count = x.count;
+  result.root = x.root;
+  result.peer = shape;
   digest_ = result.digest_after(digest_);
   result.digest = digest_;
   return result;
@@ -165,7 +166,7 @@ void channel_group::walk(
 void channel_group::pass(
     const plan& x, gpu::element type, gpu::reduction how, workplace where) {
   const auto& along_it = way_of(x);
-  walk(along_it, next(x, type, how), std::move(where));
+  walk(along_it, next(x.what, type, how, x.shape()), std::move(where));
 }
 
 } // namespace troupe::collective

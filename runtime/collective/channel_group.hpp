@@ -70,6 +70,9 @@ public:
 
   /// Elements; what goes ahead of them, and what comes with nothing in it, is
   /// not counted. A sum in memory that all see counts as its schedule does.
+  bool in_memory() const noexcept override {
+    return wire_->shared() != nullptr;
+  }
   std::uint64_t bytes_sent() const noexcept override { return sent_; }
   std::uint64_t operations() const noexcept override { return number_; }
 
@@ -104,7 +107,8 @@ private:
   plan parted(operation_kind kind, way by, std::span<const gpu::range> parts,
       gpu::element type) const;
   const itinerary& way_of(const plan& x);
-  call next(const plan& x, gpu::element type, gpu::reduction how);
+  call next(const task& x, gpu::element type, gpu::reduction how,
+      std::uint32_t shape = 0);
   std::byte* scratch(std::size_t bytes);
 
   void pass(

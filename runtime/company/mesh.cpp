@@ -48,6 +48,8 @@ parallel::conductor_options mesh_company::options(const past& before) const {
   result.how.target_accuracy = c.run.target_accuracy;
   result.how.scores = !what_.test_data().empty();
   result.how.scores_first = result.how.scores && to_score_first(c, before);
+  result.how.batch = plan_.batch;
+  result.how.open = bool{cluster_};
   result.how.wanted = plan_.workers + plan_.servers();
   result.how.least =
       static_cast<std::uint32_t>(c.parallel.min_workers) + plan_.servers();

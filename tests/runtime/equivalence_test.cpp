@@ -124,5 +124,36 @@ TEST(equivalence_test, publishes_what_its_only_client_trained) {
   }
 }
 
+// With one step a round of all that a client has, uniform weights and plain
+// SGD, federated averaging is data parallelism with the same samples.
+TEST(equivalence_test, averages_single_steps_to_those_of_a_mesh) {
+  constexpr std::size_t parts = 4, each = 30, count = 6;
+  const auto set = data::synthetic(0.5, 0.5, 40, 3);
+  const auto large = std::ranges::find_if(set.clients,
+      [](const training::view& one) { return one.size() >= parts * each; });
+  ASSERT_NE(large, set.clients.end());
+  const auto all = large->slice(0, parts * each);
+  std::vector<training::view> clients;
+  for (std::size_t i = 0; i < parts; ++i)
+    clients.push_back(all.slice(i * each, each));
+  const auto model = models::softmax(inputs, classes);
+
+  const auto averaged = trained_by(
+      topology{"averaged"}
+          .model(model)
+          .aggregator(fedavg{.fraction = 1.0, .weighting = "uniform"})
+          .clients(clients, sgd{.lr = rate}, local{.epochs = 1, .batch = 0})
+          .until(rounds{count}));
+  const auto together = trained_by(
+      topology{"together"}
+          .model(model)
+          .workers(2, sgd{.lr = rate},
+              all_reduce{.batch = parts * each, .micro_batches = parts}, all)
+          .until(steps{count}));
+
+  for (std::size_t i = 0; i < averaged.size(); ++i)
+    ASSERT_NEAR(averaged[i], together[i], 1e-6) << "parameter " << i;
+}
+
 } // namespace
 } // namespace troupe::tests

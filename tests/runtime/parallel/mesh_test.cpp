@@ -41,9 +41,19 @@ plan all_reduce(gpu::optimiser_options by = adamw()) {
   return result;
 }
 
-std::vector<float> trained(
-    const plan& how, std::uint32_t ranks, std::uint64_t steps = 20) {
-  const auto result = play({.how = how, .ranks = ranks, .steps = steps});
+plan parameter_server(std::uint32_t shards, std::optional<std::uint64_t> s = 0,
+    gpu::optimiser_options by = adamw()) {
+  auto result = all_reduce(by);
+  result.how = sync::parameter_server;
+  result.shards = shards;
+  result.staleness = s;
+  return result;
+}
+
+std::vector<float> trained(const plan& how, std::uint32_t ranks,
+    std::uint64_t steps = 20, joined_by by = joined_by::process) {
+  const auto result =
+      play({.how = how, .ranks = ranks, .steps = steps, .by = by});
   EXPECT_EQ(result.report.outcome, run_outcome::completed)
       << text(result.report.why);
   EXPECT_EQ(result.report.version, steps);
@@ -77,6 +87,42 @@ TEST(mesh_test, has_the_same_bits_by_any_algorithm) {
   }
 }
 
+TEST(mesh_test, has_the_same_bits_over_any_wire) {
+  const auto alone = trained(all_reduce(), 1);
+
+  for (const auto by : {joined_by::memory, joined_by::tcp, joined_by::tls}) {
+    auto zero = all_reduce();
+    zero.zero = 1;
+    for (const auto ranks : {2u, 3u}) {
+      EXPECT_EQ(trained(all_reduce(), ranks, 20, by), alone)
+          << to_string(by) << ' ' << ranks;
+      EXPECT_EQ(trained(zero, ranks, 20, by), alone)
+          << to_string(by) << ' ' << ranks;
+    }
+    EXPECT_EQ(trained(parameter_server(2), 2, 20, by), alone) << to_string(by);
+    auto fast = all_reduce();
+    fast.canonical = false;
+    EXPECT_LT(largest_difference(trained(fast, 3, 20, by), alone), 1e-5)
+        << to_string(by);
+  }
+}
+
+TEST(mesh_test, has_the_same_bits_where_exchanges_overlap_the_backward_pass) {
+  const auto parameters = [](std::uint32_t ranks, joined_by by,
+                              bool canonical) {
+    auto how = all_reduce();
+    how.canonical = canonical;
+    return play({.how = how, .ranks = ranks, .hidden = 300, .by = by})
+        .parameters;
+  };
+  const auto alone = parameters(1, joined_by::process, true);
+
+  for (const auto ranks : {2u, 3u})
+    EXPECT_EQ(parameters(ranks, joined_by::tcp, true), alone) << ranks;
+  EXPECT_EQ(parameters(2, joined_by::tcp, false),
+      parameters(2, joined_by::process, false));
+}
+
 TEST(mesh_test, adds_as_they_come_to_rounding) {
   const auto alone = trained(all_reduce(), 1);
   auto how = all_reduce();
@@ -96,15 +142,6 @@ TEST(mesh_test, shards_what_the_optimiser_keeps_without_another_bit) {
     how.zero = 1;
     EXPECT_EQ(trained(how, ranks), alone) << ranks;
   }
-}
-
-plan parameter_server(std::uint32_t shards, std::optional<std::uint64_t> s = 0,
-    gpu::optimiser_options by = adamw()) {
-  auto result = all_reduce(by);
-  result.how = sync::parameter_server;
-  result.shards = shards;
-  result.staleness = s;
-  return result;
 }
 
 TEST(mesh_test, has_the_same_bits_through_shards_that_wait_for_all) {
@@ -197,6 +234,40 @@ TEST(mesh_test, gossips_in_pairs_until_all_are_alike) {
     }
     EXPECT_EQ(trained(how, 5).size(), two.size());
   }
+}
+
+std::uint64_t bytes_a_step(const plan& how, std::uint32_t ranks, joined_by by) {
+  constexpr std::uint64_t steps = 6;
+  const auto result =
+      play({.how = how, .ranks = ranks, .steps = steps, .by = by});
+  std::uint64_t bytes = 0;
+  for (const auto& one : result.all<facts::stepped>())
+    bytes += one.bytes;
+  EXPECT_EQ(bytes % steps, 0u);
+  return bytes / steps;
+}
+
+// With S bytes of parameters and one micro-batch a rank, over all n ranks:
+// 2 (n - 1) S, of gradients there and back; with shards of the state as many,
+// and the norms of tiles; through k shards 2 n S, and a step's number to each.
+TEST(mesh_test, sends_what_the_formula_says) {
+  constexpr std::uint64_t values = 12 * 9 + 9 + 9 * 3 + 3, tiles = 4;
+  constexpr auto size = 4 * values;
+  for (const auto by : {joined_by::process, joined_by::tcp})
+    for (const auto n : {2u, 4u}) {
+      SCOPED_TRACE(n);
+      auto how = all_reduce();
+      how.micro_batches = n;
+      how.canonical = false;
+      how.by = algorithm::ring;
+      EXPECT_EQ(bytes_a_step(how, n, by), 2 * (n - 1) * size);
+      how.zero = 1;
+      EXPECT_EQ(
+          bytes_a_step(how, n, by), 2 * (n - 1) * size + (n - 1) * 8 * tiles);
+      how.canonical = true;
+      EXPECT_EQ(
+          bytes_a_step(how, n, by), 2 * (n - 1) * size + (n - 1) * 8 * tiles);
+    }
 }
 
 TEST(mesh_test, goes_on_with_the_same_bits_when_a_rank_dies) {

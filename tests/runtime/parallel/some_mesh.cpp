@@ -56,6 +56,47 @@ private:
   hears also_;
 };
 
+/// Where threads meet as ranks of several processes would.
+class wired_room final : public parallel::meeting_room {
+public:
+  explicit wired_room(joined_by by) : by_(by) {}
+
+  std::string open(const parallel::convene&) override {
+    const std::lock_guard lock{guard_};
+    place_ = std::make_shared<collective::meeting_place>("127.0.0.1:0");
+    return place_->address();
+  }
+
+  std::unique_ptr<collective::group> meet(
+      const parallel::muster& what, std::stop_token until) override {
+    collective::appointment when{std::chrono::seconds{60}};
+    if (by_ == joined_by::tls)
+      when.by = common_credentials();
+    std::unique_lock lock{guard_};
+    const auto place = place_;
+    lock.unlock();
+    auto wire = what.rank > 0
+                    ? collective::meet(what.at, what.rank, what.ranks, when)
+                    : collective::meet_as_first(*place, what.ranks,
+                          by_ == joined_by::memory ? collective::medium::memory
+                                                   : collective::medium::tcp,
+                          when);
+    return std::make_unique<collective::channel_group>(
+        std::move(wire), std::chrono::seconds{60}, std::move(until));
+  }
+
+private:
+  joined_by by_;
+  std::mutex guard_;
+  std::shared_ptr<collective::meeting_place> place_;
+};
+
+std::shared_ptr<parallel::meeting_room> room_for(joined_by by) {
+  if (by == joined_by::process)
+    return std::make_shared<parallel::local_room>();
+  return std::make_shared<wired_room>(by);
+}
+
 } // namespace
 
 training::shared_dataset mesh_data(double bad_feature) {
@@ -78,8 +119,9 @@ training::shared_dataset mesh_data(double bad_feature) {
   return result;
 }
 
-models::model mesh_model(bool hidden_layer) {
-  return hidden_layer ? models::mlp({12, 9, 3}) : models::softmax(12, 3);
+models::model mesh_model(std::size_t hidden) {
+  return hidden < 100 ? models::mlp({12, hidden, 3})
+                      : models::mlp({12, hidden, hidden, 3});
 }
 
 mesh_result play(const some_mesh& what) {
@@ -105,12 +147,12 @@ mesh_result play(const some_mesh& what) {
   options.how.together = how.sharded() || !how.lockstep();
   options.from = what.from;
   const auto head = system.spawn<parallel::conductor_impl>(std::move(options));
-  const auto room = std::make_shared<parallel::local_room>();
+  const auto room = room_for(what.by);
   parallel::begin begin;
   for (std::uint32_t i = 0; i < members; ++i) {
     auto does = system.spawn<parallel::executor_impl, caf::detached>(
         parallel::executor_options{how,
-            {mesh_model(what.hidden_layer), training::view{data}},
+            {mesh_model(what.hidden), training::view{data}},
             training::view{data}, {}, room, head});
     begin.ranks.push_back(system.spawn<parallel::rank_impl>(std::move(does)));
   }

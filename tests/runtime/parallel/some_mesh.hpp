@@ -8,6 +8,7 @@
 #include "actors/parallel/conductor.hpp"
 #include "gpu/models/model.hpp"
 #include "protocols/parallel/plan.hpp"
+#include "tests/runtime/collective/some_ranks.hpp"
 
 namespace troupe::tests {
 
@@ -20,9 +21,11 @@ struct some_mesh {
   std::uint64_t evaluate_every = 0;
   std::uint64_t checkpoint_every = 0; ///< 0: only the last
   double target_accuracy = 0.0;
-  bool hidden_layer = true; ///< else softmax regression
+  std::size_t hidden =
+      9; ///< values, of one layer, or of two where they are many
   parallel::state_held from{};
   double bad_feature = 0.0; ///< of the last sample
+  joined_by by = joined_by::process;
   /// Called with every fact, from the scribe's thread; may dismiss a rank.
   std::function<void(const fact&, const std::vector<parallel::rank_actor>&,
       const parallel::conductor&)>
@@ -50,6 +53,6 @@ mesh_result play(const some_mesh& what);
 
 /// The samples that `play` trains on: 96 of 12 values, in three classes.
 training::shared_dataset mesh_data(double bad_feature = 0.0);
-models::model mesh_model(bool hidden_layer = true);
+models::model mesh_model(std::size_t hidden = 9);
 
 } // namespace troupe::tests

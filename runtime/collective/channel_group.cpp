@@ -42,6 +42,10 @@ channel_group::channel_group(std::unique_ptr<wire> over,
       until_(std::move(until)),
       order_(order_over(ranks())) {}
 
+channel_group::~channel_group() {
+  let_go();
+}
+
 std::byte* channel_group::scratch(std::size_t bytes) {
   if (bytes > scratch_size_) {
     scratch_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
@@ -139,12 +143,14 @@ void channel_group::end(const call& what, const loss& why) {
                         : fmt::format("rank {} is lost to rank {}: {}; in {}",
                               why.rank, rank(), why.why, to_string(what));
   ended_.emplace(why.rank, what.number, text);
+  let_go();
   throw *ended_;
 }
 
 void channel_group::contradict(const call& what, const loss& why) {
   wire_->tell(why);
   ended_.emplace(why.rank, what.number, why.why);
+  let_go();
   throw *ended_;
 }
 

@@ -80,6 +80,12 @@ std::string look_at_updates(story& told) {
   return text;
 }
 
+std::string look_at_steps(story& told) {
+  follow_steps(told);
+  return fmt::format("{} by the last process, one behind the other, in {}",
+      counted(told.steps, "step"), counted(told.published.size(), "version"));
+}
+
 std::string look_at_versions(const story& told) {
   const auto links = follow_links(told);
   return links == 0
@@ -112,9 +118,12 @@ std::vector<finding> audited(
     files& disk, const run_directory& place, const configuration& then) {
   list found;
   story told;
-  auto sound = found.add("facts.jsonl", [&] {
-    return look_at_journal(disk, place, told);
-  }) && found.add("updates", [&] { return look_at_updates(told); });
+  auto sound =
+      found.add(
+          "facts.jsonl", [&] { return look_at_journal(disk, place, told); }) &&
+      (then.is_mesh()
+              ? found.add("steps", [&] { return look_at_steps(told); })
+              : found.add("updates", [&] { return look_at_updates(told); }));
   if (!sound)
     return found.take(); // there is nothing to hold the others against
   found.add("versions", [&] { return look_at_versions(told); });

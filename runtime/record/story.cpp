@@ -86,6 +86,58 @@ private:
   version_sum sum_;
 };
 
+// What ranks make together. A composition may begin behind what another made:
+// the state that it goes on with is older.
+class march {
+public:
+  explicit march(story& of) : of_(of) {}
+
+  void take(const facts::run_started& x) {
+    of_.steps = 0;
+    at_ = x->version;
+  }
+  void take(const facts::mesh_formed& x) {
+    expect(x.step <= at_, "ranks begin with step {}, but {} are made", x.step,
+        at_);
+    at_ = x.step;
+  }
+  void take(const facts::stepped& x) {
+    expect(x.first == at_ && x.last > x.first,
+        "steps {} to {} are told of behind step {}", x.first, x.last, at_);
+    at_ = x.last;
+    of_.worked = of_.steps += x.last - x.first;
+  }
+  void take(const facts::published& x) {
+    expect(
+        x.version == at_, "version {} is told of at step {}", x.version, at_);
+    of_.totals[x.version] = x.total_updates;
+    of_.updates = x.total_updates;
+  }
+
+private:
+  story& of_;
+  version_id at_ = 0;
+};
+
+// A run that is taken up again has not ended yet.
+template <class Follower>
+void follow(story& of, Follower by) {
+  for (const auto& f : of.standing)
+    std::visit(
+        [&](const auto& x) {
+          using kind = std::decay_t<decltype(x)>;
+          if constexpr (requires { by.take(x); })
+            by.take(x);
+          if constexpr (std::is_same_v<kind, facts::run_started>)
+            of.ended.reset();
+          else if constexpr (std::is_same_v<kind, facts::run_ended>)
+            of.ended = x;
+          else if constexpr (std::is_same_v<kind, facts::published>)
+            of.published[x.version] = f.number;
+        },
+        f.what);
+}
+
 } // namespace
 
 // The numbers 1, 2, 3.. without a gap: nothing was cut out. What is said of a
@@ -133,23 +185,12 @@ story read_story(std::string_view journal) {
   return into;
 }
 
-// A run that is taken up again has not ended yet.
 void follow_updates(story& of) {
-  tally updates{of};
-  for (const auto& f : of.standing)
-    std::visit(
-        [&](const auto& x) {
-          using kind = std::decay_t<decltype(x)>;
-          if constexpr (requires { updates.take(x); })
-            updates.take(x);
-          if constexpr (std::is_same_v<kind, facts::run_started>)
-            of.ended.reset();
-          else if constexpr (std::is_same_v<kind, facts::run_ended>)
-            of.ended = x;
-          else if constexpr (std::is_same_v<kind, facts::published>)
-            of.published[x.version] = f.number;
-        },
-        f.what);
+  follow(of, tally{of});
+}
+
+void follow_steps(story& of) {
+  follow(of, march{of});
 }
 
 // A crash may come between a checkpoint and the fact that tells of it.

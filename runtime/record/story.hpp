@@ -76,6 +76,11 @@ story read_story(std::string_view journal);
 /// `contradiction`.
 void follow_updates(story& of);
 
+/// Follows a mesh's steps: one behind the other without a gap, from what a
+/// process or a new composition of ranks begins with, and each version is where
+/// they stood. Throws `contradiction`.
+void follow_steps(story& of);
+
 /// Follows the versions' digests: each names the one before it, and a process
 /// begins with one that was stored. Answers how many there are. Throws
 /// `contradiction`.

@@ -92,7 +92,10 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
       {28, at(1), facts::fingerprint_mixed{"alpha", "other"}},
       {29, at(1), facts::went_on{"nodes"}},
       {30, at(1), facts::dropped{1, 2, 3, drop_reason::too_large, 0}},
-      {31, at(1), facts::rule_changed{3, "fedbuff", "buffer=3", "asked"}}};
+      {31, at(1), facts::rule_changed{3, "fedbuff", "buffer=3", "asked"}},
+      {32, at(1), facts::mesh_formed{1, 2, 3, 0.5, "this process: 2", "why"}},
+      {33, at(1), facts::rank_lost{1, 2, 3, "alpha", "why"}},
+      {34, at(1), facts::stepped{1, 2, 3, 4, 5, 0.5, 0.25, 0.125, 6}}};
   std::set<std::size_t> kinds;
   for (const auto& each : all)
     kinds.insert(each.what.index());
@@ -102,7 +105,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   auto text = encoded(all);
   auto found = journal::scan(text, [&](const fact& f) { back.push_back(f); });
 
-  EXPECT_EQ(found.last_number, 31u);
+  EXPECT_EQ(found.last_number, 34u);
   EXPECT_EQ(found.sound_bytes, text.size());
   ASSERT_EQ(back.size(), all.size());
   EXPECT_EQ(encoded(back), text);

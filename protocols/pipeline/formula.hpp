@@ -16,8 +16,7 @@ namespace troupe::pipeline {
 ///     gpipe, 1f1b        n (p - 1) (F + B + W)
 ///     interleaved        n (p - 1) (F + B + W): work grows with chunks, this
 ///                        does not. m is a multiple of p; gpipe's chunks: >= p
-///     zb-h1              n (p - 1) (F + B - W), if m >= p and no work of a
-///                        micro-batch takes longer than the other two
+///     zb-h1              n (p - 1) (F + B - W), if m >= p, W <= F and W <= B
 ///     2bw                (p - 1) (F + B + W), if m >= p or n = 1
 ///
 /// None where they do not say, or where transfers or updates take time.

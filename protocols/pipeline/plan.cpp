@@ -77,6 +77,8 @@ std::uint64_t most_held(const plan& x, std::uint32_t rank) noexcept {
   case policy::gpipe:
     return x.units();
   case policy::interleaved:
+    if (x.chunks == 1)
+      return std::min(behind + 1, x.units());
     return std::min(
         2 * behind + std::uint64_t{x.chunks - 1} * x.ranks + 1, x.units());
   default:
@@ -84,10 +86,13 @@ std::uint64_t most_held(const plan& x, std::uint32_t rank) noexcept {
   }
 }
 
-// As many as the first rank holds: what the last ones keep for the end of a
-// step is what they do while the first ones are still at it.
+// As many as the first rank holds.
 std::uint64_t most_kept(const plan& x, std::uint32_t rank) noexcept {
   return x.split() ? std::uint64_t{x.ranks} : most_held(x, rank);
+}
+
+std::uint64_t kept_for_end(const plan& x, std::uint32_t rank) noexcept {
+  return x.split() ? std::uint64_t{rank} : 0;
 }
 
 unit forward_at(const plan& x, std::uint64_t position) noexcept {

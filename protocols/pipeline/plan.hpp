@@ -78,6 +78,10 @@ std::uint64_t version_of(const plan& x, std::uint64_t micro_batch) noexcept;
 std::uint64_t most_held(const plan& x, std::uint32_t rank) noexcept;
 /// The same, and those whose gradients of weights are not done.
 std::uint64_t most_kept(const plan& x, std::uint32_t rank) noexcept;
+/// Gradients of weights that a rank leaves for the end of a step, where it
+/// would be idle: done before, they would be in the way of what others wait
+/// for.
+std::uint64_t kept_for_end(const plan& x, std::uint32_t rank) noexcept;
 
 /// What a micro-batch passes at a rank: one of its chunks.
 struct unit {

@@ -65,7 +65,7 @@ std::optional<work> stage::next() {
     running_ = begin_forward();
   else if (backward_ready())
     running_ = begin_backward();
-  else if (plan_.split() && weights_ < backwards_) {
+  else if (weight_ready()) {
     const auto of = backward_at(plan_, weights_++);
     running_ = {kind::weight, of.chunk, of.micro_batch};
   }
@@ -141,6 +141,14 @@ bool stage::backward_ready() const {
   if (plan_.how == policy::gpipe && forwards_ < (updates_ + 1) * plan_.units())
     return false;
   return is_here({gradient, rank_, of.chunk, of.micro_batch});
+}
+
+// Those that are kept for the end are done while the ranks before it are still
+// at their backwards.
+bool stage::weight_ready() const noexcept {
+  const bool end = backwards_ == (updates_ + 1) * plan_.units();
+  return plan_.split() && weights_ < backwards_ &&
+         (end || kept() > kept_for_end(plan_, rank_));
 }
 
 work stage::begin_forward() {

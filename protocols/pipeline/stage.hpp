@@ -27,7 +27,7 @@ namespace troupe::pipeline {
 ///   `gpipe` for the step's forwards of this rank: the gradient's room before
 ///   is that of the trace which waits for it, and its sending is what gives
 ///   the credit back;
-/// - the next `weight`.
+/// - the next `weight`, beyond those that are kept for the end of the step.
 ///
 /// Which of them is next is fixed (`forward_at`, `backward_at`); whether a
 /// forward or a backward comes first follows from what arrives. A value: knows
@@ -78,6 +78,7 @@ protected:
   bool update_due() const noexcept;
   bool forward_ready() const;
   bool backward_ready() const;
+  bool weight_ready() const noexcept;
   work begin_forward();
   work begin_backward();
   message to_next(const work& what) const noexcept;

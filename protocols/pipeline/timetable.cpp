@@ -3,9 +3,9 @@
 #include "protocols/pipeline/stage.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 namespace troupe::pipeline {
 namespace {
@@ -30,7 +30,8 @@ public:
       }
       decide();
     }
-    assert(std::ranges::all_of(stages_, &stage::over) && "nobody waits");
+    if (!std::ranges::all_of(stages_, &stage::over))
+      throw std::logic_error("a rank of this pipeline waits for ever");
     result_.makespan = now_;
     return std::move(result_);
   }

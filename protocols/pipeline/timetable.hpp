@@ -59,7 +59,10 @@ struct timetable {
 };
 
 /// Each rank's `stage`, run on these times: what real ranks do if they take as
-/// long. Throws `std::invalid_argument` for a plan with a fault.
+/// long. Which work waits for which is fixed by the plan, so that a plan that
+/// has a list never stops for ever, whatever the times. Throws
+/// `std::invalid_argument` for a plan with a fault, `std::logic_error` for one
+/// without a list: there should be none.
 timetable list_of(const plan& x, const costs& at = {});
 
 /// One line a box, by rank and time.

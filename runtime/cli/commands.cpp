@@ -198,10 +198,15 @@ sends and receives in each round, proven on the spot, and what it costs if a mes
 takes --alpha and a link carries --beta. Algorithms are direct, ring, chunked_ring,
 binomial_tree, double_tree, doubling, halving_doubling and bcube.
 
+With --pipeline, what the ranks of a pipeline do when, what they hold and how long
+they are idle: naive, gpipe, 1f1b, interleaved, zb-h1 or 2bw. Times are of one chunk
+and micro-batch, in any unit; docs/pipelines.md tells more.
+
 Examples:
   troupe topology examples/fashion.toml
   troupe topology examples/fedbuff.toml --dot | dot -Tsvg > topology.svg
   troupe topology --schedule ring --operation all_reduce --ranks 6 --svg ring.svg
+  troupe topology --pipeline 1f1b --ranks 4 --micro-batches 8 --svg 1f1b.svg
 )";
 
 constexpr std::string_view devices_details =
@@ -400,7 +405,7 @@ std::span<const command> commands() {
                   "the steps of an algorithm, in place of a run's actors"},
               {"operation", "NAME",
                   "with --schedule: of what (default: all_reduce)"},
-              {"ranks", "N", "with --schedule (default: 4)"},
+              {"ranks", "N", "with --schedule or --pipeline (default: 4)"},
               {"count", "N",
                   "with --schedule: elements of a rank's part (default: 12 a "
                   "rank)"},
@@ -408,7 +413,19 @@ std::span<const command> commands() {
               {"pieces", "N", "with --schedule: that follow each other"},
               {"alpha", "MICROSECONDS", "a message's price (default: 5)"},
               {"beta", "GB/S", "what a link carries (default: 5)"},
-              {"svg", "FILE", "with --schedule: draw it there"}, help_flag},
+              {"pipeline", "NAME",
+                  "a pipeline's step, in place of a run's actors"},
+              {"chunks", "N",
+                  "with --pipeline: of a rank (default: 2 if interleaved)"},
+              {"micro-batches", "N", "with --pipeline: of a step (default: 8)"},
+              {"steps", "N", "with --pipeline (default: 1)"},
+              {"forward", "TIME", "with --pipeline (default: 1)"},
+              {"backward", "TIME",
+                  "with --pipeline: without gradients of weights (default: 1)"},
+              {"weight", "TIME", "with --pipeline: those (default: 1)"},
+              {"transfer", "TIME", "with --pipeline (default: 0)"},
+              {"svg", "FILE", "with --schedule or --pipeline: draw it there"},
+              help_flag},
           &show_topology},
       command{"bench", "OPERATION", 1, 1, "Time a collective operation",
           bench_details, bench_options(), &bench},

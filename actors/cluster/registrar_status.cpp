@@ -39,9 +39,12 @@ void registrar_state::answer(const inquiry& what) {
     what.from->answer(refusal{fmt::format("there is no node {}", node)});
 }
 
-// Who decides is the aggregator's to say.
+// Who decides is its keeper's to say.
 void registrar_state::change_rule(const inquiry& what) {
-  ask(self_, options_.tell, duration{answers_within},
+  if (!options_.rules)
+    return what.from->answer(
+        refusal{"the run is a mesh, and a mesh has no rule to change"});
+  ask(self_, options_.rules, duration{answers_within},
       troupe::change_rule{what.what.settings})
       .then(
           [from = what.from](const changing_rule& how) {

@@ -43,6 +43,8 @@ private:
 
   template <class What>
   void on(What&& what);
+  template <class Fact>
+  void note(const Fact& what);
   caf::result<run_report> start(const begin& what);
   void receive(const seated& what);
   void receive(const rank_gone& what);

@@ -13,6 +13,7 @@
 #include "protocols/facts.hpp"
 #include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
+#include "protocols/parallel/messages.hpp"
 #include "protocols/tensor.hpp"
 #include "protocols/training.hpp"
 #include "protocols/type_ids.hpp"
@@ -28,6 +29,9 @@
 //     ◄─ carried, seated, score, revoke, call_off  work, or none of it
 //     update, failure ───────────────────────►   what came of it
 //     part_begun, evaluated_part ────────────►
+//     ◄── convene, muster, advance, assess, hand_over   of a mesh: to its
+//     convened, mustered, advanced, assessed,     ranks there, each by its seat
+//     handed, broken ─────────────────────────►
 //     ◄───────────────── state_stored, durable   what need not be kept
 //     ◄────────────────────── release, arrived   tensors that are done with
 //     drain ─────────────────────────────────►   it wants to leave
@@ -37,7 +41,7 @@
 namespace troupe::cluster {
 
 /// Of a whole session; another one is refused before anything else is read.
-constexpr std::uint16_t wire_version = 4;
+constexpr std::uint16_t wire_version = 5;
 
 /// What a connection is for.
 enum class errand : std::uint8_t {
@@ -202,7 +206,11 @@ struct report {
 using frame =
     std::variant<hello, welcome, refusal, ready, seated, score, revoke, release,
         arrived, update, failure, evaluated_part, part_begun, drain, farewell,
-        beat, report, carried, durable, state_stored, lower, call_off>;
+        beat, report, carried, durable, state_stored, lower, call_off,
+        parallel::convene, parallel::muster, parallel::advance,
+        parallel::assess, parallel::hand_over, parallel::convened,
+        parallel::mustered, parallel::advanced, parallel::assessed,
+        parallel::handed, parallel::broken>;
 
 } // namespace troupe::cluster
 

@@ -77,6 +77,7 @@ registrar coordinator::prepare(
   ruled.incarnation = run_.incarnation;
   ruled.from = run_.from;
   ruled.tell = whom;
+  ruled.rules = whom;
   ruled.residents = run_.residents;
   ruled.first_resident = run_.placed;
   ruled.known = run_.known;

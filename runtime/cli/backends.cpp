@@ -72,7 +72,6 @@ struct absent {
 
 // What has no channel or no group here yet is said, not left out.
 constexpr absent missing[]{
-    {"tls", "groups have no channel over TLS yet"},
     {"ucx", "groups have no channel over UCX yet"},
     {"mpi", "groups by MPI are not there yet"},
     {"nccl", "NCCL serves the ensembles of GPUs, not groups yet"},
@@ -88,10 +87,9 @@ int backends(const arguments& given, console& to) {
     on_ranks(wanted, [&](group& on) { try_all(on, unread); });
     return done;
   }
-  const std::vector<std::string> wires{"process", "memory", "tcp"};
   std::vector<column> columns;
   for (const auto& each : wires)
-    columns.push_back(tried_over(each));
+    columns.push_back(tried_over(std::string{each}));
   text_table table{1};
   text_table::cells head{"operation"};
   head.insert(head.end(), wires.begin(), wires.end());

@@ -99,6 +99,19 @@ X509* certificate_of(stream& of) {
   return of.tls() ? SSL_get0_peer_certificate(of.tls()) : nullptr;
 }
 
+// `error`: of OpenSSL, in these words; 0: none of it.
+std::string told(
+    SSL& connection, unsigned long error, const std::string& words) {
+  if (const auto& refusal = notes_of(connection).refusal; !refusal.empty())
+    return refusal;
+  const auto reason = ERR_GET_REASON(error);
+  if (reason > SSL_AD_REASON_OFFSET)
+    return fmt::format("the peer refused: {}", words);
+  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
+    return fmt::format("the peer speaks no TLS ({})", words);
+  return words;
+}
+
 template <class Read>
 std::string of_peer(stream& of, Read read) {
   const auto* shown = certificate_of(of);
@@ -166,16 +179,17 @@ std::chrono::sys_seconds peer_expiry(stream& of) {
 }
 
 std::string trouble(stream& with, const network_error& error) {
-  if (with.tls() && !notes_of(*with.tls()).refusal.empty())
-    return notes_of(*with.tls()).refusal;
-  if (error.category() != asio::error::get_ssl_category())
+  if (!with.tls())
     return error.message();
-  auto reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
-  if (reason > SSL_AD_REASON_OFFSET)
-    return fmt::format("the peer refused: {}", error.message());
-  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
-    return fmt::format("the peer speaks no TLS ({})", error.message());
-  return error.message();
+  if (error.category() != asio::error::get_ssl_category())
+    return told(*with.tls(), 0, error.message());
+  return told(
+      *with.tls(), static_cast<unsigned long>(error.value()), error.message());
+}
+
+std::string trouble(SSL& with, unsigned long error) {
+  const auto* words = ERR_reason_error_string(error);
+  return told(with, error, words ? words : "the handshake failed");
 }
 
 } // namespace troupe::cluster

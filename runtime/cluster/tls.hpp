@@ -47,5 +47,7 @@ std::chrono::sys_seconds peer_expiry(stream& of); ///< in the clear: 1970
 /// What a person should read where a handshake, or what was read or written
 /// since, came to `error`: which certificate was refused, and why.
 std::string trouble(stream& with, const network_error& error);
+/// The same of a connection without Asio, whose OpenSSL call left `error`.
+std::string trouble(SSL& with, unsigned long error);
 
 } // namespace troupe::cluster

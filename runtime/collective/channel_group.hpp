@@ -126,6 +126,7 @@ private:
   std::byte* place_at(std::uint64_t place, std::uint32_t rank) const;
   void add_together(const call& what, gpu::const_typed_span from,
       gpu::typed_span to, std::span<const void* const> terms);
+  void share_block(std::vector<mapping>& of, std::size_t size);
   void add_in_place(const call& what, gpu::typed_span to);
 
   std::unique_ptr<wire> wire_;

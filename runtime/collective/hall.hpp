@@ -4,16 +4,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
 
 #include "runtime/collective/bell.hpp"
 #include "runtime/collective/call.hpp"
-#include "runtime/collective/mapping.hpp"
+#include "runtime/collective/memory_file.hpp"
 
 namespace troupe::collective {
 
 /// Memory that the ranks of one host have in common: those that are threads of
-/// one process, or processes that map one file of memory.
+/// one process, or processes that map one file of memory. Blocks that the group
+/// gives out lie behind it in that file.
 ///
 ///     +-------+----------+-------------------+------------------+
 ///     | notes | desks of | heads of rings,   | bytes of rings,  |
@@ -54,19 +55,19 @@ public:
 
   /// In this process's own memory.
   static std::shared_ptr<hall> make(std::uint32_t ranks);
-  /// A file of memory under a new name, until `forget`; throws
-  /// `std::system_error`.
+  /// In a file of memory: a new one, or one that was handed over by the rank
+  /// that made it. Throw `std::system_error`.
   static std::shared_ptr<hall> make_shared(std::uint32_t ranks);
-  static std::shared_ptr<hall> open(
-      const std::string& name, std::uint32_t ranks);
+  static std::shared_ptr<hall> in(memory_file file, std::uint32_t ranks);
 
-  ~hall();
   hall(const hall&) = delete;
   hall& operator=(const hall&) = delete;
 
-  const std::string& name() const noexcept { return name_; }
-  void forget() noexcept;
-  bool within_process() const noexcept { return within_; }
+  bool within_process() const noexcept { return !file_; }
+  /// That of `make_shared` and `in`.
+  memory_file& file() noexcept { return *file_; }
+  /// Where the file's next blocks begin, of so many bytes for each rank.
+  std::size_t next_blocks(std::size_t bytes) noexcept;
   std::uint32_t ranks() const noexcept { return ranks_; }
 
   desk& of(std::uint32_t rank) noexcept { return desks_[rank]; }
@@ -78,13 +79,13 @@ public:
   }
 
 private:
-  hall(std::uint32_t ranks, std::string name, mapping memory, bool within);
+  hall(std::uint32_t ranks, std::optional<memory_file> file, mapping memory);
   static std::size_t size_for(std::uint32_t ranks) noexcept;
 
   std::uint32_t ranks_;
-  std::string name_;
+  std::optional<memory_file> file_;
   mapping memory_;
-  bool within_;
+  std::size_t blocks_ = 0; // in the file, behind the hall
   desk* desks_;
   ring* rings_;
   std::byte* bytes_;

@@ -3,8 +3,6 @@
 #include <array>
 #include <utility>
 
-#include <sys/socket.h>
-
 namespace troupe::collective {
 namespace {
 
@@ -13,24 +11,17 @@ constexpr std::size_t head = 3;
 
 } // namespace
 
-lifelines::lifelines(std::uint32_t rank, std::vector<descriptor> sockets)
-    : rank_(rank) {
-  for (auto& each : sockets)
+lifelines::lifelines(std::uint32_t rank, streams channels) : rank_(rank) {
+  for (auto& each : channels)
     lines_.push_back({std::move(each), {}, false});
 }
 
 void lifelines::listen(line& to) {
   std::array<char, 512> some;
-  for (;;) {
-    const auto came = retried([&] {
-      return recv(*to.socket, some.data(), some.size(), MSG_DONTWAIT);
-    });
-    if (came <= 0) {
-      to.ended = came == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
-      return;
-    }
-    to.heard.append(some.data(), static_cast<std::size_t>(came));
-  }
+  while (
+      const auto came = to.to->receive(std::as_writable_bytes(std::span{some})))
+    to.heard.append(some.data(), came);
+  to.ended = to.to->broken();
 }
 
 std::optional<loss> lifelines::word_in(const std::string& heard) {
@@ -70,8 +61,7 @@ void lifelines::tell(const loss& what) noexcept {
   word += text;
   for (std::uint32_t peer = 0; peer < lines_.size(); ++peer)
     if (peer != rank_)
-      static_cast<void>(send(*lines_[peer].socket, word.data(), word.size(),
-          MSG_DONTWAIT | MSG_NOSIGNAL));
+      lines_[peer].to->send(std::as_bytes(std::span{word}));
 }
 
 } // namespace troupe::collective

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/collective/stream_channel.hpp"
 #include "runtime/collective/wire.hpp"
-#include "runtime/files/descriptor.hpp"
 
 namespace troupe::collective {
 
@@ -17,18 +17,19 @@ namespace troupe::collective {
 ///           each), text
 class lifelines {
 public:
-  /// Sockets by rank; that of this rank is closed.
-  lifelines(std::uint32_t rank, std::vector<descriptor> sockets);
+  lifelines(std::uint32_t rank, streams channels);
 
   std::optional<loss> look();
   void tell(const loss& what) noexcept;
 
-  int of(std::uint32_t peer) const noexcept { return *lines_[peer].socket; }
+  int of(std::uint32_t peer) const noexcept {
+    return lines_[peer].to->socket();
+  }
   bool ended(std::uint32_t peer) const noexcept { return lines_[peer].ended; }
 
 private:
   struct line {
-    descriptor socket{-1};
+    std::unique_ptr<stream_channel> to;
     std::string heard;
     bool ended = false;
   };

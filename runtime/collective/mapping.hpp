@@ -1,20 +1,18 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 #include <utility>
 
 namespace troupe::collective {
 
-/// A mapping of memory: of one process, or by name of several.
+/// A mapping of memory.
 class mapping {
 public:
   mapping() = default;
-  /// Zeros, with huge pages where the system has any.
+  /// Of this process alone: zeros, with huge pages where the system has any.
   static mapping of_own(std::size_t size);
-  static mapping make(std::size_t size, std::string& name);
-  static mapping open(const std::string& name, std::size_t size);
-  static void forget(const std::string& name) noexcept;
+  /// Of part of a file of memory. Throws `std::system_error`.
+  static mapping of_file(int file, std::size_t at, std::size_t size);
 
   mapping(mapping&& other) noexcept { *this = std::move(other); }
   mapping& operator=(mapping&& other) noexcept {

@@ -1,5 +1,6 @@
 #include "runtime/collective/sockets.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
@@ -24,15 +25,18 @@ sockaddr_in address_of(const endpoint& x) {
   return result;
 }
 
-int left_until(deadline until) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      until - std::chrono::steady_clock::now());
-  return left.count() < 0 ? 0 : static_cast<int>(left.count()) + 1;
+constexpr auto moment = std::chrono::milliseconds{50};
+
+bool over(const bounds& within) {
+  if (within.stop.stop_requested())
+    throw called_off{};
+  return std::chrono::steady_clock::now() >= within.until;
 }
 
-bool ready(int socket, short events, deadline until) {
-  pollfd one{socket, events, 0};
-  return retried([&] { return poll(&one, 1, left_until(until)); }) > 0;
+int next_look(const bounds& within) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      within.until - std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp(left, left.zero(), moment).count());
 }
 
 template <class Call>
@@ -45,7 +49,8 @@ endpoint end_of(int socket, Call&& call) {
 }
 
 descriptor fresh() {
-  return descriptor{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  return descriptor{
+      socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
 }
 
 } // namespace
@@ -97,52 +102,87 @@ endpoint other_end(int socket) {
   return end_of(socket, getpeername);
 }
 
-std::optional<descriptor> dial(endpoint where, deadline until) {
-  const auto at = address_of(where);
+bounds bounds::sooner(std::chrono::milliseconds most) const {
+  return {
+      std::min(until, std::chrono::steady_clock::now() + most), stop, lines};
+}
+
+bool ready(int socket, short events, const bounds& within) {
+  std::vector<pollfd> all{{socket, events, 0}};
+  for (auto line : within.lines)
+    all.push_back({line, POLLRDHUP, 0});
   for (;;) {
-    auto one = fresh();
-    if (connect(*one, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0) {
-      tune(*one);
-      return one;
-    }
-    if (left_until(until) == 0)
-      return std::nullopt;
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    const bool last = over(within);
+    const auto found = retried(
+        [&] { return poll(all.data(), all.size(), next_look(within)); });
+    if (all.front().revents != 0)
+      return true;
+    for (std::size_t i = 1; found > 0 && i < all.size(); ++i)
+      if (all[i].revents != 0)
+        throw line_ended{all[i].fd};
+    if (last)
+      return false;
   }
 }
 
-std::optional<descriptor> accept_one(int socket, deadline until) {
-  if (!ready(socket, POLLIN, until))
-    return std::nullopt;
-  descriptor one{accept4(socket, nullptr, nullptr, SOCK_CLOEXEC)};
-  if (*one < 0)
-    return std::nullopt;
-  tune(*one);
-  return one;
+namespace {
+
+bool connects(int socket, const sockaddr_in& at, const bounds& within) {
+  if (connect(socket, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0)
+    return true;
+  if (errno != EINPROGRESS || !ready(socket, POLLOUT, within))
+    return false;
+  int error = 0;
+  socklen_t size = sizeof error;
+  return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 &&
+         error == 0;
 }
 
-bool put(int socket, std::span<const std::byte> what, deadline until) {
+} // namespace
+
+std::optional<descriptor> dial(endpoint where, const bounds& within) {
+  const auto at = address_of(where);
+  while (!over(within)) {
+    auto one = fresh();
+    if (connects(*one, at, within)) {
+      tune(*one);
+      return one;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+  return std::nullopt;
+}
+
+std::optional<descriptor> accept_one(int socket, const bounds& within) {
+  while (ready(socket, POLLIN, within)) {
+    descriptor one{
+        accept4(socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    if (*one < 0)
+      continue; // whoever it was has gone
+    tune(*one);
+    return one;
+  }
+  return std::nullopt;
+}
+
+bool put(
+    stream_channel& to, std::span<const std::byte> what, const bounds& within) {
   while (!what.empty()) {
-    if (!ready(socket, POLLOUT, until))
+    const auto gone = to.send(what);
+    what = what.subspan(gone);
+    if (gone == 0 && (to.broken() || !ready(to.socket(), POLLOUT, within)))
       return false;
-    const auto gone = retried(
-        [&] { return send(socket, what.data(), what.size(), MSG_NOSIGNAL); });
-    if (gone <= 0)
-      return false;
-    what = what.subspan(static_cast<std::size_t>(gone));
   }
   return true;
 }
 
-bool get(int socket, std::span<std::byte> what, deadline until) {
+bool get(
+    stream_channel& from, std::span<std::byte> what, const bounds& within) {
   while (!what.empty()) {
-    if (!ready(socket, POLLIN, until))
+    const auto came = from.receive(what);
+    what = what.subspan(came);
+    if (came == 0 && (from.broken() || !ready(from.socket(), POLLIN, within)))
       return false;
-    const auto came =
-        retried([&] { return recv(socket, what.data(), what.size(), 0); });
-    if (came <= 0)
-      return false;
-    what = what.subspan(static_cast<std::size_t>(came));
   }
   return true;
 }

@@ -1,34 +1,25 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "runtime/collective/channel.hpp"
-#include "runtime/files/descriptor.hpp"
 
 namespace troupe::collective {
 
-/// A channel over a connected stream socket. What comes behind a span that is
-/// asked for is read along with it, so that a short message and its head cost
-/// one call.
-class stream_channel final : public channel {
+/// A channel over a connected socket, which a wire can wait for.
+class stream_channel : public channel {
 public:
-  explicit stream_channel(descriptor socket);
-
-  std::size_t send(std::span<const std::byte> from) override;
-  std::size_t receive(std::span<std::byte> to) override;
-
-  int socket() const noexcept { return *socket_; }
-  bool broken() const noexcept { return broken_; }
+  virtual int socket() const noexcept = 0;
+  virtual bool broken() const noexcept = 0;
   /// Bytes that poll(2) does not know of.
-  bool holds() const noexcept { return first_ != last_; }
-
-private:
-  descriptor socket_;
-  bool broken_ = false;
-  std::array<std::byte, 4096> ahead_;
-  std::size_t first_ = 0;
-  std::size_t last_ = 0;
+  virtual bool holds() const noexcept = 0;
+  /// Why it broke, where there is more to say than that it ended.
+  virtual std::string trouble() const { return {}; }
 };
+
+/// By rank; none where that rank has none.
+using streams = std::vector<std::unique_ptr<stream_channel>>;
 
 } // namespace troupe::collective

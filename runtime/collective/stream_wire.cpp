@@ -1,5 +1,7 @@
 #include "runtime/collective/stream_wire.hpp"
 
+#include <utility>
+
 #include <poll.h>
 
 namespace troupe::collective {
@@ -9,12 +11,10 @@ constexpr int moment = 100; // milliseconds
 
 } // namespace
 
-stream_wire::stream_wire(std::uint32_t rank, std::vector<descriptor> sockets,
-    std::vector<descriptor> lines)
-    : rank_(rank), lines_(rank, std::move(lines)) {
-  for (auto& each : sockets)
-    channels_.emplace_back(std::move(each));
-}
+stream_wire::stream_wire(std::uint32_t rank, streams channels, streams lines)
+    : rank_(rank),
+      channels_(std::move(channels)),
+      lines_(rank, std::move(lines)) {}
 
 stream_wire::~stream_wire() {
   tell({rank_, "it has left", true});
@@ -37,7 +37,7 @@ patience stream_wire::before_sleep() const noexcept {
 void stream_wire::sleep(std::span<const wanted> what) {
   std::vector<pollfd> all;
   for (const auto& each : what) {
-    const auto& to = channels_[each.peer];
+    const auto& to = *channels_[each.peer];
     if (each.receive && to.holds())
       return;
     const auto events = (each.send ? POLLOUT : 0) | (each.receive ? POLLIN : 0);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <vector>
-
 #include "runtime/collective/lifelines.hpp"
 #include "runtime/collective/stream_channel.hpp"
 #include "runtime/collective/wire.hpp"
@@ -12,16 +10,14 @@ namespace troupe::collective {
 /// lifeline between any two.
 class stream_wire final : public wire {
 public:
-  /// Sockets by rank; that of this rank is none.
-  stream_wire(std::uint32_t rank, std::vector<descriptor> sockets,
-      std::vector<descriptor> lines);
+  stream_wire(std::uint32_t rank, streams channels, streams lines);
   ~stream_wire() override;
 
   std::uint32_t rank() const noexcept override { return rank_; }
   std::uint32_t ranks() const noexcept override {
     return static_cast<std::uint32_t>(channels_.size());
   }
-  channel& with(std::uint32_t peer) override { return channels_[peer]; }
+  channel& with(std::uint32_t peer) override { return *channels_[peer]; }
   std::optional<loss> look() override;
   void tell(const loss& what) noexcept override;
   void sleep(std::span<const wanted> what) override;
@@ -29,7 +25,7 @@ public:
 
 private:
   std::uint32_t rank_;
-  std::vector<stream_channel> channels_;
+  streams channels_;
   lifelines lines_;
   bool told_ = false;
 };

@@ -8,6 +8,7 @@
 
 #include "runtime/collective/carry_on.hpp"
 #include "runtime/collective/hall.hpp"
+#include "runtime/collective/spans.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,10 +19,6 @@ namespace {
 
 constexpr std::uint64_t nowhere = ~std::uint64_t{0};
 constexpr std::uint64_t brought = nowhere - 1;
-
-std::byte* at_byte(gpu::typed_span x, std::size_t bytes) {
-  return static_cast<std::byte*>(x.data) + bytes;
-}
 
 } // namespace
 
@@ -147,7 +144,7 @@ void channel_group::add_in_place(const call& what, gpu::typed_span to) {
   std::array<const void*, hall::most_ranks> terms{};
   std::array<void*, hall::most_ranks> targets{};
   for (std::uint32_t r = 0; r < ranks(); ++r) {
-    targets[r] = (r == rank() ? at_byte(to, 0)
+    targets[r] = (r == rank() ? bytes_at(to)
                               : place_at(place.of(r).cards[parity].at, r)) +
                  offset;
     terms[r] = targets[r];
@@ -159,37 +156,32 @@ void channel_group::add_in_place(const call& what, gpu::typed_span to) {
     gather_cards(what, nowhere, {});
 }
 
+// Every rank takes its part of the file, at a place that all know.
+void channel_group::share_block(std::vector<mapping>& of, std::size_t size) {
+  auto& place = *wire_->shared();
+  const auto first = place.next_blocks(size);
+  place.file().reserve(first + rank() * size, size);
+  std::vector<std::int64_t> sizes(ranks());
+  const auto own = static_cast<std::int64_t>(size);
+  const auto sent = sent_;
+  all_gather(std::span<const std::int64_t>{&own, 1}, std::span{sizes});
+  sent_ = sent;
+  for (std::uint32_t r = 0; r < ranks(); ++r) {
+    require(sizes[r] == own, "all ranks of a group allocate as much");
+    of[r] = place.file().map(first + r * size, size);
+  }
+}
+
 std::span<std::byte> channel_group::allocate(std::size_t bytes) {
   constexpr std::size_t page = std::size_t{2} << 20;
   const auto size = std::max(page, (bytes + page - 1) / page * page);
   blocks made;
   made.memory.resize(ranks());
   auto* place = wire_->shared();
-  if (!place || place->within_process()) {
+  if (!place || place->within_process())
     made.memory[rank()] = mapping::of_own(size);
-  } else {
-    std::array<std::byte, 64> own{};
-    std::string name;
-    made.memory[rank()] = mapping::make(size, name);
-    std::memcpy(own.data(), name.data(), std::min(name.size(), own.size()));
-    std::vector<std::int64_t> names(own.size() / 8 * ranks());
-    std::vector<std::int64_t> mine(own.size() / 8);
-    std::memcpy(mine.data(), own.data(), own.size());
-    try {
-      all_gather(
-          std::span<const std::int64_t>{mine}, std::span<std::int64_t>{names});
-      for (std::uint32_t r = 0; r < ranks(); ++r)
-        if (r != rank())
-          made.memory[r] = mapping::open(
-              reinterpret_cast<const char*>(names.data() + r * mine.size()),
-              size);
-      barrier();
-    } catch (...) {
-      mapping::forget(name);
-      throw;
-    }
-    mapping::forget(name);
-  }
+  else
+    share_block(made.memory, size);
   blocks_.push_back(std::move(made));
   return {blocks_.back().memory[rank()].at(), bytes};
 }

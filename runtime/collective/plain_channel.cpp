@@ -1,4 +1,4 @@
-#include "runtime/collective/stream_channel.hpp"
+#include "runtime/collective/plain_channel.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -18,10 +18,9 @@ bool later() {
 
 } // namespace
 
-stream_channel::stream_channel(descriptor socket)
-    : socket_(std::move(socket)) {}
+plain_channel::plain_channel(descriptor socket) : socket_(std::move(socket)) {}
 
-std::size_t stream_channel::send(std::span<const std::byte> from) {
+std::size_t plain_channel::send(std::span<const std::byte> from) {
   if (broken_ || from.empty())
     return 0;
   const auto gone = retried([&] {
@@ -32,7 +31,7 @@ std::size_t stream_channel::send(std::span<const std::byte> from) {
   return gone > 0 ? static_cast<std::size_t>(gone) : 0;
 }
 
-std::size_t stream_channel::receive(std::span<std::byte> to) {
+std::size_t plain_channel::receive(std::span<std::byte> to) {
   if (to.empty())
     return 0;
   if (holds()) {

@@ -70,6 +70,10 @@ void conductor_state::on(What&& what) {
     return;
   receive(what);
   flush();
+  arm();
+}
+
+void conductor_state::arm() {
   if (const auto when = rule_.alarm())
     timer_.set_by(self_, start_ + when->time_since_epoch());
 }
@@ -102,6 +106,7 @@ caf::result<run_report> conductor_state::start(const begin& what) {
   rule_.begin(now_, said);
   follow(std::move(said));
   flush();
+  arm();
   return promise_;
 }
 
@@ -151,6 +156,7 @@ void conductor_state::on_down(const caf::down_msg& what) {
     unseat(what.source, "it has died: " + to_string(what.reason));
   }
   flush();
+  arm();
 }
 
 template <class Answer>

@@ -72,6 +72,7 @@ private:
   template <class Fact>
   void tell(Fact&& what);
   void flush();
+  void arm();
   std::string seating(const std::vector<seat_id>& seats) const;
 
   conductor::pointer self_;

@@ -42,8 +42,8 @@ public:
     const auto until = wall_seconds();
     share_norms();
     const auto again = wall_seconds();
-    at.descend(scale_of(norms_, how().optimiser.clip, at.step()), own_, own,
-        own_.of(at.parameters()));
+    at.descend(at.step(), scale_of(norms_, how().optimiser.clip, at.step()),
+        own_, own, own_.of(at.parameters()));
     at.stream().synchronise();
     result.computing += wall_seconds() - again + until - since;
     share_parameters(at);

@@ -34,12 +34,21 @@ void broadcast(collective::group& with, std::uint32_t root, standing& at,
   what.blocks = std::move(blocks);
 }
 
+share share_among(const plan& how, const collective::group& with) {
+  const auto workers = with.ranks() - std::min(how.servers(), with.ranks());
+  if (workers == 0)
+    throw std::invalid_argument("of " + std::to_string(with.ranks()) +
+                                " ranks " + std::to_string(how.servers()) +
+                                " are shards, and none is left to work");
+  return with.rank() < workers
+             ? share_of(how.micro_batches, workers, with.rank())
+             : share{};
+}
+
 } // namespace
 
 agreement::agreement(const plan& how, collective::group& with)
-    : how_(how),
-      with_(with),
-      mine_(share_of(how.micro_batches, with.ranks(), with.rank())) {}
+    : how_(how), with_(with), mine_(share_among(how, with)) {}
 
 void agreement::begin(standing& at, const muster& from) {
   if (from.from_seed)
@@ -88,8 +97,8 @@ void agreement::own_step(standing& at, std::span<const float> gradient) {
   const gpu::range all{0, at.size()};
   std::vector<double> tiles(gpu::tiles_of(at.layout()));
   gpu::squared_norms(at.stream(), at.layout(), all, gradient, tiles);
-  at.descend(scale_of(tiles, how_.optimiser.clip, at.step()), all, gradient,
-      at.parameters());
+  at.descend(at.step(), scale_of(tiles, how_.optimiser.clip, at.step()), all,
+      gradient, at.parameters());
 }
 
 float scale_of(std::span<const double> tiles, float clip, std::uint64_t step) {
@@ -112,7 +121,7 @@ std::unique_ptr<agreement> make_agreement(
   case sync::gossip:
     return agree_in_pairs(how, with);
   case sync::parameter_server:
-    break;
+    return agree_through_shards(how, with);
   }
   throw std::invalid_argument(std::string{"parallel.sync = \""} +
                               to_string(how.how) +

@@ -78,6 +78,8 @@ std::unique_ptr<agreement> agree_on_gradients(
     const plan& how, collective::group& with);
 std::unique_ptr<agreement> agree_on_shards(
     const plan& how, collective::group& with);
+std::unique_ptr<agreement> agree_through_shards(
+    const plan& how, collective::group& with);
 std::unique_ptr<agreement> agree_on_parameters(
     const plan& how, collective::group& with);
 std::unique_ptr<agreement> agree_in_pairs(

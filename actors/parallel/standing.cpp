@@ -102,13 +102,14 @@ double standing::gradient(std::uint64_t first, std::size_t count,
   return replica_.gradient(parameters(), data_, samples_, of, to);
 }
 
-void standing::descend(float scale, const gpu::range& part,
-    std::span<const float> gradient, std::span<float> parameters) {
+void standing::descend(std::uint64_t number, float scale,
+    const gpu::range& part, std::span<const float> gradient,
+    std::span<float> parameters) {
   const gpu::range within{part.first - kept_.first, part.size};
   std::vector<std::span<float>> states;
   for (auto& one : states_)
     states.push_back(within.of(one.span()));
-  optimiser_->step(stream(), step_, scale, gradient, parameters, states);
+  optimiser_->step(stream(), number, scale, gradient, parameters, states);
 }
 
 } // namespace troupe::parallel

@@ -58,8 +58,8 @@ public:
   /// of them; answers with the sum of their losses.
   double gradient(std::uint64_t first, std::size_t count, std::size_t of,
       gpu::gradient_sink to);
-  /// The optimiser's next step, number `step()`, of a range that it keeps.
-  void descend(float scale, const gpu::range& part,
+  /// The optimiser's step `number` of a range that it keeps.
+  void descend(std::uint64_t number, float scale, const gpu::range& part,
       std::span<const float> gradient, std::span<float> parameters);
 
   // What diloco keeps beside: where all agreed last, and its outer momentum.

@@ -24,6 +24,9 @@ public:
 
   std::span<const std::uint32_t> holders() const noexcept { return holders_; }
 
+  /// What its terms are sums of, from left to right.
+  std::span<const collective::node> nodes() const noexcept { return nodes_; }
+
   struct sums {
     collective::group::canonical_terms terms; ///< on the host
     std::uint64_t samples = 0;

@@ -7,8 +7,7 @@ namespace troupe::gpu {
 conv2d::conv2d(convolution what, activation then, device where)
     : what_(what),
       then_(then),
-      workspace_(where.kind == device_kind::cpu ? what.workspace() : 0, where) {
-}
+      workspace_(where.kind == device_kind::cpu ? what.workspace() : 0) {}
 
 layout conv2d::parameters() const {
   layout views;
@@ -24,23 +23,23 @@ void conv2d::initialise(
       parameters, what_.in.channels * what_.kernel * what_.kernel, random);
 }
 
-void conv2d::forward(
-    device_stream& on, const_lanes parameters, const_matrix in, matrix out) {
+void conv2d::forward(device_stream& on, const_lanes parameters, const_matrix in,
+    matrix out, const layer_memory& with) const {
   convolve(on, what_, parameters.part(0, what_.weights()),
       parameters.part(what_.weights(), what_.channels), then_, in, out,
-      workspace_.span());
+      with.workspace);
 }
 
 void conv2d::backward(device_stream& on, const_lanes parameters,
     const_matrix in, const_matrix out, matrix out_gradient, matrix in_gradient,
-    gradient_sink to) {
+    gradient_sink to, const layer_memory& with) const {
   if (then_ == activation::relu)
     relu_backward(on, out.span(), out_gradient.span());
   if (in_gradient.rows > 0)
     convolve_backward_input(on, what_, parameters.part(0, what_.weights()),
-        out_gradient, in_gradient, workspace_.span());
-  convolve_backward_weight(on, what_, in, out_gradient,
-      to.part(0, what_.weights()), workspace_.span());
+        out_gradient, in_gradient, with.workspace);
+  convolve_backward_weight(
+      on, what_, in, out_gradient, to.part(0, what_.weights()), with.workspace);
   const auto pixels = what_.out().height * what_.out().width;
   sum_columns(on,
       {out_gradient.span(), out_gradient.rows * pixels, what_.channels},

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "gpu/buffer.hpp"
 #include "gpu/layers/layer.hpp"
 #include "gpu/operators/convolution.hpp"
 
@@ -14,18 +13,19 @@ public:
 
   extents output() const override { return what_.out(); }
   layout parameters() const override;
+  std::size_t workspace(std::size_t) const override { return workspace_; }
   void initialise(
       std::span<float> parameters, random_stream& random) const override;
   void forward(device_stream& on, const_lanes parameters, const_matrix in,
-      matrix out) override;
+      matrix out, const layer_memory& with) const override;
   void backward(device_stream& on, const_lanes parameters, const_matrix in,
       const_matrix out, matrix out_gradient, matrix in_gradient,
-      gradient_sink to) override;
+      gradient_sink to, const layer_memory& with) const override;
 
 private:
   convolution what_;
   activation then_;
-  buffer workspace_;
+  std::size_t workspace_;
 };
 
 } // namespace troupe::gpu

@@ -4,13 +4,14 @@
 
 namespace troupe::gpu {
 
-void flatten::forward(
-    device_stream& on, const_lanes, const_matrix in, matrix out) {
+void flatten::forward(device_stream& on, const_lanes, const_matrix in,
+    matrix out, const layer_memory&) const {
   channels_first(on, sample_, in, out);
 }
 
 void flatten::backward(device_stream& on, const_lanes, const_matrix,
-    const_matrix, matrix out_gradient, matrix in_gradient, gradient_sink) {
+    const_matrix, matrix out_gradient, matrix in_gradient, gradient_sink,
+    const layer_memory&) const {
   if (in_gradient.rows > 0)
     channels_last(on, sample_, out_gradient, in_gradient);
 }

@@ -12,10 +12,10 @@ public:
 
   extents output() const override { return {1, 1, sample_.size()}; }
   void forward(device_stream& on, const_lanes parameters, const_matrix in,
-      matrix out) override;
+      matrix out, const layer_memory& with) const override;
   void backward(device_stream& on, const_lanes parameters, const_matrix in,
       const_matrix out, matrix out_gradient, matrix in_gradient,
-      gradient_sink to) override;
+      gradient_sink to, const layer_memory& with) const override;
 
 private:
   extents sample_;

@@ -20,15 +20,15 @@ void linear::initialise(
   initialise_uniform(parameters, inputs_, random);
 }
 
-void linear::forward(
-    device_stream& on, const_lanes parameters, const_matrix in, matrix out) {
+void linear::forward(device_stream& on, const_lanes parameters, const_matrix in,
+    matrix out, const layer_memory&) const {
   linear_forward(on, in, parameters.part(0, weights()),
       parameters.part(weights(), outputs_), then_, out);
 }
 
 void linear::backward(device_stream& on, const_lanes parameters,
     const_matrix in, const_matrix out, matrix out_gradient, matrix in_gradient,
-    gradient_sink to) {
+    gradient_sink to, const layer_memory&) const {
   const auto weight = parameters.part(0, weights());
   if (then_ == activation::relu)
     relu_backward(on, out.span(), out_gradient.span());

@@ -5,13 +5,14 @@
 
 namespace troupe::gpu {
 
-void relu_layer::forward(
-    device_stream& on, const_lanes, const_matrix in, matrix out) {
+void relu_layer::forward(device_stream& on, const_lanes, const_matrix in,
+    matrix out, const layer_memory&) const {
   relu(on, in.span(), out.span());
 }
 
 void relu_layer::backward(device_stream& on, const_lanes, const_matrix,
-    const_matrix out, matrix out_gradient, matrix in_gradient, gradient_sink) {
+    const_matrix out, matrix out_gradient, matrix in_gradient, gradient_sink,
+    const layer_memory&) const {
   if (in_gradient.rows == 0)
     return;
   relu_backward(on, out.span(), out_gradient.span());

@@ -29,7 +29,7 @@ public:
     enter();
   }
 
-  std::vector<named_layer> run() {
+  std::vector<gpu::named_layer> run() {
     if (what_.layers.empty())
       fail("has no layers");
     for (at_ = 0; at_ < layers_.size(); ++at_)
@@ -130,7 +130,7 @@ private:
   const model& what_;
   gpu::device where_;
   std::vector<layer> layers_; // in the order in which they compute
-  std::vector<named_layer> result_;
+  std::vector<gpu::named_layer> result_;
   gpu::extents sample_;
   std::size_t at_ = std::size_t(-1); // before the first layer
   std::size_t convolutions_ = 0;
@@ -139,7 +139,7 @@ private:
 
 } // namespace
 
-std::vector<named_layer> assemble(const model& what, gpu::device where) {
+std::vector<gpu::named_layer> assemble(const model& what, gpu::device where) {
   return assembler{what, where}.run();
 }
 

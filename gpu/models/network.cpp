@@ -2,86 +2,73 @@
 
 #include "gpu/models/assemble.hpp"
 
-#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <utility>
+#include <vector>
 
 namespace troupe::models {
+namespace {
 
-network::network(const model& what, gpu::device where) {
-  for (auto& [name, computes] : assemble(what, where)) {
-    const auto offset = gpu::size(parameters_);
-    for (auto& view : computes->parameters())
-      gpu::append(parameters_, name + '.' + view.name, view.shape);
-    const auto size = gpu::size(parameters_) - offset;
-    widest_ = std::max(widest_, computes->output().size());
-    layers_.push_back({std::move(computes), offset, size, {}});
-  }
+using named_layers = std::vector<gpu::named_layer>;
+
+std::optional<gpu::sequence> sequence_of(
+    named_layers::iterator first, named_layers::iterator last) {
+  if (first == last)
+    return std::nullopt;
+  return gpu::sequence{
+      {std::make_move_iterator(first), std::make_move_iterator(last)}};
+}
+
+} // namespace
+
+network::network(const model& what, gpu::device where)
+    : network(what, {0, layers_of(what)}, where) {}
+
+network::network(const model& what, gpu::range part, gpu::device where)
+    : inputs_(gpu::values_in(what.shape)) {
+  auto all = assemble(what, where);
+  assert(part.size > 0 && part.first + part.size <= all.size() &&
+         "a part of the model's layers");
+  const auto first = all.begin() + std::ptrdiff_t(part.first);
+  if (first != all.begin())
+    inputs_ = std::prev(first)->computes->output().size();
+  layers_ = sequence_of(first, first + std::ptrdiff_t(part.size));
+  before_ = sequence_of(all.begin(), first);
+  parameters_ = layers_->parameters();
 }
 
 std::size_t network::bytes_per_sample() const noexcept {
-  auto values = 2 * widest_;
-  for (const auto& now : layers_)
-    values += now.layer->output().size();
-  return values * sizeof(float);
+  return (layers_->values_between() + 2 * layers_->widest()) * sizeof(float);
 }
 
 void network::initialise(
     std::span<float> parameters, std::uint64_t seed) const {
   gpu::random_stream random{seed, gpu::stream::initialise};
-  for (const auto& now : layers_)
-    now.layer->initialise(parameters.subspan(now.offset, now.size), random);
-}
-
-gpu::const_matrix network::forward(
-    gpu::device_stream& on, gpu::const_lanes parameters, gpu::const_matrix in) {
-  reserve(on, in.rows);
-  in_ = in;
-  for (auto& now : layers_) {
-    const auto out = rows_of(now.out, now);
-    now.layer->forward(on, parameters.part(now.offset, now.size), in, out);
-    in = out;
+  if (before_) {
+    std::vector<float> others(gpu::size(before_->parameters()));
+    before_->initialise(others, random);
   }
-  return in;
+  layers_->initialise(parameters, random);
 }
 
-gpu::matrix network::logits_gradient() {
-  return rows_of(gradients_[0], layers_.back());
+gpu::const_matrix network::forward(gpu::device_stream& on,
+    gpu::const_lanes parameters, gpu::const_matrix in, trace& left) const {
+  left.begin(on, *layers_, in);
+  layers_->forward(on, parameters, in, left.out(), left.memory());
+  return left.out();
 }
 
 void network::backward(gpu::device_stream& on, gpu::const_lanes parameters,
-    gpu::gradient_sink to,
-    const std::function<void(const gpu::range&)>& ready) {
-  for (auto i = layers_.size(); i-- > 0;) {
-    auto& now = layers_[i];
-    const auto out_gradient = rows_of(gradients_[0], now);
-    gpu::const_matrix in = in_;
-    gpu::matrix in_gradient;
-    if (i > 0)
-      in = rows_of(layers_[i - 1].out, layers_[i - 1]);
-    if (now.offset > 0) // else nothing before it learns
-      in_gradient = rows_of(gradients_[1], layers_[i - 1]);
-    now.layer->backward(on, parameters.part(now.offset, now.size), in,
-        rows_of(now.out, now), out_gradient, in_gradient,
-        to.part(now.offset, now.size));
-    if (ready && now.size > 0)
-      ready({now.offset, now.size});
-    std::swap(gradients_[0], gradients_[1]);
-  }
+    trace& left, gpu::gradient_sink to,
+    const std::function<void(const gpu::range&)>& ready,
+    gpu::matrix in_gradient) const {
+  layers_->backward(on, parameters, left.in_, left.out(), left.out_gradient(),
+      in_gradient, to, left.memory(), ready);
 }
 
-gpu::matrix network::rows_of(gpu::buffer& all, const placed_layer& of) {
-  const auto width = of.layer->output().size();
-  return {all.span().first(in_.rows * width), in_.rows, width};
-}
-
-// In the order of the stream that computes: it may still be at what goes.
-void network::reserve(gpu::device_stream& on, std::size_t samples) {
-  if (samples <= capacity_)
-    return;
-  for (auto& now : layers_)
-    now.out = gpu::buffer{samples * now.layer->output().size(), on};
-  for (auto& gradient : gradients_)
-    gradient = gpu::buffer{samples * widest_, on};
-  capacity_ = samples;
+std::size_t layers_of(const model& what) {
+  return assemble(what, {}).size();
 }
 
 } // namespace troupe::models

@@ -173,9 +173,10 @@ void cohort::state::step() {
   auto& t = training_;
   const auto logits = t.forward(on, parameters);
   gpu::softmax_cross_entropy(on, logits, t.labels.span(), t.losses.span(),
-      t.steps.span(), t.network.logits_gradient());
+      t.steps.span(), t.trace.out_gradient());
   gpu::tally(on, t.steps.span(), t.losses.span(), t.tallies.span());
-  t.network.backward(on, parameters, {folded ? parameters : all(gradient_)});
+  t.network.backward(
+      on, parameters, t.trace, {folded ? parameters : all(gradient_)});
   if (!folded)
     gpu::descend(on,
         {0.0f, how_.momentum, how_.weight_decay, how_.clip, how_.pull()},

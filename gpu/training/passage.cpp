@@ -33,7 +33,7 @@ gpu::const_matrix passage::forward(
   const gpu::matrix samples{features.span(), labels.size(), width};
   gpu::next_steps(on, works.span(), steps.span());
   gpu::gather(on, works.span(), steps.span(), samples, labels.span());
-  return network.forward(on, parameters, samples);
+  return network.forward(on, parameters, samples, trace);
 }
 
 std::size_t rows_within(std::size_t bytes, const models::network& what) {

@@ -25,6 +25,7 @@ struct passage {
       gpu::device_stream& on, gpu::const_lanes parameters);
 
   models::network network;
+  models::trace trace;
   std::size_t width; ///< values of a sample
   gpu::block<gpu::lane_work> works;
   gpu::block<gpu::lane_step> steps;

@@ -29,12 +29,12 @@ gpu::device_stream& replica::stream() noexcept {
 }
 
 const gpu::layout& replica::parameters() const noexcept {
-  return std::as_const(state_->samples).network().parameters();
+  return state_->samples.network().parameters();
 }
 
 void replica::initialise(
     std::span<float> parameters, std::uint64_t seed) const {
-  std::as_const(state_->samples).network().initialise(parameters, seed);
+  state_->samples.network().initialise(parameters, seed);
 }
 
 double replica::gradient(std::span<const float> parameters, const view& data,
@@ -58,8 +58,7 @@ double replica::gradient(std::span<const float> parameters, const view& data,
     const auto part = samples.first(std::min(together, samples.size()));
     samples = samples.subspan(part.size());
     const auto losses = through.forward(parameters, data, part, scale);
-    through.network().backward(
-        on, parameters, to, samples.empty() ? ready : word{});
+    through.backward(parameters, to, samples.empty() ? ready : word{});
     // Behind the backward pass, which shall not wait for it.
     loss += gpu::sum(on, losses);
     to.beta = 1.0f;

@@ -35,7 +35,7 @@ std::span<const float> sampled_network::forward(
     std::span<const std::uint32_t> samples, float scale) {
   const auto [logits, labels, losses] = pass(parameters, data, samples);
   gpu::softmax_cross_entropy(
-      on_, logits, labels, losses, scale, network_.logits_gradient());
+      on_, logits, labels, losses, scale, trace_.out_gradient());
   return losses;
 }
 
@@ -88,7 +88,7 @@ sampled_network::passed sampled_network::pass(std::span<const float> parameters,
     data.gather(samples, features, labels);
   }
   const auto logits =
-      network_.forward(on_, parameters, {features, count, width_});
+      network_.forward(on_, parameters, {features, count, width_}, trace_);
   return {logits, labels, losses_.span().first(count)};
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <stop_token>
 
@@ -22,17 +23,22 @@ public:
 
   gpu::device_stream& stream() noexcept { return on_; }
   const models::model& model() const noexcept { return what_; }
-  models::network& network() noexcept { return network_; }
   const models::network& network() const noexcept { return network_; }
   /// How many samples pass together at most; depends on the model alone.
   std::size_t most_together() const noexcept { return most_; }
 
   /// Passes samples forward. Leaves the gradient of the sum of their losses,
-  /// times `scale`, where `network().backward` takes it from. Answers with
-  /// these losses, which are on the device until the next call; whoever calls
-  /// waits for them before that.
+  /// times `scale`, where `backward` takes it from. Answers with these losses,
+  /// which are on the device until the next call; whoever calls waits for them
+  /// before that.
   std::span<const float> forward(std::span<const float> parameters,
       const view& data, std::span<const std::uint32_t> samples, float scale);
+
+  /// Takes that gradient back, as `models::network` does.
+  void backward(std::span<const float> parameters, gpu::gradient_sink to,
+      const std::function<void(const gpu::range&)>& ready = {}) {
+    network_.backward(on_, parameters, trace_, to, ready);
+  }
 
   /// Sums loss and correct predictions over `data`, as a `learner` does.
   evaluation evaluate(std::span<const float> parameters, const view& data,
@@ -52,6 +58,7 @@ private:
   models::model what_;
   gpu::device_stream on_;
   models::network network_;
+  models::trace trace_;
   std::size_t width_; // values a sample
   std::size_t most_;
   gpu::buffer features_;

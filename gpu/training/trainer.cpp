@@ -87,8 +87,7 @@ model_learner::lost model_learner::step(std::span<float> parameters,
     const auto losses = samples_.forward(parameters, data, samples, scale);
     loss.sum += gpu::sum(on, losses);
     loss.squares += gpu::sum_of_squares(on, losses);
-    samples_.network().backward(
-        on, parameters, optimiser_.sink(on, parameters, part, parts));
+    samples_.backward(parameters, optimiser_.sink(on, parameters, part, parts));
   }
   optimiser_.step(on, parameters);
   return loss;

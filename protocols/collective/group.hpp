@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -27,6 +28,15 @@ public:
 private:
   std::uint32_t rank_;
   std::uint64_t number_;
+};
+
+/// Hears several ranks, whichever sends first, by messages of one size. Whoever
+/// was heard may be received from otherwise before `next` is called again.
+class inbox {
+public:
+  virtual ~inbox() = default;
+  /// Waits for the next message, and answers with its sender.
+  virtual std::uint32_t next(gpu::typed_span to) = 0;
 };
 
 /// One rank's member of a group: does operations with the members of the other
@@ -103,6 +113,10 @@ public:
   /// Sends to one rank and receives from one, which may be the same, at once.
   virtual void exchange(gpu::const_typed_span from, std::uint32_t to,
       gpu::typed_span into, std::uint32_t of) = 0;
+
+  /// For messages of `count` elements of one type; not longer than the group.
+  virtual std::unique_ptr<inbox> open_inbox(std::span<const std::uint32_t> from,
+      std::size_t count, gpu::element type) = 0;
 
   /// Memory that every rank sees, where the wire has any: sums in place on it
   /// are read and written where they lie. All ranks ask for as much. It lives

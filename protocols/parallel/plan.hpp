@@ -52,6 +52,12 @@ struct plan {
   gpu::optimiser_options optimiser{};
   std::uint64_t seed = 1;
 
+  /// Members of a group of its ranks that are shards, the last ones.
+  std::uint32_t servers() const noexcept {
+    return how == sync::parameter_server ? shards : 0;
+  }
+  /// No rank has all that training goes on from.
+  bool sharded() const noexcept { return zero > 0 || servers() > 0; }
   /// What every rank has at the end of a step is the same.
   bool lockstep() const noexcept {
     return how == sync::all_reduce ||

@@ -64,6 +64,8 @@ public:
   void exchange(gpu::const_typed_span from, std::uint32_t to,
       gpu::typed_span into, std::uint32_t of) override;
 
+  std::unique_ptr<inbox> open_inbox(std::span<const std::uint32_t> from,
+      std::size_t count, gpu::element type) override;
   std::span<std::byte> allocate(std::size_t bytes) override;
 
   /// Elements; what goes ahead of them, and what comes with nothing in it, is
@@ -80,6 +82,7 @@ public:
   std::uint64_t digest() const noexcept { return digest_; }
 
 private:
+  class letters;
   struct blocks {
     std::vector<mapping> memory; // by rank; those of others are seen
   };

@@ -107,4 +107,79 @@ void channel_group::exchange(const_typed_span from, std::uint32_t to,
   transfer(both);
 }
 
+// What has come of a message stays with its leg until the rest is there.
+class channel_group::letters final : public inbox {
+public:
+  letters(channel_group& at, std::span<const std::uint32_t> from,
+      std::size_t count, gpu::element type)
+      : at_(at) {
+    const auto bytes = count * gpu::bytes_of(type);
+    for (const auto each : from) {
+      require(each < at.ranks() && each != at.rank(),
+          "an inbox hears other ranks of the group");
+      slots_.push_back({each, std::vector<std::byte>(bytes), {}});
+      slots_.back().what = {slots_.back().room.data(), count, type};
+    }
+    require(!slots_.empty(), "an inbox hears somebody");
+  }
+
+  std::uint32_t next(typed_span to) override {
+    if (at_.ended_)
+      throw *at_.ended_;
+    for (auto& each : slots_)
+      if (!each.open)
+        open(each);
+    auto* done = &slots_.front();
+    at_.carry_on(done->open->what,
+        [&](std::uint32_t& idle, std::vector<wanted>& wants, bool asks) {
+          for (std::size_t i = 0; i < slots_.size(); ++i) {
+            auto& each = slots_[(turn_ + i) % slots_.size()];
+            if (each.open->through.advance())
+              idle = 0;
+            if (each.open->through.conflict())
+              at_.contradict(each.open->what, *each.open->through.conflict());
+            if (!each.open->through.done())
+              continue;
+            done = &each;
+            turn_ = (turn_ + i + 1) % slots_.size();
+            return true;
+          }
+          ++idle;
+          if (asks)
+            for (const auto& each : slots_)
+              for (const auto& one : each.open->through.wants())
+                wants.push_back(one);
+          return false;
+        });
+    copy(done->what.data, to.data, bytes_of(const_typed_span{to}));
+    done->open.reset();
+    return done->from;
+  }
+
+private:
+  struct slot {
+    std::uint32_t from = 0;
+    std::vector<std::byte> room;
+    typed_span what;
+    std::unique_ptr<leg> open{};
+  };
+
+  void open(slot& of) {
+    auto moved = blank(at_.ranks(), of.what.count);
+    collective::move(
+        moved, 0, of.from, at_.rank(), {0, of.what.count}, verb::copy);
+    of.open = std::make_unique<leg>(call_of(of.what, of.from, at_.rank()),
+        moved, *at_.wire_, of.what, at_.room_, at_.sent_);
+  }
+
+  channel_group& at_;
+  std::deque<slot> slots_;
+  std::size_t turn_ = 0; ///< who is looked at first: nobody is passed over
+};
+
+std::unique_ptr<inbox> channel_group::open_inbox(
+    std::span<const std::uint32_t> from, std::size_t count, gpu::element type) {
+  return std::make_unique<letters>(*this, from, count, type);
+}
+
 } // namespace troupe::collective

@@ -38,7 +38,8 @@ mesh_company::mesh_company(const topology& what, const run_options& how)
                  "mesh begins with parallel.workers ranks, whoever has them, "
                  "and goes on with parallel.min_workers");
   const auto ranks = own_ranks();
-  const auto part = static_cast<double>(ranks) / plan_.workers;
+  const auto part = static_cast<double>(ranks) /
+                    static_cast<double>(plan_.workers + plan_.servers());
   open({ranks, 1,
       part * mesh_memory(static_cast<double>(gpu::size(layout_)), settled_),
       gpu::size(layout_)});
@@ -54,16 +55,17 @@ parallel::conductor_options mesh_company::options(const past& before) const {
   result.how.target_accuracy = c.run.target_accuracy;
   result.how.scores = !what_.test_data().empty();
   result.how.scores_first = result.how.scores && to_score_first(c, before);
-  result.how.wanted = plan_.workers;
-  result.how.least = static_cast<std::uint32_t>(c.parallel.min_workers);
-  result.how.sharded = plan_.zero > 0;
-  result.how.together = plan_.zero > 0 || !plan_.lockstep();
+  result.how.wanted = plan_.workers + plan_.servers();
+  result.how.least =
+      static_cast<std::uint32_t>(c.parallel.min_workers) + plan_.servers();
+  result.how.sharded = plan_.sharded();
+  result.how.together = plan_.sharded() || !plan_.lockstep();
   // Nobody comes where nobody may.
   result.how.stands_still =
       cluster_ ? from_seconds(how_.cluster.patience) : duration{};
   result.how.then = how_.cluster.then;
   result.header = header(before, c.parallel.sync, c.run.steps);
-  result.header.slots = plan_.workers;
+  result.header.slots = plan_.workers + plan_.servers();
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   if (before.state) {
@@ -77,7 +79,7 @@ parallel::conductor_options mesh_company::options(const past& before) const {
 }
 
 std::size_t mesh_company::own_ranks() const {
-  const std::size_t wanted = plan_.workers;
+  const std::size_t wanted = plan_.workers + plan_.servers();
   if (how_.cluster.at.empty())
     return wanted;
   return devices_.trains ? std::min<std::size_t>(wanted, devices_.slots()) : 0;

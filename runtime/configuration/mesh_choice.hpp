@@ -36,7 +36,7 @@ void check_mesh(const configuration& what, const rule_row::findings& found);
 std::string agreement(const configuration& what);
 /// "64 samples in 8 micro-batches".
 std::string step_size(const configuration& what);
-/// "adamw, rate 0.0003, 100 steps of warmup, then a cosine to 0".
+/// "adamw, rate 0.0003, 100 steps of warmup, cosine to 0".
 std::string descent(const configuration& what);
 
 /// Bytes of this process if all ranks are here: for each a model, a gradient

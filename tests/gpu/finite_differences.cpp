@@ -33,17 +33,19 @@ block spread_block(std::size_t size, std::uint64_t seed) {
 /// A layer's forward pass as a function of its parameters and inputs.
 class subject {
 public:
-  subject(gpu::layer& layer, gpu::extents in, std::size_t samples)
+  subject(const gpu::layer& layer, gpu::extents in, std::size_t samples)
       : layer_(layer),
         samples_(samples),
         in_(in.size()),
         out_(layer.output().size()),
-        weighting_(random_block(samples * out_, 3)) {}
+        weighting_(random_block(samples * out_, 3)),
+        kept_(layer.kept(samples)),
+        workspace_(layer.workspace(samples)) {}
 
   double loss(const block& parameters, const block& in) {
     outputs_.resize(samples_ * out_);
-    layer_.forward(
-        on_, parameters, {in, samples_, in_}, {outputs_, samples_, out_});
+    layer_.forward(on_, parameters, {in, samples_, in_},
+        {outputs_, samples_, out_}, memory());
     double sum = 0.0;
     for (std::size_t i = 0; i < outputs_.size(); ++i)
       sum += double(weighting_[i]) * double(outputs_[i]);
@@ -56,16 +58,20 @@ public:
     auto out_gradient = weighting_;
     layer_.backward(on_, parameters, {in, samples_, in_},
         {outputs_, samples_, out_}, {out_gradient, samples_, out_},
-        {in_gradient, samples_, in_}, {parameter_gradient});
+        {in_gradient, samples_, in_}, {parameter_gradient}, memory());
   }
 
 private:
+  gpu::layer_memory memory() { return {kept_, workspace_}; }
+
   gpu::device_stream on_;
-  gpu::layer& layer_;
+  const gpu::layer& layer_;
   std::size_t samples_;
   std::size_t in_;
   std::size_t out_;
   block weighting_;
+  block kept_;
+  block workspace_;
   block outputs_;
 };
 
@@ -92,7 +98,7 @@ double largest_error(block& at, const block& gradient, Loss loss) {
 } // namespace
 
 gradient_errors compare_with_finite_differences(
-    gpu::layer& layer, gpu::extents in, std::size_t samples) {
+    const gpu::layer& layer, gpu::extents in, std::size_t samples) {
   subject what{layer, in, samples};
   auto inputs = spread_block(samples * in.size(), 1);
   auto parameters = random_block(gpu::size(layer.parameters()), 2);

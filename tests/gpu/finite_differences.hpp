@@ -18,6 +18,6 @@ struct gradient_errors {
 /// random weighting of all outputs, summed in double; parameters and inputs are
 /// drawn so that few of them come near a kink of ReLU or max-pooling.
 gradient_errors compare_with_finite_differences(
-    gpu::layer& layer, gpu::extents in, std::size_t samples);
+    const gpu::layer& layer, gpu::extents in, std::size_t samples);
 
 } // namespace troupe::testing

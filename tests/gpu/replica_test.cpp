@@ -179,9 +179,12 @@ TEST_P(replica_test, says_what_is_final_from_the_last_layer_to_the_first) {
     auto to = poisoned(parameters.size());
     std::vector<gpu::range> heard;
     std::vector<float> seen(parameters.size(), tests::not_a_number);
+    std::vector<float> too_early;
     const auto hear = [&](const gpu::range& part) {
       heard.push_back(part);
       what.stream().synchronise();
+      if (heard.size() == 1)
+        too_early = fetched(to.span());
       const auto now = fetched(part.of(to.span()));
       std::ranges::copy(now, seen.begin() + long(part.first));
     };
@@ -191,6 +194,7 @@ TEST_P(replica_test, says_what_is_final_from_the_last_layer_to_the_first) {
 
     EXPECT_EQ(heard, (std::vector<gpu::range>{{64, 1026}, {0, 64}}));
     EXPECT_EQ(bits(seen), bits(fetched(to.span())));
+    EXPECT_NE(bits(too_early), bits(seen));
   }
 }
 

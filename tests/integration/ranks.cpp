@@ -1,7 +1,7 @@
 // One rank of several processes, for ranks_test.cpp: does one operation after
 // the other until it fails, and says why.
 //
-//     ranks HOST:PORT RANK RANKS tcp|memory OPERATION COUNT TIMES
+//     ranks HOST:PORT RANK RANKS tcp|memory|tls:DIR OPERATION COUNT TIMES
 //
 // TIMES 0: for ever. Rank 0 says "at HOST:PORT" first; each says "begun" when
 // its first operation is through.
@@ -44,17 +44,20 @@ int main(int argc, char** argv) {
   const std::string address = argv[1];
   const auto rank = static_cast<std::uint32_t>(std::atoi(argv[2]));
   const auto ranks = static_cast<std::uint32_t>(std::atoi(argv[3]));
-  const bool memory = std::string{argv[4]} == "memory";
-  constexpr auto patience = std::chrono::seconds{60};
+  const std::string over = argv[4];
+  const bool memory = over == "memory";
   try {
+    appointment when{std::chrono::seconds{60}};
+    if (over.starts_with("tls:"))
+      when.by = credentials_in(over.substr(4));
     std::unique_ptr<wire> joined;
     if (rank == 0) {
       meeting_place place{address};
       std::cout << "at " << place.address() << std::endl;
       joined = meet_as_first(
-          place, ranks, memory ? medium::memory : medium::tcp, patience);
+          place, ranks, memory ? medium::memory : medium::tcp, when);
     } else {
-      joined = meet(address, rank, ranks, patience);
+      joined = meet(address, rank, ranks, when);
     }
     channel_group on{std::move(joined)};
     act(on, argv[5], static_cast<std::size_t>(std::atoll(argv[6])),

@@ -1,6 +1,7 @@
 #include "tests/support/process.hpp"
 
 #include "protocols/collective/algorithm.hpp"
+#include "tests/runtime/scratch_directory.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,15 +57,30 @@ std::set<std::string> names_in_memory() {
   return result;
 }
 
-class ranks_test : public testing::TestWithParam<std::string> {};
+class ranks_test : public testing::TestWithParam<std::string> {
+protected:
+  // As ranks.cpp has it.
+  std::string wire() const {
+    if (GetParam() != "tls")
+      return GetParam();
+    const auto certificates = (scratch_ / "certs").string();
+    run({{TROUPE_TOOL, "certs", "init", certificates}});
+    return "tls:" + certificates;
+  }
 
-INSTANTIATE_TEST_SUITE_P(over, ranks_test, testing::Values("memory", "tcp"),
+private:
+  scratch_directory scratch_;
+};
+
+INSTANTIATE_TEST_SUITE_P(over, ranks_test,
+    testing::Values("memory", "tcp", "tls"),
     [](const auto& x) { return x.param; });
 
 TEST_P(ranks_test, do_every_operation_as_processes) {
+  const auto over = wire();
   for (std::uint8_t k = 0; k < collective::operation_kinds; ++k) {
     const std::string operation = to_string(static_cast<operation_kind>(k));
-    company_of_ranks all{3, GetParam(), operation, 10'007, 24};
+    company_of_ranks all{3, over, operation, 10'007, 24};
 
     for (std::size_t r = 0; r < all.size(); ++r) {
       const auto end = all[r].wait();
@@ -75,9 +91,10 @@ TEST_P(ranks_test, do_every_operation_as_processes) {
 
 // In each operation, by each of its ways: the survivors know who it was, soon.
 TEST_P(ranks_test, name_who_was_killed_within_a_second) {
+  const auto over = wire();
   for (std::uint8_t k = 0; k < collective::operation_kinds; ++k) {
     const std::string operation = to_string(static_cast<operation_kind>(k));
-    company_of_ranks all{4, GetParam(), operation, 50'021, 0};
+    company_of_ranks all{4, over, operation, 50'021, 0};
     for (std::size_t r = 0; r < all.size(); ++r)
       ASSERT_TRUE(all[r].says("begun")) << operation << ": " << all[r].out();
 
@@ -96,7 +113,7 @@ TEST_P(ranks_test, name_who_was_killed_within_a_second) {
 }
 
 TEST_P(ranks_test, leave_no_memory_behind) {
-  company_of_ranks all{2, GetParam(), "all_reduce", 1'000, 0};
+  company_of_ranks all{2, wire(), "all_reduce", 1'000, 0};
   for (std::size_t r = 0; r < all.size(); ++r)
     ASSERT_TRUE(all[r].says("begun"));
   all[0].signal(SIGKILL);

@@ -283,21 +283,22 @@ TEST(limits_test, of_images_are_told_too) {
 TEST(order_test, a_network_grows_behind_what_it_is_at) {
   gpu::device_stream on{first};
   models::network network{models::softmax(5, 3), first};
+  models::trace left;
   std::vector<float> parameters(gpu::size(network.parameters()), 1.0f);
   gpu::buffer there{parameters.size(), on}, in{50, on};
   const std::vector<float> ones(50, 1.0f);
   std::vector<float> logits(3);
   gpu::copy<float>(on, parameters, there.span());
   gpu::copy<float>(on, ones, in.span());
-  network.forward(on, there.span(), {in.span().first(5), 1, 5});
+  network.forward(on, there.span(), {in.span().first(5), 1, 5}, left);
   on.synchronise();
   gate closed;
 
   closed.close(on);
   const auto few =
-      network.forward(on, there.span(), {in.span().first(5), 1, 5});
+      network.forward(on, there.span(), {in.span().first(5), 1, 5}, left);
   gpu::copy<float>(on, few.span(), logits);
-  network.forward(on, there.span(), {in.span(), 10, 5});
+  network.forward(on, there.span(), {in.span(), 10, 5}, left);
   gpu::buffer{1, first}; // whose stream has done all that it was asked for
   closed.open();
   on.synchronise();

@@ -140,32 +140,43 @@ TEST(meeting_test, is_no_longer_than_patience) {
 
 class tls_meeting_test : public testing::Test {
 protected:
-  static credentials stranger() {
-    const tests::scratch_directory place;
-    cluster::certificates::init(place / "certs");
-    cluster::certificates::issue(place / "certs", "mallory");
-    return credentials_in(place / "certs", "mallory");
-  }
   static appointment with(credentials by, std::chrono::milliseconds most) {
     appointment result{most};
     result.by = std::move(by);
     return result;
   }
 
+  tests::scratch_directory scratch;
   meeting_place place{"127.0.0.1:0"};
 };
 
 TEST_F(tls_meeting_test, refuses_a_certificate_of_another_authority) {
+  cluster::certificates::init(scratch / "other");
   auto first = begun_as_first(place, 2, with(tests::common_credentials(), 1s));
-  auto other = begun_as(1, 2, place.address(), with(stranger(), 10s));
+  auto other = begun_as(
+      1, 2, place.address(), with(credentials_in(scratch / "other"), 10s));
+
+  EXPECT_THAT(first.get(),
+      HasSubstr("rank 1 did not come within 1000 ms; somebody was turned away: "
+                "the peer refused: "));
+  EXPECT_THAT(
+      other.get(), HasSubstr("is not signed by the authority in ca.pem"));
+}
+
+TEST_F(tls_meeting_test, refuses_by_name_whose_certificate_was_taken_back) {
+  const auto ours = scratch / "ours";
+  cluster::certificates::init(ours);
+  cluster::certificates::issue(ours, "mallory");
+  const auto mallory = credentials_in(ours, "mallory");
+  cluster::certificates::revoke(ours, "mallory");
+  auto first = begun_as_first(place, 2, with(credentials_in(ours), 1s));
+  auto other = begun_as(1, 2, place.address(), with(mallory, 10s));
 
   EXPECT_EQ(first.get(),
       "rank 0: rank 1 did not come within 1000 ms; somebody was turned away: "
-      "the peer's certificate, mallory, is not signed by the authority in "
-      "ca.pem");
+      "the peer's certificate, mallory, is revoked");
   EXPECT_THAT(other.get(),
-      HasSubstr("the peer's certificate, coordinator, is not signed by the "
-                "authority in ca.pem"));
+      HasSubstr("is no rank 0, or it gave up: the peer refused: "));
 }
 
 TEST_F(tls_meeting_test, refuses_who_comes_in_the_clear) {

@@ -98,6 +98,63 @@ TEST(mesh_test, shards_what_the_optimiser_keeps_without_another_bit) {
   }
 }
 
+plan parameter_server(std::uint32_t shards, std::optional<std::uint64_t> s = 0,
+    gpu::optimiser_options by = adamw()) {
+  auto result = all_reduce(by);
+  result.how = sync::parameter_server;
+  result.shards = shards;
+  result.staleness = s;
+  return result;
+}
+
+TEST(mesh_test, has_the_same_bits_through_shards_that_wait_for_all) {
+  const auto alone = trained(all_reduce(), 1);
+
+  for (const auto shards : {1u, 2u, 3u})
+    for (const auto ranks : {1u, 2u, 3u})
+      EXPECT_EQ(trained(parameter_server(shards), ranks), alone)
+          << shards << ' ' << ranks;
+}
+
+TEST(mesh_test, learns_through_shards_that_do_not_wait) {
+  const auto by = plain_sgd();
+  auto moving = by;
+  moving.momentum = 0.9f;
+  for (const auto staleness :
+      {std::optional<std::uint64_t>{2}, std::optional<std::uint64_t>{}})
+    for (const auto& how : {parameter_server(2, staleness, by),
+             parameter_server(2, staleness, moving)}) {
+      const auto result =
+          play({.how = how, .ranks = 3, .steps = 60, .evaluate_every = 20});
+
+      EXPECT_EQ(result.report.outcome, run_outcome::completed);
+      EXPECT_GT(result.report.best_accuracy, 0.6);
+    }
+}
+
+TEST(mesh_test, goes_on_with_the_same_bits_when_a_shard_dies) {
+  const auto alone = trained(all_reduce(), 1, 40);
+
+  for (const auto victim : {0u, 3u}) {
+    bool done = false;
+    some_mesh what{.how = parameter_server(2),
+        .ranks = 2,
+        .steps = 40,
+        .checkpoint_every = 10};
+    what.on_fact = [&](const fact& one, const auto& ranks, const auto&) {
+      const auto* made = std::get_if<facts::stepped>(&one.what);
+      if (done || !made || made->last < 15)
+        return;
+      done = true;
+      caf::anon_send_exit(ranks[victim], caf::exit_reason::kill);
+    };
+    const auto result = play(what);
+
+    EXPECT_EQ(result.report.outcome, run_outcome::completed);
+    EXPECT_EQ(result.parameters, alone) << victim;
+  }
+}
+
 TEST(mesh_test, agrees_on_parameters_as_on_gradients_after_each_step) {
   auto by = plain_sgd();
   by.momentum = 0.9f;

@@ -97,15 +97,17 @@ mesh_result play(const some_mesh& what) {
   options.how.evaluate_every = what.evaluate_every;
   options.how.checkpoint_every = what.checkpoint_every;
   options.how.target_accuracy = what.target_accuracy;
-  options.how.wanted = what.ranks;
+  const auto members = what.ranks + how.servers();
+  options.how.wanted = members;
+  options.how.least = 1 + how.servers();
   options.how.stretch = 2ms;
-  options.how.sharded = how.zero > 0;
-  options.how.together = how.zero > 0 || !how.lockstep();
+  options.how.sharded = how.sharded();
+  options.how.together = how.sharded() || !how.lockstep();
   options.from = what.from;
   const auto head = system.spawn<parallel::conductor_impl>(std::move(options));
   const auto room = std::make_shared<parallel::local_room>();
   parallel::begin begin;
-  for (std::uint32_t i = 0; i < what.ranks; ++i) {
+  for (std::uint32_t i = 0; i < members; ++i) {
     auto does = system.spawn<parallel::executor_impl, caf::detached>(
         parallel::executor_options{how,
             {mesh_model(what.hidden_layer), training::view{data}},

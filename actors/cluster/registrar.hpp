@@ -71,6 +71,8 @@ private:
   void on(const facts::waiting& x);
   void on(const facts::leased& x);
   void on(const facts::went_on& x);
+  void on(const facts::mesh_formed& x);
+  void on(const facts::stepped& x);
   void on(const facts::client_failed& x);
   void on(const facts::client_joined& x);
   report status();

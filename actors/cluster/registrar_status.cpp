@@ -101,6 +101,7 @@ void registrar_state::on(const facts::waiting& x) {
   seen_.waits_for = fmt::format("{}: {} of {} are there{}{}", x.needs, x.have,
       x.wanted, x.whom.empty() ? "" : "; missing: ", x.whom);
   waits_since_ = clock_now(self_);
+  seen_.ranks.clear();
 }
 
 void registrar_state::on(const facts::leased&) {
@@ -109,6 +110,16 @@ void registrar_state::on(const facts::leased&) {
 
 void registrar_state::on(const facts::went_on&) {
   waits_since_.reset();
+}
+
+void registrar_state::on(const facts::mesh_formed& x) {
+  waits_since_.reset();
+  seen_.ranks = fmt::format("{} ranks in epoch {}: {}", x.ranks,
+      x.epoch & UINT32_MAX, x.nodes); // of this start of the run
+}
+
+void registrar_state::on(const facts::stepped& x) {
+  seen_.version = x.last;
 }
 
 void registrar_state::on(const facts::client_failed& x) {

@@ -200,6 +200,7 @@ struct report {
   std::vector<node_report> nodes;
   std::vector<std::string> failures; ///< of clients, the last ones
   std::string rule{};                ///< its name
+  std::string ranks{}; ///< of a mesh: where they are; empty: it is none
 };
 
 /// Whatever may be said.
@@ -353,7 +354,8 @@ bool inspect(Inspector& f, report& x) {
       f.field("promises_bits", x.promises_bits),
       f.field("waits_for", x.waits_for),
       exactly(f, "waits_since", x.waits_since), f.field("nodes", x.nodes),
-      f.field("failures", x.failures), f.field("rule", x.rule));
+      f.field("failures", x.failures), f.field("rule", x.rule),
+      f.field("ranks", x.ranks));
 }
 
 } // namespace cluster

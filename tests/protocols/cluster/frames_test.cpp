@@ -227,7 +227,7 @@ TEST(frames_test, keep_the_bytes_of_what_ranks_answer) {
 }
 
 TEST(frames_test, keep_the_bytes_of_a_report) {
-  report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}, "j"};
+  report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}, "j", "k"};
   said.nodes.push_back(
       {"e", "member", 0.5, 1, 2, 3, "f", "g", "h", true, 4, 5, "i"});
 
@@ -253,7 +253,8 @@ TEST(frames_test, keep_the_bytes_of_a_report) {
       "0000000000000005"   //   samples
       "0169"               //   fingerprint
       "010164"             // failures
-      "016a");             // rule
+      "016a"               // rule
+      "016b");             // ranks
 }
 
 // What is said behind a door. No frame, but it has its bytes as well.

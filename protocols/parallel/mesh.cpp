@@ -1,7 +1,6 @@
 #include "protocols/parallel/mesh.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace troupe::parallel {
@@ -65,7 +64,7 @@ void mesh::regroup(const std::string& why, instant now, decisions& out) {
 
 void mesh::gather(instant now, decisions& out) {
   const auto have = static_cast<std::uint32_t>(seats_.size());
-  const auto needed = made_together_ ? settings_.least : settings_.wanted;
+  const auto needed = begun_ ? settings_.least : settings_.wanted;
   if (have >= needed) {
     if (waiting_)
       out.push_back(waits{have, 0});
@@ -75,6 +74,8 @@ void mesh::gather(instant now, decisions& out) {
   alarm_.reset();
   if (stopping_)
     return finish(out);
+  if (begun_ && !settings_.open)
+    return fail(why_, out);
   wait(have, needed, now, out);
 }
 
@@ -95,10 +96,10 @@ void mesh::wait_no_more(instant now, decisions& out) {
   if (settings_.then == resort::interrupt)
     return stop(now, out);
   if (settings_.then == resort::go_on && have >= settings_.least) {
-    made_together_ = true;
+    begun_ = true;
     return gather(now, out);
   }
-  const auto needed = made_together_ ? settings_.least : settings_.wanted;
+  const auto needed = begun_ ? settings_.least : settings_.wanted;
   fail(std::to_string(have) + " of " + std::to_string(needed) +
            " ranks are there, and no other has come",
       out);
@@ -106,6 +107,7 @@ void mesh::wait_no_more(instant now, decisions& out) {
 
 void mesh::convene_all(instant now, decisions& out) {
   stage_ = stage::convening;
+  begun_ = true;
   ++epoch_;
   alarm_ = now + settings_.patience;
   members_.clear();
@@ -146,7 +148,10 @@ void mesh::muster_all(instant now, decisions& out) {
   }
   const auto nobody_has = !root;
   const auto given = !root && held_.parameters;
-  made_ = root ? seats_[members_[*root]].step : held_.step;
+  const auto before =
+      std::exchange(made_, root ? seats_[members_[*root]].step : held_.step);
+  if (made_ > before)
+    out.push_back(stretch{before, made_, 0, {}});
   ordered_ = made_;
   samples_ = 0;
   loss_ = 0.0;
@@ -178,7 +183,6 @@ void mesh::hear(const mustered& what, instant now, decisions& out) {
     return;
   stage_ = stage::stepping;
   alarm_.reset();
-  made_together_ = true;
   out.push_back(formed{epoch_, members_, made_, now - broke_, why_});
   go_on(now, out);
 }
@@ -288,7 +292,7 @@ void mesh::rest(instant now, decisions& out) {
   stage_ = stage::resting;
   const auto scores = wants_score();
   if (made_ > published_) {
-    out.push_back(version{made_, samples_,
+    out.push_back(version{made_, (made_ - published_) * settings_.batch,
         samples_ > 0 ? loss_ / static_cast<double>(samples_) : 0.0, scores});
     published_ = made_;
     samples_ = 0;

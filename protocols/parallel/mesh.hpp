@@ -24,8 +24,10 @@ struct mesh_settings {
   double target_accuracy = 0.0; ///< it ends when that is reached; 0: never
   bool scores = true;           ///< there is a test set
   bool scores_first = false;    ///< what it goes on from has no score yet
+  std::uint64_t batch = 1;      ///< samples of a step, over all ranks
   std::uint32_t wanted = 1;     ///< ranks, to begin with
   std::uint32_t least = 1;      ///< that it goes on with
+  bool open = false;            ///< more may come; else too few are its end
   bool sharded = false;  ///< no rank has the whole state: a loss costs the
                          ///< steps since the last one that was kept
   bool together = false; ///< what is kept is made by all of them
@@ -51,7 +53,8 @@ struct formed {
   duration took{};
   std::string why; ///< the one before is no more; empty: it is the first
 };
-/// These steps have been made.
+/// These steps have been made. Those of a composition that broke before all had
+/// told of them have no sums.
 struct stretch {
   step_id first = 0;
   step_id last = 0;
@@ -215,7 +218,7 @@ private:
   std::uint32_t tries_ = 0;    ///< since the last stretch
   std::string why_;            ///< the last composition is no more
   instant broke_{};            ///< when
-  bool made_together_ = false; ///< there has been a composition
+  bool begun_ = false;         ///< there has been a composition
   bool waiting_ = false;       ///< for more ranks, and so many were there
   std::uint32_t waiting_have_ = 0;
   instant waiting_since_{};

@@ -55,14 +55,15 @@ parallel::conductor_options mesh_company::options(const past& before) const {
   result.how.target_accuracy = c.run.target_accuracy;
   result.how.scores = !what_.test_data().empty();
   result.how.scores_first = result.how.scores && to_score_first(c, before);
+  result.how.batch = plan_.batch;
+  result.how.open = bool{cluster_};
   result.how.wanted = plan_.workers + plan_.servers();
   result.how.least =
       static_cast<std::uint32_t>(c.parallel.min_workers) + plan_.servers();
   result.how.sharded = plan_.sharded();
   result.how.together = plan_.sharded() || !plan_.lockstep();
-  // Nobody comes where nobody may.
-  result.how.stands_still =
-      cluster_ ? from_seconds(how_.cluster.patience) : duration{};
+  if (cluster_)
+    result.how.stands_still = from_seconds(how_.cluster.patience);
   result.how.then = how_.cluster.then;
   result.header = header(before, c.parallel.sync, c.run.steps);
   result.header.slots = plan_.workers + plan_.servers();

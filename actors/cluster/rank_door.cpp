@@ -165,8 +165,8 @@ void rank_door_state::receive(const fetched& what) {
   if (!at)
     return; // of an epoch that is over
   if (!what.failed.empty())
-    return step_.expel("a tensor that it handed over did not come: " +
-                       what.failed);
+    return step_.expel(
+        "a tensor that it handed over did not come: " + what.failed);
   *at = what.here;
   if (--arriving_->missing > 0)
     return;

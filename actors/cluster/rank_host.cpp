@@ -44,7 +44,9 @@ rank_host::behavior_type rank_host_state::make_behavior() {
       [this](const drain& what) { hear(what); },
       [this](const farewell& what) { hear(what); },
       [this](const fetched& what) { bring(what); },
-      [this](const parted& what) { end({what.why, false, 1}); },
+      [this](const parted& what) {
+        end({what.why, false, 1});
+      },
       [this](const parallel::convened& what) { answer(what); },
       [this](const parallel::mustered& what) { answer(what); },
       [this](const parallel::advanced& what) { answer(what); },

@@ -204,14 +204,13 @@ struct report {
 };
 
 /// Whatever may be said.
-using frame =
-    std::variant<hello, welcome, refusal, ready, seated, score, revoke, release,
-        arrived, update, failure, evaluated_part, part_begun, drain, farewell,
-        beat, report, carried, durable, state_stored, lower, call_off,
-        parallel::convene, parallel::muster, parallel::advance,
-        parallel::assess, parallel::hand_over, parallel::convened,
-        parallel::mustered, parallel::advanced, parallel::assessed,
-        parallel::handed, parallel::broken>;
+using frame = std::variant<hello, welcome, refusal, ready, seated, score,
+    revoke, release, arrived, update, failure, evaluated_part, part_begun,
+    drain, farewell, beat, report, carried, durable, state_stored, lower,
+    call_off, parallel::convene, parallel::muster, parallel::advance,
+    parallel::assess, parallel::hand_over, parallel::convened,
+    parallel::mustered, parallel::advanced, parallel::assessed,
+    parallel::handed, parallel::broken>;
 
 } // namespace troupe::cluster
 

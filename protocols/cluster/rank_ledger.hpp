@@ -64,8 +64,8 @@ private:
   struct entry {
     parallel::epoch_id epoch = 0;
     bool opens = false;
-    bool is_first = false;         ///< rank 0
-    std::uint32_t ranks = 0;       ///< of its epoch
+    bool is_first = false;          ///< rank 0
+    std::uint32_t ranks = 0;        ///< of its epoch
     parallel::step_id furthest = 0; ///< that it can have come
     std::deque<owed> owes{};
   };

@@ -79,8 +79,8 @@ void mesh::gather(instant now, decisions& out) {
   wait(have, needed, now, out);
 }
 
-void mesh::wait(std::uint32_t have, std::uint32_t needed, instant now,
-    decisions& out) {
+void mesh::wait(
+    std::uint32_t have, std::uint32_t needed, instant now, decisions& out) {
   if (!waiting_ || have != waiting_have_)
     out.push_back(waits{have, needed});
   if (!std::exchange(waiting_, true))

@@ -189,8 +189,8 @@ private:
   bool is_member(epoch_id epoch, seat_id seat) const noexcept;
   std::uint32_t first_local() const;
   bool one_more_waits() const noexcept;
-  void wait(std::uint32_t have, std::uint32_t needed, instant now,
-      decisions& out);
+  void wait(
+      std::uint32_t have, std::uint32_t needed, instant now, decisions& out);
   void wait_no_more(instant now, decisions& out);
   void regroup(const std::string& why, instant now, decisions& out);
   void gather(instant now, decisions& out);
@@ -215,11 +215,11 @@ private:
   std::map<seat_id, seat_state> seats_;
   std::vector<seat_id> members_; ///< by rank
   epoch_id epoch_ = 0;
-  std::uint32_t tries_ = 0;    ///< since the last stretch
-  std::string why_;            ///< the last composition is no more
-  instant broke_{};            ///< when
-  bool begun_ = false;         ///< there has been a composition
-  bool waiting_ = false;       ///< for more ranks, and so many were there
+  std::uint32_t tries_ = 0; ///< since the last stretch
+  std::string why_;         ///< the last composition is no more
+  instant broke_{};         ///< when
+  bool begun_ = false;      ///< there has been a composition
+  bool waiting_ = false;    ///< for more ranks, and so many were there
   std::uint32_t waiting_have_ = 0;
   instant waiting_since_{};
   std::optional<instant> alarm_; ///< for whoever does not answer

@@ -88,8 +88,7 @@ registrar coordinator::prepare(
 }
 
 welcome coordinator::greeting() const {
-  return {
-      {}, 0, run_.configuration, run_.from, run_.fingerprint, 0, run_.home};
+  return {{}, 0, run_.configuration, run_.from, run_.fingerprint, 0, run_.home};
 }
 
 void coordinator::meet(const aggregator& whom, const candidate& who,

@@ -285,8 +285,8 @@ farewell node::serve_clients(session& with) {
   std::string as;
   if (how_.resident) {
     able.samples = run.data.front().size();
-    as = fmt::format(
-        "client {} of {} samples, ", run.home.client, able.samples);
+    as =
+        fmt::format("client {} of {} samples, ", run.home.client, able.samples);
   }
   const auto result = attend(with, here, std::move(able),
       ears_of<seated, score, revoke, carried, state_stored, call_off,

@@ -129,8 +129,8 @@ std::optional<session> rendezvous::try_once(std::string& why) {
   auto* yes = std::get_if<welcome>(&said);
   if (!yes)
     throw refused("the coordinator did not answer what it was asked");
-  return session{first.session, std::move(at), std::move(*yes),
-      std::move(own_host)};
+  return session{
+      first.session, std::move(at), std::move(*yes), std::move(own_host)};
 }
 
 // None: it leaves before anybody has answered.

@@ -117,8 +117,8 @@ run_report mesh_company::play(
       recorded(place, before, settled_.parallel.sync, 1), conductor_);
   how.observers = spawn_observers(before);
   if (cluster_)
-    how.observers.push_back(caf::actor_cast<observer>(cluster_->prepare(
-        *system_, conductor_, as_a_cluster(before))));
+    how.observers.push_back(caf::actor_cast<observer>(
+        cluster_->prepare(*system_, conductor_, as_a_cluster(before))));
   caf::scoped_actor self{*system_};
   account_.startup_seconds = monitoring::process_age();
   run_report report;

@@ -21,9 +21,8 @@ spawned_ranks spawn_ranks(caf::actor_system& system, const topology& what,
   spawned_ranks result;
   for (std::size_t i = 0; i < count; ++i) {
     auto does = system.spawn<executor_impl, caf::detached>(executor_options{
-        plan_of(settled),
-        {*what.model(), what.training_data(), what.initial()}, what.test_data(),
-        device_of(on, i), room, whom});
+        plan_of(settled), {*what.model(), what.training_data(), what.initial()},
+        what.test_data(), device_of(on, i), room, whom});
     result.ranks.push_back(system.spawn<rank_impl>(does));
     result.threads.push_back(std::move(does));
   }

@@ -88,15 +88,14 @@ protected:
   }
 
   static words with(std::size_t slots, words more = {}) {
-    more.insert(
-        more.end(), {"--set", fmt::format("compute.slots={}", slots)});
+    more.insert(more.end(), {"--set", fmt::format("compute.slots={}", slots)});
     return more;
   }
 
   static std::unique_ptr<process> join(const coordination& at,
       const std::string& name, std::size_t ranks = 1, words more = {}) {
-    words all{"join", at.at(), "--name", name, "--slots",
-        std::to_string(ranks)};
+    words all{
+        "join", at.at(), "--name", name, "--slots", std::to_string(ranks)};
     all.insert(all.end(), more.begin(), more.end());
     return std::make_unique<process>(troupe(all));
   }
@@ -115,10 +114,9 @@ protected:
     const auto all = left.all<facts::mesh_formed>();
     return all.empty() ? 0 : all.back().epoch;
   }
-  static bool makes_steps(process& who, const record& left,
-      std::uint64_t ranks, std::uint64_t steps = 1, std::uint64_t epoch = 0) {
-    return who.until(
-        [&] { return steps_of(left, ranks, epoch) >= steps; });
+  static bool makes_steps(process& who, const record& left, std::uint64_t ranks,
+      std::uint64_t steps = 1, std::uint64_t epoch = 0) {
+    return who.until([&] { return steps_of(left, ranks, epoch) >= steps; });
   }
   static void expect_the_end(process& who) {
     EXPECT_EQ(who.wait().code, 0) << who.out() << who.err();
@@ -137,12 +135,11 @@ TEST_F(mesh_nodes_test, makes_the_bits_of_one_process) {
   for (const std::string wire : {"auto", "memory", "tcp"})
     for (std::size_t i = 0; i < all.size(); ++i) {
       const auto name = fmt::format("{}-{}", wire, i);
-      coordination run{what, name,
-          with(all[i].here, {"--set", "parallel.wire=" + wire})};
+      coordination run{
+          what, name, with(all[i].here, {"--set", "parallel.wire=" + wire})};
       std::vector<std::unique_ptr<process>> nodes;
       for (std::size_t n = 0; n < all[i].nodes.size(); ++n)
-        nodes.push_back(
-            join(run, fmt::format("node-{}", n), all[i].nodes[n]));
+        nodes.push_back(join(run, fmt::format("node-{}", n), all[i].nodes[n]));
 
       expect_the_end(run.coordinator());
       for (auto& each : nodes)
@@ -162,8 +159,8 @@ TEST_F(mesh_nodes_test, makes_the_same_bits_under_tls) {
   expect_code(run(troupe({"certs", "init", certs})), 0);
   for (const std::string name : {"alpha", "beta"})
     expect_code(run(troupe({"certs", "issue", certs, name})), 0);
-  coordination all{what, "tls",
-      with(2, {"--tls", certs, "--set", "parallel.wire=tcp"})};
+  coordination all{
+      what, "tls", with(2, {"--tls", certs, "--set", "parallel.wire=tcp"})};
   auto alpha = join(all, "alpha", 1, {"--tls", certs});
   auto beta = join(all, "beta", 1, {"--tls", certs});
 
@@ -182,14 +179,13 @@ TEST_F(mesh_nodes_test, goes_on_with_the_same_bits_when_nodes_are_killed) {
     gpu::random_stream random{seed, gpu::stream::user, 0};
     const auto name = fmt::format("killed-{}", seed);
     coordination all{what, name,
-        with(seed % 2, {"--set",
-                           seed < 3 ? "parallel.wire=tcp"
-                                    : "parallel.wire=memory"})};
+        with(seed % 2, {"--set", seed < 3 ? "parallel.wire=tcp"
+                                          : "parallel.wire=memory"})};
     std::vector<std::unique_ptr<process>> nodes;
     for (std::size_t n = 0; n < (seed % 2 ? 3 : 4); ++n)
       nodes.push_back(join(all, fmt::format("node-{}", n)));
-    ASSERT_TRUE(makes_steps(all.coordinator(), all.left(), 4,
-        1 + random.below(800)))
+    ASSERT_TRUE(
+        makes_steps(all.coordinator(), all.left(), 4, 1 + random.below(800)))
         << all.coordinator().err();
 
     const auto before = epoch_of(all.left());
@@ -303,9 +299,10 @@ TEST_F(mesh_nodes_test, says_what_it_cannot_take) {
   const auto what = of(60);
   coordination first{what, "first", with(1)};
 
-  const auto taken = run(what.start("taken", with(1, {"--listen", first.at()})));
-  const auto counted = run(what.start("counted",
-      with(1, {"--listen", "127.0.0.1:0", "--min-nodes", "2"})));
+  const auto taken =
+      run(what.start("taken", with(1, {"--listen", first.at()})));
+  const auto counted = run(what.start(
+      "counted", with(1, {"--listen", "127.0.0.1:0", "--min-nodes", "2"})));
 
   EXPECT_EQ(taken.code, 1);
   EXPECT_THAT(taken.err, HasSubstr(first.at()));

@@ -120,8 +120,8 @@ TEST_F(rank_door_test, drops_what_is_of_an_epoch_that_is_over) {
 
 TEST_F(rank_door_test, lends_the_state_until_its_rank_has_it) {
   take_seats();
-  say(parallel::muster{1, 5, 0, 4, "there", 0, 0, false, filled(3),
-      {{"m", filled(3)}}});
+  say(parallel::muster{
+      1, 5, 0, 4, "there", 0, 0, false, filled(3), {{"m", filled(3)}}});
 
   ASSERT_THAT(node->sent<parallel::muster>(), SizeIs(1));
   EXPECT_NE(node->sent<parallel::muster>()[0].parameters.id, 0u);

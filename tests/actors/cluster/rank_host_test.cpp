@@ -38,8 +38,7 @@ struct rank_host_test : testing::Test {
   rank_host_test() {
     at = stage.system().spawn<rank_host_impl>(
         rank_host_options{peer, [this](const parallel::rank_sink&) {
-                            return std::vector{
-                                first.as<parallel::rank_actor>(),
+                            return std::vector{first.as<parallel::rank_actor>(),
                                 second.as<parallel::rank_actor>()};
                           }});
     stage.run();

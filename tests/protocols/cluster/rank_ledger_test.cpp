@@ -109,9 +109,9 @@ TEST_F(rank_ledger_test, takes_no_sums_that_cannot_be) {
     EXPECT_NE(copy.hear(one).fault, "");
   }
   come_to_assessed();
-  const std::vector<assessed> scores{
-      {2, 5, 8, {}, 0.5}, {2, 5, 9, {21, 0, 0.5}, 0.5},
-      {2, 5, 9, {3, 4, 0.5}, 0.5}, {2, 5, 9, {3, 3, 0.5}, nan}};
+  const std::vector<assessed> scores{{2, 5, 8, {}, 0.5},
+      {2, 5, 9, {21, 0, 0.5}, 0.5}, {2, 5, 9, {3, 4, 0.5}, 0.5},
+      {2, 5, 9, {3, 3, 0.5}, nan}};
   for (const auto& one : scores) {
     auto copy = ledger;
     EXPECT_NE(copy.hear(one).fault, "");
@@ -120,9 +120,8 @@ TEST_F(rank_ledger_test, takes_no_sums_that_cannot_be) {
 
 TEST_F(rank_ledger_test, takes_blocks_of_the_models_size_alone) {
   come_to_handed();
-  const std::vector<handed> wrong{{2, 5, 8, block(), {}},
-      {2, 5, 9, {}, {}}, {2, 5, 9, block(4), {}},
-      {2, 5, 9, block(), {{"m", block(2)}}},
+  const std::vector<handed> wrong{{2, 5, 8, block(), {}}, {2, 5, 9, {}, {}},
+      {2, 5, 9, block(4), {}}, {2, 5, 9, block(), {{"m", block(2)}}},
       {2, 5, 9, block(3, 7), {{"m", block(3, 7)}}},
       {2, 5, 9, block(), named_blocks(17, {"m", block()})}};
   for (const auto& one : wrong) {

@@ -33,8 +33,7 @@ std::vector<float> sums(const std::vector<shared_room>& rooms,
   std::vector<std::future<float>> all;
   for (std::uint32_t rank = 0; rank < ranks; ++rank)
     all.push_back(std::async(std::launch::async, [&, rank] {
-      const auto group =
-          rooms[rank]->meet({epoch, rank, rank, ranks, at}, {});
+      const auto group = rooms[rank]->meet({epoch, rank, rank, ranks, at}, {});
       const float mine = static_cast<float>(rank + 1);
       float sum = 0.0f;
       group->all_reduce(gpu::const_typed_span{std::span{&mine, 1}},

@@ -51,12 +51,12 @@ conductor::behavior_type conductor_state::make_behavior() {
       [this](const rank_gone& what) { on(what); },
       [this](const stored& what) { on(what); },
       [this](const storage_failed& what) { on(what); },
-      [this](const facts::node_joined& what) { tell(what), flush(); },
-      [this](const facts::node_left& what) { tell(what), flush(); },
-      [this](const facts::node_changed& what) { tell(what), flush(); },
-      [this](const facts::node_serves& what) { tell(what), flush(); },
-      [this](const facts::node_refused& what) { tell(what), flush(); },
-      [this](const facts::fingerprint_mixed& what) { tell(what), flush(); },
+      [this](const facts::node_joined& what) { note(what); },
+      [this](const facts::node_left& what) { note(what); },
+      [this](const facts::node_changed& what) { note(what); },
+      [this](const facts::node_serves& what) { note(what); },
+      [this](const facts::node_refused& what) { note(what); },
+      [this](const facts::fingerprint_mixed& what) { note(what); },
       [this](interrupt what) { on(what); },
       [this](const tick& what) { on(what); },
   };
@@ -70,8 +70,22 @@ void conductor_state::on(What&& what) {
     return;
   receive(what);
   flush();
+  arm();
+}
+
+void conductor_state::arm() {
   if (const auto when = rule_.alarm())
     timer_.set_by(self_, start_ + when->time_since_epoch());
+}
+
+// Of nodes, for the record; of a run that is over nothing is told.
+template <class Fact>
+void conductor_state::note(const Fact& what) {
+  now_ = instant{clock_now(self_) - start_};
+  if (!promise_.pending())
+    return;
+  tell(Fact{what});
+  flush();
 }
 
 caf::result<run_report> conductor_state::start(const begin& what) {
@@ -92,6 +106,7 @@ caf::result<run_report> conductor_state::start(const begin& what) {
   rule_.begin(now_, said);
   follow(std::move(said));
   flush();
+  arm();
   return promise_;
 }
 
@@ -141,6 +156,7 @@ void conductor_state::on_down(const caf::down_msg& what) {
     unseat(what.source, "it has died: " + to_string(what.reason));
   }
   flush();
+  arm();
 }
 
 template <class Answer>

@@ -24,6 +24,13 @@ run_outcome outcome_of(ended::how what) noexcept {
   return run_outcome::failed;
 }
 
+// A node's end is told in words.
+std::string why_it_ended(const caf::error& reason) {
+  if (reason == errc::node_lost || reason == errc::node_left)
+    return text(reason);
+  return "it has died: " + text(reason);
+}
+
 } // namespace
 
 conductor_state::conductor_state(
@@ -153,7 +160,7 @@ void conductor_state::on_down(const caf::down_msg& what) {
     rule_.fail("the scribe has died", said);
     follow(std::move(said));
   } else {
-    unseat(what.source, "it has died: " + to_string(what.reason));
+    unseat(what.source, why_it_ended(what.reason));
   }
   flush();
   arm();

@@ -145,9 +145,9 @@ TEST_F(rank_door_test, hands_over_once_all_of_it_is_here) {
   say(parallel::handed{
       1, 5, 0, tensor{filled(3), 7}, {{"m", tensor{filled(3), 8}}}});
   node->asked.clear();
-  say(fetched{7, filled(3, 1.0f)});
+  say(fetched{7, filled(3, 1.0f), 1.0f, {}});
   EXPECT_THAT(run.heard<parallel::handed>(), IsEmpty());
-  say(fetched{8, filled(3, 2.0f)});
+  say(fetched{8, filled(3, 2.0f), 2.0f, {}});
 
   ASSERT_THAT(run.heard<parallel::handed>(), SizeIs(1));
   const auto all = run.heard<parallel::handed>()[0];

@@ -83,9 +83,9 @@ TEST_F(rank_host_test, brings_the_state_before_its_rank_hears_of_it) {
       1, 5, 1, 2, "a", 1, 3, false, elsewhere(7), {{"m", elsewhere(8)}}});
 
   EXPECT_THAT(peer->asked, SizeIs(2));
-  say(fetched{8, filled(3, 2.0f)});
+  say(fetched{8, filled(3, 2.0f), 2.0f, {}});
   EXPECT_THAT(second.heard<parallel::muster>(), IsEmpty());
-  say(fetched{7, filled(3, 1.0f)});
+  say(fetched{7, filled(3, 1.0f), 1.0f, {}});
 
   ASSERT_THAT(second.heard<parallel::muster>(), SizeIs(1));
   const auto order = second.heard<parallel::muster>()[0];
@@ -118,7 +118,7 @@ TEST_F(rank_host_test, lends_what_its_rank_hands_over_until_it_has_arrived) {
 
 TEST_F(rank_host_test, says_what_its_ranks_answer) {
   convene();
-  say(parallel::convened{1, 5});
+  say(parallel::convened{1, 5, false, 0, {}});
   say(parallel::broken{1, 5, 3, 0, "rank 0 is gone"});
 
   EXPECT_THAT(peer->sent<parallel::convened>(), SizeIs(1));

@@ -150,14 +150,8 @@ TEST_F(rank_door_test, takes_the_state_back_with_a_new_epoch) {
 TEST_F(rank_door_test, hands_over_once_all_of_it_is_here) {
   be_asked_for_the_state();
 
-<<<<<<< HEAD
-  say(parallel::handed{
-      1, 5, 0, tensor{filled(3), 7}, {{"m", tensor{filled(3), 8}}}});
-  node->asked.clear();
-=======
   say(parallel::handed{1, 5, 0, elsewhere(7), {{"m", elsewhere(8)}}});
   EXPECT_THAT(node->asked, SizeIs(2));
->>>>>>> h4
   say(fetched{7, filled(3, 1.0f), 1.0f, {}});
   EXPECT_THAT(run.heard<parallel::handed>(), IsEmpty());
   say(fetched{8, filled(3, 2.0f), 2.0f, {}});

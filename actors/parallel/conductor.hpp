@@ -43,6 +43,8 @@ private:
 
   template <class What>
   void on(What&& what);
+  template <class Fact>
+  void note(const Fact& what);
   caf::result<run_report> start(const begin& what);
   void receive(const seated& what);
   void receive(const rank_gone& what);
@@ -70,6 +72,7 @@ private:
   template <class Fact>
   void tell(Fact&& what);
   void flush();
+  void arm();
   std::string seating(const std::vector<seat_id>& seats) const;
 
   /// Where the record stands at a version.

@@ -81,10 +81,33 @@ void mesh::gather(instant now, decisions& out) {
     return finish(out);
   if (begun_ && !settings_.open)
     return fail(why_, out);
+  wait(have, needed, now, out);
+}
+
+void mesh::wait(
+    std::uint32_t have, std::uint32_t needed, instant now, decisions& out) {
   if (!waiting_ || have != waiting_have_)
     say(out, waits{have, needed});
-  waiting_ = true;
+  if (!std::exchange(waiting_, true))
+    waiting_since_ = now;
   waiting_have_ = have;
+  if (settings_.stands_still)
+    alarm_ = waiting_since_ + *settings_.stands_still;
+}
+
+void mesh::wait_no_more(instant now, decisions& out) {
+  using membership::resort;
+  const auto have = static_cast<std::uint32_t>(seats_.size());
+  if (settings_.then == resort::interrupt)
+    return stop(now, out);
+  if (settings_.then == resort::go_on && have >= settings_.least) {
+    begun_ = true;
+    return gather(now, out);
+  }
+  const auto needed = begun_ ? settings_.least : settings_.wanted;
+  fail(std::to_string(have) + " of " + std::to_string(needed) +
+           " ranks are there, and no other has come",
+      out);
 }
 
 void mesh::convene_all(instant now, decisions& out) {
@@ -410,6 +433,8 @@ void mesh::wake(instant now, decisions& out) {
   if (!alarm_ || now < *alarm_ || over())
     return;
   alarm_.reset();
+  if (stage_ == stage::gathering)
+    return wait_no_more(now, out);
   auto silent = awaited();
   if (silent.size() == seats_.size() && silent.size() <= 1)
     return fail("the only rank does not answer", out);

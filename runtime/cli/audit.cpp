@@ -136,9 +136,10 @@ int audit(const arguments& given, console& to) {
   if (sound && given.has("retrain"))
     sound = show(train_again(place, then, to));
   else if (sound)
-    to.out
-        << "These files tell one story. Whether it was trained so, --retrain "
-           "shows.\n";
+    to.out << "These files tell one story."
+           << (then.value.is_mesh()
+                      ? "\n"
+                      : " Whether it was trained so, --retrain shows.\n");
   return sound ? done : failed;
 }
 

@@ -65,7 +65,11 @@ With parallel.workers above 0 the run is a mesh instead: so many ranks minimise 
 losses over all of the data, step by step. How they agree is said by [parallel], how they
 descend by [optimiser]; [federation], [client], [clock] and [simulation] are not for it.
 Where they agree on each step and parallel.bits = "canonical", one seed gives one model
-with any number of ranks.
+with any number of ranks. With --listen this process has as many of them as it has
+slots, and nodes that join have the others: the run begins once parallel.workers are
+there, goes on with parallel.min_workers, and takes in whoever comes at the next
+stretch. Ranks meet each other at ports of their own beside the one that is listened
+at, under TLS if that is; parallel.wire says by what.
 
 Ctrl-C writes a checkpoint and ends; again, it ends at once. SIGTERM and, without
 nohup, a closed terminal do the same. A run that ended early goes on with --resume
@@ -82,6 +86,7 @@ Examples:
   troupe run --resume --out runs/faster --set run.rounds=100
   troupe run examples/fedbuff.toml --metrics 127.0.0.1:9464
   troupe run examples/mesh.toml --set parallel.workers=2
+  troupe run examples/mesh.toml --listen 127.0.0.1:4242
 )";
   return text;
 }
@@ -198,10 +203,15 @@ sends and receives in each round, proven on the spot, and what it costs if a mes
 takes --alpha and a link carries --beta. Algorithms are direct, ring, chunked_ring,
 binomial_tree, double_tree, doubling, halving_doubling and bcube.
 
+With --pipeline, what the ranks of a pipeline do when, what they hold and how long
+they are idle: naive, gpipe, 1f1b, interleaved, zb-h1 or 2bw. Times are of one chunk
+and micro-batch, in any unit; docs/pipelines.md tells more.
+
 Examples:
   troupe topology examples/fashion.toml
   troupe topology examples/fedbuff.toml --dot | dot -Tsvg > topology.svg
   troupe topology --schedule ring --operation all_reduce --ranks 6 --svg ring.svg
+  troupe topology --pipeline 1f1b --ranks 4 --micro-batches 8 --svg 1f1b.svg
 )";
 
 constexpr std::string_view devices_details =
@@ -222,7 +232,7 @@ constexpr std::string_view join_details =
 those of the coordinator do, with the same bits. The run's configuration comes from
 the coordinator; the data has to be here, too, and is compared. Where this machine's
 CPU can compute by the run's kernels it starts again with them, unless its environment
-says by which (OPENBLAS_CORETYPE, TROUPE_INSTRUCTIONS).
+says by which (OPENBLAS_CORETYPE, TROUPE_INSTRUCTIONS). In a mesh each slot is a rank.
 
 With --identity this machine is a client of the run instead, a resident: --data has its
 samples (train-images* and train-labels*, as IDX files), which nobody else sees, and
@@ -400,7 +410,7 @@ std::span<const command> commands() {
                   "the steps of an algorithm, in place of a run's actors"},
               {"operation", "NAME",
                   "with --schedule: of what (default: all_reduce)"},
-              {"ranks", "N", "with --schedule (default: 4)"},
+              {"ranks", "N", "with --schedule or --pipeline (default: 4)"},
               {"count", "N",
                   "with --schedule: elements of a rank's part (default: 12 a "
                   "rank)"},
@@ -408,7 +418,19 @@ std::span<const command> commands() {
               {"pieces", "N", "with --schedule: that follow each other"},
               {"alpha", "MICROSECONDS", "a message's price (default: 5)"},
               {"beta", "GB/S", "what a link carries (default: 5)"},
-              {"svg", "FILE", "with --schedule: draw it there"}, help_flag},
+              {"pipeline", "NAME",
+                  "a pipeline's step, in place of a run's actors"},
+              {"chunks", "N",
+                  "with --pipeline: of a rank (default: 2 if interleaved)"},
+              {"micro-batches", "N", "with --pipeline: of a step (default: 8)"},
+              {"steps", "N", "with --pipeline (default: 1)"},
+              {"forward", "TIME", "with --pipeline (default: 1)"},
+              {"backward", "TIME",
+                  "with --pipeline: without gradients of weights (default: 1)"},
+              {"weight", "TIME", "with --pipeline: those (default: 1)"},
+              {"transfer", "TIME", "with --pipeline (default: 0)"},
+              {"svg", "FILE", "with --schedule or --pipeline: draw it there"},
+              help_flag},
           &show_topology},
       command{"bench", "OPERATION", 1, 1, "Time a collective operation",
           bench_details, bench_options(), &bench},

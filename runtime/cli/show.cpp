@@ -1,6 +1,7 @@
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/load.hpp"
 #include "runtime/cli/numbers.hpp"
+#include "runtime/cli/pipeline.hpp"
 #include "runtime/configuration/device_choice.hpp"
 #include "runtime/drawing.hpp"
 #include "runtime/files/files.hpp"
@@ -108,14 +109,27 @@ int show_schedule(const arguments& given, console& to) {
 } // namespace
 
 int show_topology(const arguments& given, console& to) {
-  if (given.has("schedule"))
-    return show_schedule(given, to);
-  for (auto name :
-      {"operation", "ranks", "count", "root", "pieces", "alpha", "beta", "svg"})
-    if (given.has(name))
+  const bool schedule = given.has("schedule");
+  const bool pipeline = given.has("pipeline");
+  if (schedule && pipeline)
+    throw usage_error{"--schedule and --pipeline are shown one at a time"};
+  for (auto name : {"operation", "count", "root", "pieces", "alpha", "beta"})
+    if (given.has(name) && !schedule)
       throw usage_error{fmt::format("--{} goes with --schedule", name)};
+  for (auto name : {"chunks", "micro-batches", "steps", "forward", "backward",
+           "weight", "transfer"})
+    if (given.has(name) && !pipeline)
+      throw usage_error{fmt::format("--{} goes with --pipeline", name)};
+  for (auto name : {"ranks", "svg"})
+    if (given.has(name) && !schedule && !pipeline)
+      throw usage_error{
+          fmt::format("--{} goes with --schedule or --pipeline", name)};
+  if (schedule)
+    return show_schedule(given, to);
+  if (pipeline)
+    return show_pipeline(given, to);
   if (given.operands().empty())
-    throw usage_error{"topology needs CONFIG.toml or --schedule"};
+    throw usage_error{"topology needs CONFIG.toml, --schedule or --pipeline"};
   auto read = load_configuration(given.operands().front(), settings(given), to);
   if (!read)
     return misused;

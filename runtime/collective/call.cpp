@@ -10,7 +10,7 @@ std::uint64_t call::digest_after(std::uint64_t before) const noexcept {
            std::uint64_t{static_cast<std::uint8_t>(type)},
            std::uint64_t{static_cast<std::uint8_t>(how)},
            std::uint64_t{static_cast<std::uint8_t>(by)}, count,
-           std::uint64_t{root}, std::uint64_t{peer}}) {
+           std::uint64_t{peer} << 32 | root}) {
     sum ^= part + 0x9e3779b97f4a7c15u + (sum << 6) + (sum >> 2);
     sum *= 0xbf58476d1ce4e5b9u;
     sum ^= sum >> 29;

@@ -42,6 +42,10 @@ channel_group::channel_group(std::unique_ptr<wire> over,
       until_(std::move(until)),
       order_(order_over(ranks())) {}
 
+channel_group::~channel_group() {
+  let_go();
+}
+
 std::byte* channel_group::scratch(std::size_t bytes) {
   if (bytes > scratch_size_) {
     scratch_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
@@ -114,18 +118,19 @@ const itinerary& channel_group::way_of(const plan& x) {
   return ways_.emplace(x, std::move(made)).first->second;
 }
 
-call channel_group::next(const plan& x, gpu::element type, gpu::reduction how) {
+call channel_group::next(
+    const task& x, gpu::element type, gpu::reduction how, std::uint32_t shape) {
   if (ended_)
     throw *ended_;
   call result;
-  result.kind = x.what.kind;
+  result.kind = x.kind;
   result.type = type;
   result.how = how;
-  result.by = x.what.how;
+  result.by = x.how;
   result.number = number_++;
-  result.count = x.what.count;
-  result.root = x.what.root;
-  result.peer = x.shape();
+  result.count = x.count;
+  result.root = x.root;
+  result.peer = shape;
   digest_ = result.digest_after(digest_);
   result.digest = digest_;
   return result;
@@ -138,12 +143,14 @@ void channel_group::end(const call& what, const loss& why) {
                         : fmt::format("rank {} is lost to rank {}: {}; in {}",
                               why.rank, rank(), why.why, to_string(what));
   ended_.emplace(why.rank, what.number, text);
+  let_go();
   throw *ended_;
 }
 
 void channel_group::contradict(const call& what, const loss& why) {
   wire_->tell(why);
   ended_.emplace(why.rank, what.number, why.why);
+  let_go();
   throw *ended_;
 }
 
@@ -165,7 +172,7 @@ void channel_group::walk(
 void channel_group::pass(
     const plan& x, gpu::element type, gpu::reduction how, workplace where) {
   const auto& along_it = way_of(x);
-  walk(along_it, next(x, type, how), std::move(where));
+  walk(along_it, next(x.what, type, how, x.shape()), std::move(where));
 }
 
 } // namespace troupe::collective

@@ -25,6 +25,7 @@ public:
   explicit channel_group(std::unique_ptr<wire> over,
       std::chrono::milliseconds silence = std::chrono::seconds{30},
       std::stop_token until = {});
+  ~channel_group() override;
 
   std::uint32_t rank() const noexcept override { return wire_->rank(); }
   std::uint32_t ranks() const noexcept override { return wire_->ranks(); }
@@ -86,6 +87,7 @@ public:
 
 private:
   class letters;
+  class reading;
   struct blocks {
     std::vector<mapping> memory; // by rank; those of others are seen
   };
@@ -107,7 +109,8 @@ private:
   plan parted(operation_kind kind, way by, std::span<const gpu::range> parts,
       gpu::element type) const;
   const itinerary& way_of(const plan& x);
-  call next(const plan& x, gpu::element type, gpu::reduction how);
+  call next(const task& x, gpu::element type, gpu::reduction how,
+      std::uint32_t shape = 0);
   std::byte* scratch(std::size_t bytes);
 
   void pass(
@@ -121,8 +124,11 @@ private:
       gpu::typed_span to, gpu::reduction how);
   void sum_partials(plan x, std::size_t first, const canonical_terms& partials,
       gpu::typed_span to);
+  bool sum_where_they_lie(const plan& x, const call& what,
+      const canonical_terms& partials, gpu::typed_span to);
   void transfer(std::span<const errand> all);
   void count_at_table(const task& x, gpu::element type);
+  void let_go() noexcept;
 
   bool at_table(
       gpu::const_typed_span from, gpu::typed_span to, const call& what);

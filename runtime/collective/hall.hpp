@@ -47,7 +47,9 @@ public:
     bell wakes; ///< this rank
     card cards[2];
     call calls[2];
-    std::atomic<std::uint32_t> left; ///< gone, or about to go
+    std::atomic<std::uint32_t> left;   ///< gone, or about to go
+    std::atomic<std::uint32_t> adding; ///< it reads others' memory
+    std::atomic<std::uint32_t> let_go; ///< nobody may read its own any more
     std::atomic<std::uint32_t> blames;
     char why[384];
     alignas(64) std::byte slot[2][slot_bytes];

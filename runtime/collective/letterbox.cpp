@@ -32,7 +32,8 @@ std::string drawn_name() {
 }
 
 descriptor fresh() {
-  return descriptor{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  return descriptor{
+      socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
 }
 
 // Names without a file have no owner: whoever is at the other end has to be

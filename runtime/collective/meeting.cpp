@@ -6,6 +6,7 @@
 #include "runtime/collective/plain_channel.hpp"
 #include "runtime/collective/stream_wire.hpp"
 
+#include <cstring>
 #include <optional>
 #include <thread>
 
@@ -56,6 +57,7 @@ public:
   }
 
   std::unique_ptr<wire> as_other(const std::string& address) {
+    box_.emplace();
     const auto by = join(address);
     std::shared_ptr<hall> place;
     if (by == medium::memory)
@@ -208,7 +210,7 @@ private:
         door_ = listen_at({own, 0});
       hello me{
           hello::mark, rank_, ranks_, 1, when_.number, own_end(**door_), {}};
-      write(me.box, box_.name());
+      write(me.box, box_->name());
       invitation note;
       if (!line || !put(*line, bytes(me), patient()) ||
           !get(*line, writable(note), patient()) || note.marked != hello::mark)
@@ -237,7 +239,7 @@ private:
   }
 
   std::shared_ptr<hall> handed_over() {
-    auto file = box_.take(watching());
+    auto file = box_->take(watching());
     if (!file)
       throw late("0");
     return hall::in(memory_file{std::move(*file)}, ranks_);
@@ -315,7 +317,7 @@ private:
   streams lines_;
   std::vector<endpoint> ends_;
   std::vector<std::string> boxes_;
-  letterbox box_;
+  std::optional<letterbox> box_;
   std::optional<descriptor> door_;
   std::string trouble_;
 };

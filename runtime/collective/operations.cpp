@@ -20,7 +20,7 @@ void channel_group::all_reduce(
   require(from.count == to.count && from.type == to.type,
       "all_reduce gives as much as it takes, of one type");
   const auto x = planned(kind_of::all_reduce, by, to.count, bytes_of(to));
-  const auto what = next({x, {}, {}}, to.type, how);
+  const auto what = next(x, to.type, how);
   const bool summed = (!by || *by == algorithm::direct) && ranks() > 1 &&
                       at_table(from, to, what);
   if (summed) {

@@ -103,7 +103,9 @@ void channel_group::sum_partials(
         "a canonical sum needs the partial sums that the holders imply");
     where.beside.emplace(each, bytes_at(found->second));
   }
-  pass(x, to.type, gpu::reduction::sum, std::move(where));
+  const auto what = next(x.what, to.type, gpu::reduction::sum, x.shape());
+  if (!sum_where_they_lie(x, what, partials, to))
+    walk(way_of(x), what, std::move(where));
 }
 
 void channel_group::canonical_all_reduce(const canonical_terms& partials,

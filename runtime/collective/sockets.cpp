@@ -107,6 +107,7 @@ bounds bounds::sooner(std::chrono::milliseconds most) const {
       std::min(until, std::chrono::steady_clock::now() + most), stop, lines};
 }
 
+// Who has left is noticed before who comes in his place.
 bool ready(int socket, short events, const bounds& within) {
   std::vector<pollfd> all{{socket, events, 0}};
   for (auto line : within.lines)
@@ -115,11 +116,11 @@ bool ready(int socket, short events, const bounds& within) {
     const bool last = over(within);
     const auto found = retried(
         [&] { return poll(all.data(), all.size(), next_look(within)); });
-    if (all.front().revents != 0)
-      return true;
     for (std::size_t i = 1; found > 0 && i < all.size(); ++i)
       if (all[i].revents != 0)
         throw line_ended{all[i].fd};
+    if (found > 0 && all.front().revents != 0)
+      return true;
     if (last)
       return false;
   }
@@ -154,13 +155,16 @@ std::optional<descriptor> dial(endpoint where, const bounds& within) {
 }
 
 std::optional<descriptor> accept_one(int socket, const bounds& within) {
-  while (ready(socket, POLLIN, within)) {
+  while (!over(within) && ready(socket, POLLIN, within)) {
     descriptor one{
         accept4(socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-    if (*one < 0)
-      continue; // whoever it was has gone
-    tune(*one);
-    return one;
+    if (*one >= 0) {
+      tune(*one);
+      return one;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+      throw std::system_error{
+          errno, std::generic_category(), "cannot take a connection"};
   }
   return std::nullopt;
 }

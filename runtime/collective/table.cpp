@@ -8,6 +8,7 @@
 
 #include "runtime/collective/carry_on.hpp"
 #include "runtime/collective/hall.hpp"
+#include "runtime/collective/reading.hpp"
 #include "runtime/collective/spans.hpp"
 
 #include <algorithm>
@@ -93,6 +94,18 @@ void channel_group::count_at_table(const task& x, gpu::element type) {
   sent_ += elements_at_table_ * gpu::bytes_of(type);
 }
 
+// A rank of another process may have died while it read; its memory is not
+// given back.
+void channel_group::let_go() noexcept {
+  auto* place = wire_->shared();
+  if (!place || !place->within_process())
+    return;
+  place->of(rank()).let_go.store(1);
+  for (std::uint32_t r = 0; r < ranks(); ++r)
+    while (r != rank() && place->of(r).adding.load() != 0)
+      breathe();
+}
+
 // False: it has to go by channels.
 bool channel_group::at_table(
     gpu::const_typed_span from, gpu::typed_span to, const call& what) {
@@ -149,7 +162,7 @@ void channel_group::add_in_place(const call& what, gpu::typed_span to) {
                  offset;
     terms[r] = targets[r];
   }
-  if (!part.empty())
+  if (const reading others{*this, what}; !part.empty())
     gpu::combine_in_order(what.how, what.type, std::span{terms}.first(ranks()),
         order_, std::span{targets}.first(ranks()), part.size());
   if (!bare_)

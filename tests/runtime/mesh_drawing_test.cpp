@@ -32,12 +32,12 @@ TEST(mesh_drawing_test, draws_ranks_and_where_their_gradients_meet) {
       R"(mlp: all_reduce, canonical; 4 ranks, 64 samples in 8 micro-batches a step; sgd, rate 0.05
 
 conductor          says who takes part and how far they go
-├─ rank x4         one a replica, hears and never computes         convene, muster, advance, assess, hand_over
-│  └─ executor x4  its arithmetic, on a thread of its own          start_over, muster, advance, assess, hand_over → convened, mustered, advanced, assessed, handed, broken
-│     └─ group     adds micro-batches' gradients along one tree    gradient → sum
-├─ scribe          writes journal and checkpoints                  facts, store → stored, storage_failed
-├─ monitor         counts for Prometheus                           facts
-└─ progress        shows the run to people                         facts
+├─ rank x4         one a replica, hears and never computes       convene, muster, advance, assess, hand_over
+│  └─ executor x4  its arithmetic, on a thread of its own        start_over, muster, advance, assess, hand_over → convened, mustered, advanced, assessed, handed, broken
+│     └─ group     adds micro-batches' gradients along one tree  gradient → sum
+├─ scribe          writes journal and checkpoints                facts, store → stored, storage_failed
+├─ monitor         counts for Prometheus                         facts
+└─ progress        shows the run to people                       facts
 )");
 }
 
@@ -55,7 +55,7 @@ TEST(mesh_drawing_test, draws_what_flows_by_each_way_to_agree) {
   }),
       testing::AllOf(HasSubstr("parameter_server of 2 shards, 3 steps ahead"),
           HasSubstr("└─ shard x2  steps a range of the parameters, nobody over "
-                    "3 ahead    push, pull → parameters\n")));
+                    "3 ahead  push, pull → parameters\n")));
   EXPECT_THAT(drawn([](auto& p) { p.zero = 1; }),
       HasSubstr("gradient, own part of the parameters → own part of the sum, "
                 "parameters\n"));

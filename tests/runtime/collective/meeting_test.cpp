@@ -72,7 +72,7 @@ TEST(meeting_test, ends_soon_when_it_is_called_off) {
             HasSubstr("is no rank 0, or it gave up")));
     EXPECT_EQ(
         far.get(), "rank 1: the meeting was called off before all had come");
-    EXPECT_LT(clock::now() - before, 500ms);
+    EXPECT_LT(clock::now() - before, 2s); // of 20
   }
 }
 
@@ -152,12 +152,12 @@ protected:
 
 TEST_F(tls_meeting_test, refuses_a_certificate_of_another_authority) {
   cluster::certificates::init(scratch / "other");
-  auto first = begun_as_first(place, 2, with(tests::common_credentials(), 1s));
+  auto first = begun_as_first(place, 2, with(tests::common_credentials(), 3s));
   auto other = begun_as(
       1, 2, place.address(), with(credentials_in(scratch / "other"), 10s));
 
   EXPECT_THAT(first.get(),
-      HasSubstr("rank 1 did not come within 1000 ms; somebody was turned away: "
+      HasSubstr("rank 1 did not come within 3000 ms; somebody was turned away: "
                 "the peer refused: "));
   EXPECT_THAT(
       other.get(), HasSubstr("is not signed by the authority in ca.pem"));
@@ -169,18 +169,18 @@ TEST_F(tls_meeting_test, refuses_by_name_whose_certificate_was_taken_back) {
   cluster::certificates::issue(ours, "mallory");
   const auto mallory = credentials_in(ours, "mallory");
   cluster::certificates::revoke(ours, "mallory");
-  auto first = begun_as_first(place, 2, with(credentials_in(ours), 1s));
+  auto first = begun_as_first(place, 2, with(credentials_in(ours), 3s));
   auto other = begun_as(1, 2, place.address(), with(mallory, 10s));
 
   EXPECT_EQ(first.get(),
-      "rank 0: rank 1 did not come within 1000 ms; somebody was turned away: "
+      "rank 0: rank 1 did not come within 3000 ms; somebody was turned away: "
       "the peer's certificate, mallory, is revoked");
   EXPECT_THAT(other.get(),
       HasSubstr("is no rank 0, or it gave up: the peer refused: "));
 }
 
 TEST_F(tls_meeting_test, refuses_who_comes_in_the_clear) {
-  auto first = begun_as_first(place, 2, with(tests::common_credentials(), 1s));
+  auto first = begun_as_first(place, 2, with(tests::common_credentials(), 3s));
   auto other = begun_as(1, 2, place.address(), with({}, 10s));
 
   EXPECT_THAT(first.get(), HasSubstr("somebody was turned away: "));
@@ -188,11 +188,11 @@ TEST_F(tls_meeting_test, refuses_who_comes_in_the_clear) {
 }
 
 TEST_F(tls_meeting_test, tells_who_comes_under_tls_to_one_in_the_clear) {
-  auto first = begun_as_first(place, 2, with({}, 1s));
+  auto first = begun_as_first(place, 2, with({}, 3s));
   auto other =
       begun_as(1, 2, place.address(), with(tests::common_credentials(), 10s));
 
-  EXPECT_EQ(first.get(), "rank 0: rank 1 did not come within 1000 ms");
+  EXPECT_EQ(first.get(), "rank 0: rank 1 did not come within 3000 ms");
   EXPECT_THAT(other.get(), StartsWith("rank 1: what answers at"));
 }
 

@@ -57,6 +57,23 @@ all_facts sound() {
   return result;
 }
 
+// Four steps in two versions; ranks are lost behind the third, and the others
+// go on from the second.
+all_facts of_a_mesh() {
+  all_facts result;
+  tell(result, facts::run_started{facts::run_header{}});
+  tell(result, facts::mesh_formed{1, 3, 0});
+  tell(result, facts::stepped{0, 2, 1, 3, 128});
+  tell(result, facts::published{2, 2, 128, 128});
+  tell(result, facts::stepped{2, 3, 1, 3, 64});
+  tell(result, facts::rank_lost{1, 2, 3});
+  tell(result, facts::mesh_formed{2, 2, 2});
+  tell(result, facts::stepped{2, 4, 2, 2, 128});
+  tell(result, facts::published{4, 4, 128, 256});
+  tell(result, facts::run_ended{"completed", "", 4});
+  return result;
+}
+
 template <class What>
 What& nth(all_facts& of, std::size_t n) {
   for (auto& f : of)
@@ -232,6 +249,45 @@ INSTANTIATE_TEST_SUITE_P(story, spoilt_story_test,
             [](all_facts& all) { all.erase(all.begin() + 9); },
             "fact 10 is missing"}),
     [](const auto& x) { return std::string{x.param.name}; });
+
+story steps_told_by(const all_facts& what) {
+  std::string journal;
+  journal::encode(what, journal);
+  auto result = read_story(journal);
+  follow_steps(result);
+  return result;
+}
+
+std::string breach(const all_facts& what) {
+  try {
+    steps_told_by(what);
+  } catch (const contradiction& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+TEST(story_test, follows_the_steps_of_a_mesh_that_lost_a_rank) {
+  const auto told = steps_told_by(of_a_mesh());
+
+  EXPECT_EQ(told.version(), 4u);
+  EXPECT_EQ(told.updates, 256u);
+  EXPECT_EQ(told.steps, 5u) << "one of them twice";
+  ASSERT_TRUE(told.ended);
+}
+
+TEST(story_test, finds_steps_that_nobody_made) {
+  auto gap = of_a_mesh();
+  nth<facts::stepped>(gap, 2).first = 3;
+  auto ahead = of_a_mesh();
+  nth<facts::mesh_formed>(ahead, 1).step = 4;
+  auto early = of_a_mesh();
+  nth<facts::published>(early, 1).version = 3;
+
+  EXPECT_EQ(breach(gap), "steps 3 to 4 are told of behind step 2");
+  EXPECT_EQ(breach(ahead), "ranks begin with step 4, but 3 are made");
+  EXPECT_EQ(breach(early), "version 3 is told of at step 4");
+}
 
 } // namespace
 } // namespace troupe::tests

@@ -57,6 +57,15 @@ TEST(history_plot_test, says_what_it_shows) {
   EXPECT_THAT(svg, HasSubstr("<title>version 10: 0.3484</title>"));
 }
 
+TEST(history_plot_test, calls_versions_what_they_are) {
+  const auto svg = history_plot("mesh", rows(6), "step");
+
+  EXPECT_THAT(svg, HasSubstr(">step 50 after 00:10, 6 evaluations<"));
+  EXPECT_THAT(svg, HasSubstr("accuracy and loss by step"));
+  EXPECT_THAT(svg, HasSubstr("<title>step 10: 0.3484</title>"));
+  EXPECT_THAT(svg, testing::Not(HasSubstr("version")));
+}
+
 TEST(history_plot_test, changes_its_colours_with_the_reader) {
   EXPECT_THAT(history_plot("fashion", rows(2)),
       HasSubstr("@media(prefers-color-scheme:dark)"));

@@ -25,16 +25,20 @@ constexpr std::string_view dark =
 .loss.area,.loss.dot{fill:#f0883e}
 )";
 
-constexpr plot_panel accuracy_panel{
-    "accuracy", "accuracy", "version", {68, 104, 350, 210}, 0.0, 1.0, true};
-constexpr plot_panel loss_panel{
-    "loss", "loss", "version", {508, 104, 350, 210}, 0.0, 1e300, false};
+plot_panel accuracy_panel(const std::string& by) {
+  return {"accuracy", "accuracy", by, {68, 104, 350, 210}, 0.0, 1.0, true};
+}
+plot_panel loss_panel(const std::string& by) {
+  return {"loss", "loss", by, {508, 104, 350, 210}, 0.0, 1e300, false};
+}
 
-std::string subtitle(const std::vector<history_row>& rows) {
+std::string subtitle(
+    const std::vector<history_row>& rows, const std::string& version) {
   if (rows.empty())
-    return "no version was evaluated";
-  return fmt::format("version {} after {}, {}", grouped(rows.back().version),
-      clock(rows.back().seconds), counted(rows.size(), "evaluation"));
+    return fmt::format("no {} was evaluated", version);
+  return fmt::format("{} {} after {}, {}", version,
+      grouped(rows.back().version), clock(rows.back().seconds),
+      counted(rows.size(), "evaluation"));
 }
 
 std::vector<plot_point> curve(
@@ -48,15 +52,17 @@ std::vector<plot_point> curve(
 
 } // namespace
 
-std::string history_plot(
-    const std::string& title, const std::vector<history_row>& rows) {
+std::string history_plot(const std::string& title,
+    const std::vector<history_row>& rows, const std::string& version) {
+  const auto subject = "accuracy and loss by " + version;
   const plot_page page{.title = title,
-      .subject = "accuracy and loss by version",
-      .subtitle = subtitle(rows),
+      .subject = subject,
+      .subtitle = subtitle(rows, version),
       .styles = light,
       .dark_styles = dark};
-  return page.around(accuracy_panel.draw(curve(rows, &history_row::accuracy)) +
-                     loss_panel.draw(curve(rows, &history_row::loss)));
+  return page.around(
+      accuracy_panel(version).draw(curve(rows, &history_row::accuracy)) +
+      loss_panel(version).draw(curve(rows, &history_row::loss)));
 }
 
 } // namespace troupe::monitoring

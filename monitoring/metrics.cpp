@@ -6,6 +6,7 @@
 #include "monitoring/contribution_figures.hpp"
 #include "monitoring/figure_register.hpp"
 #include "monitoring/member_figures.hpp"
+#include "monitoring/mesh_figures.hpp"
 #include "monitoring/model_figures.hpp"
 #include "monitoring/recovery_figures.hpp"
 #include "monitoring/targets.hpp"
@@ -17,8 +18,8 @@ struct metrics::state {
   figure_register figures;
   count_tally facts = figures.tally("facts_total", "Facts heard.");
   std::tuple<model_figures, work_figures, contribution_figures, member_figures,
-      recovery_figures>
-      parts{figures, figures, figures, figures, figures};
+      recovery_figures, mesh_figures>
+      parts{figures, figures, figures, figures, figures, figures};
   std::shared_ptr<monitoring::targets> serving =
       std::make_shared<monitoring::targets>();
 

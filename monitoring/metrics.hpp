@@ -20,10 +20,11 @@ class targets;
 ///     rounds_planned, model_parameters  gauges, as run_started has them
 ///     model_version, model_updates, stored_version             gauges
 ///     accuracy, best_accuracy, loss, evaluated_version         gauges
-///     training_loss                     gauge, of the last version
+///     training_loss                     gauge, of the last version or steps
 ///     updates_total{outcome}            accepted, late, duplicate, unknown,
 ///                                       too_stale, failed
-///     samples_total, steps_total        counters, over accepted updates
+///     samples_total, steps_total        counters, over accepted updates, or
+///                                       made by the ranks of a mesh
 ///     leases_total, requeued_total, revoked_total  counters
 ///     handed_in_total                   accepted, though a crash took them
 ///     back rounds_started_total, rounds_skipped_total, facts_total  counters
@@ -38,6 +39,16 @@ class targets;
 ///                                       not_ready or other
 ///     detection_seconds, recovery_seconds                      histograms
 ///     resume_seconds                                           gauge
+///     mesh_step, mesh_epoch             gauges
+///     mesh_ranks, mesh_ranks_wanted     gauges
+///     mesh_compositions_total, mesh_ranks_lost_total,
+///     mesh_sent_bytes_total             counters
+///     mesh_step_seconds_total           wall time, of the slowest rank
+///     mesh_computing_seconds_total      of that, mean over ranks
+///     mesh_recovery_seconds             histogram, loss to next step
+///
+/// Of a mesh versions are steps, and updates samples: `model_version` and
+/// `model_updates` count those, and slots, leases and clients are none.
 ///
 /// A gauge has no sample until it has a value: there is no accuracy before the
 /// first evaluation. A run that is taken up shows the last and the best of its

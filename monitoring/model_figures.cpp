@@ -7,8 +7,8 @@ namespace troupe::monitoring {
 model_figures::model_figures(figure_register& to)
     : info_(to.gauges("run_info", "What is being run; always 1.")),
       active_(to.gauge("run_active", "Whether a run is going on.")),
-      planned_(
-          to.gauge("rounds_planned", "Rounds, or versions, to do in all.")),
+      planned_(to.gauge("rounds_planned", "Rounds, versions or steps, to do in "
+                                          "all.")),
       parameters_(to.gauge("model_parameters", "Parameters of the model.")),
       version_(
           to.gauge("model_version", "Last published version of the model.")),
@@ -23,7 +23,8 @@ model_figures::model_figures(figure_register& to)
       evaluated_version_(
           to.gauge("evaluated_version", "Version of the last evaluation.")),
       training_loss_(to.gauge("training_loss",
-          "Mean training loss of the last version's updates.")),
+          "Mean training loss of the last version's updates, or a mesh's last "
+          "steps.")),
       rounds_started_(to.tally("rounds_started_total", "Rounds begun.")),
       rounds_skipped_(
           to.tally("rounds_skipped_total", "Rounds that changed nothing.")),
@@ -85,6 +86,11 @@ void model_figures::hear(const facts::published& f) {
   updates_.set(number(f.total_updates));
   training_loss_.set(f.loss);
   round_seconds_.add(f.seconds);
+}
+
+void model_figures::hear(const facts::stepped& f) {
+  if (f.ranks > 0)
+    training_loss_.set(f.loss);
 }
 
 void model_figures::hear(const facts::evaluated& f) {

@@ -18,6 +18,7 @@ public:
   void hear(const facts::round_started& f);
   void hear(const facts::round_skipped& f);
   void hear(const facts::published& f);
+  void hear(const facts::stepped& f);
   void hear(const facts::evaluated& f);
   void hear(const facts::stored& f);
   void hear(const facts::run_ended& f);

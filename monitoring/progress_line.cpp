@@ -40,12 +40,24 @@ void progress_line::on(const facts::run_started& what, remarks& out) {
   if (f.best_version > 0)
     best_ = {f.best_version, f.best_accuracy};
   ledger_.reset(f.clients);
-  auto text = fmt::format("{}: {}, {}, {}, {}, {}, seed {}", one_line(f.name),
-      f.rule, counted(f.clients, "client"), counted(f.rounds, f.unit),
-      counted(f.parameters, "parameter"), counted(f.slots, "slot"), f.seed);
+  auto text = introduction();
   if (f.version > 0 || f.incarnation > 0)
-    text += fmt::format(", taken up from version {}", grouped(f.version));
+    text += fmt::format(
+        ", taken up from {} {}", version_word(), grouped(f.version));
   out.push_back({std::move(text)});
+}
+
+std::string progress_line::introduction() const {
+  const auto& f = run_;
+  const auto to_do = counted(f.rounds, f.unit);
+  const auto size = counted(f.parameters, "parameter");
+  if (f.of_mesh())
+    return fmt::format("{}: {}, {}, {} of {}, {}, seed {}", one_line(f.name),
+        f.rule, counted(f.slots, "rank"), to_do, counted(f.batch, "sample"),
+        size, f.seed);
+  return fmt::format("{}: {}, {}, {}, {}, {}, seed {}", one_line(f.name),
+      f.rule, counted(f.clients, "client"), to_do, size,
+      counted(f.slots, "slot"), f.seed);
 }
 
 void progress_line::on(const facts::round_started& f, remarks&) {
@@ -94,14 +106,16 @@ void progress_line::on(const facts::round_skipped& f, remarks& out) {
 }
 
 void progress_line::on(const facts::published& f, remarks&) {
-  close_round(std::max(f.round, f.version));
+  if (!run_.of_mesh())
+    close_round(std::max(f.round, f.version));
   version_ = f.version;
   updates_ = f.total_updates;
   updates_in_[f.version] = f.total_updates;
   if (updates_in_.size() > most_unscored)
     updates_in_.erase(updates_in_.begin());
   training_loss_ = f.loss;
-  pace_.add(f.updates, f.seconds);
+  if (!run_.of_mesh())
+    pace_.add(f.updates, f.seconds);
 }
 
 // A wish that could not be met has settings no more.
@@ -117,11 +131,13 @@ void progress_line::on(const facts::evaluated& f, remarks& out) {
   last_ = f;
   if (!best_ || !(best_->accuracy >= f.accuracy))
     best_ = {f.version, f.accuracy};
-  auto text = fmt::format("{}  accuracy {}  loss {}  {}",
-      version_of_all(f.version), figure(f.accuracy), figure(f.loss),
-      counted(take_updates_in(f.version), "update"));
+  auto text = fmt::format("{}  accuracy {}  loss {}", version_of_all(f.version),
+      figure(f.accuracy), figure(f.loss));
+  const auto updates = take_updates_in(f.version);
+  if (!run_.of_mesh())
+    text += "  " + counted(updates, "update");
   if (auto s = speed())
-    text += fmt::format("  {} updates/s", rate(*s));
+    text += "  " + rate_of_work(*s);
   if (auto left = seconds_left())
     text += fmt::format("  eta {}", clock(*left));
   out.push_back({std::move(text)});
@@ -147,9 +163,9 @@ std::string progress_line::result() const {
     text += "  accuracy " + figure(last_->accuracy) + "  loss " +
             figure(last_->loss);
   if (best_ && !(last_ && best_->version == last_->version))
-    text += fmt::format("  best {} at version {}", figure(best_->accuracy),
-        grouped(best_->version));
-  return text + fmt::format("  {} in {}", counted(updates_, "update"),
+    text += fmt::format("  best {} at {} {}", figure(best_->accuracy),
+        version_word(), grouped(best_->version));
+  return text + fmt::format("  {} in {}", counted(updates_, update_word()),
                     clock(seconds(now_ - started_)));
 }
 
@@ -160,7 +176,16 @@ void progress_line::close_round(std::uint64_t round) {
 }
 
 std::string progress_line::version_of_all(version_id version) const {
-  return fmt::format("version {}/{}", grouped(version), grouped(run_.rounds));
+  return fmt::format(
+      "{} {}/{}", version_word(), grouped(version), grouped(run_.rounds));
+}
+
+std::string_view progress_line::version_word() const noexcept {
+  return run_.of_mesh() ? "step" : "version";
+}
+
+std::string_view progress_line::update_word() const noexcept {
+  return run_.of_mesh() ? "sample" : "update";
 }
 
 // Evaluations come in the order of versions.

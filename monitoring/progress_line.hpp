@@ -31,6 +31,13 @@ struct remark {
 ///     client 17 failed: loss is nan
 ///     completed: version 50  accuracy 0.8412  ...
 ///
+/// Of a mesh it counts steps and ranks:
+///
+///     mlp: all_reduce, 2 ranks, 300 steps of 64 samples, 199,210 parameters
+///     step 100/300  accuracy 0.7705  loss 0.6471  412 steps/s  eta 00:12
+///     rank 1 is lost behind step 120: it has died
+///     1 rank goes on from step 120, 0.03 s later
+///
 /// Of failures, skipped rounds and refused nodes, `occasions` are told.
 class progress_line {
 public:
@@ -76,19 +83,25 @@ private:
   void on(const facts::rule_changed& f, remarks& out);
   void on(const facts::voided&, remarks&) {}
   void on(const facts::stored&, remarks&) {}
-  void on(const facts::mesh_formed&, remarks&) {}
-  void on(const facts::rank_lost&, remarks&) {}
-  void on(const facts::stepped&, remarks&) {}
+  void on(const facts::mesh_formed& f, remarks& out);
+  void on(const facts::rank_lost& f, remarks& out);
+  void on(const facts::stepped& f, remarks& out);
 
   void close_round(std::uint64_t round);
   std::string slots_left() const;
+  std::string introduction() const;
+  std::string_view version_word() const noexcept;
+  std::string_view update_word() const noexcept;
   std::string version_of_all(version_id version) const;
   std::uint64_t take_updates_in(version_id version);
   std::string clients() const;
+  std::string rate_of_work(double a_second) const;
+  std::string who_works() const;
   std::string losses() const;
   std::string result() const;
   std::optional<double> speed() const;
   std::optional<double> seconds_left() const;
+  std::optional<double> seconds_of_steps_left() const;
   double part_done() const;
 
   facts::run_header run_;
@@ -114,7 +127,10 @@ private:
   };
   std::optional<best_version> best_;
   lease_ledger ledger_;
-  pace pace_;
+  pace pace_;               ///< of steps, in a mesh
+  pace wall_pace_;          ///< of steps, with all that comes between them
+  std::uint64_t ranks_ = 0; ///< together now
+  std::string lost_for_;    ///< why the last rank was
   occasions failures_;
   occasions skipped_;
   occasions refused_;

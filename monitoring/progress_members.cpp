@@ -56,6 +56,8 @@ void progress_line::on(const facts::slot_left& f, remarks& out) {
 }
 
 void progress_line::on(const facts::waiting& f, remarks& out) {
+  if (run_.of_mesh())
+    ranks_ = f.have;
   out.push_back(
       {fmt::format("waiting for {}: {} of {} are there{}{}", f.needs, f.have,
           f.wanted, f.whom.empty() ? "" : "; missing: ", one_line(f.whom))});

@@ -55,9 +55,10 @@ work_figures::work_figures(figure_register& to)
       lost_slots_(slots(to, "lost")),
       updates_(by_outcome(to)),
       samples_(
-          to.tally("samples_total", "Samples processed for accepted updates.")),
-      steps_(to.tally(
-          "steps_total", "Optimiser steps done for accepted updates.")),
+          to.tally("samples_total", "Samples processed for accepted updates, "
+                                    "or in steps of a mesh.")),
+      steps_(to.tally("steps_total", "Optimiser steps done for accepted "
+                                     "updates, or by a mesh.")),
       leases_(to.tally("leases_total", "Leases handed out.")),
       requeued_(to.tally(
           "requeued_total", "Leases taken back without fault of the client.")),
@@ -80,7 +81,7 @@ work_figures::work_figures(figure_register& to)
 
 void work_figures::hear(const facts::run_started& what) {
   ledger_.reset(what->clients);
-  slots_ = what->slots;
+  slots_ = what->of_mesh() ? 0 : what->slots;
   slots_lost_count_ = 0;
   begun_ = true;
   ended_ = false;
@@ -156,6 +157,11 @@ void work_figures::hear(const facts::client_joined&) {
 
 void work_figures::hear(const facts::client_left& f) {
   ledger_.leave(f.client);
+}
+
+void work_figures::hear(const facts::stepped& f) {
+  samples_.add(f.samples);
+  steps_.add(f.last - f.first);
 }
 
 // Nobody waits any more.

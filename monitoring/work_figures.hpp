@@ -30,6 +30,7 @@ public:
   void hear(const facts::slot_left& f);
   void hear(const facts::client_joined& f);
   void hear(const facts::client_left& f);
+  void hear(const facts::stepped& f);
   void hear(const facts::run_ended& f);
 
   /// What has been heard since was the case up to now.

@@ -47,9 +47,14 @@ struct run_header {
   version_id best_version = 0;   ///< of those scored before; 0: none was
   double best_accuracy = 0.0;
   provenance from{};
-  std::string unit = "round"; ///< of `rounds`: "round" or "version"
+  std::string unit = "round"; ///< of `rounds`: "round", "version" or "step"
   std::string sha256{};       ///< of the parameters that it goes on from
   bool promises_bits = true; ///< false: it was computed by several fingerprints
+  std::uint64_t batch = 0;   ///< samples of a step, over all ranks
+
+  /// Ranks make steps together: versions are steps, updates samples, and slots
+  /// ranks.
+  bool of_mesh() const noexcept { return unit == "step"; }
 };
 
 /// A process began or took up a run. Large and rare, so it is held apart: a
@@ -309,7 +314,8 @@ struct rank_lost {
   std::string why{};
 };
 
-/// The steps (first, last] have been made, by all ranks.
+/// The steps (first, last] have been made, by all ranks. No ranks: those who
+/// were to tell more of them are gone.
 struct stepped {
   std::uint64_t first = 0;
   std::uint64_t last = 0;

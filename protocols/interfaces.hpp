@@ -230,6 +230,10 @@ using roll_reader = caf::typed_actor<       //
     caf::result<void>(facts::node_refused), //
     caf::result<void>(facts::fingerprint_mixed)>;
 
+/// Whoever may have another rule take over.
+using rule_keeper = caf::typed_actor< //
+    caf::result<changing_rule>(change_rule)>;
+
 /// Writes the run's directory: journal, history, checkpoints.
 using scribe = caf::typed_actor<   //
     caf::result<void>(fact_batch), //

@@ -53,13 +53,15 @@ struct run_report {
   caf::error why;
   version_id version = 0;
   tensor parameters;             ///< of that version
-  std::uint64_t updates = 0;     ///< accepted, in published versions
+  std::uint64_t updates = 0;     ///< accepted, in published versions; of a
+                                 ///< mesh: samples
   std::uint64_t slots_lost = 0;  ///< their threads may never return
   bool scored = false;           ///< `final` holds
   training::evaluation final;    ///< of that version
   double training_seconds = 0.0; ///< first lease to last publication, wall
   double compute_seconds = 0.0;  ///< thread CPU time in train and evaluate
   std::uint64_t steps = 0;       ///< of accepted updates, in this process
+  double step_seconds = 0.0;     ///< that these took, in a mesh
   double best_accuracy = 0.0;    ///< of any version scored in this process
   version_id best_version = 0;
   bool promises_bits = true; ///< one numeric fingerprint computed all of it

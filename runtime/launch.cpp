@@ -151,7 +151,8 @@ bool is_idle(
          files::exists(place.summary()) && is_summed_up(place, report);
 }
 
-int answer(const run_report& report, const run_directory& place) {
+int answer(const configuration& what, const run_report& report,
+    const run_directory& place) {
   auto where = place.root().string();
   switch (report.outcome) {
   case run_outcome::completed:
@@ -159,10 +160,10 @@ int answer(const run_report& report, const run_directory& place) {
     return done;
   case run_outcome::interrupted:
     say(stderr,
-        "{}interrupted at version {}; go on with: troupe run --resume --out "
+        "{}interrupted at {} {}; go on with: troupe run --resume --out "
         "{}\n",
         report.why ? "error: " + text(report.why) + "; " : std::string{},
-        report.version, where);
+        what.is_mesh() ? "step" : "version", report.version, where);
     return interrupted;
   case run_outcome::failed:
     say(stderr, "error: {}\n", text(report.why));
@@ -238,7 +239,7 @@ int play(const topology& what, const run_options& how, interruption& signals) {
   bool idle = finished && is_idle(place, before, report);
   if (finished && !idle)
     write_results(place, players->layout(), report, players->account());
-  auto code = answer(report, place);
+  auto code = answer(players->config(), report, place);
   if (finished && !how.quiet)
     say(stdout, "{}results in {}\n",
         idle ? "nothing to do: the run had ended; " : "",

@@ -32,7 +32,10 @@ void door_state::stopper<Message>::operator()() const {
 }
 
 door_state::door_state(door::pointer self, door_options options)
-    : self_(self), options_(std::move(options)) {}
+    : self_(self),
+      options_(std::move(options)),
+      step_(self, options_.who, options_.peer, options_.registrar,
+          std::move(options_.greeting)) {}
 
 door::behavior_type door_state::make_behavior() {
   knock();
@@ -47,86 +50,49 @@ door::behavior_type door_state::make_behavior() {
       [this](const drain& what) { hear(what); },
       [this](const farewell& what) { hear(what); },
       [this](const fetched& what) { receive(what); },
-      [this](const parted& what) { leave(what); },
+      [this](const parted& what) { step_.leave(what); },
       [this](const revoke& what) { options_.peer->send(what); },
       [this](const call_off& what) { options_.peer->send(what); },
       [this](seated_offer& what) { take(what); },
       [this](const state_stored& what) { options_.peer->send(what); },
       [this](const durable& what) { announce(what); },
-      [this](const dismissal& what) { dismiss(what); },
+      [this](const dismissal& what) { step_.dismiss(what); },
   };
 }
 
 template <class What>
 void door_state::hear(What& what) {
   options_.peer->took();
-  if (stage_ != stage::parting)
+  if (!step_.is_parting())
     receive(what);
 }
 
 void door_state::knock() {
-  ask(self_, options_.registrar, caf::infinite,
-      cluster::knock{options_.who, caf::actor_cast<door>(self_)})
-      .then([this](const admission& how) { prepare(how); },
-          [this](const caf::error& why) { part(text(why)); });
-}
-
-void door_state::prepare(const admission& how) {
-  if (stage_ != stage::knocking)
-    return;
-  if (!how.granted) {
-    if (how.lower_to.empty())
-      options_.peer->send(refusal{how.why});
-    else
-      options_.peer->send(lower{how.lower_to});
-    return part(how.why);
-  }
-  stage_ = stage::preparing;
-  options_.peer->call(how.name);
-  name_ = how.name;
-  client_ = how.client;
-  auto greeting = std::move(options_.greeting);
-  greeting.name = how.name;
-  greeting.epoch = how.epoch;
-  greeting.durable = how.durable;
-  if (client_)
-    greeting.home.client = *client_;
-  else
-    greeting.home = {};
-  options_.peer->send(std::move(greeting));
+  step_.knock([this](const admission& how) {
+    name_ = how.name;
+    client_ = how.client;
+  });
 }
 
 // A node that is not greeted yet hears it with its greeting.
 void door_state::announce(const durable& what) {
-  if (stage_ == stage::knocking || stage_ == stage::parting)
+  if (!step_.is_welcome())
     return;
   options_.peer->send(what);
   forget_outdated(what.version);
 }
 
 void door_state::receive(const ready& what) {
-  if (stage_ != stage::preparing)
+  if (!step_.is_preparing())
     return accuse("being ready twice");
   if (what.slots.size() > most_slots)
     return accuse(fmt::format("{} slots", what.slots.size()));
   if (client_ && (what.samples == 0 || what.samples > most_samples))
     return accuse(fmt::format("a client of {} samples", what.samples));
-  ask(self_, options_.registrar, caf::infinite,
-      prepared{options_.who.number, what})
-      .then(
-          [this, what](const admission& how) {
-            if (how.granted)
-              return lend_slots(what);
-            options_.peer->send(refusal{how.why});
-            part(how.why);
-          },
-          [this](const caf::error& why) { part(text(why)); });
+  step_.prepare(what, [this, what] { lend_slots(what); });
 }
 
 void door_state::lend_slots(const ready& what) {
-  if (stage_ != stage::preparing)
-    return;
-  stage_ = stage::lent;
   const auto& kinds = what.slots;
   lanes_ = kinds.size();
   if (kinds.empty())
@@ -146,7 +112,7 @@ void door_state::lend_slots(const ready& what) {
 
 void door_state::keep(slot_id first) {
   for (slot_id slot = first; slot < first + lanes_; ++slot)
-    if (stage_ == stage::draining)
+    if (draining_)
       retire(slot);
     else
       slots_.push_back(slot);
@@ -156,7 +122,7 @@ void door_state::keep(slot_id first) {
 // client may have sent the true one before, or may yet: the first one counts.
 void door_state::take(train_task& what) {
   const auto client = static_cast<client_id>(what.work.client);
-  if (stage_ == stage::parting || what.turn < through_[what.lane])
+  if (step_.is_parting() || what.turn < through_[what.lane])
     return; // its slots are about to be missed, or it was answered
   if (tasks_.contains(what.lease)) {
     if (what.stop.stop_requested())
@@ -197,7 +163,7 @@ void door_state::give(seated order, training_task task) {
 }
 
 void door_state::take(const evaluate_task& what) {
-  if (stage_ == stage::parting)
+  if (step_.is_parting())
     return;
   const auto parameters = lent(what.parameters, newest_);
   auto& task = parts_[what.part];
@@ -257,13 +223,12 @@ void door_state::forget_outdated(version_id stored) {
 }
 
 void door_state::receive(const drain&) {
-  if (stage_ == stage::draining)
+  if (draining_)
     return;
-  if (stage_ != stage::lent)
-    return see_off("it left");
-  stage_ = stage::draining;
-  send(self_, options_.registrar, drained{options_.who.number});
-  options_.peer->send(drain{});
+  if (!step_.is_inside())
+    return step_.see_off("it left");
+  draining_ = true;
+  step_.tell_of_drain();
   retire_slots();
 }
 
@@ -282,57 +247,6 @@ void door_state::retire(slot_id slot) {
               move_out();
           },
           [](const caf::error&) {}); // the run has ended
-}
-
-// It is not to come back.
-void door_state::see_off(const std::string& why) {
-  options_.peer->send(farewell{why, true, 0});
-  part(why);
-}
-
-void door_state::receive(const farewell& what) {
-  part(what.why.empty() ? "it left" : what.why);
-}
-
-void door_state::dismiss(const dismissal& what) {
-  options_.peer->send(what.what);
-  part(what.what.why);
-}
-
-// In order; what comes of it is told by `parted`.
-void door_state::part(const std::string& why) {
-  if (stage_ == stage::parting)
-    return;
-  stage_ = stage::parting;
-  parts_for_ = why;
-  options_.peer->close(why);
-}
-
-void door_state::accuse(const std::string& of) {
-  const auto why = "it sent what it was not asked for: " + of;
-  options_.peer->send(refusal{why});
-  expel(why);
-}
-
-void door_state::expel(const std::string& why) {
-  if (stage_ == stage::parting)
-    return;
-  stage_ = stage::parting;
-  parts_for_ = why;
-  in_order_ = false;
-  options_.peer->expel(why);
-}
-
-// What was decided here counts, even where the peer hung up first.
-void door_state::leave(const parted& what) {
-  const auto decided = stage_ == stage::parting;
-  const auto& why = decided ? parts_for_ : what.why;
-  const auto in_order = decided ? in_order_ : what.in_order;
-  stage_ = stage::parting;
-  send(self_, options_.registrar,
-      gone{options_.who.number, why, in_order, what.silence});
-  self_->quit(
-      caf::make_error(in_order ? errc::node_left : errc::node_lost, why));
 }
 
 } // namespace troupe::cluster

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/cluster/doorstep.hpp"
 #include "gpu/device_stream.hpp"
 #include "protocols/cluster/interfaces.hpp"
 #include "protocols/cluster/peer.hpp"
@@ -54,13 +55,6 @@ public:
   door::behavior_type make_behavior();
 
 private:
-  enum class stage : std::uint8_t {
-    knocking,
-    preparing,
-    lent,
-    draining,
-    parting
-  };
   /// Has a door say to its node that something is to stop. It may be called on
   /// any thread.
   template <class Message>
@@ -99,7 +93,6 @@ private:
   template <class What>
   void hear(What& what);
   void knock();
-  void prepare(const admission& how);
   void receive(const ready& what);
   void lend_slots(const ready& what);
   void receive(update& what);
@@ -107,7 +100,7 @@ private:
   void receive(const evaluated_part& what);
   void receive(const part_begun& what);
   void receive(const drain& what);
-  void receive(const farewell& what);
+  void receive(const farewell& what) { step_.leave(what); }
   void receive(const fetched& what);
 
   void take(train_task& what);
@@ -119,12 +112,7 @@ private:
   void retire_slots();
   void retire(slot_id slot);
   void announce(const durable& what);
-  void dismiss(const dismissal& what);
-  void see_off(const std::string& why);
-  void part(const std::string& why);
-  void expel(const std::string& why);
-  void accuse(const std::string& of);
-  void leave(const parted& what);
+  void accuse(const std::string& of) { step_.accuse(of); }
 
   // of a resident: door_resident.cpp
   void move_in(std::uint64_t samples);
@@ -142,9 +130,8 @@ private:
 
   door::pointer self_;
   door_options options_;
-  stage stage_ = stage::knocking;
-  std::string parts_for_{}; ///< while it is parting: why, and whether it may
-  bool in_order_ = true;
+  doorstep<door> step_;
+  bool draining_ = false;
   std::string name_;                ///< as it was let in
   std::optional<client_id> client_; ///< of a resident
   std::size_t lanes_ = 0;

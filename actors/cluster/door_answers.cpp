@@ -7,6 +7,7 @@
 #include "actors/cluster/door.hpp"
 #include "gpu/aggregation/delta.hpp"
 #include "gpu/aggregation/norms.hpp"
+#include "protocols/cluster/plausible.hpp"
 #include "protocols/errc.hpp"
 #include "protocols/evaluation.hpp"
 #include "protocols/training.hpp"
@@ -14,15 +15,6 @@
 // A door and what its node sends back: nothing goes on before it is looked at.
 
 namespace troupe::cluster {
-namespace {
-
-// Of a clock that a node has; it is counted with here.
-bool is_time(double seconds) {
-  return seconds >= 0.0 && seconds < 1e9; // NaN is not
-}
-
-} // namespace
-
 void door_state::receive(update& what) {
   const auto& trained = what.result;
   const auto at = tasks_.find(trained.lease);
@@ -65,7 +57,7 @@ void door_state::collect(update&& what) {
     elsewhere.push_back(state);
   if (!elsewhere.empty())
     bring(elsewhere, lease);
-  if (missing == 0 && stage_ != stage::parting)
+  if (missing == 0 && !step_.is_parting())
     answer(std::move(arriving_.extract(lease).mapped().what));
 }
 
@@ -80,13 +72,13 @@ void door_state::bring(const std::vector<tensor>& what, lease_id of) {
 
 void door_state::receive(const fetched& what) {
   const auto at = coming_.find(what.what);
-  if (at == coming_.end() || stage_ == stage::parting)
+  if (at == coming_.end() || step_.is_parting())
     return;
   const auto lease = at->second;
   coming_.erase(at);
   options_.peer->send(arrived{what.what});
   if (!what.failed.empty())
-    return expel("a tensor of an update did not come: " + what.failed);
+    return step_.expel("a tensor of an update did not come: " + what.failed);
   auto& [brought, missing] = arriving_.at(lease);
   auto& result = brought.result;
   if (what.what == result.delta.id) {

@@ -18,11 +18,11 @@ void door_state::move_in(std::uint64_t samples) {
 void door_state::move_out() {
   if (client_)
     send(self_, options_.lend_to, troupe::leave{*client_});
-  see_off("drained");
+  step_.see_off("drained");
 }
 
 void door_state::take(seated_offer& what) {
-  if (stage_ == stage::parting)
+  if (step_.is_parting())
     return; // its slot is about to be missed
   training_task task{
       what.client, what.base, what.lane, what.turn, std::move(what.reply_to)};

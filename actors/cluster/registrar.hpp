@@ -22,14 +22,15 @@ struct registrar_options {
   membership::options rule;
   std::uint64_t incarnation = 0; ///< of the run
   facts::provenance from;        ///< what its clients train on
-  aggregator tell;
+  roll_reader tell;
+  rule_keeper rules{};                ///< none: there is nothing to change
   bool residents = false;             ///< nodes may bring clients
   client_id first_resident = 0;       ///< behind all placed clients
   std::vector<resident_client> known; ///< residents that came before
 };
 
 /// The voice of the membership: answers doors, throws out whom the rule has
-/// replaced or waited for too long, and tells the aggregator of each change. It
+/// replaced or waited for too long, and tells the run of each change. It
 /// says which client a resident is. It hears the run's facts, so that people
 /// who ask for its status hear how the run stands. Of those who are not let in
 /// it tells sparingly: whoever knocks all day fills no journal.
@@ -70,6 +71,8 @@ private:
   void on(const facts::waiting& x);
   void on(const facts::leased& x);
   void on(const facts::went_on& x);
+  void on(const facts::mesh_formed& x);
+  void on(const facts::stepped& x);
   void on(const facts::client_failed& x);
   void on(const facts::client_joined& x);
   report status();
@@ -82,10 +85,10 @@ private:
   membership::clientele clients_;
   std::map<client_id, std::uint64_t> samples_; ///< of residents
   std::set<std::uint64_t> resident_;           ///< sessions
-  std::map<std::uint64_t, door> doors_;        ///< by session
+  std::map<std::uint64_t, doorway> doors_;     ///< by session
   std::map<std::uint64_t, std::string> addresses_;
   std::map<std::uint64_t, std::string> metrics_; ///< where they serve them
-  std::set<std::uint64_t> told_;    ///< sessions that the aggregator knows of
+  std::set<std::uint64_t> told_;    ///< sessions that the run knows of
   std::set<std::uint64_t> refused_; ///< that it knows of as refused
   membership::allowance tells_;     ///< of those who are not let in
   timer<tick> timer_;

@@ -39,9 +39,12 @@ void registrar_state::answer(const inquiry& what) {
     what.from->answer(refusal{fmt::format("there is no node {}", node)});
 }
 
-// Who decides is the aggregator's to say.
+// Who decides is its keeper's to say.
 void registrar_state::change_rule(const inquiry& what) {
-  ask(self_, options_.tell, duration{answers_within},
+  if (!options_.rules)
+    return what.from->answer(
+        refusal{"the run is a mesh, and a mesh has no rule to change"});
+  ask(self_, options_.rules, duration{answers_within},
       troupe::change_rule{what.what.settings})
       .then(
           [from = what.from](const changing_rule& how) {
@@ -98,6 +101,7 @@ void registrar_state::on(const facts::waiting& x) {
   seen_.waits_for = fmt::format("{}: {} of {} are there{}{}", x.needs, x.have,
       x.wanted, x.whom.empty() ? "" : "; missing: ", x.whom);
   waits_since_ = clock_now(self_);
+  seen_.ranks.clear();
 }
 
 void registrar_state::on(const facts::leased&) {
@@ -106,6 +110,16 @@ void registrar_state::on(const facts::leased&) {
 
 void registrar_state::on(const facts::went_on&) {
   waits_since_.reset();
+}
+
+void registrar_state::on(const facts::mesh_formed& x) {
+  waits_since_.reset();
+  seen_.ranks = fmt::format("{} ranks in epoch {}: {}", x.ranks,
+      x.epoch & UINT32_MAX, x.nodes); // of this start of the run
+}
+
+void registrar_state::on(const facts::stepped& x) {
+  seen_.version = x.last;
 }
 
 void registrar_state::on(const facts::client_failed& x) {

@@ -89,7 +89,6 @@ public:
   }
 
   std::span<const float> parameters(standing& at) override {
-    catch_up(at);
     staging whole{at.stream(), at.parameters()};
     with().all_gather(
         gpu::const_typed_span{cut().all[with().rank()].of(whole.here())},
@@ -113,8 +112,6 @@ public:
 
 protected:
   const division& cut() const { return *cut_; }
-  /// What is on its way to this rank has come.
-  virtual void catch_up(standing&) {}
 
 private:
   std::optional<division> cut_;
@@ -127,7 +124,6 @@ public:
         whole_(how.micro_batches, with.ranks() - how.servers(), with.rank()) {}
 
   step_sums make(standing& at) override {
-    catch_up(at);
     const auto since = wall_seconds();
     const auto [terms, samples, loss] = whole_.make(at);
     const step_sums result{samples, loss, wall_seconds() - since};
@@ -141,14 +137,13 @@ public:
                         static_cast<const float*>(values.data), values.count})},
             shard);
     }
-    awaits_ = true;
+    pull(at);
     return result;
   }
 
 private:
-  void catch_up(standing& at) override {
-    if (!std::exchange(awaits_, false))
-      return;
+  // At once: a shard that gives it waits until it is taken.
+  void pull(standing& at) {
     staging whole{at.stream(), at.parameters()};
     for (std::uint32_t i = 0; i < cut().parts.size(); ++i)
       with().receive(cut().parts[i].of(whole.here()), cut().workers + i);
@@ -156,7 +151,6 @@ private:
   }
 
   whole_gradients whole_;
-  bool awaits_ = false; ///< the parameters of its next step
 };
 
 class shard_of_model final : public by_shards {

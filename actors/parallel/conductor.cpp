@@ -24,6 +24,13 @@ run_outcome outcome_of(ended::how what) noexcept {
   return run_outcome::failed;
 }
 
+// A node's end is told in words.
+std::string why_it_ended(const caf::error& reason) {
+  if (reason == errc::node_lost || reason == errc::node_left)
+    return text(reason);
+  return "it has died: " + text(reason);
+}
+
 } // namespace
 
 conductor_state::conductor_state(
@@ -51,12 +58,12 @@ conductor::behavior_type conductor_state::make_behavior() {
       [this](const rank_gone& what) { on(what); },
       [this](const stored& what) { on(what); },
       [this](const storage_failed& what) { on(what); },
-      [this](const facts::node_joined& what) { tell(what), flush(); },
-      [this](const facts::node_left& what) { tell(what), flush(); },
-      [this](const facts::node_changed& what) { tell(what), flush(); },
-      [this](const facts::node_serves& what) { tell(what), flush(); },
-      [this](const facts::node_refused& what) { tell(what), flush(); },
-      [this](const facts::fingerprint_mixed& what) { tell(what), flush(); },
+      [this](const facts::node_joined& what) { note(what); },
+      [this](const facts::node_left& what) { note(what); },
+      [this](const facts::node_changed& what) { note(what); },
+      [this](const facts::node_serves& what) { note(what); },
+      [this](const facts::node_refused& what) { note(what); },
+      [this](const facts::fingerprint_mixed& what) { note(what); },
       [this](interrupt what) { on(what); },
       [this](const tick& what) { on(what); },
   };
@@ -70,8 +77,22 @@ void conductor_state::on(What&& what) {
     return;
   receive(what);
   flush();
+  arm();
+}
+
+void conductor_state::arm() {
   if (const auto when = rule_.alarm())
     timer_.set_by(self_, start_ + when->time_since_epoch());
+}
+
+// Of nodes, for the record; of a run that is over nothing is told.
+template <class Fact>
+void conductor_state::note(const Fact& what) {
+  now_ = instant{clock_now(self_) - start_};
+  if (!promise_.pending())
+    return;
+  tell(Fact{what});
+  flush();
 }
 
 caf::result<run_report> conductor_state::start(const begin& what) {
@@ -92,6 +113,7 @@ caf::result<run_report> conductor_state::start(const begin& what) {
   rule_.begin(now_, said);
   follow(std::move(said));
   flush();
+  arm();
   return promise_;
 }
 
@@ -138,9 +160,10 @@ void conductor_state::on_down(const caf::down_msg& what) {
     rule_.fail("the scribe has died", said);
     follow(std::move(said));
   } else {
-    unseat(what.source, "it has died: " + to_string(what.reason));
+    unseat(what.source, why_it_ended(what.reason));
   }
   flush();
+  arm();
 }
 
 template <class Answer>
@@ -200,9 +223,11 @@ void conductor_state::follow(const formed& what) {
 
 void conductor_state::follow(const stretch& what) {
   report_.steps += what.last - what.first;
+  report_.step_seconds += what.sums.seconds;
   report_.compute_seconds += what.sums.cpu_seconds;
   const auto samples = what.sums.samples;
-  tell(facts::stepped{what.first, what.last, rule_.epoch(), what.ranks, samples,
+  tell(facts::stepped{what.first, what.last, rule_.epoch(), what.ranks,
+      options_.how.batch * (what.last - what.first),
       samples > 0 ? what.sums.loss / static_cast<double>(samples) : 0.0,
       what.sums.seconds, what.sums.computing, what.sums.bytes});
 }
@@ -212,11 +237,11 @@ void conductor_state::follow(const version& what) {
   fact.version = what.step;
   fact.round = what.step;
   fact.updates = what.samples;
-  fact.total_updates = options_.updates += what.samples;
+  fact.total_updates = options_.updates = options_.how.batch * what.step;
   fact.loss = what.loss;
   fact.seconds = seconds(now_ - std::exchange(published_, now_));
   tell(std::move(fact));
-  scores_version_ = what.scored;
+  told_[what.step] = {facts_.last(), options_.updates, what.scored};
 }
 
 void conductor_state::follow(const score& what) {
@@ -227,13 +252,15 @@ void conductor_state::follow(const score& what) {
 
 void conductor_state::follow(const keep& what) {
   flush();
+  told_.erase(told_.begin(), told_.lower_bound(what.step));
+  const auto& told = told_[what.step];
   store all;
   all.version = what.step;
   all.parameters = rule_.held().parameters;
   all.blocks = rule_.held().blocks;
-  all.fact_number = facts_.last();
-  all.updates = options_.updates;
-  all.will_be_scored = scores_version_ && rule_.scored() < what.step;
+  all.fact_number = told.fact;
+  all.updates = told.samples;
+  all.will_be_scored = told.scored && rule_.scored() < what.step;
   all.promises_bits = options_.header.promises_bits;
   send(self_, record_, std::move(all));
 }

@@ -43,6 +43,8 @@ private:
 
   template <class What>
   void on(What&& what);
+  template <class Fact>
+  void note(const Fact& what);
   caf::result<run_report> start(const begin& what);
   void receive(const seated& what);
   void receive(const rank_gone& what);
@@ -70,7 +72,15 @@ private:
   template <class Fact>
   void tell(Fact&& what);
   void flush();
+  void arm();
   std::string seating(const std::vector<seat_id>& seats) const;
+
+  /// Where the record stands at a version.
+  struct told_version {
+    std::uint64_t fact = 0; ///< that tells of it
+    std::uint64_t samples = 0;
+    bool scored = false;
+  };
 
   conductor::pointer self_;
   conductor_options options_;
@@ -82,8 +92,8 @@ private:
   std::vector<observer> observers_;
   caf::typed_response_promise<run_report> promise_;
   run_report report_;
-  bool scores_version_ = false; ///< of the last version
-  std::string stored_;          ///< digest of what was stored last
+  std::map<step_id, told_version> told_; ///< that may yet be kept
+  std::string stored_;                   ///< digest of what was stored last
   instant start_{}, now_{}, published_{}, first_{};
   timer<tick> timer_;
 };

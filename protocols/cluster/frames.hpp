@@ -13,6 +13,7 @@
 #include "protocols/facts.hpp"
 #include "protocols/fields.hpp"
 #include "protocols/ids.hpp"
+#include "protocols/parallel/messages.hpp"
 #include "protocols/tensor.hpp"
 #include "protocols/training.hpp"
 #include "protocols/type_ids.hpp"
@@ -28,6 +29,9 @@
 //     ◄─ carried, seated, score, revoke, call_off  work, or none of it
 //     update, failure ───────────────────────►   what came of it
 //     part_begun, evaluated_part ────────────►
+//     ◄── convene, muster, advance, assess, hand_over   of a mesh: to its
+//     convened, mustered, advanced, assessed,     ranks there, each by its seat
+//     handed, broken ─────────────────────────►
 //     ◄───────────────── state_stored, durable   what need not be kept
 //     ◄────────────────────── release, arrived   tensors that are done with
 //     drain ─────────────────────────────────►   it wants to leave
@@ -37,7 +41,7 @@
 namespace troupe::cluster {
 
 /// Of a whole session; another one is refused before anything else is read.
-constexpr std::uint16_t wire_version = 4;
+constexpr std::uint16_t wire_version = 5;
 
 /// What a connection is for.
 enum class errand : std::uint8_t {
@@ -196,13 +200,17 @@ struct report {
   std::vector<node_report> nodes;
   std::vector<std::string> failures; ///< of clients, the last ones
   std::string rule{};                ///< its name
+  std::string ranks{}; ///< of a mesh: where they are; empty: it is none
 };
 
 /// Whatever may be said.
-using frame =
-    std::variant<hello, welcome, refusal, ready, seated, score, revoke, release,
-        arrived, update, failure, evaluated_part, part_begun, drain, farewell,
-        beat, report, carried, durable, state_stored, lower, call_off>;
+using frame = std::variant<hello, welcome, refusal, ready, seated, score,
+    revoke, release, arrived, update, failure, evaluated_part, part_begun,
+    drain, farewell, beat, report, carried, durable, state_stored, lower,
+    call_off, parallel::convene, parallel::muster, parallel::advance,
+    parallel::assess, parallel::hand_over, parallel::convened,
+    parallel::mustered, parallel::advanced, parallel::assessed,
+    parallel::handed, parallel::broken>;
 
 } // namespace troupe::cluster
 
@@ -345,7 +353,8 @@ bool inspect(Inspector& f, report& x) {
       f.field("promises_bits", x.promises_bits),
       f.field("waits_for", x.waits_for),
       exactly(f, "waits_since", x.waits_since), f.field("nodes", x.nodes),
-      f.field("failures", x.failures), f.field("rule", x.rule));
+      f.field("failures", x.failures), f.field("rule", x.rule),
+      f.field("ranks", x.ranks));
 }
 
 } // namespace cluster

@@ -12,6 +12,7 @@
 #include "protocols/cluster/frames.hpp"
 #include "protocols/interfaces.hpp"
 #include "protocols/local.hpp"
+#include "protocols/parallel/messages.hpp"
 #include "protocols/run.hpp"
 
 // Who stands at the two ends of a connection, and what is said behind it.
@@ -28,6 +29,9 @@
 //     ┌───────────┐ node_changed ┌────────────┐
 //     │ registrar │ ───────────► │ aggregator │
 //     └───────────┘              └────────────┘
+//
+// In a mesh a rank_door and a rank_host stand there, between the conductor and
+// a node's ranks: the same orders and answers as in one process.
 
 namespace troupe {
 namespace cluster {
@@ -160,6 +164,12 @@ using door = compute::extend<          //
     caf::result<void>(durable),        // from the registrar
     caf::result<void>(dismissal)>;     //
 
+/// What a registrar tells a door, whatever its node is there for.
+using doorway = caf::typed_actor< //
+    caf::result<void>(drain),     //
+    caf::result<void>(durable),   //
+    caf::result<void>(dismissal)>;
+
 /// Keeps the states of a resident's client on the disk of its node.
 using state_keeper = caf::typed_actor<         //
     caf::result<void>(keep_state),             //
@@ -189,5 +199,39 @@ using host = caf::typed_actor<          //
     caf::result<void>(failure),         //
     caf::result<void>(part_begun),      //
     caf::result<void>(evaluated_part)>; //
+
+/// Stands for the ranks of one node at the coordinator, for each of them by its
+/// seat.
+using rank_door = parallel::rank_actor::extend< //
+    caf::result<void>(ready),                   // from its node
+    caf::result<void>(parallel::convened),      //
+    caf::result<void>(parallel::mustered),      //
+    caf::result<void>(parallel::advanced),      //
+    caf::result<void>(parallel::assessed),      //
+    caf::result<void>(parallel::handed),        //
+    caf::result<void>(parallel::broken),        //
+    caf::result<void>(drain),                   // likewise, or the registrar
+    caf::result<void>(farewell),                //
+    caf::result<void>(fetched),                 // from its peer
+    caf::result<void>(parted),                  //
+    caf::result<void>(durable),                 // from the registrar
+    caf::result<void>(dismissal)>;              //
+
+/// A node's end of a mesh: its ranks answer it as they would their conductor.
+using rank_host = parallel::rank_actor::extend< // from the coordinator
+    caf::result<farewell>(serve),               // from its process
+    caf::result<void>(interrupt),               // likewise: it wants to leave
+    caf::result<void>(arrived),                 // from the coordinator
+    caf::result<void>(refusal),                 //
+    caf::result<void>(drain),                   //
+    caf::result<void>(farewell),                //
+    caf::result<void>(fetched),                 // from its peer
+    caf::result<void>(parted),                  //
+    caf::result<void>(parallel::convened),      // from its ranks
+    caf::result<void>(parallel::mustered),      //
+    caf::result<void>(parallel::advanced),      //
+    caf::result<void>(parallel::assessed),      //
+    caf::result<void>(parallel::handed),        //
+    caf::result<void>(parallel::broken)>;       //
 
 } // namespace troupe::cluster

@@ -30,7 +30,7 @@ struct candidate {
 /// Door to registrar: this node is there. Answered by `admission`.
 struct knock {
   candidate who;
-  door at;
+  doorway at;
 };
 struct admission {
   bool granted = false;
@@ -126,8 +126,7 @@ CAF_END_TYPE_ID_BLOCK(troupe_registration)
 
 namespace troupe {
 
-/// Knows who is a member of a run's cluster, and tells the aggregator of each
-/// change.
+/// Knows who is a member of a run's cluster, and tells of each change.
 using registrar = caf::typed_actor<                     //
     caf::result<cluster::admission>(cluster::knock),    //
     caf::result<cluster::admission>(cluster::prepared), //

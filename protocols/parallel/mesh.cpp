@@ -81,10 +81,33 @@ void mesh::gather(instant now, decisions& out) {
     return finish(out);
   if (begun_ && !settings_.open)
     return fail(why_, out);
+  wait(have, needed, now, out);
+}
+
+void mesh::wait(
+    std::uint32_t have, std::uint32_t needed, instant now, decisions& out) {
   if (!waiting_ || have != waiting_have_)
     say(out, waits{have, needed});
-  waiting_ = true;
+  if (!std::exchange(waiting_, true))
+    waiting_since_ = now;
   waiting_have_ = have;
+  if (settings_.stands_still)
+    alarm_ = waiting_since_ + *settings_.stands_still;
+}
+
+void mesh::wait_no_more(instant now, decisions& out) {
+  using membership::resort;
+  const auto have = static_cast<std::uint32_t>(seats_.size());
+  if (settings_.then == resort::interrupt)
+    return stop(now, out);
+  if (settings_.then == resort::go_on && have >= settings_.least) {
+    begun_ = true;
+    return gather(now, out);
+  }
+  const auto needed = begun_ ? settings_.least : settings_.wanted;
+  fail(std::to_string(have) + " of " + std::to_string(needed) +
+           " ranks are there, and no other has come",
+      out);
 }
 
 void mesh::convene_all(instant now, decisions& out) {
@@ -130,13 +153,7 @@ void mesh::muster_all(instant now, decisions& out) {
   }
   const auto nobody_has = !root;
   const auto given = !root && held_.parameters;
-  const auto before =
-      std::exchange(made_, root ? seats_[members_[*root]].step : held_.step);
-  if (made_ > before)
-    say(out, stretch{before, made_, 0, {}});
-  ordered_ = made_;
-  samples_ = 0;
-  loss_ = 0.0;
+  go_to(root ? seats_[members_[*root]].step : held_.step, out);
   if (!root)
     root = first_local();
   const auto at = seats_[members_.front()].at;
@@ -148,6 +165,19 @@ void mesh::muster_all(instant now, decisions& out) {
     seats_[members_[rank]].owes = true;
     say(out, order{members_[rank], std::move(one)});
   }
+}
+
+// Versions behind what it goes back to are made again.
+void mesh::go_to(step_id step, decisions& out) {
+  if (step > made_)
+    say(out, stretch{made_, step, 0, {}});
+  if (step < made_) {
+    samples_ = 0;
+    loss_ = 0.0;
+  }
+  made_ = ordered_ = step;
+  published_ = std::min(published_, step);
+  scored_ = std::min(scored_, step);
 }
 
 std::uint32_t mesh::first_local() const {
@@ -403,6 +433,8 @@ void mesh::wake(instant now, decisions& out) {
   if (!alarm_ || now < *alarm_ || over())
     return;
   alarm_.reset();
+  if (stage_ == stage::gathering)
+    return wait_no_more(now, out);
   auto silent = awaited();
   if (silent.size() == seats_.size() && silent.size() <= 1)
     return fail("the only rank does not answer", out);

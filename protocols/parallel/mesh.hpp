@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gpu/training/learner.hpp"
+#include "protocols/membership/quorum.hpp"
 #include "protocols/parallel/messages.hpp"
 #include "protocols/parallel/state_held.hpp"
 #include "protocols/time.hpp"
@@ -33,6 +34,9 @@ struct mesh_settings {
   duration stretch = std::chrono::milliseconds{200}; ///< of steps in one order
   duration patience = std::chrono::seconds{60};      ///< for one answer
   std::uint32_t tries = 5; ///< compositions in a row that make no step
+  /// For ranks that are missing; none: for ever.
+  std::optional<duration> stands_still{};
+  membership::resort then = membership::resort::fail; ///< behind that
 };
 
 // What a mesh wants done, in this order.
@@ -61,7 +65,7 @@ struct stretch {
 struct version {
   step_id step = 0;
   std::uint64_t samples = 0; ///< since the one before
-  double loss = 0.0;         ///< mean over these
+  double loss = 0.0;         ///< mean over those of them that ranks told of
   bool scored = false;       ///< it will be
 };
 struct score {
@@ -185,10 +189,14 @@ private:
   bool is_member(epoch_id epoch, seat_id seat) const noexcept;
   std::uint32_t first_local() const;
   bool one_more_waits() const noexcept;
+  void wait(
+      std::uint32_t have, std::uint32_t needed, instant now, decisions& out);
+  void wait_no_more(instant now, decisions& out);
   void regroup(const std::string& why, instant now, decisions& out);
   void gather(instant now, decisions& out);
   void convene_all(instant now, decisions& out);
   void muster_all(instant now, decisions& out);
+  void go_to(step_id step, decisions& out);
   void go_on(instant now, decisions& out);
   void order_steps(decisions& out);
   bool all_have_reported() const noexcept;
@@ -214,6 +222,7 @@ private:
   bool begun_ = false;      ///< there has been a composition
   bool waiting_ = false;    ///< for more ranks, and so many were there
   std::uint32_t waiting_have_ = 0;
+  instant waiting_since_{};
   std::optional<instant> alarm_; ///< for whoever does not answer
 
   step_id made_ = 0;

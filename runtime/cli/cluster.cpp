@@ -1,6 +1,7 @@
 #include "runtime/cli/cluster.hpp"
 
 #include "monitoring/endpoint.hpp"
+#include "protocols/parallel/plan.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/cluster/dialler.hpp"
@@ -126,7 +127,7 @@ std::string to_json(const cluster::report& what) {
       {"updates", what.updates}, {"epoch", what.epoch},
       {"promises_bits", what.promises_bits}, {"waits_for", what.waits_for},
       {"waits_since", what.waits_since}, {"nodes", nodes},
-      {"failures", what.failures}};
+      {"failures", what.failures}, {"ranks", what.ranks}};
   return result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
          "\n";
 }
@@ -144,9 +145,13 @@ std::size_t columns_of_addresses(
 }
 
 std::string to_text(const cluster::report& what) {
-  auto text = fmt::format("{}: {}, version {} of {}, {} updates, epoch {}{}\n",
-      what.run, what.rule, what.version, what.versions, what.updates,
-      what.epoch, what.promises_bits ? "" : "; no bits are promised");
+  const auto mesh = parallel::sync_named(what.rule).has_value();
+  auto text = fmt::format("{}: {}, {} {} of {}, {} {}, epoch {}{}\n", what.run,
+      what.rule, mesh ? "step" : "version", what.version, what.versions,
+      what.updates, mesh ? "samples" : "updates", what.epoch,
+      what.promises_bits ? "" : "; no bits are promised");
+  if (!what.ranks.empty())
+    text += what.ranks + "\n";
   if (!what.waits_for.empty())
     text += fmt::format(
         "waits for {}, for {:.0f} s\n", what.waits_for, what.waits_since);

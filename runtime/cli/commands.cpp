@@ -65,7 +65,11 @@ With parallel.workers above 0 the run is a mesh instead: so many ranks minimise 
 losses over all of the data, step by step. How they agree is said by [parallel], how they
 descend by [optimiser]; [federation], [client], [clock] and [simulation] are not for it.
 Where they agree on each step and parallel.bits = "canonical", one seed gives one model
-with any number of ranks.
+with any number of ranks. With --listen this process has as many of them as it has
+slots, and nodes that join have the others: the run begins once parallel.workers are
+there, goes on with parallel.min_workers, and takes in whoever comes at the next
+stretch. Ranks meet each other at ports of their own beside the one that is listened
+at, under TLS if that is; parallel.wire says by what.
 
 Ctrl-C writes a checkpoint and ends; again, it ends at once. SIGTERM and, without
 nohup, a closed terminal do the same. A run that ended early goes on with --resume
@@ -82,6 +86,7 @@ Examples:
   troupe run --resume --out runs/faster --set run.rounds=100
   troupe run examples/fedbuff.toml --metrics 127.0.0.1:9464
   troupe run examples/mesh.toml --set parallel.workers=2
+  troupe run examples/mesh.toml --listen 127.0.0.1:4242
 )";
   return text;
 }
@@ -227,7 +232,7 @@ constexpr std::string_view join_details =
 those of the coordinator do, with the same bits. The run's configuration comes from
 the coordinator; the data has to be here, too, and is compared. Where this machine's
 CPU can compute by the run's kernels it starts again with them, unless its environment
-says by which (OPENBLAS_CORETYPE, TROUPE_INSTRUCTIONS).
+says by which (OPENBLAS_CORETYPE, TROUPE_INSTRUCTIONS). In a mesh each slot is a rank.
 
 With --identity this machine is a client of the run instead, a resident: --data has its
 samples (train-images* and train-labels*, as IDX files), which nobody else sees, and

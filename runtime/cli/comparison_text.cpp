@@ -1,5 +1,7 @@
 #include "runtime/cli/comparison_text.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -47,11 +49,19 @@ text_table::cells line_of(const comparison& what, const side& x) {
       or_dash(x.ratio, [](double value) { return seconds(value); })};
 }
 
+bool is_mesh(const side& x) {
+  return x.run.config.is_mesh();
+}
+
 std::string table_of_runs(const comparison& what) {
+  const auto meshes = std::ranges::all_of(what.sides, is_mesh);
+  const auto* versions = meshes ? "STEPS" : "VERSIONS";
+  const auto* updates = meshes ? "SAMPLES" : "UPDATES";
   text_table table{4};
-  table.add({"RUN", "RULE", "METHOD", "MODEL", "VERSIONS", "UPDATES", "SECONDS",
-      "LAST", "BEST", "AT VERSION", "VERSIONS", "UPDATES",
-      what.on_virtual_clocks ? "VIRTUAL S" : "SECONDS", "RATIO"});
+  table.add({"RUN", meshes ? "SYNC" : "RULE", "METHOD", "MODEL", versions,
+      updates, "SECONDS", "LAST", "BEST", meshes ? "AT STEP" : "AT VERSION",
+      versions, updates, what.on_virtual_clocks ? "VIRTUAL S" : "SECONDS",
+      "RATIO"});
   for (const auto& each : what.sides)
     table.add(line_of(what, each));
   if (!what.target)
@@ -83,9 +93,10 @@ std::string state_of(const side& x) {
   const auto& outcome = x.run.outcome;
   if (outcome == "completed" || outcome == "target_reached")
     return {};
-  return fmt::format("note: {} is {}; these are its figures up to version {}, "
+  return fmt::format("note: {} is {}; these are its figures up to {} {}, "
                      "the last one scored\n",
-      one_line(x.name), outcome, grouped(x.run.version));
+      one_line(x.name), outcome, is_mesh(x) ? "step" : "version",
+      grouped(x.run.version));
 }
 
 ordered_json as_json(const row& of) {
@@ -124,6 +135,13 @@ std::string to_text(const comparison& what) {
   std::string notes;
   for (const auto& each : what.sides)
     notes += state_of(each);
+  if (std::ranges::any_of(what.sides, is_mesh) &&
+      !std::ranges::all_of(what.sides, is_mesh))
+    for (const auto& each : what.sides)
+      if (is_mesh(each))
+        notes += fmt::format("note: {} is a mesh: its versions are steps, and "
+                             "its updates samples\n",
+            one_line(each.name));
   if (!what.on_virtual_clocks)
     for (const auto& each : what.sides)
       if (each.simulated)

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "actors/cluster/door.hpp"
+#include "actors/cluster/rank_door.hpp"
 #include "actors/cluster/registrar.hpp"
 #include "gpu/device.hpp"
 #include "runtime/cluster/ears.hpp"
@@ -62,9 +63,9 @@ coordinator::coordinator(const listening& how, std::uint64_t most_values,
 coordinator::~coordinator() = default;
 
 registrar coordinator::prepare(
-    caf::actor_system& system, const aggregator& whom, cluster_run what) {
+    caf::actor_system& system, head whom, cluster_run what) {
   system_ = &system;
-  whom_ = whom;
+  whom_ = std::move(whom);
   run_ = std::move(what);
   registrar_options ruled;
   ruled.rule.build = troupe::release();
@@ -76,22 +77,41 @@ registrar coordinator::prepare(
   ruled.rule.preparation = from_seconds(how_.preparation);
   ruled.incarnation = run_.incarnation;
   ruled.from = run_.from;
-  ruled.tell = whom;
+  ruled.tell =
+      std::visit([](const auto& one) { return roll_reader{one}; }, whom_);
+  if (const auto* one = std::get_if<aggregator>(&whom_))
+    ruled.rules = *one;
   ruled.residents = run_.residents;
   ruled.first_resident = run_.placed;
   ruled.known = run_.known;
   return registrar_ = system.spawn<registrar_impl>(std::move(ruled));
 }
 
+welcome coordinator::greeting() const {
+  return {{}, 0, run_.configuration, run_.from, run_.fingerprint, 0, run_.home};
+}
+
+void coordinator::meet(const aggregator& whom, const candidate& who,
+    const std::shared_ptr<line>& at) const {
+  auto made = system_->spawn<door_impl>(door_options{who, at, registrar_, whom,
+      greeting(), run_.values, most_values_, run_.max_norm});
+  at->listen(ears_of<ready, update, failure, evaluated_part, part_begun, drain,
+      farewell>(made, at));
+}
+
+void coordinator::meet(const parallel::conductor& whom, const candidate& who,
+    const std::shared_ptr<line>& at) const {
+  auto made = system_->spawn<rank_door_impl>(
+      rank_door_options{who, at, registrar_, whom, greeting(), run_.ranks});
+  at->listen(ears_of<ready, parallel::convened, parallel::mustered,
+      parallel::advanced, parallel::assessed, parallel::handed,
+      parallel::broken, drain, farewell>(made, at));
+}
+
 void coordinator::open() {
-  const auto meet = [this](
+  const auto come = [this](
                         const candidate& who, const std::shared_ptr<line>& at) {
-    auto made = system_->spawn<door_impl>(door_options{who, at, registrar_,
-        whom_,
-        {{}, 0, run_.configuration, run_.from, run_.fingerprint, 0, run_.home},
-        run_.values, most_values_, run_.max_norm});
-    at->listen(ears_of<ready, update, failure, evaluated_part, part_begun,
-        drain, farewell>(made, at));
+    std::visit([&](const auto& whom) { meet(whom, who, at); }, whom_);
   };
   const auto hear = [to = registrar_](
                         const hello& asked, std::shared_ptr<asker> from) {
@@ -101,7 +121,7 @@ void coordinator::open() {
                         const std::string& who, const std::string& why) {
     send_anonymously(to, turned_away{who, why});
   };
-  port_->open({meet, hear, tell});
+  port_->open({come, hear, tell});
 }
 
 void coordinator::close() {

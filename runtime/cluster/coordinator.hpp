@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <caf/actor_system.hpp>
 
+#include "protocols/cluster/rank_ledger.hpp"
 #include "protocols/cluster/registration.hpp"
 #include "protocols/facts.hpp"
 #include "protocols/resident_client.hpp"
@@ -29,6 +31,7 @@ struct cluster_run {
   std::vector<resident_client> known{}; ///< residents that came before
   residence home{};                     ///< what each of them is told
   double max_norm = 0.0;                ///< of an update; 0: any
+  rank_limits ranks{};                  ///< of a mesh
 };
 
 /// A run's place in a cluster: its port, the registrar, and a door for each
@@ -42,10 +45,12 @@ public:
       std::shared_ptr<monitoring::wire_figures> figures = nullptr);
   ~coordinator();
 
+  /// Whoever decides in a run.
+  using head = std::variant<aggregator, parallel::conductor>;
   /// Who knows the cluster from now on, and is to hear the run's facts.
-  registrar prepare(
-      caf::actor_system& system, const aggregator& whom, cluster_run what);
-  /// Nodes may come from now on, and lend their slots.
+  registrar prepare(caf::actor_system& system, head whom, cluster_run what);
+  /// Nodes may come from now on: a federation's lend their slots, those of a
+  /// mesh bring ranks.
   void open();
   /// The run has ended. Waits until every node was told, a second at most.
   void dismiss(const farewell& how);
@@ -57,12 +62,18 @@ public:
   std::string text() const { return port_->text(); }
 
 private:
+  void meet(const aggregator& whom, const candidate& who,
+      const std::shared_ptr<line>& at) const;
+  void meet(const parallel::conductor& whom, const candidate& who,
+      const std::shared_ptr<line>& at) const;
+  welcome greeting() const;
+
   listening how_;
   std::uint64_t most_values_;
   std::unique_ptr<tls_source> tls_;
   std::unique_ptr<port> port_;
   caf::actor_system* system_ = nullptr;
-  aggregator whom_;
+  head whom_;
   cluster_run run_;
   registrar registrar_;
 };

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "actors/cluster/host.hpp"
+#include "actors/cluster/rank_host.hpp"
 #include "actors/computing/guard.hpp"
 #include "gpu/training/stateful_learner.hpp"
 #include "monitoring/outlet.hpp"
@@ -27,6 +28,8 @@
 #include "runtime/company/slots.hpp"
 #include "runtime/configuration/levels.hpp"
 #include "runtime/exit_code.hpp"
+#include "runtime/parallel/ranks.hpp"
+#include "runtime/parallel/wired_room.hpp"
 
 namespace troupe {
 namespace {
@@ -36,6 +39,11 @@ using namespace std::chrono_literals;
 
 // For slots to heed their stop tokens.
 constexpr std::chrono::seconds stop_grace{2};
+
+// Whatever a node's end of its session is.
+using guest = caf::typed_actor<   //
+    caf::result<farewell>(serve), //
+    caf::result<void>(interrupt)>;
 
 // What was said last goes out, and nothing holds what is over.
 void take_leave(session& of, const std::string& why) {
@@ -73,9 +81,15 @@ private:
   void move_in();
   void dismiss_keeper();
   farewell serve(session& with);
+  farewell serve_clients(session& with);
+  farewell serve_ranks(session& with);
+  parallel::wired_room_options room_of(const session& with) const;
+  farewell attend(session& with, const guest& here, ready able,
+      line::ears heard, const std::string& as);
   spawned_regions hold_regions(const std::vector<compute_slot>& slots);
   void dismiss_all(caf::scoped_actor& self, const std::vector<worker>& workers,
       const std::vector<compute_slot>& slots);
+  void await_end(caf::scoped_actor& self, std::size_t left);
   template <class... Values>
   void say(fmt::format_string<Values...> text, Values&&... values);
 
@@ -94,7 +108,7 @@ private:
   std::mutex guard_; ///< of what follows
   std::condition_variable changed_;
   bool leaving_ = false;
-  host host_;
+  guest here_; ///< while there is a session
 };
 
 node::node(const join_options& how, const std::optional<topology>& mine)
@@ -118,8 +132,8 @@ void node::say(fmt::format_string<Values...> text, Values&&... values) {
 void node::leave() {
   std::lock_guard lock{guard_};
   leaving_ = true;
-  if (host_)
-    send_anonymously(host_, interrupt{});
+  if (here_)
+    send_anonymously(here_, interrupt{});
   changed_.notify_all();
 }
 
@@ -181,6 +195,11 @@ void node::dismiss_all(caf::scoped_actor& self,
     caf::anon_send_exit(one.who, caf::exit_reason::user_shutdown);
     ++left;
   }
+  await_end(self, left);
+}
+
+// Of so many that were told to, and are watched.
+void node::await_end(caf::scoped_actor& self, std::size_t left) {
   const auto end = clock::now() + stop_grace;
   while (left > 0 && !hung_)
     self->receive([&](const caf::down_msg&) { --left; },
@@ -199,7 +218,44 @@ spawned_regions node::hold_regions(const std::vector<compute_slot>& slots) {
   return spawn_regions(*system_, std::move(what), run.data);
 }
 
+// From when it is ready to the end of the session.
+farewell node::attend(session& with, const guest& here, ready able,
+    line::ears heard, const std::string& as) {
+  able.fingerprint = lent_->on.fingerprint();
+  able.from = lent_->from;
+  able.metrics = watch_->address();
+  caf::scoped_actor self{*system_};
+  farewell result;
+  auto answered =
+      ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
+  with.at->listen(watch_->hears(std::move(heard)));
+  keep_courier(io_.context(), place_.dialling(), with.number, with.at);
+  {
+    std::lock_guard lock{guard_};
+    here_ = here;
+    if (leaving_)
+      send_anonymously(here, interrupt{});
+  }
+  watch_->is(node_watch::link::serving);
+  say("{} takes part in {} at {}: {}{}\n", with.told.name,
+      lent_->settled.run.name, how_.at, as, lent_->on.text());
+  answered.receive([&](farewell& how) { result = std::move(how); },
+      [&](const caf::error& why) {
+        result = {text(why), false, failed};
+      });
+  {
+    std::lock_guard lock{guard_};
+    here_ = guest{};
+  }
+  watch_->end(!result.over);
+  return result;
+}
+
 farewell node::serve(session& with) {
+  return lent_->settled.is_mesh() ? serve_ranks(with) : serve_clients(with);
+}
+
+farewell node::serve_clients(session& with) {
   auto& run = *lent_;
   auto slots = spawn_slots(*system_, run.what, run.settled, run.on);
   const auto probe = run.what.learner()(gpu::device{});
@@ -214,9 +270,11 @@ farewell node::serve(session& with) {
                                                run.data, run.home.client)
                                          : regions.workers;
   with.at->expect_tensors(most * sizeof(float));
-  caf::scoped_actor self{*system_};
   run.kept.forget_before(with.told.durable);
-  const auto kept = run.kept.size();
+  if (const auto kept = run.kept.size(); kept > 0)
+    say("{} updates are kept that version {}, where the run goes on, does not "
+        "hold\n",
+        kept, with.told.durable);
   auto here = system_->spawn<host_impl>(
       host_options{watch_->begin(with.at, slots.size()), workers,
           regions.lanes.empty() ? slots : regions.lanes, run.what.test_data(),
@@ -224,46 +282,18 @@ farewell node::serve(session& with) {
   ready able;
   for (const auto& each : slots)
     able.slots.push_back(static_cast<std::uint8_t>(each.kind));
-  able.fingerprint = run.on.fingerprint();
-  able.from = run.from;
-  if (how_.resident)
+  std::string as;
+  if (how_.resident) {
     able.samples = run.data.front().size();
-  const auto samples = able.samples;
-  able.metrics = watch_->address();
-  farewell result;
-  auto answered =
-      ask(self.ptr(), here, caf::infinite, cluster::serve{std::move(able)});
-  with.at->listen(watch_->hears(
+    as =
+        fmt::format("client {} of {} samples, ", run.home.client, able.samples);
+  }
+  const auto result = attend(with, here, std::move(able),
       ears_of<seated, score, revoke, carried, state_stored, call_off,
           cluster::release, arrived, refusal, durable, drain, farewell>(
-          here, with.at)));
-  keep_courier(io_.context(), place_.dialling(), with.number, with.at);
-  {
-    std::lock_guard lock{guard_};
-    host_ = here;
-    if (leaving_)
-      send_anonymously(here, interrupt{});
-  }
-  watch_->is(node_watch::link::serving);
-  say("{} takes part in {} at {}: {}{}\n", with.told.name, run.settled.run.name,
-      how_.at,
-      how_.resident
-          ? fmt::format("client {} of {} samples, ", run.home.client, samples)
-          : std::string{},
-      run.on.text());
-  if (kept > 0)
-    say("{} updates are kept that version {}, where the run goes on, does not "
-        "hold\n",
-        kept, with.told.durable);
-  answered.receive([&](farewell& how) { result = std::move(how); },
-      [&](const caf::error& why) {
-        result = {text(why), false, failed};
-      });
-  {
-    std::lock_guard lock{guard_};
-    host_ = host{};
-  }
-  watch_->end(!result.over);
+          here, with.at),
+      as);
+  caf::scoped_actor self{*system_};
   dismiss_all(self, workers, slots);
   for (const auto& one : regions.others)
     caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
@@ -271,6 +301,50 @@ farewell node::serve(session& with) {
       .receive([&](cluster::kept& what) { run.kept = std::move(*what.what); },
           [&](const caf::error&) { run.kept = kept_updates{most_kept()}; });
   caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
+  return result;
+}
+
+// Others reach this node where the coordinator does.
+parallel::wired_room_options node::room_of(const session& with) const {
+  parallel::wired_room_options how{
+      with.own_host, monitoring::endpoint::parse(how_.at).host};
+  how.by = parallel::mesh_wire_named(lent_->settled.parallel.wire);
+  if (!how_.tls.empty())
+    how.shows = [where = how_.tls, name = how_.name] {
+      return collective::credentials_in(where, name);
+    };
+  return how;
+}
+
+farewell node::serve_ranks(session& with) {
+  auto& run = *lent_;
+  const auto count = static_cast<std::size_t>(run.on.slots());
+  with.at->expect_tensors(
+      gpu::size(models::layout(*run.what.model())) * sizeof(float));
+  parallel::spawned_ranks all;
+  auto here = system_->spawn<rank_host_impl>(
+      rank_host_options{watch_->begin(with.at, count),
+          [&, room = std::make_shared<parallel::wired_room>(room_of(with))](
+              const parallel::rank_sink& whom) {
+            all = parallel::spawn_ranks(
+                *system_, run.what, run.settled, run.on, count, room, whom);
+            return all.ranks;
+          }});
+  ready able;
+  for (const auto kind : parallel::kinds_of_ranks(run.on, count))
+    able.slots.push_back(static_cast<std::uint8_t>(kind));
+  const auto result = attend(with, here, std::move(able),
+      ears_of<parallel::convene, parallel::muster, parallel::advance,
+          parallel::assess, parallel::hand_over, arrived, refusal, drain,
+          farewell>(here, with.at),
+      "ranks, ");
+  caf::scoped_actor self{*system_};
+  caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
+  for (const auto& one : all.threads)
+    watch(self.ptr(), one);
+  for (const auto& one : all.ranks)
+    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  await_end(self, all.threads.size());
   return result;
 }
 

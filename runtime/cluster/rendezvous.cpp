@@ -22,6 +22,18 @@ std::uint64_t any_number() {
   return std::uint64_t{source()} << 32 | source();
 }
 
+// As an IPv4 address, if it is one.
+std::string own_host_of(stream& of) {
+  network_error error;
+  const auto end = of.socket().local_endpoint(error);
+  if (error)
+    return {};
+  auto address = end.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  return address.to_string();
+}
+
 // Who it is, and how it computes or could.
 hello introduction(const join_options& how, const std::string& name) {
   hello result{errand::node, name, any_number(), troupe::release(), how.silence,
@@ -91,6 +103,7 @@ void rendezvous::meet_halfway(const lower& what) const {
 std::optional<session> rendezvous::try_once(std::string& why) {
   const auto first = introduction(how_, name_);
   std::promise<std::pair<std::shared_ptr<line>, frame>> met;
+  std::string own_host;
   auto answer = met.get_future();
   dial(
       on_, dialling(), first,
@@ -98,6 +111,7 @@ std::optional<session> rendezvous::try_once(std::string& why) {
         auto at = std::make_shared<line>(over);
         at->open();
         watch_certificate(at, *over);
+        own_host = own_host_of(over->over());
         met.set_value({at, std::move(said)});
       },
       [&](const std::string& text) {
@@ -115,7 +129,8 @@ std::optional<session> rendezvous::try_once(std::string& why) {
   auto* yes = std::get_if<welcome>(&said);
   if (!yes)
     throw refused("the coordinator did not answer what it was asked");
-  return session{first.session, std::move(at), std::move(*yes)};
+  return session{
+      first.session, std::move(at), std::move(*yes), std::move(own_host)};
 }
 
 // None: it leaves before anybody has answered.

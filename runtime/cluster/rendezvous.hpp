@@ -20,6 +20,7 @@ struct session {
   std::uint64_t number = 0;
   std::shared_ptr<line> at;
   welcome told;
+  std::string own_host; ///< of this end of it: the coordinator's peers reach it
 };
 
 /// Where a node meets its coordinator, again and again: it dials with back-off

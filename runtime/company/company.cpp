@@ -148,7 +148,8 @@ chronicle_options company::recorded(const run_directory& place,
   return {&files::system(), place.root(), layout_, c.run.name, std::move(rule),
       to_toml(c), account_.fingerprint, from_, c.run.keep_checkpoints, shards,
       c.run.order == "virtual", before.state ? before.state->elapsed : 0.0,
-      before.journal_bytes, before.history, before.resumed, before.resumed_at};
+      before.journal_bytes, before.history, before.resumed, before.resumed_at,
+      c.is_mesh() ? "step" : "version"};
 }
 
 std::vector<observer> company::spawn_observers(const past& before) {

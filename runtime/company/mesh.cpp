@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/parallel/executor.hpp"
-#include "actors/parallel/rank.hpp"
 #include "monitoring/process_stat.hpp"
 #include "runtime/company/closing.hpp"
 #include "runtime/configuration/mesh_choice.hpp"
 #include "runtime/parallel/local_room.hpp"
+#include "runtime/parallel/ranks.hpp"
+#include "runtime/parallel/wired_room.hpp"
+#include "runtime/record/claim.hpp"
 #include "runtime/record/provenance.hpp"
 #include "runtime/record/scribe.hpp"
 #include "runtime/record/sha256.hpp"
@@ -31,11 +32,17 @@ mesh_company::mesh_company(const topology& what, const run_options& how)
     : company(what, how, models::layout(*what.model())),
       plan_(plan_of(settled_)),
       data_(what.training_data()),
-      room_(std::make_shared<parallel::local_room>()) {
-  const auto ranks = plan_.workers + plan_.servers();
-  open(
-      {ranks, 1, mesh_memory(static_cast<double>(gpu::size(layout_)), settled_),
-          gpu::size(layout_)});
+      room_(make_room()) {
+  if (how.cluster.nodes > 0 || how.cluster.quorum > 0)
+    throw misuse("--min-nodes and --quorum count the nodes of a federation: a "
+                 "mesh begins with parallel.workers ranks, whoever has them, "
+                 "and goes on with parallel.min_workers");
+  const auto ranks = own_ranks();
+  const auto part = static_cast<double>(ranks) /
+                    static_cast<double>(plan_.workers + plan_.servers());
+  open({ranks, 1,
+      part * mesh_memory(static_cast<double>(gpu::size(layout_)), settled_),
+      gpu::size(layout_)});
   from_ = provenance_of(std::span{&data_, 1}, what.test_data(), what.initial());
 }
 
@@ -55,8 +62,12 @@ parallel::conductor_options mesh_company::options(const past& before) const {
       static_cast<std::uint32_t>(c.parallel.min_workers) + plan_.servers();
   result.how.sharded = plan_.sharded();
   result.how.together = plan_.sharded() || !plan_.lockstep();
+  if (cluster_)
+    result.how.stands_still = from_seconds(how_.cluster.patience);
+  result.how.then = how_.cluster.then;
   result.header = header(before, c.parallel.sync, c.run.steps);
   result.header.slots = plan_.workers + plan_.servers();
+  result.header.batch = plan_.batch;
   result.preface = preface(before);
   result.next_fact = before.last_fact + 1;
   if (before.state) {
@@ -69,17 +80,30 @@ parallel::conductor_options mesh_company::options(const past& before) const {
   return result;
 }
 
-// Devices take them in turn.
-std::vector<parallel::rank_actor> mesh_company::spawn_ranks() {
-  std::vector<parallel::rank_actor> result;
-  for (std::uint32_t i = 0; i < plan_.workers + plan_.servers(); ++i) {
-    const auto& on = devices_.devices[i % devices_.devices.size()];
-    auto does = system_->spawn<parallel::executor_impl, caf::detached>(
-        parallel::executor_options{plan_,
-            {*what_.model(), data_, what_.initial()}, what_.test_data(),
-            on.where, room_, conductor_});
-    result.push_back(system_->spawn<parallel::rank_impl>(std::move(does)));
-  }
+std::size_t mesh_company::own_ranks() const {
+  const std::size_t wanted = plan_.workers + plan_.servers();
+  if (how_.cluster.at.empty())
+    return wanted;
+  return devices_.trains ? std::min<std::size_t>(wanted, devices_.slots()) : 0;
+}
+
+// Nodes come to the host that this process listens at.
+std::shared_ptr<parallel::meeting_room> mesh_company::make_room() const {
+  const auto& at = how_.cluster;
+  if (at.at.empty())
+    return std::make_shared<parallel::local_room>();
+  parallel::wired_room_options how{
+      monitoring::endpoint::parse(at.at).host, "127.0.0.1"};
+  how.by = parallel::mesh_wire_named(settled_.parallel.wire);
+  if (!at.tls.empty())
+    how.shows = [where = at.tls] { return collective::credentials_in(where); };
+  return std::make_shared<parallel::wired_room>(std::move(how));
+}
+
+cluster::cluster_run mesh_company::as_a_cluster(const past& before) const {
+  cluster::cluster_run result{to_toml(settled_), from_, account_.fingerprint,
+      gpu::size(layout_), before.incarnation};
+  result.ranks = {result.values, plan_.batch, what_.test_data().size()};
   return result;
 }
 
@@ -87,16 +111,23 @@ run_report mesh_company::play(
     const run_directory& place, const past& before, interruption& signals) {
   conductor_ = system_->spawn<parallel::conductor_impl>(options(before));
   parallel::begin how;
-  how.ranks = spawn_ranks();
+  how.ranks = parallel::spawn_ranks(
+      *system_, what_, settled_, devices_, own_ranks(), room_, conductor_)
+                  .ranks;
   how.record = system_->spawn<scribe_impl, caf::detached>(
       recorded(place, before, settled_.parallel.sync, 1), conductor_);
   how.observers = spawn_observers(before);
+  if (cluster_)
+    how.observers.push_back(caf::actor_cast<observer>(
+        cluster_->prepare(*system_, conductor_, as_a_cluster(before))));
   caf::scoped_actor self{*system_};
   account_.startup_seconds = monitoring::process_age();
   run_report report;
   forgetful forgets{signals};
   auto answered = ask(self.ptr(), conductor_, caf::infinite, how);
   signals.react([whom = conductor_] { send_anonymously(whom, interrupt{}); });
+  if (cluster_)
+    cluster_->open();
   answered.receive([&](run_report& answer) { report = std::move(answer); },
       [&](caf::error& why) {
         report.outcome = run_outcome::failed;
@@ -106,6 +137,7 @@ run_report mesh_company::play(
   seal(self, how.record, report);
   account_.rule = report.rule;
   account_.promises_bits = report.promises_bits;
+  account_.of_mesh = true;
   account_.wall_seconds = monitoring::process_age();
   for (const auto& one : how.ranks)
     dismiss(one);

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
-#include <vector>
 
 #include "actors/parallel/conductor.hpp"
 #include "protocols/parallel/meeting_room.hpp"
@@ -10,8 +10,8 @@
 
 namespace troupe {
 
-/// A run of ranks: a conductor, and in this process as many ranks as are its
-/// own.
+/// A run of ranks: a conductor, and in this process all of them; or, where
+/// nodes may join, as many as it has slots, and nodes have the others.
 class mesh_company final : public company {
 public:
   mesh_company(const topology& what, const run_options& how);
@@ -21,7 +21,9 @@ public:
 
 private:
   parallel::conductor_options options(const past& before) const;
-  std::vector<parallel::rank_actor> spawn_ranks();
+  std::size_t own_ranks() const;
+  std::shared_ptr<parallel::meeting_room> make_room() const;
+  cluster::cluster_run as_a_cluster(const past& before) const;
 
   parallel::plan plan_;
   training::view data_;

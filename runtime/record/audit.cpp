@@ -64,8 +64,10 @@ std::string look_at_configuration(
       agree("run.seed", then.run.seed, (*x)->seed);
       if (!then.is_mesh())
         agree("federation.clients", leased(then), (*x)->clients);
+      else if ((*x)->batch > 0)
+        agree("parallel.batch", then.parallel.batch, (*x)->batch);
     }
-  return then.is_mesh() ? "sync and seed as the journal has them"
+  return then.is_mesh() ? "sync, seed and batch as the journal has them"
                         : "rule, seed and clients as the journal has them";
 }
 
@@ -82,8 +84,17 @@ std::string look_at_updates(story& told) {
 
 std::string look_at_steps(story& told) {
   follow_steps(told);
-  return fmt::format("{} by the last process, one behind the other, in {}",
-      counted(told.steps, "step"), counted(told.published.size(), "version"));
+  const auto& mesh = told.mesh;
+  auto text = fmt::format("{} by {}, without a gap, {} in {}",
+      counted(told.version(), "step"), counted(mesh.ranks, "rank"),
+      counted(told.updates, "sample"), counted(told.totals.size(), "version"));
+  if (mesh.lost > 0)
+    text += fmt::format("; {} lost", counted(mesh.lost, "rank"));
+  if (mesh.compositions > mesh.processes)
+    text += fmt::format("; {}", counted(mesh.compositions, "composition"));
+  if (mesh.again > 0)
+    text += fmt::format("; {} made again", counted(mesh.again, "step"));
+  return text;
 }
 
 std::string look_at_versions(const story& told) {
@@ -118,10 +129,11 @@ std::vector<finding> audited(
     files& disk, const run_directory& place, const configuration& then) {
   list found;
   story told;
-  auto sound =
-      found.add(
-          "facts.jsonl", [&] { return look_at_journal(disk, place, told); }) &&
-      (then.is_mesh()
+  auto sound = found.add(
+      "facts.jsonl", [&] { return look_at_journal(disk, place, told); });
+  sound =
+      sound &&
+      (told.of_mesh()
               ? found.add("steps", [&] { return look_at_steps(told); })
               : found.add("updates", [&] { return look_at_updates(told); }));
   if (!sound)

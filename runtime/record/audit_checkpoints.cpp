@@ -36,7 +36,8 @@ std::size_t look_at_checkpoint(files& disk, const run_directory& place,
       "{} is of version {} at fact {}, which the journal does not have", name,
       state.version, state.fact_number);
   expect(state.updates == told.totals.at(version),
-      "{} counts {}, the journal {}", name, counted(state.updates, "update"),
+      "{} counts {}, the journal {}", name,
+      counted(state.updates, told.of_mesh() ? "sample" : "update"),
       told.totals.at(version));
   auto stored = told.stored.find(version);
   auto digest = sha256(std::as_bytes(state.parameters->span()));

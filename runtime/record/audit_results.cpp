@@ -125,7 +125,7 @@ std::string look_at_summary(
   if (!is_finished(told))
     return fmt::format("version {}, an earlier end", shown(version));
   agree("outcome", told.ended->outcome);
-  agree("updates_accepted", told.updates);
+  agree(told.of_mesh() ? "samples" : "updates_accepted", told.updates);
   // A process that found nothing left to do leaves what was summed up.
   const auto idle = told.steps == 0 && field(said, "steps") == told.worked;
   agree("steps", idle ? told.worked : told.steps);
@@ -136,7 +136,8 @@ std::string look_at_summary(
     agree("best_version", best->version);
     agree("best_accuracy", best->accuracy);
   }
-  return "version, updates and score as the journal has them";
+  return told.of_mesh() ? "step, samples and score as the journal has them"
+                        : "version, updates and score as the journal has them";
 }
 
 std::string look_at_model(

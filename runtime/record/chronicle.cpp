@@ -31,11 +31,7 @@ void chronicle::open() {
     journal_->truncate(options_.journal_bytes);
     journal_->sync();
   }
-  std::string csv = history_header(options_.clock);
-  for (const auto& row : options_.history)
-    csv += to_csv(row);
-  disk.write_atomically(place.history(), csv);
-  history_.emplace(disk.append(place.history()));
+  write_history();
   disk.make_directories(place.checkpoints());
   // A crash may leave one behind, of a version that is never stored again.
   for (const auto& file : disk.list(place.checkpoints()))
@@ -44,6 +40,15 @@ void chronicle::open() {
   remove_orphans(disk, place.checkpoints());
   for (auto version : stored_versions(disk, place.checkpoints()))
     kept_.insert(version);
+}
+
+void chronicle::write_history() {
+  const auto path = run_directory{options_.directory}.history();
+  std::string csv = history_header(options_.clock);
+  for (const auto& row : options_.history)
+    csv += to_csv(row);
+  options_.disk->write_atomically(path, csv);
+  history_.emplace(options_.disk->append(path));
 }
 
 void chronicle::write(std::span<const fact> all) {
@@ -81,6 +86,8 @@ void chronicle::note(const fact& what) {
     options_.rule_name = rule->rule;
   else if (auto* start = std::get_if<facts::run_started>(&what.what))
     options_.rule_name = (*start)->rule;
+  else if (auto* formed = std::get_if<facts::mesh_formed>(&what.what))
+    go_back(formed->step);
   auto* x = std::get_if<facts::evaluated>(&what.what);
   if (!x)
     return;
@@ -99,6 +106,19 @@ void chronicle::note(const fact& what) {
   if (!best_ || row.accuracy > best_->accuracy)
     best_ = row;
   prune();
+}
+
+// Ranks that lost their state make the versions behind it again.
+void chronicle::go_back(version_id last) {
+  published_.erase(published_.upper_bound(last), published_.end());
+  unscored_.erase(unscored_.upper_bound(last), unscored_.end());
+  if (std::erase_if(options_.history,
+          [last](const auto& row) { return row.version > last; }) == 0)
+    return;
+  best_.reset();
+  if (const auto* row = best_of(options_.history))
+    best_ = *row;
+  write_history();
 }
 
 std::string chronicle::make_durable(const store& what) {
@@ -151,7 +171,7 @@ void chronicle::finish() {
   journal_->sync();
   history_->sync();
   options_.disk->write_atomically(run_directory{options_.directory}.plot(),
-      monitoring::history_plot(options_.name, options_.history));
+      monitoring::history_plot(options_.name, options_.history, options_.unit));
 }
 
 } // namespace troupe

@@ -34,6 +34,7 @@ struct chronicle_options {
   std::vector<history_row> history{};   ///< up to the version resumed from
   std::optional<history_row> resumed{}; ///< that version's, but for its score
   std::uint64_t resumed_at = 0; ///< where the journal tells of that version
+  std::string unit = "version"; ///< what the plot calls one
 };
 
 /// Writes a run's directory. Facts go to the journal as they come; a version is
@@ -60,8 +61,10 @@ private:
   };
 
   void open();
+  void write_history();
   void begin_line(const facts::published& what);
   void note(const fact& what);
+  void go_back(version_id last);
   bookmark bookmark_of(version_id version) const;
 
   chronicle_options options_;

@@ -55,7 +55,7 @@ void fields(V& v, X& x) {
   v.added("test_labels_sha256", x.from.test_labels);
   v.added("initial_sha256", x.from.initial);
   v.added("unit", x.unit), v.added("sha256", x.sha256);
-  v.added("promises_bits", x.promises_bits);
+  v.added("promises_bits", x.promises_bits), v.added("batch", x.batch);
 }
 template <class V>
 void fields(V& v, const run_started& x) {

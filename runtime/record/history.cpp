@@ -54,6 +54,8 @@ void retold_history::take(const fact& what) {
     before_ = from == versions_.end() ? 0.0 : from->second.row.seconds;
   } else if (auto* back = std::get_if<facts::voided>(&what.what)) {
     void_behind(back->version);
+  } else if (auto* formed = std::get_if<facts::mesh_formed>(&what.what)) {
+    void_behind(formed->step);
   } else if (auto* made = std::get_if<facts::published>(&what.what)) {
     if (made->version == first_ && versions_.empty())
       before_ = first_seconds_ - seconds(what.at.time_since_epoch());

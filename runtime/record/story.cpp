@@ -86,58 +86,6 @@ private:
   version_sum sum_;
 };
 
-// What ranks make together. A composition may begin behind what another made:
-// the state that it goes on with is older.
-class march {
-public:
-  explicit march(story& of) : of_(of) {}
-
-  void take(const facts::run_started& x) {
-    of_.steps = 0;
-    at_ = x->version;
-  }
-  void take(const facts::mesh_formed& x) {
-    expect(x.step <= at_, "ranks begin with step {}, but {} are made", x.step,
-        at_);
-    at_ = x.step;
-  }
-  void take(const facts::stepped& x) {
-    expect(x.first == at_ && x.last > x.first,
-        "steps {} to {} are told of behind step {}", x.first, x.last, at_);
-    at_ = x.last;
-    of_.worked = of_.steps += x.last - x.first;
-  }
-  void take(const facts::published& x) {
-    expect(
-        x.version == at_, "version {} is told of at step {}", x.version, at_);
-    of_.totals[x.version] = x.total_updates;
-    of_.updates = x.total_updates;
-  }
-
-private:
-  story& of_;
-  version_id at_ = 0;
-};
-
-// A run that is taken up again has not ended yet.
-template <class Follower>
-void follow(story& of, Follower by) {
-  for (const auto& f : of.standing)
-    std::visit(
-        [&](const auto& x) {
-          using kind = std::decay_t<decltype(x)>;
-          if constexpr (requires { by.take(x); })
-            by.take(x);
-          if constexpr (std::is_same_v<kind, facts::run_started>)
-            of.ended.reset();
-          else if constexpr (std::is_same_v<kind, facts::run_ended>)
-            of.ended = x;
-          else if constexpr (std::is_same_v<kind, facts::published>)
-            of.published[x.version] = f.number;
-        },
-        f.what);
-}
-
 } // namespace
 
 // The numbers 1, 2, 3.. without a gap: nothing was cut out. What is said of a
@@ -152,6 +100,7 @@ story read_story(std::string_view journal) {
     if (auto* x = std::get_if<facts::run_started>(&f.what)) {
       ++into.processes;
       into.name = (*x)->name;
+      into.unit = (*x)->unit;
       into.fingerprint = (*x)->fingerprint;
       into.links.push_back({f.number, true, (*x)->version, (*x)->sha256, {}});
     }
@@ -161,6 +110,8 @@ story read_story(std::string_view journal) {
     }
     if (auto* x = std::get_if<facts::evaluated>(&f.what))
       into.scores[x->version] = *x;
+    if (auto* x = std::get_if<facts::mesh_formed>(&f.what))
+      forget_behind(into.scores, x->step);
     if (auto* x = std::get_if<facts::voided>(&f.what)) {
       into.void_facts += std::erase_if(into.standing, [x](const fact& old) {
         return old.number >= x->first && old.number <= x->last;
@@ -185,12 +136,25 @@ story read_story(std::string_view journal) {
   return into;
 }
 
+// A run that is taken up again has not ended yet.
 void follow_updates(story& of) {
-  follow(of, tally{of});
-}
-
-void follow_steps(story& of) {
-  follow(of, march{of});
+  if (of.of_mesh())
+    return follow_steps(of);
+  tally updates{of};
+  for (const auto& f : of.standing)
+    std::visit(
+        [&](const auto& x) {
+          using kind = std::decay_t<decltype(x)>;
+          if constexpr (requires { updates.take(x); })
+            updates.take(x);
+          if constexpr (std::is_same_v<kind, facts::run_started>)
+            of.ended.reset();
+          else if constexpr (std::is_same_v<kind, facts::run_ended>)
+            of.ended = x;
+          else if constexpr (std::is_same_v<kind, facts::published>)
+            of.published[x.version] = f.number;
+        },
+        f.what);
 }
 
 // A crash may come between a checkpoint and the fact that tells of it.

@@ -51,16 +51,29 @@ struct story {
   std::map<version_id, std::uint64_t> totals; // updates up to there
   retold_history history;
   std::vector<link> links;   // void ones, too: they were true
-  std::uint64_t updates = 0; // in published versions
+  std::uint64_t updates = 0; // in published versions; of a mesh: samples
   std::uint64_t steps = 0;   // of updates accepted by the last process
   std::uint64_t worked = 0;  // or by the last one that accepted any
   std::uint64_t summed = 0;  // versions whose sums were compared
   std::map<client_id, version_id> first_updates; // the versions they are in
   std::optional<facts::run_ended> ended;
   std::string name;
+  std::string unit; ///< of its versions
   std::string rule; ///< the last one
   std::string fingerprint;
   bool promises_bits = true; ///< nobody computed by another one
+
+  /// What a mesh tells of itself.
+  struct mesh_story {
+    std::uint64_t stretches = 0;
+    std::uint64_t ranks = 0;     ///< of the last composition
+    std::uint64_t processes = 0; ///< that had a composition
+    std::uint64_t compositions = 0;
+    std::uint64_t lost = 0;  ///< ranks
+    std::uint64_t again = 0; ///< steps that had been made
+  } mesh;
+
+  bool of_mesh() const noexcept { return unit == "step"; }
 
   version_id version() const {
     return published.empty() ? 0 : published.rbegin()->first;
@@ -72,13 +85,13 @@ struct story {
 story read_story(std::string_view journal);
 
 /// Follows the updates into the versions that they were accepted for: each
-/// lease once, each version made of them, and its sum that of theirs. Throws
-/// `contradiction`.
+/// lease once, each version made of them, and its sum that of theirs. Of a mesh
+/// it follows the steps. Throws `contradiction`.
 void follow_updates(story& of);
 
-/// Follows a mesh's steps: one behind the other without a gap, from what a
-/// process or a new composition of ranks begins with, and each version is where
-/// they stood. Throws `contradiction`.
+/// Follows the steps of a mesh: each stretch begins where the one before it, or
+/// a composition, left off, ranks and samples are as many as there are to be,
+/// and a version comes where its steps are made.
 void follow_steps(story& of);
 
 /// Follows the versions' digests: each names the one before it, and a process

@@ -43,8 +43,13 @@ std::string to_json(const summary& what, const run_report& report) {
   }
   j["best_accuracy"] = what.best_accuracy;
   j["best_version"] = what.best_version;
-  j["updates_accepted"] = report.updates;
+  j[what.of_mesh ? "samples" : "updates_accepted"] = report.updates;
   j["steps"] = report.steps;
+  if (what.of_mesh)
+    j["steps_per_second"] =
+        report.step_seconds > 0.0
+            ? static_cast<double>(report.steps) / report.step_seconds
+            : 0.0;
   j["slots_lost"] = report.slots_lost;
   j["wall_seconds"] = what.wall_seconds;
   j["startup_seconds"] = what.startup_seconds;
@@ -64,7 +69,8 @@ std::optional<summed_end> end_of(std::string_view json) {
   const auto j = nlohmann::json::parse(json, nullptr, false);
   try {
     return summed_end{j.at("outcome"), j.at("version"),
-        j.at("updates_accepted"), j.at("training_seconds")};
+        j.at(j.contains("samples") ? "samples" : "updates_accepted"),
+        j.at("training_seconds")};
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }

@@ -22,6 +22,7 @@ struct summary {
   double wall_seconds = 0.0;    ///< of this process
   double startup_seconds = 0.0; ///< from its start to the first lease
   bool promises_bits = true;    ///< one numeric fingerprint computed all of it
+  bool of_mesh = false;         ///< its updates are samples
   std::optional<simulation::figures> simulated{}; ///< none: it was a run
 };
 

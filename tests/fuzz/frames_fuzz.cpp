@@ -56,6 +56,14 @@ void look_at_tensors(const cluster::frame& what) {
     small(y->what.state.value());
   } else if (const auto* z = std::get_if<cluster::carried>(&what)) {
     small(z->values);
+  } else if (const auto* m = std::get_if<parallel::muster>(&what)) {
+    small(m->parameters);
+    for (const auto& one : m->blocks)
+      small(one.values);
+  } else if (const auto* h = std::get_if<parallel::handed>(&what)) {
+    small(h->parameters);
+    for (const auto& one : h->blocks)
+      small(one.values);
   }
 }
 

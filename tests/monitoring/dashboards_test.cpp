@@ -23,7 +23,8 @@ TEST(dashboards_test, speak_of_metrics_that_are_served) {
   const running_process process;
   const auto scrape = http_get(process.where().port, "/metrics");
 
-  const auto spoken_of = metrics_in(read(alerts_file) + read(dashboard_file));
+  const auto spoken_of = metrics_in(
+      read(alerts_file) + read(dashboard_file) + read(mesh_dashboard_file));
 
   EXPECT_GT(spoken_of.size(), 15u);
   for (const auto& metric : spoken_of)
@@ -34,8 +35,9 @@ TEST(dashboards_test, ask_what_prometheus_understands) {
   if (!installed("promtool"))
     GTEST_SKIP() << "promtool (Debian package prometheus) is not installed";
   std::string rules = "groups: [{name: dashboard, rules: [\n";
-  for (const auto& query : queries_of_the_dashboard("1m"))
-    rules += fmt::format("{{record: a, expr: '{}'}},\n", query.expression);
+  for (const auto& file : {dashboard_file, mesh_dashboard_file})
+    for (const auto& query : queries_of_the_dashboard("1m", file))
+      rules += fmt::format("{{record: a, expr: '{}'}},\n", query.expression);
   const scratch files;
 
   const auto check = run("promtool check rules --lint=none " +

@@ -38,9 +38,9 @@ std::set<std::string> metrics_in(const std::string& text) {
 }
 
 std::vector<panel_query> queries_of_the_dashboard(
-    const std::string& rate_interval) {
+    const std::string& rate_interval, const std::string& file) {
   std::vector<panel_query> result;
-  const auto document = nlohmann::json::parse(read(dashboard_file));
+  const auto document = nlohmann::json::parse(read(file));
   for (const auto& panel : document.at("panels"))
     for (const auto& target : panel.at("targets")) {
       auto expression = target.at("expr").get<std::string>();

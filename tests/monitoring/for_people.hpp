@@ -10,6 +10,8 @@ namespace troupe::monitoring {
 inline const std::string alerts_file = TROUPE_MONITORING_DIR "/alerts.yml";
 inline const std::string dashboard_file =
     TROUPE_MONITORING_DIR "/dashboards/troupe.json";
+inline const std::string mesh_dashboard_file =
+    TROUPE_MONITORING_DIR "/dashboards/mesh.json";
 
 std::string read(const std::string& path);
 std::string replaced(
@@ -24,6 +26,6 @@ struct panel_query {
   std::string expression;
 };
 std::vector<panel_query> queries_of_the_dashboard(
-    const std::string& rate_interval);
+    const std::string& rate_interval, const std::string& file = dashboard_file);
 
 } // namespace troupe::monitoring

@@ -33,7 +33,10 @@ inline std::vector<fact> every_kind_of_figure() {
       .then(failed(2, 2))
       .then(facts::published{.version = 1, .seconds = 0.2})
       .then(facts::evaluated{.version = 1, .loss = 0.5, .accuracy = 0.8})
-      .then(stored(1));
+      .then(stored(1))
+      .then(facts::mesh_formed{.epoch = 1, .ranks = 2})
+      .then(facts::rank_lost{.epoch = 1, .rank = 1})
+      .then(facts::stepped{.last = 8, .ranks = 2, .samples = 512});
   return told.told();
 }
 

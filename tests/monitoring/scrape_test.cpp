@@ -14,6 +14,7 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
+#include "tests/monitoring/for_people.hpp"
 #include "tests/monitoring/http_get.hpp"
 #include "tests/monitoring/prometheus_server.hpp"
 #include "tests/monitoring/running_process.hpp"
@@ -91,6 +92,10 @@ TEST_P(scrape_test, answers_a_query_through_a_real_prometheus) {
   EXPECT_EQ(server.value("troupe_accuracy"), 0.8);
   EXPECT_EQ(server.value("sum(troupe_updates_total)"), 2.0);
   EXPECT_TRUE(server.has("caf_actor_mailbox_size{name='troupe.monitor'}"));
+  for (const auto& query : queries_of_the_dashboard("5s", mesh_dashboard_file))
+    if (query.panel == "From a loss to the next step") {
+      EXPECT_TRUE(server.has(query.expression)) << query.expression;
+    }
 }
 
 } // namespace

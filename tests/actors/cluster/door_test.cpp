@@ -21,7 +21,7 @@ TEST_F(door_test, knocks_for_its_node) {
 
   const auto asked = members.heard<cluster::knock>();
   ASSERT_THAT(asked, SizeIs(1));
-  EXPECT_EQ(asked[0].at, at);
+  EXPECT_EQ(asked[0].at.address(), at.address());
   EXPECT_EQ(asked[0].who.number, 12u);
   EXPECT_EQ(asked[0].who.key, "key");
 }

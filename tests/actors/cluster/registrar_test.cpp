@@ -42,7 +42,8 @@ struct registrar_test : testing::Test {
   registrar_test() {
     options.rule.fingerprint = options.rule.devices = "same";
     options.from = {"samples", "labels", "test", "test labels", ""};
-    options.tell = run.as<aggregator>();
+    options.tell = run.as<roll_reader>();
+    options.rules = run.as<rule_keeper>();
   }
   ~registrar_test() override {
     caf::anon_send_exit(at, caf::exit_reason::user_shutdown);
@@ -70,7 +71,7 @@ struct registrar_test : testing::Test {
     who.what.name = name;
     who.what.fingerprint = fingerprint;
     auto& door = doors.try_emplace(session, stage).first->second;
-    return asked(cluster::knock{who, door.as<cluster::door>()});
+    return asked(cluster::knock{who, door.as<doorway>()});
   }
   admission knock_as_resident(
       std::uint64_t session, const std::string& name, std::string key = {}) {
@@ -79,7 +80,7 @@ struct registrar_test : testing::Test {
     who.what.resident = true;
     who.what.fingerprint = fingerprint;
     auto& door = doors.try_emplace(session, stage).first->second;
-    return asked(cluster::knock{who, door.as<cluster::door>()});
+    return asked(cluster::knock{who, door.as<doorway>()});
   }
   admission prepare(std::uint64_t session, ready what) {
     return asked(prepared{session, std::move(what)});
@@ -198,7 +199,7 @@ TEST_F(registrar_test, sends_a_node_away_to_come_back_as_the_run_computes) {
   who.what.lowerable = {"narrow", "same"};
   auto& door = doors.try_emplace(1, stage).first->second;
 
-  const auto how = asked(cluster::knock{who, door.as<cluster::door>()});
+  const auto how = asked(cluster::knock{who, door.as<doorway>()});
 
   EXPECT_FALSE(how.granted);
   EXPECT_EQ(how.lower_to, "same");

@@ -167,8 +167,71 @@ TEST(frames_test, keep_the_bytes_of_what_came_of_it) {
   expect_golden(part_begun{1, true}, "0c000000000000000101");
 }
 
+TEST(frames_test, keep_the_bytes_of_what_ranks_are_told) {
+  const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
+  const std::string handle = "0000000000000007000000000000000300";
+  const std::string seat = "0000000000000001" // epoch
+                           "00000002";        // seat
+
+  expect_golden(parallel::convene{1, 2, 3, true, 4},
+      "16" + seat +    // convene
+          "00000003"   // ranks
+          "01"         // opens
+          "00000004"); // lane
+  expect_golden(
+      parallel::muster{1, 2, 3, 4, "a", 5, 6, true, lent, {{"m", lent}}},
+      "17" + seat +          // muster
+          "0000000300000004" // rank, ranks
+          "0161"             // at
+          "00000005"         // root
+          "0000000000000006" // step
+          "01" +             // from_seed
+          handle +           // parameters
+          "01016d" +
+          handle); // blocks
+  expect_golden(parallel::advance{1, 2, 3, 4},
+      "18" + seat + "00000000000000030000000000000004");
+  expect_golden(parallel::assess{1, 2, 3}, "19" + seat + "0000000000000003");
+  expect_golden(parallel::hand_over{1, 2, 3}, "1a" + seat + "0000000000000003");
+}
+
+TEST(frames_test, keep_the_bytes_of_what_ranks_answer) {
+  const tensor lent{std::make_shared<const gpu::buffer>(3), 7};
+  const std::string handle = "0000000000000007000000000000000300";
+  const std::string seat = "0000000000000001" // epoch
+                           "00000002";        // seat
+  const std::string half = "3fe0000000000000";
+
+  expect_golden(parallel::convened{1, 2, true, 3, "a"},
+      "1b" + seat +
+          "01"               // has_state
+          "0000000000000003" // step
+          "0161");           // at
+  expect_golden(parallel::mustered{1, 2}, "1c" + seat);
+  expect_golden(parallel::advanced{1, 2, 3, 4, 0.5, 0.5, 0.5, 5, 0.5},
+      "1d" + seat + "00000000000000030000000000000004" + // last, samples
+          half + half + half + // loss, seconds, computing
+          "0000000000000005" + // bytes
+          half);               // cpu_seconds
+  expect_golden(parallel::assessed{1, 2, 3, {4, 5, 0.5}, 0.5},
+      "1e" + seat +
+          "0000000000000003"   // step
+          "0000000000000004"   // samples
+          "0000000000000005" + // correct
+          half +
+          half); // loss_sum, cpu_seconds
+  expect_golden(parallel::handed{1, 2, 3, lent, {{"m", lent}}},
+      "1f" + seat + "0000000000000003" + handle + "01016d" + handle);
+  expect_golden(parallel::broken{1, 2, 3, 4, "so", true},
+      "20" + seat +
+          "0000000000000003" // step
+          "00000004"         // blames
+          "02736f"           // why
+          "01");             // fatal
+}
+
 TEST(frames_test, keep_the_bytes_of_a_report) {
-  report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}, "j"};
+  report said{"a", "b", 1, 2, 3, 4, true, "c", 0.5, {}, {"d"}, "j", "k"};
   said.nodes.push_back(
       {"e", "member", 0.5, 1, 2, 3, "f", "g", "h", true, 4, 5, "i"});
 
@@ -194,7 +257,8 @@ TEST(frames_test, keep_the_bytes_of_a_report) {
       "0000000000000005"   //   samples
       "0169"               //   fingerprint
       "010164"             // failures
-      "016a");             // rule
+      "016a"               // rule
+      "016b");             // ranks
 }
 
 // What is said behind a door. No frame, but it has its bytes as well.

@@ -62,6 +62,7 @@ public:
   std::vector<ended> ends;
   std::set<epoch_id> epochs;
   std::size_t formations = 0;
+  std::size_t returns = 0; ///< to what was kept
 
   mesh& rule() { return rule_; }
 
@@ -187,17 +188,27 @@ private:
     EXPECT_LE(x.seats.size(), how_.wanted);
     ++formations;
     EXPECT_LE(x.step, made_) << "steps that nobody has told of";
+    returns += x.step < made_;
     made_ = x.step;
+    published_ = std::min(published_, made_);
   }
   void note(const stretch& x) {
     EXPECT_EQ(x.first, made_);
     made_ = x.last;
     made.push_back(x);
   }
-  void note(const version& x) { versions.push_back(x); }
+  void note(const version& x) {
+    EXPECT_EQ(x.step, made_);
+    EXPECT_EQ(x.samples, how_.batch * (x.step - published_));
+    published_ = x.step;
+    versions.push_back(x);
+  }
   void note(const score& x) { scores.push_back(x); }
   void note(const keep& x) {
     EXPECT_TRUE(to_store_.empty()) << "two are stored at once";
+    EXPECT_TRUE(std::ranges::any_of(versions, [&](const version& one) {
+      return one.step == x.step;
+    })) << "it keeps what was no version";
     to_store_.push_back(x.step);
   }
   void note(const lost&) {}
@@ -211,6 +222,7 @@ private:
   std::deque<step_id> to_store_;
   seat_id next_ = 0;
   step_id made_ = 0;
+  step_id published_ = 0;
   instant now_ = at(0);
 };
 
@@ -266,8 +278,13 @@ TEST(mesh_rule_test, makes_every_step_whoever_comes_goes_and_breaks) {
     EXPECT_EQ(scene.ends[0].what, ended::how::completed);
     EXPECT_EQ(scene.made.back().last, 40u);
     EXPECT_EQ(scene.rule().held().step, 40u);
-    auto scored = steps_of(scene.scores);
-    EXPECT_THAT(scored, testing::ElementsAre(7, 14, 21, 28, 35, 40));
+    // What is made again is scored again, and told of by its samples again.
+    const auto scored = steps_of(scene.scores);
+    EXPECT_THAT(std::set<step_id>(scored.begin(), scored.end()),
+        testing::ElementsAre(7, 14, 21, 28, 35, 40));
+    if (scene.returns == 0) {
+      EXPECT_EQ(scored.size(), 6u);
+    }
     if (testing::Test::HasFailure())
       return;
   }

@@ -153,6 +153,19 @@ TEST(mesh_test, has_the_same_bits_through_shards_that_wait_for_all) {
           << shards << ' ' << ranks;
 }
 
+// What is more than a ring of memory holds waits for whoever is to take it.
+TEST(mesh_test, passes_large_ranges_through_one_shard) {
+  auto how = all_reduce();
+  const auto parameters = [](const plan& by) {
+    return play({.how = by, .ranks = 2, .steps = 6, .hidden = 400}).parameters;
+  };
+  const auto alone = parameters(how);
+
+  EXPECT_EQ(parameters(parameter_server(1)), alone);
+  EXPECT_EQ(
+      parameters(parameter_server(1, {}, plain_sgd())).size(), alone.size());
+}
+
 TEST(mesh_test, learns_through_shards_that_do_not_wait) {
   const auto by = plain_sgd();
   auto moving = by;

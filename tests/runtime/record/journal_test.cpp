@@ -63,7 +63,7 @@ TEST(journal_test, reads_back_every_kind_of_fact) {
   std::vector<fact> all{
       {1, at(1),
           facts::run_header{"a", "fedavg", "cpu", 1, 2, 3, 4, 5, 6, 7, 8, 9,
-              0.5, {"f", "l", "tf", "tl", "i"}, "version", "sha", false}},
+              0.5, {"f", "l", "tf", "tl", "i"}, "version", "sha", false, 64}},
       {2, at(1), facts::voided{1, 2, 3}},
       {3, at(1), facts::round_started{1, 2, 3}},
       {4, at(1), facts::leased{1, 2, 3}}, {5, at(1), an_update(9)},
@@ -120,7 +120,7 @@ TEST(journal_test, reads_a_start_from_before_it_told_of_what_was_done) {
       "\"features_sha256\":\"f\",\"labels_sha256\":\"l\","
       "\"test_features_sha256\":\"tf\",\"test_labels_sha256\":\"tl\","
       "\"initial_sha256\":\"i\",\"unit\":\"round\",\"sha256\":\"\","
-      "\"promises_bits\":true";
+      "\"promises_bits\":true,\"batch\":0";
   ASSERT_NE(text.find(told), std::string::npos);
   text.erase(text.find(told), told.size());
 

@@ -26,9 +26,10 @@ void referee::begin(std::uint32_t rank, const work& what) {
   check_weights(rank, what);
   if (what.what == kind::forward)
     step(rank, what, here, goes_forward);
-  else if (what.what == kind::backward)
+  else if (what.what == kind::backward) {
+    check_order(rank, what);
     step(rank, what, gradient_here, goes_backward);
-  else
+  } else
     step(rank, what, went_backward, weighed);
   check_room(rank);
 }
@@ -111,8 +112,8 @@ std::uint64_t referee::count(
 void referee::step(std::uint32_t rank, const work& what, phase from, phase to) {
   auto& now = at(stage_of(of_, rank, what.chunk), what.of);
   if (now != from)
-    complain(rank, "micro-batch " + std::to_string(what.of) +
-                       " is not where it is to go on from");
+    complain(rank, "takes micro-batch " + std::to_string(what.of) +
+                       " from where it is not");
   now = to;
 }
 
@@ -142,6 +143,14 @@ void referee::check_room(std::uint32_t rank) {
     complain(rank, "holds " + std::to_string(held) + " traces");
   if (of_.split() && held + kept > most_kept(of_, rank))
     complain(rank, "keeps " + std::to_string(held + kept));
+}
+
+void referee::check_order(std::uint32_t rank, const work& what) {
+  std::uint64_t before = 0;
+  for (std::uint32_t chunk = 0; chunk < of_.chunks; ++chunk)
+    before += count(stage_of(of_, rank, chunk), goes_backward, done);
+  if (before != backward_position(of_, {what.chunk, what.of}))
+    complain(rank, "adds gradients in another order");
 }
 
 void referee::check_update(std::uint32_t rank, const work& what) {

@@ -54,6 +54,7 @@ private:
   void step(std::uint32_t rank, const work& what, phase from, phase to);
   void check_weights(std::uint32_t rank, const work& what);
   void check_room(std::uint32_t rank);
+  void check_order(std::uint32_t rank, const work& what);
   void check_update(std::uint32_t rank, const work& what);
   void complain(std::uint32_t rank, const std::string& what);
 

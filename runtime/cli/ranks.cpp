@@ -133,8 +133,8 @@ const std::vector<option>& rank_options() {
           "process (threads of one), memory (of this host), tcp (default) or "
           "tls"},
       {"tls", "DIR",
-          "with --wire tls: the certificates in DIR (default: some that are "
-          "made for these ranks)"},
+          "for --wire tls: the certificates in DIR (default: made for these "
+          "ranks)"},
       {"meet", "HOST:PORT",
           "be one of ranks that are started by hand; rank 0 listens there"},
       {"rank", "R", "with --meet: which one"},

@@ -144,8 +144,7 @@ void conductor_state::unseat(
     if (where.who.address() == who)
       gone.push_back(number);
   decisions said;
-  for (const auto number : gone)
-    rule_.leave(number, why, now_, said);
+  rule_.leave(gone, why, now_, said);
   follow(std::move(said));
   for (const auto number : gone)
     seats_.erase(number);
@@ -226,7 +225,7 @@ void conductor_state::follow(const stretch& what) {
   report_.step_seconds += what.sums.seconds;
   report_.compute_seconds += what.sums.cpu_seconds;
   const auto samples = what.sums.samples;
-  tell(facts::stepped{what.first, what.last, rule_.epoch(), what.ranks,
+  tell(facts::stepped{what.first, what.last, what.sums.epoch, what.ranks,
       options_.how.batch * (what.last - what.first),
       samples > 0 ? what.sums.loss / static_cast<double>(samples) : 0.0,
       what.sums.seconds, what.sums.computing, what.sums.bytes});
@@ -267,7 +266,7 @@ void conductor_state::follow(const keep& what) {
 
 void conductor_state::follow(const lost& what) {
   const auto at = seats_.find(what.seat);
-  tell(facts::rank_lost{rule_.epoch(), what.rank, what.step,
+  tell(facts::rank_lost{what.epoch, what.rank, what.step,
       at == seats_.end() ? std::string{} : at->second.node, what.why});
 }
 

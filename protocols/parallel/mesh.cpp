@@ -41,16 +41,20 @@ void mesh::sit(seat_id seat, bool local, instant now, decisions& out) {
     gather(now, out);
 }
 
-void mesh::leave(
-    seat_id seat, const std::string& why, instant now, decisions& out) {
-  const auto rank = rank_of(seat);
-  if (seats_.erase(seat) == 0 || over() || stage_ == stage::ending)
-    return;
-  if (rank)
-    say(out, lost{seat, *rank, made_, why});
-  if (stage_ == stage::gathering)
+void mesh::leave(const std::vector<seat_id>& seats, const std::string& why,
+    instant now, decisions& out) {
+  const auto at_work = !over() && stage_ != stage::ending;
+  bool member = false;
+  for (const auto seat : seats) {
+    const auto rank = rank_of(seat);
+    if (seats_.erase(seat) == 0 || !rank || !at_work)
+      continue;
+    say(out, lost{seat, *rank, made_, why, epoch_});
+    member = true;
+  }
+  if (at_work && stage_ == stage::gathering)
     gather(now, out);
-  else if (rank && stage_ != stage::idle)
+  else if (member && stage_ != stage::idle)
     regroup(why, now, out);
 }
 
@@ -170,7 +174,7 @@ void mesh::muster_all(instant now, decisions& out) {
 // Versions behind what it goes back to are made again.
 void mesh::go_to(step_id step, decisions& out) {
   if (step > made_)
-    say(out, stretch{made_, step, 0, {}});
+    say(out, stretch{made_, step, 0, {epoch_}});
   if (step < made_) {
     samples_ = 0;
     loss_ = 0.0;
@@ -217,6 +221,7 @@ bool mesh::all_have_reported() const noexcept {
 
 void mesh::settle_stretch(decisions& out) {
   stretch all{made_, stretches_.front(), ranks(), {}};
+  all.sums.epoch = epoch_;
   for (const auto seat : members_) {
     auto& reports = seats_[seat].reports;
     const auto& one = reports.front();
@@ -385,7 +390,7 @@ void mesh::hear(const broken& what, instant now, decisions& out) {
     return fail(what.why, out);
   const auto rank = *rank_of(what.seat);
   if (what.blames == rank) {
-    say(out, lost{what.seat, rank, what.step, what.why});
+    say(out, lost{what.seat, rank, what.step, what.why, epoch_});
     seats_.erase(what.seat);
   }
   if (++tries_ > settings_.tries)
@@ -440,8 +445,7 @@ void mesh::wake(instant now, decisions& out) {
     return fail("the only rank does not answer", out);
   if (silent.size() == members_.size())
     silent.erase(silent.begin()); // all wait for one of them: the last, at best
-  for (const auto seat : silent)
-    leave(seat, "it does not answer", now, out);
+  leave(silent, "it does not answer", now, out);
 }
 
 std::vector<seat_id> mesh::awaited() const {

@@ -59,7 +59,7 @@ struct stretch {
   step_id first = 0;
   step_id last = 0;
   std::uint32_t ranks = 0;
-  advanced sums; ///< over ranks; seconds: of the slowest
+  advanced sums; ///< over the ranks of its epoch; seconds: of the slowest
 };
 /// This step's parameters are a version: to be scored or stored, or both.
 struct version {
@@ -83,6 +83,7 @@ struct lost {
   std::uint32_t rank = 0;
   step_id step = 0;
   std::string why;
+  epoch_id epoch = 0; ///< that it had this rank in
 };
 /// It stands still until so many are there; or it goes on.
 struct waits {
@@ -128,7 +129,9 @@ public:
   void begin(instant now, decisions& out);
   /// One more that may take part. Local ones come first as a root.
   void sit(seat_id seat, bool local, instant now, decisions& out);
-  void leave(seat_id seat, const std::string& why, instant now, decisions& out);
+  /// Of a node that is gone, all its seats at once.
+  void leave(const std::vector<seat_id>& seats, const std::string& why,
+      instant now, decisions& out);
   void hear(const convened& what, instant now, decisions& out);
   void hear(const mustered& what, instant now, decisions& out);
   void hear(const advanced& what, instant now, decisions& out);

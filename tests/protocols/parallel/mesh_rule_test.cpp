@@ -82,7 +82,7 @@ public:
   }
   void leave(seat_id seat) {
     ranks_.erase(seat);
-    rule_.leave(seat, "it died", now_, said);
+    rule_.leave({seat}, "it died", now_, said);
     settle();
   }
   void break_at(seat_id seat) {
@@ -341,12 +341,33 @@ TEST(mesh_rule_test, waits_for_enough_and_says_so) {
   EXPECT_EQ(all<waits>(said).back().wanted, 0u);
   said.clear();
 
-  rule.leave(0, "it died", at(2), said);
+  rule.leave({0}, "it died", at(2), said);
   EXPECT_EQ(orders<convene>(said).size(), 2u);
-  rule.leave(1, "it died", at(3), said);
+  rule.leave({1}, "it died", at(3), said);
 
   EXPECT_EQ(all<waits>(said).back().have, 1u);
   EXPECT_EQ(all<waits>(said).back().wanted, 2u);
+}
+
+TEST(mesh_rule_test, tells_of_a_nodes_ranks_together) {
+  auto how = settings(10, 4);
+  how.open = true;
+  mesh rule{how, {}};
+  decisions said;
+  rule.begin(at(0), said);
+  for (seat_id seat = 0; seat < 4; ++seat)
+    rule.sit(seat, true, at(1), said);
+  const auto epoch = rule.epoch();
+  said.clear();
+
+  rule.leave({2, 3}, "it was killed", at(2), said);
+
+  const auto gone = all<lost>(said);
+  ASSERT_EQ(gone.size(), 2u);
+  EXPECT_EQ(gone[0].rank, 2u);
+  EXPECT_EQ(gone[1].rank, 3u);
+  EXPECT_EQ(gone[1].epoch, epoch);
+  EXPECT_EQ(rule.epoch(), epoch + 1);
 }
 
 TEST(mesh_rule_test, fails_where_nobody_can_come) {
@@ -358,7 +379,7 @@ TEST(mesh_rule_test, fails_where_nobody_can_come) {
   rule.sit(0, true, at(1), said);
   rule.sit(1, true, at(1), said);
 
-  rule.leave(0, "it died", at(2), said);
+  rule.leave({0}, "it died", at(2), said);
 
   ASSERT_EQ(all<ended>(said).size(), 1u);
   EXPECT_EQ(all<ended>(said)[0].why, "it died");

@@ -197,6 +197,8 @@ private:
         throw gone(r);
   }
 
+  static constexpr int most_hung_up = 10;
+
   medium join(const std::string& address) {
     for (;;) {
       auto socket = dial(endpoint_of(address), patient());
@@ -212,9 +214,15 @@ private:
           hello::mark, rank_, ranks_, 1, when_.number, own_end(**door_), {}};
       write(me.box, box_->name());
       invitation note;
-      if (!line || !put(*line, bytes(me), patient()) ||
-          !get(*line, writable(note), patient()) || note.marked != hello::mark)
-        throw unheard(address, line.get());
+      const auto answered = line && put(*line, bytes(me), patient()) &&
+                            get(*line, writable(note), patient());
+      if (!answered || note.marked != hello::mark) {
+        const auto why = unheard(address, line.get());
+        // A meeting that is called off hangs up; the next one is to come.
+        if (answered || !trouble_.empty() || ++hung_up_ > most_hung_up)
+          throw why;
+        note.as = welcome::come_again;
+      }
       if (note.as == welcome::refused)
         throw std::runtime_error{note.refusal};
       if (note.as == welcome::come_again) {
@@ -319,6 +327,7 @@ private:
   std::vector<std::string> boxes_;
   std::optional<letterbox> box_;
   std::optional<descriptor> door_;
+  int hung_up_ = 0; ///< times that rank 0 did, without a word
   std::string trouble_;
 };
 

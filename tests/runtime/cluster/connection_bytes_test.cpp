@@ -41,7 +41,7 @@ TEST(connection_bytes_test, are_a_preamble_and_then_frames) {
 
   const auto all = preamble() + framed(greeting) + framed(release{7});
   EXPECT_EQ(both.them.hear(all.size()), all);
-  EXPECT_EQ(all.substr(0, 8), (std::string{"troupe\0\4", 8}));
+  EXPECT_EQ(all.substr(0, 8), (std::string{"troupe\0\5", 8}));
 }
 
 TEST(connection_bytes_test, are_read_however_they_are_cut) {

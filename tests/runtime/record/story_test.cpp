@@ -284,9 +284,9 @@ TEST(story_test, finds_steps_that_nobody_made) {
   auto early = of_a_mesh();
   nth<facts::published>(early, 1).version = 3;
 
-  EXPECT_EQ(breach(gap), "steps 3 to 4 are told of behind step 2");
-  EXPECT_EQ(breach(ahead), "ranks begin with step 4, but 3 are made");
-  EXPECT_EQ(breach(early), "version 3 is told of at step 4");
+  EXPECT_EQ(breach(gap), "the steps from 3 to 4 follow step 2");
+  EXPECT_EQ(breach(ahead), "the ranks begin at step 4, and the last one was 3");
+  EXPECT_EQ(breach(early), "version 3 comes behind version 2, at step 4");
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/integration/mesh_study.hpp"
 #include "tests/integration/study.hpp"
 #include "tests/monitoring/for_people.hpp"
 #include "tests/monitoring/prometheus_server.hpp"
@@ -16,22 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 using monitoring::panel_query;
 using monitoring::prometheus_server;
-
-constexpr const char* endless_mesh = R"([run]
-steps = 1000000
-evaluate_every = 50
-checkpoint_every = 50
-[data]
-set = "synthetic"
-[model]
-kind = "softmax"
-[parallel]
-workers = 2
-batch = 24
-micro_batches = 4
-[compute]
-device = "cpu"
-)";
 
 /// Those that have no data yet stay in the list.
 bool have_data(
@@ -49,7 +34,9 @@ TEST(mesh_observed_test, is_shown_whole_by_a_real_prometheus) {
   if (!installed("prometheus"))
     GTEST_SKIP() << "prometheus (Debian package) is not installed";
   const auto at = fmt::format("127.0.0.1:{}", monitoring::free_port());
-  const study some{endless_mesh};
+  const scratch_directory place;
+  draw_mesh_samples(place / "samples");
+  const study some{quick_mesh(place / "samples", 1'000'000)};
   process mesh{some.start("a", {"--metrics", at})};
   ASSERT_TRUE(mesh.says("accuracy ")) << mesh.err();
   const prometheus_server there{

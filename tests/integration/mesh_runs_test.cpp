@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/integration/mesh_study.hpp"
 #include "tests/integration/study.hpp"
 
 namespace troupe::tests {
@@ -16,31 +17,6 @@ namespace troupe::tests {
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-// Steps take a millisecond or less, so that there is a version every now and
-// then.
-std::string quick_mesh(std::uint64_t steps) {
-  return fmt::format(R"([run]
-name = "quick"
-steps = {}
-evaluate_every = 20
-checkpoint_every = 10
-[data]
-set = "synthetic"
-[model]
-kind = "softmax"
-[parallel]
-workers = 2
-batch = 24
-micro_batches = 4
-[optimiser]
-kind = "adamw"
-lr = 0.01
-[compute]
-device = "cpu"
-)",
-      steps);
-}
 
 words steps(std::uint64_t count, words more = {}) {
   more.insert(more.end(), {"--set", fmt::format("run.steps={}", count)});
@@ -108,7 +84,16 @@ protected:
         << it.err();
   }
 
-  study study_{quick_mesh(60)};
+  static const std::filesystem::path& samples() {
+    static const scratch_directory place;
+    static const auto path = [] {
+      draw_mesh_samples(place / "samples");
+      return std::filesystem::path{place / "samples"};
+    }();
+    return path;
+  }
+
+  study study_{quick_mesh(samples(), 60)};
 };
 
 TEST_F(mesh_runs_test, has_the_bits_of_one_rank) {

@@ -56,6 +56,7 @@ layers = [{}, 16, 3]
 workers = 4
 batch = 32
 micro_batches = 8
+wire = "tcp"
 [optimiser]
 kind = "adamw"
 lr = 0.01
@@ -179,7 +180,7 @@ TEST_F(mesh_nodes_test, goes_on_with_the_same_bits_when_nodes_are_killed) {
     gpu::random_stream random{seed, gpu::stream::user, 0};
     const auto name = fmt::format("killed-{}", seed);
     coordination all{what, name,
-        with(seed % 2, {"--set", seed < 3 ? "parallel.wire=tcp"
+        with(seed % 2, {"--set", seed < 4 ? "parallel.wire=tcp"
                                           : "parallel.wire=memory"})};
     std::vector<std::unique_ptr<process>> nodes;
     for (std::size_t n = 0; n < (seed % 2 ? 3 : 4); ++n)

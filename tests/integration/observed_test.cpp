@@ -150,10 +150,11 @@ TEST_F(observed_test, is_found_and_shown_whole_by_a_real_prometheus) {
       there.value("sum(troupe_connections_refused_total{reason='preamble'})"),
       1.0);
 
+  // Those of a mesh have data where there is one: mesh_observed_test.
   std::set<std::string> silent;
   for (const auto& metric :
       monitoring::metrics_in(monitoring::read(monitoring::alerts_file)))
-    if (!there.has(metric))
+    if (!metric.starts_with("troupe_mesh_") && !there.has(metric))
       silent.insert(metric);
   EXPECT_TRUE(silent.empty()) << testing::PrintToString(silent);
 }

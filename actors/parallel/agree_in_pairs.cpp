@@ -15,8 +15,6 @@ namespace {
 // Each makes a step of its own, and then the mean with one other.
 class in_pairs final : public agreement {
 public:
-  using agreement::agreement;
-
   in_pairs(const plan& how, collective::group& with) : agreement(how, with) {}
 
   step_sums make(standing& at) override {

@@ -22,7 +22,7 @@ struct conductor_options {
   facts::run_header header;
   std::vector<fact> preface{}; ///< told before the run begins
   std::uint64_t next_fact = 1;
-  std::uint64_t updates = 0; ///< samples... of all versions so far
+  std::uint64_t updates = 0; ///< samples of all versions so far
 };
 
 /// A mesh's voice: hears its ranks, has the rule (`mesh`) decide, and says so
